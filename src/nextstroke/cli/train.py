@@ -1,0 +1,51 @@
+"""nextstroke train: learn from a packed corpus what a recipe says."""
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def train(
+    recipe: Annotated[Path, typer.Argument(help="TOML file, such as recipes/best/writer.toml")],
+    corpus: Annotated[Path, typer.Option(help="packed corpus made by `nextstroke data`")] = Path("data/iam.packed"),
+    set_: Annotated[list[str], typer.Option("--set", metavar="A.B=C", help="change a value of the recipe")] = [],  # noqa: B006
+    run: Annotated[Path | None, typer.Option(help="folder of the training; runs/NAME of the recipe if not given")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="go on from the folder's checkpoint")] = False,
+    workers: Annotated[int | None, typer.Option(help="processes that share each batch's lines")] = None,
+    device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
+) -> None:
+    """Train a network; stop it with Ctrl-C at any time and go on with --resume.
+
+    Example: nextstroke train recipes/best/writer.toml --corpus data/iam.packed --set training.updates=500
+    """
+    from nextstroke.config import load_recipe
+    from nextstroke.training.run import train as train_run
+
+    workers_too = [] if workers is None else [f"training.workers={workers}"]
+    folder = run or Path("runs") / recipe.stem
+    train_run(load_recipe(recipe, [*set_, *workers_too]), corpus, folder, resume, Reporter(), device)
+    print(f"done; export it with: nextstroke export {folder} -o {folder.name}.onnx")
+
+
+class Reporter:
+    """Shows the progress of a training: one line rewritten on a terminal, one line a minute elsewhere."""
+
+    def __init__(self) -> None:
+        self.shown = 0.0
+
+    def __call__(self, progress, event: str) -> None:
+        """Show where the training stands; an event gets a line of its own."""
+        pause = 0.5 if sys.stderr.isatty() else 60
+        if not event and time.monotonic() - self.shown < pause:
+            return
+        self.shown = time.monotonic()
+        rate = progress.points / max(progress.seconds, 1e-9)
+        line = f"update {progress.update}, {progress.points / 1e6:.2f} M points, {rate:.0f} points/s, "
+        line += f"train {progress.train:.4f} nats a point"
+        if progress.validation == progress.validation:
+            line += f", validation {progress.validation:.2f} nats a line ({progress.validation_point:.4f} a point)"
+        end = "\n" if event or not sys.stderr.isatty() else "\r"
+        print(f"{line}{', ' + event if event else ''}", end=end, file=sys.stderr, flush=True)

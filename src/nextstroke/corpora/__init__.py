@@ -1,0 +1,1 @@
+"""Corpora: official formats in, packed arrays out."""

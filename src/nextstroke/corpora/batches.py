@@ -1,0 +1,120 @@
+"""Lines of ink as the networks read them: normalised offsets in padded batches, cut into chunks."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+POOL = 32  # batches sorted by length together: long enough to save padding, short enough to stay random
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """Offsets become (offset − mean) / std, per coordinate; both pairs in the ink's own units."""
+
+    mean: tuple[float, float]
+    std: tuple[float, float]
+
+    @classmethod
+    def of(cls, offsets: Sequence[np.ndarray]) -> "Normalisation":
+        """Mean and standard deviation over all rows, in float64: float32 sums are 1 % off on this much data."""
+        everything = np.concatenate([rows[:, :2] for rows in offsets]).astype(np.float64)
+        mean, std = everything.mean(0), everything.std(0)
+        return cls((float(mean[0]), float(mean[1])), (float(std[0]), float(std[1])))
+
+    def apply(self, offsets: np.ndarray) -> np.ndarray:
+        """Offsets of shape (..., 3) as the network reads them, float32; the pen bit stays."""
+        normal = offsets.astype(np.float32, copy=True)
+        normal[..., :2] = (offsets[..., :2] - np.array(self.mean)) / np.array(self.std)
+        return normal
+
+
+class Example(NamedTuple):
+    """One line: `offsets` float32 (points, 3) without the first point, in the ink's units; `text` ids (characters,)."""
+
+    offsets: np.ndarray
+    text: np.ndarray
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Random change of a line, drawn anew each time it is read.
+
+    Attributes:
+        scale: Standard deviation of the log of the size.
+        shear: Standard deviation of the slant, dx for each dy.
+        clip: Offsets are clipped to ± this many units; None for no clipping.
+    """
+
+    scale: float = 0.0
+    shear: float = 0.0
+    clip: float | None = None
+
+    def apply(self, offsets: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """A changed copy of offsets (points, 3)."""
+        changed = offsets.copy()
+        size, slant = np.exp(self.scale * rng.standard_normal()), self.shear * rng.standard_normal()
+        changed[:, 0] += slant * changed[:, 1]
+        changed[:, :2] *= size
+        if self.clip is not None:
+            np.clip(changed[:, :2], -self.clip, self.clip, out=changed[:, :2])
+        return changed
+
+
+class Chunk(NamedTuple):
+    """A piece of a batch, time on axis 1: `x` is the point before, `target` the point to predict, `mask` 1 where real."""
+
+    x: np.ndarray
+    target: np.ndarray
+    mask: np.ndarray
+
+
+class Batch(NamedTuple):
+    """Lines side by side: `points` float32 (lines, time, 3), `text` int64 (lines, characters), −1 behind the end."""
+
+    points: np.ndarray
+    text: np.ndarray
+    lengths: np.ndarray
+
+    @classmethod
+    def of(cls, examples: Sequence[Example], normalisation: Normalisation) -> "Batch":
+        """Pad examples to the longest; padding points are zeros."""
+        lengths = np.array([len(example.offsets) for example in examples])
+        points = np.zeros((len(examples), lengths.max(), 3), np.float32)
+        text = np.full((len(examples), max(len(example.text) for example in examples)), -1, np.int64)
+        for i, (offsets, ids) in enumerate(examples):
+            points[i, : len(offsets)] = normalisation.apply(offsets)
+            text[i, : len(ids)] = ids
+        return cls(points, text, lengths)
+
+    def chunks(self, steps: int | None) -> Iterator[Chunk]:
+        """Pieces of nearly equal length, at most `steps` long (None: one piece). The first input is the null vector."""
+        time = self.points.shape[1]
+        before = np.concatenate([np.zeros_like(self.points[:, :1]), self.points[:, :-1]], 1)
+        mask = (np.arange(time) < self.lengths[:, None]).astype(np.float32)
+        pieces = 1 if steps is None else -(-time // steps)
+        for piece in np.array_split(np.arange(time), pieces):
+            cut = slice(piece[0], piece[-1] + 1)
+            yield Chunk(before[:, cut], self.points[:, cut], mask[:, cut])
+
+
+def shuffled_batches(lengths: np.ndarray, batch: int, seed: int, epoch: int) -> list[np.ndarray]:
+    """The batches of one epoch, each an array of line numbers of like length; a short last batch is left out.
+
+    The same seed and epoch give the same order, so a training can resume at any batch.
+    """
+    rng = np.random.default_rng([seed, epoch])
+    order = rng.permutation(len(lengths))
+    pools = [order[i : i + POOL * batch] for i in range(0, len(order), POOL * batch)]
+    ordered = np.concatenate([pool[np.argsort(lengths[pool], kind="stable")] for pool in pools])
+    batch = min(batch, len(ordered))
+    whole = len(ordered) // batch * batch
+    batches = list(ordered[:whole].reshape(-1, batch))
+    return [batches[i] for i in rng.permutation(len(batches))]
+
+
+def sorted_batches(lengths: np.ndarray, batch: int) -> list[np.ndarray]:
+    """All lines once, longest first, in batches of like length: for evaluation."""
+    order = np.argsort(-lengths, kind="stable")
+    return [order[i : i + batch] for i in range(0, len(order), batch)]

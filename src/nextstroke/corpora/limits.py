@@ -1,0 +1,39 @@
+"""What files of ink from outside may hold at most: bytes, and how far a point may lie."""
+
+import stat
+from pathlib import Path
+
+import numpy as np
+
+from nextstroke.errors import BadInk, BadInput, LimitExceeded
+
+MAX_BYTES = 32 << 20  # about 700,000 points as official XML, 2,500,000 as InkML
+MAX_COORDINATE = 1e6  # float32 still has sixteenths there; the official data stay below 20,000
+
+
+def read_bounded(path: Path, limit: int = MAX_BYTES) -> bytes:
+    """The bytes of a regular file of at most `limit` bytes.
+
+    Raises:
+        BadInput: the file cannot be read, or is a folder, pipe or device.
+        LimitExceeded: it is longer.
+    """
+    try:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode):
+            raise BadInput(f"{path}: not a regular file; give a file")
+        if about.st_size > limit:
+            raise LimitExceeded(f"{path}: {about.st_size} bytes, at most {limit} are read; split it into smaller files")
+        with path.open("rb") as stream:
+            return stream.read(limit)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
+
+
+def check_places(points: np.ndarray) -> None:
+    """Raise BadInk unless all coordinates of points (points, 2) are finite and within ±MAX_COORDINATE."""
+    # Written so that NaN fails too.
+    inside = np.abs(points) <= MAX_COORDINATE
+    if not inside.all():
+        x, y = points[~inside.all(1)][0]
+        raise BadInk(f"a point at ({x:g}, {y:g}); only finite numbers within ±{MAX_COORDINATE:g} are read")

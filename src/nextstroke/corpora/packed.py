@@ -1,0 +1,129 @@
+"""Packed corpora: many lines of ink with their texts in one file, memory-mapped when read."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import save
+
+from nextstroke.errors import CorruptFile, WrongModel
+from nextstroke.files import write_bytes
+from nextstroke.ink import Ink
+
+FORMAT = "nextstroke-ink-1"
+DTYPES = {"F32": np.float32, "I64": np.int64, "BOOL": np.bool_}
+
+
+@dataclass(frozen=True)
+class Line:
+    """What is known of one line of handwriting beside its ink.
+
+    Attributes:
+        name: The source's own identifier.
+        text: The transcription, empty where unknown.
+        split: The official split, empty where the line is in none.
+        writer: Number of the writer, −1 where unknown.
+        fault: Why the line is kept out of training; empty for a good line.
+    """
+
+    name: str
+    text: str
+    split: str = ""
+    writer: int = -1
+    fault: str = ""
+
+
+class InkCorpus:
+    """Lines of ink and their texts. The points stay on disk until a line is read.
+
+    Attributes:
+        lines: One Line for each ink.
+        points: float32 of shape (points, 2), absolute positions of all lines, one after another.
+        end_of_stroke: bool of shape (points,).
+        starts: int64 of shape (lines + 1,); line i owns points[starts[i]:starts[i + 1]].
+    """
+
+    def __init__(self, lines: Sequence[Line], points: np.ndarray, end_of_stroke: np.ndarray, starts: np.ndarray):
+        self.lines, self.points, self.end_of_stroke, self.starts = lines, points, end_of_stroke, starts
+
+    @classmethod
+    def of(cls, lines: Sequence[Line], inks: Sequence[Ink]) -> "InkCorpus":
+        """Join `inks`, one for each of `lines`."""
+        points = np.concatenate([ink.points for ink in inks]).astype(np.float32)
+        ends = np.concatenate([ink.end_of_stroke for ink in inks])
+        return cls(lines, points, ends, np.concatenate([[0], np.cumsum([len(ink) for ink in inks])]))
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def ink(self, i: int) -> Ink:
+        """The ink of line `i`, in the source's own units."""
+        own = slice(self.starts[i], self.starts[i + 1])
+        return Ink(np.asarray(self.points[own], float), np.asarray(self.end_of_stroke[own]))
+
+    def select(self, *splits: str, faulty: bool = False) -> list[int]:
+        """The lines of the named splits, for training; with `faulty` all of them, for evaluation."""
+        return [i for i, line in enumerate(self.lines) if line.split in splits and (faulty or not line.fault)]
+
+    def save(self, path: str | Path) -> None:
+        """Write the corpus as one safetensors file, whole or not at all."""
+        arrays = {
+            "points": np.ascontiguousarray(self.points, np.float32),
+            "end_of_stroke": np.ascontiguousarray(self.end_of_stroke, bool),
+            "starts": np.ascontiguousarray(self.starts, np.int64),
+        }
+        about = {"format": FORMAT, "lines": [asdict(line) for line in self.lines], "sha256": _digest(arrays)}
+        write_bytes(path, save(arrays, {"nextstroke": json.dumps(about, ensure_ascii=False)}))
+
+    @classmethod
+    def open(cls, path: str | Path) -> "InkCorpus":
+        """Map a packed corpus into memory.
+
+        Raises:
+            CorruptFile: the file is not a packed corpus, or was cut short.
+            WrongModel: it has another version of the format.
+        """
+        about, arrays = _map(Path(path))
+        if about["format"] != FORMAT:
+            raise WrongModel(f"{path}: format {about['format']!r}, this version reads {FORMAT!r}; pack the data again")
+        lines = [Line(**line) for line in about["lines"]]
+        return cls(lines, arrays["points"], arrays["end_of_stroke"], arrays["starts"])
+
+    def verify(self, path: str | Path) -> None:
+        """Compare all bytes of `path` with the digest stored in it; raises CorruptFile."""
+        about, arrays = _map(Path(path))
+        if about["sha256"] != _digest(arrays):
+            raise CorruptFile(f"{path}: its content was altered; pack the data again")
+
+
+def _digest(arrays: dict[str, np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        digest.update(arrays[name].tobytes())
+    return digest.hexdigest()
+
+
+def _map(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
+    """The metadata and memory-mapped tensors of a safetensors file."""
+    try:
+        with path.open("rb") as stream:
+            size = int.from_bytes(stream.read(8), "little")
+            if size > path.stat().st_size:
+                raise ValueError("header longer than the file")
+            header = json.loads(stream.read(size))
+        about = json.loads(header.pop("__metadata__")["nextstroke"])
+        arrays = {name: _map_tensor(path, size + 8, tensor) for name, tensor in header.items()}
+        return about, arrays
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CorruptFile(f"{path}: not a packed corpus ({error}); make it with `nextstroke data`") from error
+
+
+def _map_tensor(path: Path, base: int, tensor: dict) -> np.ndarray:
+    begin, end = tensor["data_offsets"]
+    dtype, shape = DTYPES[tensor["dtype"]], tuple(tensor["shape"])
+    if end - begin != np.dtype(dtype).itemsize * int(np.prod(shape)):
+        raise ValueError("a tensor's size does not fit its shape")
+    return np.memmap(path, dtype, "r", base + begin, shape)

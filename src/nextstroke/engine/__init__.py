@@ -1,0 +1,1 @@
+"""Writing and generating from model files; no torch."""

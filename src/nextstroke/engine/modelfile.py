@@ -1,0 +1,102 @@
+"""The model file: an ONNX step graph with its metadata, sealed by a digest (design 2)."""
+
+import hashlib
+import json
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from nextstroke.alphabet import Alphabet
+from nextstroke.errors import BadInput, CorruptFile, WrongModel
+
+FORMAT = "nextstroke-model-1"
+METADATA_KEY = "nextstroke"
+DIGEST_KEY = "sha256"
+# The tail of a sealed file: one metadata entry (field 14 of ONNX's ModelProto) of a fixed length.
+_TAIL = b"\x72\x4a\x0a\x06sha256\x12\x40"
+_DIGITS = 64
+
+
+class Model:
+    """A loaded model file: one step of a network at a time, for any number of lines side by side.
+
+    Attributes:
+        about: The file's metadata: kind, alphabet, normalisation, recipe, record, licence.
+    """
+
+    def __init__(self, path: Path, threads: int = 1):
+        data = _unsealed(path)
+        # Imported late: it takes a tenth of a second that --help and bad requests need not pay.
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.log_severity_level = threads, 3
+        try:
+            self.session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+            self.about = json.loads(self.session.get_modelmeta().custom_metadata_map[METADATA_KEY])
+        except Exception as error:  # the runtime's own errors share no narrower class
+            raise WrongModel(f"{path}: not a model of nextstroke ({_first_line(error)})") from error
+        if self.about.get("format") != FORMAT:
+            raise WrongModel(f"{path}: format {self.about.get('format')!r}; this version reads {FORMAT!r}")
+        self.outputs = [output.name for output in self.session.get_outputs()]
+
+    @property
+    def kind(self) -> str:
+        """What the network does: "writer" or "pen"."""
+        return self.about["kind"]
+
+    @cached_property
+    def alphabet(self) -> Alphabet:
+        """The characters the model can write."""
+        return Alphabet(self.about["alphabet"])
+
+    def start(self, lines: int) -> dict[str, np.ndarray]:
+        """The state before the first step, float32 zeros."""
+        return {name: np.zeros((lines, width), np.float32) for name, width in self.about["states"].items()}
+
+    def step(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """One step: inputs and states by name in, outputs and successors ("NAME.next") by name out."""
+        return dict(zip(self.outputs, self.session.run(None, inputs), strict=True))
+
+
+def load_model(name: str, kind: str) -> Model:
+    """Load a model of a kind by path or by the name of a bundled one.
+
+    Raises:
+        BadInput: there is none. CorruptFile: cut short or altered. WrongModel: another kind or version.
+    """
+    model = Model(find_model(name))
+    if model.kind != kind:
+        raise WrongModel(f"{name}: a {model.kind} model, a {kind} model is needed")
+    return model
+
+
+def find_model(name: str) -> Path:
+    """The file of a model given by path or by bundled name."""
+    bundled = Path(str(resources.files("nextstroke") / "models" / f"{name}.onnx"))
+    if Path(name).is_file():
+        return Path(name)
+    if bundled.is_file():
+        return bundled
+    known = ", ".join(sorted(path.stem for path in bundled.parent.glob("*.onnx"))) or "none"
+    raise BadInput(f"{name}: no such model file, and no bundled model of that name (there are: {known})")
+
+
+def _unsealed(path: Path) -> bytes:
+    """The bytes of a model file, verified; raises CorruptFile or WrongModel."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read ({error.strerror})") from error
+    tail = len(data) - len(_TAIL) - _DIGITS
+    if tail < 0 or data[tail : tail + len(_TAIL)] != _TAIL:
+        raise CorruptFile(f"{path}: not a whole model file of nextstroke (its seal is missing); get it again")
+    if hashlib.sha256(data[:tail]).hexdigest().encode() != data[-_DIGITS:]:
+        raise CorruptFile(f"{path}: its content was altered or cut; get it again")
+    return data
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__

@@ -1,0 +1,107 @@
+"""Styles: named primes, with the state that reading them leaves (section 5.5)."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from nextstroke.alphabet import Alphabet
+from nextstroke.engine.modelfile import Model, find_model
+from nextstroke.engine.predictor import WriterPredictor
+from nextstroke.errors import BadInput, CorruptFile, WrongModel
+from nextstroke.files import write_bytes
+from nextstroke.ink import Ink
+
+
+@dataclass(frozen=True, eq=False)
+class Style:
+    """A hand to write in: what a model remembers after it has read a real line.
+
+    Attributes:
+        name: How it is called.
+        text: What the prime says, with the blank that parts it from what is to be written; empty for no style.
+        state: The network's state after the prime, one row each.
+        y: The network's output after the prime, (1, outputs): the prediction of the first point to be written.
+    """
+
+    name: str = ""
+    text: str = ""
+    state: dict[str, np.ndarray] = field(default_factory=dict)
+    y: np.ndarray = field(default_factory=lambda: np.zeros((1, 0), np.float32))
+
+    @classmethod
+    def none(cls) -> "Style":
+        """No prime: the network picks a hand by itself, another for each line."""
+        return cls()
+
+    @property
+    def empty(self) -> bool:
+        """Whether this is no style."""
+        return not self.text
+
+    def text_ids(self, alphabet: Alphabet) -> np.ndarray:
+        """Ids of the prime's text."""
+        return alphabet.encode(self.text) if self.text else np.zeros(0, np.int64)
+
+    def start(self, model: Model, lines: int) -> dict[str, np.ndarray] | None:
+        """The state to begin with, for a number of lines; None for the network's own."""
+        if self.empty:
+            return None
+        if {name: rows.shape[1] for name, rows in self.state.items()} != model.about["states"]:
+            raise WrongModel(f"style {self.name!r} was made with another model; make it again with this one")
+        return {name: np.repeat(rows, lines, 0) for name, rows in self.state.items()}
+
+
+def learn_style(model: Model, name: str, ink: Ink, text: str) -> Style:
+    """Prime a model with a real line.
+
+    Args:
+        ink: The line, in the representation and the units of the model's corpus.
+        text: What it says.
+    """
+    text = text.strip() + " "
+    predictor = WriterPredictor(model, [model.alphabet.encode(text)])
+    mean, std = (np.array(model.about["normalisation"][key]) for key in ("mean", "std"))
+    offsets = ink.offsets()[1:]
+    offsets[:, :2] = (offsets[:, :2] - mean) / std
+    for point in [np.zeros(3), *offsets]:
+        predictor.observe(point[None])
+    return Style(name, text, predictor.state, predictor.y)
+
+
+def save_styles(path: Path, styles: list[Style]) -> None:
+    """Write a gallery of styles as one safetensors file."""
+    tensors = {}
+    for number, style in enumerate(styles):
+        tensors |= {f"{number}.state.{name}": rows for name, rows in style.state.items()}
+        tensors[f"{number}.y"] = style.y
+    about = [{"name": style.name, "text": style.text} for style in styles]
+    write_bytes(path, save(tensors, {"nextstroke": json.dumps(about)}))
+
+
+def load_styles(path: Path) -> dict[str, Style]:
+    """Read a gallery; raises CorruptFile."""
+    try:
+        with safe_open(path, "np") as tensors:
+            about = json.loads(tensors.metadata()["nextstroke"])
+            return {entry["name"]: _read_style(tensors, number, entry) for number, entry in enumerate(about)}
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
+        raise CorruptFile(f"{path}: not a readable gallery of styles ({error})") from error
+
+
+def _read_style(tensors, number: int, entry: dict) -> Style:
+    prefix = f"{number}.state."
+    state = {name.removeprefix(prefix): tensors.get_tensor(name) for name in tensors.keys() if name.startswith(prefix)}
+    return Style(entry["name"], entry["text"], state, tensors.get_tensor(f"{number}.y"))
+
+
+def find_style(name: str, model: str) -> Style:
+    """A bundled style of a model by name; raises BadInput that names those there are."""
+    gallery = find_model(model).with_suffix(".styles")
+    styles = load_styles(gallery) if gallery.is_file() else {}
+    if name not in styles:
+        raise BadInput(f"style {name!r}: not in the gallery (there are: {', '.join(styles) or 'none'})")
+    return styles[name]

@@ -1,0 +1,105 @@
+"""Ink, the one noun of handwriting: a trace of pen points grouped into strokes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from nextstroke.errors import BadInk
+
+
+@dataclass(frozen=True, eq=False)
+class Ink:
+    """Pen points in order of writing; x grows to the right, y downwards, the unit is the source's.
+
+    Attributes:
+        points: float64 of shape (points, 2), absolute positions.
+        end_of_stroke: bool of shape (points,), true where the pen is lifted after the point. The last one is true.
+
+    Raises:
+        BadInk: no points, or positions that are not finite.
+    """
+
+    points: np.ndarray
+    end_of_stroke: np.ndarray
+
+    def __post_init__(self) -> None:
+        if len(self.points) == 0:
+            raise BadInk("the ink has no points")
+        if len(self.points) != len(self.end_of_stroke):
+            raise BadInk(f"{len(self.points)} points but {len(self.end_of_stroke)} end-of-stroke marks")
+        if not np.isfinite(self.points).all():
+            raise BadInk("the ink has positions that are not finite numbers")
+
+    @classmethod
+    def from_strokes(cls, strokes: Iterable[np.ndarray]) -> "Ink":
+        """Join strokes, each of shape (points, 2); empty ones are dropped."""
+        kept = [np.asarray(stroke, float).reshape(-1, 2) for stroke in strokes if len(stroke)]
+        if not kept:
+            raise BadInk("the ink has no points")
+        ends = np.zeros(sum(map(len, kept)), bool)
+        ends[np.cumsum([len(stroke) for stroke in kept]) - 1] = True
+        return cls(np.concatenate(kept), ends)
+
+    @classmethod
+    def from_offsets(cls, offsets: np.ndarray) -> "Ink":
+        """Rebuild ink from `offsets()`: rows of dx, dy, end of stroke; the pen starts at (0, 0)."""
+        offsets = np.asarray(offsets, float).reshape(-1, 3)
+        ends = offsets[:, 2] > 0.5
+        if len(ends):
+            ends[-1] = True
+        return cls(offsets[:, :2].cumsum(0), ends)
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def strokes(self) -> list[np.ndarray]:
+        """The strokes, each of shape (points, 2)."""
+        return np.split(self.points, np.flatnonzero(self.end_of_stroke)[:-1] + 1)
+
+    def offsets(self) -> np.ndarray:
+        """Rows of dx, dy, end of stroke, shape (points, 3): what the networks read; row 0 is the first position."""
+        steps = np.diff(self.points, axis=0, prepend=np.zeros((1, 2)))
+        return np.column_stack([steps, self.end_of_stroke])
+
+    def bounds(self) -> tuple[float, float, float, float]:
+        """Least x, least y, greatest x, greatest y."""
+        low, high = self.points.min(0), self.points.max(0)
+        return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+    def moved(self, dx: float, dy: float) -> "Ink":
+        """The ink shifted by (dx, dy)."""
+        return Ink(self.points + (dx, dy), self.end_of_stroke)
+
+    def scaled(self, factor: float) -> "Ink":
+        """The ink scaled about the origin."""
+        return Ink(self.points * factor, self.end_of_stroke)
+
+    def simplified(self, every: int = 3) -> "Ink":
+        """Fewer points, drawn again as a spline with no difference to be seen.
+
+        Per stroke: repeated points dropped, smoothed once with [1 2 1]/4 (ends stay), every `every`-th point and both
+        ends kept.
+        """
+        points, ends = self._without_repeats()
+        first = np.concatenate([[True], ends[:-1]])
+        inner = np.flatnonzero(~first & ~ends)
+        smooth = points.copy()
+        smooth[inner] = (points[inner - 1] + 2 * points[inner] + points[inner + 1]) / 4
+        start = np.flatnonzero(first)
+        place = np.arange(len(points)) - np.repeat(start, np.diff(np.append(start, len(points))))
+        # A point one step before the end adds nothing to the end itself.
+        near_end = np.append(ends[1:], False)
+        keep = first | ends | ((place % every == 0) & ~near_end)
+        return Ink(smooth[keep], ends[keep])
+
+    def _without_repeats(self) -> tuple[np.ndarray, np.ndarray]:
+        """Points and ends with repeats inside a stroke dropped; a stroke keeps its end, a dot its one point."""
+        first = np.concatenate([[True], self.end_of_stroke[:-1]])
+        moved = np.concatenate([[True], (np.diff(self.points, axis=0) != 0).any(1)])
+        keep = first | moved
+        # The end mark of a dropped point passes to the point that stays before it.
+        owner = np.cumsum(keep) - 1
+        ends = np.zeros(keep.sum(), bool)
+        np.logical_or.at(ends, owner, self.end_of_stroke)
+        return self.points[keep], ends

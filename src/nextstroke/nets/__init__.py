@@ -1,0 +1,1 @@
+"""The mathematics of the paper as torch modules: no files, no printing."""

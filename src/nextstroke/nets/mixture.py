@@ -1,0 +1,65 @@
+"""The output layer of handwriting: a mixture of bivariate Gaussians with an end-of-stroke bit (section 4.1)."""
+
+import math
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+LOG_TWO_PI = math.log(2 * math.pi)
+
+
+def mixture_outputs(components: int) -> int:
+    """Width of y-hat for M components: 121 for 20 (equation 17)."""
+    return 1 + 6 * components
+
+
+class Mixture(NamedTuple):
+    """The predictive distribution of a point, from y-hat (equations 18 to 22).
+
+    Attributes:
+        end_of_stroke: e-hat of shape (...); the probability is σ(−e-hat), the sign as in equation 18.
+        log_pi: log of the component weights, (..., M).
+        mu: means, (..., M, 2), in the units of the network's input.
+        log_sigma: log of the standard deviations, (..., M, 2).
+        rho_hat: the correlations before the tanh, (..., M).
+    """
+
+    end_of_stroke: Tensor
+    log_pi: Tensor
+    mu: Tensor
+    log_sigma: Tensor
+    rho_hat: Tensor
+
+    @classmethod
+    def of(cls, y_hat: Float[Tensor, "*batch outputs"]) -> "Mixture":
+        """Cut y-hat into its parts: e, π, μ1, μ2, σ1, σ2, ρ, each but the first M wide."""
+        m = (y_hat.shape[-1] - 1) // 6
+        e, pi, mu1, mu2, sigma1, sigma2, rho = y_hat.split([1] + [m] * 6, -1)
+        mu, log_sigma = torch.stack([mu1, mu2], -1), torch.stack([sigma1, sigma2], -1)
+        return cls(e.squeeze(-1), functional.log_softmax(pi, -1), mu, log_sigma, rho)
+
+    def log_density(self, offset: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch"]:
+        """log Σ π N(offset) (equations 23 to 25), in nats; nothing is floored."""
+        d1, d2 = ((offset.unsqueeze(-2) - self.mu) * torch.exp(-self.log_sigma)).unbind(-1)
+        rho = torch.tanh(self.rho_hat)
+        # 1 − tanh² = 1 / cosh²: exact where tanh has rounded to 1.
+        log_rest = 2 * (math.log(2) - self.rho_hat.abs() - functional.softplus(-2 * self.rho_hat.abs()))
+        z = d1**2 + d2**2 - 2 * rho * d1 * d2
+        log_n = -LOG_TWO_PI - self.log_sigma.sum(-1) - 0.5 * log_rest - 0.5 * z * torch.exp(-log_rest)
+        return torch.logsumexp(self.log_pi + log_n, -1)
+
+    def log_end(self, end: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
+        """log e where the stroke ends, log(1 − e) where it does not, in nats."""
+        sign = 2 * end - 1
+        return functional.logsigmoid(-sign * self.end_of_stroke)
+
+    def log_loss(self, point: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch"]:
+        """−log Pr of the next point, in nats (equation 26, one step of the sum)."""
+        return -self.log_density(point[..., :2]) - self.log_end(point[..., 2])
+
+    def mean(self) -> Float[Tensor, "*batch 2"]:
+        """The mean offset of the whole mixture: one reading of the paper's point prediction for the SSE."""
+        return (self.log_pi.exp().unsqueeze(-1) * self.mu).sum(-2)

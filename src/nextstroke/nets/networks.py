@@ -1,0 +1,123 @@
+"""The networks of the paper, built of its layers."""
+
+import math
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional
+
+from nextstroke.nets.lstm import LSTM, LSTMState, padded_product
+from nextstroke.nets.mixture import mixture_outputs
+from nextstroke.nets.window import WindowedLSTM, WindowState
+
+POINT = 3  # dx, dy, end of stroke
+
+PenState = tuple[LSTMState, ...]
+WriterState = tuple[WindowState | LSTMState, ...]
+
+
+class _ClipDerivative(torch.autograd.Function):
+    """Identity whose derivative is clipped to [−clip, clip] (section 4.2)."""
+
+    @staticmethod
+    def forward(ctx, y, clip):
+        ctx.clip = clip
+        return y.view_as(y)
+
+    @staticmethod
+    def backward(ctx, dy):
+        return dy.clamp(-ctx.clip, ctx.clip), None
+
+
+class PenNetwork(nn.Module):
+    """Handwriting prediction: a deep LSTM with skip connections and mixture outputs (Figure 1, section 4).
+
+    The input goes to every layer, every layer goes to the output.
+
+    Args:
+        layers, cells: Number of hidden layers and of cells in each.
+        components: Number M of Gaussians.
+        clip, output_clip: Bounds of the derivatives by the gates' pre-activations and by y-hat; inf for none.
+        dropout: Share of a layer's outputs dropped on their way up and out while training (ours, not the paper's).
+    """
+
+    def __init__(
+        self,
+        layers: int = 3,
+        cells: int = 400,
+        components: int = 20,
+        clip: float = math.inf,
+        output_clip: float = math.inf,
+        dropout: float = 0.0,
+    ):
+        super().__init__()
+        self.output_clip, self.dropout = output_clip, dropout
+        self.layers = nn.ModuleList([LSTM(POINT + (cells if n else 0), cells, clip) for n in range(layers)])
+        self.output = nn.Linear(layers * cells, mixture_outputs(components))
+
+    def start(self, batch: int) -> PenState:
+        """The state before the first point."""
+        return tuple(layer.start(batch) for layer in self.layers)
+
+    def forward(
+        self, x: Float[Tensor, "batch time 3"], state: PenState
+    ) -> tuple[Float[Tensor, "batch time outputs"], PenState]:
+        """y-hat for every step, and the state after the last (equations 1 to 3)."""
+        hidden, after = [], []
+        for layer, before in zip(self.layers, state, strict=True):
+            h, last = layer(torch.cat([x, *hidden[-1:]], 2), before)
+            hidden.append(functional.dropout(h, self.dropout, self.training))
+            after.append(last)
+        return self._out(hidden), tuple(after)
+
+    def _out(self, hidden: list[Tensor]) -> Tensor:
+        y = padded_product(torch.cat(hidden, 2), self.output.weight, self.output.bias)
+        return _ClipDerivative.apply(y, self.output_clip)
+
+
+class WriterNetwork(PenNetwork):
+    """Handwriting synthesis: prediction that reads a text through a soft window (Figure 12, section 5).
+
+    Layer 1 reads the window's w of the step before, the layers above that of this step; w does not go to the output.
+
+    Args:
+        symbols: Size of the alphabet.
+        window_components: Number K of Gaussians in the window.
+        window_clip: Bound of the derivatives by the window's parameters.
+        Others as in PenNetwork.
+    """
+
+    def __init__(
+        self,
+        symbols: int,
+        layers: int = 3,
+        cells: int = 400,
+        components: int = 20,
+        window_components: int = 10,
+        clip: float = math.inf,
+        output_clip: float = math.inf,
+        window_clip: float = math.inf,
+        dropout: float = 0.0,
+    ):
+        super().__init__(layers, cells, components, clip, output_clip, dropout)
+        first = WindowedLSTM(POINT, symbols, cells, window_components, clip, window_clip)
+        upper = [LSTM(POINT + symbols + cells, cells, clip) for _ in range(layers - 1)]
+        self.layers = nn.ModuleList([first, *upper])
+
+    def forward(  # type: ignore[override]
+        self, x: Float[Tensor, "batch time 3"], text: Int[Tensor, "batch places"], state: WriterState
+    ) -> tuple[Float[Tensor, "batch time outputs"], WriterState]:
+        """y-hat for every step, and the state after the last (equations 48 to 53).
+
+        Args:
+            text: Character ids, −1 behind the end of shorter texts.
+        """
+        first, *upper = self.layers
+        h, w, last = first(x, text, state[0])
+        hidden, after = [functional.dropout(h, self.dropout, self.training)], [last]
+        for layer, before in zip(upper, state[1:], strict=True):
+            h, last = layer(torch.cat([x, w, hidden[-1]], 2), before)
+            hidden.append(functional.dropout(h, self.dropout, self.training))
+            after.append(last)
+        return self._out(hidden), tuple(after)

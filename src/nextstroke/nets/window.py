@@ -1,0 +1,171 @@
+"""The soft window over the text, and the LSTM layer it feeds back into (section 5.1, equations 46 to 52)."""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional
+
+from nextstroke.nets.lstm import LSTM, Slopes, Trace, advance, padded_product, peephole_gradient, retreat
+
+
+class WindowState(NamedTuple):
+    """What the windowed layer carries on: `h`, `c` (batch, cells), `w` (batch, symbols), `kappa` (batch, components)."""
+
+    h: Tensor
+    c: Tensor
+    w: Tensor
+    kappa: Tensor
+
+    def detach(self) -> "WindowState":
+        """The same values, cut off from the gradient."""
+        return WindowState(*(part.detach() for part in self))
+
+
+def window_weights(
+    alpha: Float[Tensor, "*batch components"],
+    beta: Float[Tensor, "*batch components"],
+    kappa: Float[Tensor, "*batch components"],
+    places: Float[Tensor, " places"],
+) -> Float[Tensor, "*batch places"]:
+    """phi(t, u) for each of `places` (equation 46).
+
+    Args:
+        alpha: Importance of each component, > 0.
+        beta: Sharpness of each component, > 0.
+        kappa: Location of each component, in characters, 1-based.
+        places: The u at which to weigh; U + 1, one behind the text, is allowed.
+    Returns: weights that are not normalised and may sum to more than 1.
+    """
+    distance = kappa.unsqueeze(-1) - places
+    return torch.einsum("...k,...ku->...u", alpha, torch.exp(-beta.unsqueeze(-1) * distance**2))
+
+
+class _WindowedRecurrence(torch.autograd.Function):
+    """The loop over time of layer 1: the cell, then the window it moves, which it reads at the next step.
+
+    `joint` holds the recurrent weights beside those that read w; h and w stand side by side in one buffer so that both
+    take part in one product. `text` is one-hot, with zero rows behind the end of shorter texts.
+    """
+
+    @staticmethod
+    def forward(ctx, below, joint, peepholes, glance, glance_bias, text, h0, c0, w0, kappa0, clip, glance_clip):
+        time, (batch, cells), components = len(below), h0.shape, kappa0.shape[1]
+        trace = Trace.empty(below.clone(), c0)
+        both = torch.cat([h0, w0], 1).expand(time + 1, -1, -1).clone()
+        kappa = kappa0.expand(time + 1, -1, -1).clone()
+        glances = h0.new_empty(time, batch, 3 * components)
+        masses = h0.new_empty(time, batch, components, text.shape[1])
+        places = torch.arange(1, text.shape[1] + 1, dtype=h0.dtype, device=h0.device)
+        hidden, reading = both[:, :, :cells].unbind(0), both[:, :, cells:].unbind(0)
+        rows, turned, glance_turned = both.unbind(0), joint.t(), glance.t()
+        for t, (z, before, after, tanh_after) in enumerate(trace.steps()):
+            z.addmm_(rows[t], turned)
+            advance(z, before, after, tanh_after, peepholes, hidden[t + 1])
+            torch.addmm(glance_bias, hidden[t + 1], glance_turned, out=glances[t])
+            alpha, beta, step = glances[t].exp_().chunk(3, 1)
+            torch.add(kappa[t], step, out=kappa[t + 1])
+            torch.sub(kappa[t + 1].unsqueeze(2), places, out=masses[t])
+            masses[t].square_().mul_(beta.unsqueeze(2)).neg_().exp_().mul_(alpha.unsqueeze(2))
+            reading[t + 1].copy_(torch.bmm(masses[t].sum(1, keepdim=True), text).squeeze(1))
+        ctx.save_for_backward(joint, peepholes, glance, text, both, kappa, glances, masses, places, *trace)
+        ctx.clip, ctx.glance_clip = clip, glance_clip
+        last = both[-1]
+        return both[1:], last[:, :cells].clone(), trace.cells[-1].clone(), last[:, cells:].clone(), kappa[-1].clone()
+
+    @staticmethod
+    def backward(ctx, d_both, d_last_h, d_last_c, d_last_w, d_last_kappa):
+        joint, peepholes, glance, text, both, kappa, glances, masses, places, *saved = ctx.saved_tensors
+        trace = Trace(*saved)
+        cells, components = trace.cells.shape[2], kappa.shape[2]
+        dz, dp = torch.empty_like(trace.gates), torch.empty_like(glances)
+        slopes = [s.unbind(0) for s in Slopes.of(trace)]
+        by_glance = _glance_slopes(glances, kappa, masses, places).unbind(0)
+        steps = glances[:, :, 2 * components :].unbind(0)
+        d_next, dc, dkappa = torch.cat([d_last_h, d_last_w], 1), d_last_c.clone(), d_last_kappa.clone()
+        for t in reversed(range(len(dz))):
+            d_next = d_next + d_both[t]
+            d_phi = torch.bmm(text, d_next[:, cells:].unsqueeze(2))
+            torch.bmm(by_glance[t], d_phi, out=dp[t].unsqueeze(2))
+            dkappa = dkappa + dp[t, :, 2 * components :]
+            torch.mul(dkappa, steps[t], out=dp[t, :, 2 * components :])
+            dp[t].clamp_(-ctx.glance_clip, ctx.glance_clip)
+            dh = torch.addmm(d_next[:, :cells], dp[t], glance)
+            dc = retreat(dz[t], dh, dc, tuple(s[t] for s in slopes), peepholes, ctx.clip)
+            d_next = dz[t] @ joint
+        d_joint = dz.flatten(0, 1).t() @ both[:-1].flatten(0, 1)
+        d_glance = dp.flatten(0, 1).t() @ both[1:, :, :cells].flatten(0, 1)
+        d_peepholes = peephole_gradient(dz, trace.cells)
+        d_start = d_next[:, :cells], dc, d_next[:, cells:], dkappa
+        return dz, d_joint, d_peepholes, d_glance, dp.sum((0, 1)), None, *d_start, None, None
+
+
+def _glance_slopes(glances: Tensor, kappa: Tensor, masses: Tensor, places: Tensor) -> Tensor:
+    """Derivatives of phi by alpha-hat, beta-hat and kappa, for all steps: (time, batch, 3 components, places)."""
+    beta = glances.chunk(3, 2)[1].unsqueeze(3)
+    distance = kappa[1:].unsqueeze(3) - places
+    pull = masses * beta * distance
+    return torch.cat([masses, -pull * distance, -2 * pull], 2)
+
+
+class WindowedLSTM(nn.Module):
+    """Layer 1 of the synthesis network: an LSTM that moves a window along the text and reads it one step later.
+
+    Args:
+        inputs: Width of x.
+        symbols: Size of the alphabet.
+        cells: Number of memory cells.
+        components: Number K of Gaussians in the window.
+        clip: Bound of the derivatives by the gates' pre-activations; inf for none.
+        glance_clip: The same for the window's parameters; the paper does not say whether it clipped them.
+
+    Differs from the paper: nothing. kappa and w start at zero, which the paper leaves open.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        symbols: int,
+        cells: int,
+        components: int,
+        clip: float = float("inf"),
+        glance_clip: float = float("inf"),
+    ):
+        super().__init__()
+        self.symbols, self.components, self.glance_clip = symbols, components, glance_clip
+        self.lstm = LSTM(inputs, cells, clip)
+        self.reading = nn.Parameter(torch.zeros(4 * cells, symbols))
+        self.glance = nn.Linear(cells, 3 * components)
+
+    def start(self, batch: int) -> WindowState:
+        """The state before the first step: zeros, the window in front of the text."""
+        bias = self.lstm.bias
+        w, kappa = bias.new_zeros(batch, self.symbols), bias.new_zeros(batch, self.components)
+        return WindowState(*self.lstm.start(batch), w, kappa)
+
+    def forward(
+        self, x: Float[Tensor, "batch time inputs"], text: Int[Tensor, "batch places"], state: WindowState
+    ) -> tuple[Float[Tensor, "batch time cells"], Float[Tensor, "batch time symbols"], WindowState]:
+        """Run over all steps; returns the hidden vectors, the window's readings w and the state after the last step.
+
+        Args:
+            text: Character ids, −1 behind the end of shorter texts.
+        """
+        # The width of h and w side by side is padded to a multiple of 8: odd widths are slow in MKL.
+        cells, width = self.lstm.cells, self.symbols + -(self.lstm.cells + self.symbols) % 8
+        pad = (0, width - self.symbols)
+        joint = torch.cat([self.lstm.recurrent, functional.pad(self.reading, pad)], 1)
+        below = padded_product(x.transpose(0, 1), self.lstm.weight, self.lstm.bias)
+        weights = joint, self.lstm.peepholes, self.glance.weight, self.glance.bias
+        start = state.h, state.c, functional.pad(state.w, pad), state.kappa
+        both, h, c, w, kappa = _WindowedRecurrence.apply(
+            below, *weights, one_hot(text, width, x.dtype), *start, self.lstm.clip, self.glance_clip
+        )
+        hidden, reading = both.transpose(0, 1).split([cells, width], 2)
+        return hidden, reading[:, :, : self.symbols], WindowState(h, c, w[:, : self.symbols], kappa)
+
+
+def one_hot(text: Int[Tensor, "batch places"], symbols: int, dtype: torch.dtype) -> Float[Tensor, "batch places symbols"]:
+    """One-hot rows of the ids; a negative id gives a row of zeros."""
+    return functional.one_hot(text.clamp(min=0), symbols).to(dtype) * (text >= 0).unsqueeze(2)

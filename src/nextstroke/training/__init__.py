@@ -1,0 +1,1 @@
+"""Learning: loops, checkpoints, evaluation, export. Needs torch."""

@@ -1,0 +1,100 @@
+"""Recipes made real: networks with their first weights, optimisers, learning rates."""
+
+import math
+
+import torch
+from torch import nn
+
+from nextstroke.config import Network, Recipe, Training
+from nextstroke.errors import WrongModel
+from nextstroke.nets.networks import PenNetwork, WriterNetwork
+from nextstroke.nets.rmsprop import GravesRMSProp
+
+UNIFORM = 0.1  # RNNLIB's default range of first weights; the paper does not state its own
+
+
+def build_network(recipe: Recipe, symbols: int) -> PenNetwork:
+    """The network of a recipe with its first weights; the same seed gives the same weights."""
+    network = _network(recipe, symbols)
+    torch.manual_seed(recipe.seed)
+    (_orthogonal if recipe.network.init == "orthogonal" else _uniform)(network)
+    for layer in network.layers:
+        lstm = getattr(layer, "lstm", layer)
+        lstm.bias.data[lstm.cells : 2 * lstm.cells] += recipe.network.forget_bias
+    if isinstance(network, WriterNetwork) and recipe.network.start_step is not None:
+        _start_window(network, recipe.network.start_step)
+    return network
+
+
+def _network(recipe: Recipe, symbols: int) -> PenNetwork:
+    sizes = recipe.network
+    pen = {
+        "layers": sizes.layers,
+        "cells": sizes.cells,
+        "components": sizes.components,
+        "clip": sizes.derivative_clip,
+        "output_clip": _bound(sizes.output_clip),
+        "dropout": sizes.dropout,
+    }
+    if recipe.kind == "pen":
+        return PenNetwork(**pen)
+    return WriterNetwork(symbols, window_components=sizes.window_components, window_clip=_bound(sizes.window_clip), **pen)
+
+
+def _bound(clip: float | None) -> float:
+    return math.inf if clip is None else clip
+
+
+def _uniform(network: nn.Module) -> None:
+    for weight in network.parameters():
+        nn.init.uniform_(weight, -UNIFORM, UNIFORM)
+
+
+def _orthogonal(network: PenNetwork) -> None:
+    """Orthogonal recurrence of each gate, inputs scaled by their width, biases and peepholes zero."""
+    for name, weight in network.named_parameters():
+        if name.endswith("recurrent"):
+            for gate in weight.data.chunk(4):
+                nn.init.orthogonal_(gate)
+        elif weight.dim() == 2 and not name.endswith("peepholes"):
+            nn.init.normal_(weight, std=weight.shape[1] ** -0.5)
+        else:
+            nn.init.zeros_(weight)
+
+
+def _start_window(network: WriterNetwork, step: float) -> None:
+    """Let the window start at `step` characters per point, K components sharing the weight; else it runs away."""
+    alpha, _, kappa = network.layers[0].glance.bias.data.chunk(3)
+    alpha.fill_(-math.log(network.layers[0].components))
+    kappa.fill_(math.log(step))
+
+
+def build_optimiser(network: nn.Module, training: Training) -> torch.optim.Optimizer:
+    """AdamW, or the paper's RMSProp."""
+    if training.optimiser == "rmsprop":
+        return GravesRMSProp(network.parameters(), training.learning_rate)
+    betas = (0.9, training.second_decay)
+    return torch.optim.AdamW(
+        network.parameters(), training.learning_rate, betas, weight_decay=training.weight_decay, fused=True
+    )
+
+
+def rate_at(update: int, training: Training) -> float:
+    """Share of the learning rate at an update: linear warm-up, constant, cosine fall in the last updates."""
+    warm = min(1.0, (update + 1) / max(1, training.warm_up))
+    left = training.updates - update
+    if left >= training.fall_updates:
+        return warm
+    done = 1 - max(0, left) / training.fall_updates
+    final = training.final_rate_fraction
+    return warm * (final + (1 - final) * (1 + math.cos(math.pi * done)) / 2)
+
+
+def load_weights(network: nn.Module, tensors: dict[str, torch.Tensor], source: object) -> None:
+    """Fill a network; raises WrongModel naming the first tensor that does not fit."""
+    for name, weight in network.state_dict().items():
+        found = tensors.get(name)
+        if found is None or found.shape != weight.shape:
+            has = "nothing" if found is None else tuple(found.shape)
+            raise WrongModel(f"{source}: {name} should be {tuple(weight.shape)}, the file has {has}; another recipe?")
+        weight.copy_(found)

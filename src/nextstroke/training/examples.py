@@ -1,0 +1,51 @@
+"""From a packed corpus and a recipe to the examples a network learns from."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from nextstroke.alphabet import Alphabet
+from nextstroke.config import Data
+from nextstroke.corpora.batches import Example, Normalisation
+from nextstroke.corpora.packed import InkCorpus
+from nextstroke.errors import BadInput
+from nextstroke.ink import Ink
+
+
+class Examples(NamedTuple):
+    """The two sides of a split, with what is needed to read more ink in the same way."""
+
+    train: list[Example]
+    validation: list[Example]
+    alphabet: Alphabet
+    normalisation: Normalisation
+
+    @property
+    def points_per_character(self) -> float:
+        """Points a character takes on average in training, blanks counted as characters."""
+        return sum(len(line.offsets) for line in self.train) / sum(len(line.text) for line in self.train)
+
+
+def represent(ink: Ink, representation: str) -> Ink:
+    """Ink as a recipe's networks see it: "raw" or "simplified"."""
+    return ink.simplified() if representation == "simplified" else ink
+
+
+def make_examples(corpus: InkCorpus, data: Data) -> Examples:
+    """Read both splits. Lines with a fault stay out of training, never out of validation.
+
+    Raises:
+        BadInput: a split is empty.
+    """
+    train, validation = corpus.select(*data.train), corpus.select(*data.validation, faulty=True)
+    if not train or not validation:
+        raise BadInput(f"the corpus has {len(train)} lines of {data.train} and {len(validation)} of {data.validation}")
+    texts = [corpus.lines[i].text for i in (*train, *validation)]
+    alphabet = Alphabet.paper() if data.alphabet == "paper" else Alphabet.of(texts)
+    read = [[_example(corpus, i, data.ink, alphabet) for i in side] for side in (train, validation)]
+    return Examples(*read, alphabet, Normalisation.of([example.offsets for example in read[0]]))
+
+
+def _example(corpus: InkCorpus, i: int, representation: str, alphabet: Alphabet) -> Example:
+    offsets = represent(corpus.ink(i), representation).offsets()[1:]
+    return Example(offsets.astype(np.float32), alphabet.encode(corpus.lines[i].text or " "))

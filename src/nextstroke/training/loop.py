@@ -1,0 +1,179 @@
+"""The training loop of the handwriting networks."""
+
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nextstroke.config import Recipe
+from nextstroke.corpora.batches import Augmentation, Batch, Chunk, shuffled_batches
+from nextstroke.errors import Diverged
+from nextstroke.nets.mixture import Mixture
+from nextstroke.training.build import build_network, build_optimiser, load_weights, rate_at
+from nextstroke.training.distributed import Team
+from nextstroke.training.evaluate import Score, evaluate, run_network
+from nextstroke.training.examples import Examples
+
+
+@dataclass
+class Progress:
+    """Where a training stands; what a checkpoint stores beside the tensors.
+
+    Attributes:
+        update, epoch, batch: Updates done; the next batch to read.
+        points: Points learned from so far.
+        seconds: Time spent learning, evaluation left out.
+        train: Nats per point, running mean over about the last 200 updates.
+        validation: Nats per line at the last evaluation; `validation_point` the same per point.
+    """
+
+    update: int = 0
+    epoch: int = 0
+    batch: int = 0
+    points: int = 0
+    seconds: float = 0.0
+    train: float = 0.0
+    validation: float = float("nan")
+    validation_point: float = float("nan")
+
+    def saw(self, loss: float, points: int) -> None:
+        """Count one update on `points` points with a summed loss in nats."""
+        share = max(1 / (self.update + 1), 1 / 200)
+        self.train += share * (loss / points - self.train)
+        self.update += 1
+        self.points += points
+
+
+class Learner:
+    """A network, its optimiser and its running average, and one step of learning.
+
+    Args:
+        recipe: What to build.
+        examples: What to learn from.
+        team: Who else learns.
+    """
+
+    def __init__(self, recipe: Recipe, examples: Examples, team: Team | None = None, device: str = "cpu"):
+        self.recipe, self.examples, self.team, self.device = recipe, examples, team or Team(), device
+        self.network = build_network(recipe, len(examples.alphabet)).to(device)
+        self.average = copy.deepcopy(self.network)
+        self.optimiser = build_optimiser(self.network, recipe.training)
+        self.progress = Progress()
+        self.lengths = np.array([len(example.offsets) for example in examples.train])
+
+    def run(self, after_batch: Callable[["Learner"], None]) -> None:
+        """Learn until the recipe's number of updates; `after_batch` may save, evaluate, stop by raising.
+
+        Raises:
+            Diverged: a loss or gradient is not a number.
+        """
+        at = self.progress
+        while at.update < self.recipe.training.updates:
+            batches = shuffled_batches(
+                self.lengths, self.recipe.training.batch * self.team.size, self.recipe.seed, at.epoch
+            )
+            while at.batch < len(batches) and at.update < self.recipe.training.updates:
+                began = time.perf_counter()
+                self._learn_batch(batches[at.batch])
+                at.batch += 1
+                at.seconds += time.perf_counter() - began
+                after_batch(self)
+            if at.batch >= len(batches):
+                at.epoch, at.batch = at.epoch + 1, 0
+
+    def _learn_batch(self, chosen: np.ndarray) -> None:
+        """One batch of lines, chunk by chunk with carried state, one update each."""
+        batch = self._read(chosen)
+        # Dropout is drawn from the place in the order, so that a resumed training draws the same.
+        torch.manual_seed(hash((self.recipe.seed, self.progress.epoch, self.progress.batch, self.team.rank)))
+        text = torch.from_numpy(self.team.share(batch.text)).to(self.device)
+        state = self.network.start(len(text))
+        for chunk in batch.chunks(self.recipe.training.chunk):
+            state = self._learn_chunk(Chunk(*map(self.team.share, chunk)), text, state)
+
+    def _read(self, chosen: np.ndarray) -> Batch:
+        settings, at = self.recipe.training, self.progress
+        change = Augmentation(settings.augment_scale, settings.augment_shear, self.recipe.data.clip)
+        rng = np.random.default_rng([self.recipe.seed, at.epoch, at.batch])
+        lines = [self.examples.train[i] for i in chosen]
+        changed = [line._replace(offsets=change.apply(line.offsets, rng)) for line in lines]
+        return Batch.of(changed, self.examples.normalisation)
+
+    def _learn_chunk(self, chunk: Chunk, text: Tensor, state: tuple) -> tuple:
+        x, target, mask = (torch.from_numpy(np.ascontiguousarray(part)).to(self.device) for part in chunk)
+        y, state = run_network(self.network, x, text, state)
+        loss = (Mixture.of(y).log_loss(target) * mask).sum()
+        loss.backward()
+        totals = torch.stack([loss.detach(), mask.sum()])
+        gradients = [weight.grad for weight in self.network.parameters()]
+        self.team.sum([totals, *gradients])
+        summed, points = totals.tolist()
+        self._move(gradients, points if self.recipe.training.loss == "mean" else len(text) * self.team.size)
+        self.progress.saw(summed, int(points))
+        return tuple(part.detach() for part in state)
+
+    def _move(self, gradients: list[Tensor], divisor: float) -> None:
+        """One step of the optimiser with the summed gradients over `divisor`."""
+        torch._foreach_div_(gradients, divisor)
+        bound = self.recipe.training.norm_clip
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), bound if bound is not None else torch.inf)
+        if not torch.isfinite(norm):
+            raise Diverged(f"update {self.progress.update}: {self._culprit()} is not finite; try a lower rate")
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.recipe.training.learning_rate * rate_at(self.progress.update, self.recipe.training)
+        self.optimiser.step()
+        self.optimiser.zero_grad()
+        self._follow()
+
+    def _culprit(self) -> str:
+        bad = (name for name, weight in self.network.named_parameters() if not torch.isfinite(weight.grad).all())
+        return f"the derivative of {next(bad, 'the loss')}"
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        """Move the average towards the weights; it starts as a plain mean."""
+        keep = min(self.recipe.training.average_decay, self.progress.update / (self.progress.update + 10))
+        mine, theirs = list(self.average.parameters()), list(self.network.parameters())
+        torch._foreach_lerp_(mine, theirs, 1 - keep)
+
+    def score(self, every: int = 1) -> Score:
+        """Score the averaged weights on every `every`-th validation line, and note it in `progress`."""
+        lines = self.examples.validation[::every]
+        score = evaluate(self.average, lines, self.examples.normalisation)
+        self.progress.validation, self.progress.validation_point = score.nats_per_line, score.nats_per_point
+        return score
+
+    def state(self) -> dict[str, Tensor]:
+        """All tensors a resumed training needs, by name."""
+        tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
+        tensors |= {f"average.{name}": tensor for name, tensor in self.average.state_dict().items()}
+        for i, slots in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{i}.{name}": tensor for name, tensor in slots.items()}
+        return tensors
+
+    def start_from(self, weights: dict[str, Tensor], source: Path) -> None:
+        """Begin with the weights of another training instead of fresh ones."""
+        load_weights(self.network, weights, source)
+        load_weights(self.average, weights, source)
+
+    def restore(self, tensors: dict[str, Tensor], progress: dict, source: Path) -> None:
+        """Go on from `state()`; raises WrongModel when it belongs to another network."""
+        load_weights(self.network, under("network.", tensors), source)
+        load_weights(self.average, under("average.", tensors), source)
+        slots: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in under("optimiser.", tensors).items():
+            number, slot = name.split(".", 1)
+            slots.setdefault(int(number), {})[slot] = tensor
+        groups = self.optimiser.state_dict()["param_groups"]
+        self.optimiser.load_state_dict({"state": slots, "param_groups": groups})
+        self.progress = Progress(**progress)
+
+
+def under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names begin with `prefix`, without it."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,172 @@
+"""A training as a folder: recipe, checkpoints, learning curve, lock."""
+
+import fcntl
+import json
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from nextstroke.config import Recipe
+from nextstroke.corpora.packed import InkCorpus
+from nextstroke.errors import Stopped, UsageError, WrongModel
+from nextstroke.files import write_bytes
+from nextstroke.training.checkpoint import load_newest, save_checkpoint
+from nextstroke.training.distributed import Team, gather_team
+from nextstroke.training.examples import make_examples
+from nextstroke.training.loop import Learner, Progress
+
+CHECKPOINT = "checkpoint.safetensors"
+CURVE = "curve.jsonl"
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+Report = Callable[[Progress, str], None]
+
+
+def train(recipe: Recipe, corpus: Path, folder: Path, resume: bool, report: Report, device: str = "cpu") -> None:
+    """Train a recipe in `folder`, to its end or until a signal.
+
+    Args:
+        resume: Go on from the folder's checkpoint; else the folder must hold none.
+        report: Called with the progress after every batch, and with a line of text on events.
+    Raises:
+        UsageError: the folder is in use, or holds a checkpoint and `resume` is not set.
+        Stopped: a signal came; the state is saved.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder):
+        if (folder / CHECKPOINT).exists() and not resume:
+            raise UsageError(f"{folder}: holds a training already; add --resume to go on, or name another --run")
+        gather_team(recipe.training.workers, _work, recipe, corpus, folder, resume, report, device)
+
+
+def _work(team: Team, recipe: Recipe, corpus: Path, folder: Path, resume: bool, report: Report, device: str) -> None:
+    """One worker's part of `train`."""
+    torch.set_num_threads(1)
+    examples = make_examples(InkCorpus.open(corpus), recipe.data)
+    learner = Learner(recipe, examples, team, device)
+    if resume:
+        _restore(learner, folder, report)
+    elif recipe.start_from:
+        _start_from(learner, Path(recipe.start_from))
+    keeper = _Keeper(folder, report)
+    with _noticing_signals(keeper):
+        learner.run(keeper)
+        keeper.finish(learner)
+
+
+def _restore(learner: Learner, folder: Path, report: Report) -> None:
+    tensors, about, remark = load_newest(folder / CHECKPOINT)
+    if about["recipe"]["network"] != learner.recipe.dump()["network"]:
+        raise WrongModel(f"{folder}: its checkpoint is of another network than the recipe; name another --run")
+    learner.restore(tensors, about["progress"], folder)
+    if remark and learner.team.leads:
+        report(learner.progress, remark)
+
+
+def _start_from(learner: Learner, source: Path) -> None:
+    """Begin with the averaged weights of another run; optimiser, order and counts begin anew."""
+    tensors, _, _ = load_newest(source / CHECKPOINT)
+    weights = {name: tensor for name, tensor in tensors.items() if name.startswith("average.")}
+    learner.start_from({name.removeprefix("average."): tensor for name, tensor in weights.items()}, source)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder; the system frees the lock when the process dies, so none is ever stale."""
+    with (folder / "lock").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise UsageError(f"{folder}: another training is running there; wait for it or name another --run") from None
+        yield
+
+
+class _Keeper:
+    """After every batch: save, evaluate and report when due, stop when asked."""
+
+    def __init__(self, folder: Path, report: Report):
+        self.folder, self.report, self.signal = folder, report, 0
+        self.saved = time.monotonic()
+        self.due = 0
+
+    def __call__(self, learner: Learner) -> None:
+        settings, at = learner.recipe.training, learner.progress
+        self.due = self.due or at.update // settings.evaluate_every + 1
+        stop = self._stop(learner)
+        if at.update >= self.due * settings.evaluate_every:
+            self.due = at.update // settings.evaluate_every + 1
+            self._evaluate(learner, settings.evaluate_lines_every)
+        if learner.team.leads:
+            self.report(at, "")
+            if stop or time.monotonic() - self.saved > 60 * settings.save_every_minutes:
+                self._save(learner)
+        if stop:
+            raise Stopped(f"stopped at update {at.update}, saved in {self.folder}; go on with --resume", stop)
+
+    def _stop(self, learner: Learner) -> int:
+        """The signal to stop for, 0 for none; one that came to any worker stops all after the same batch."""
+        flag = torch.tensor([float(self.signal)])
+        learner.team.sum([flag])
+        return (self.signal or signal.SIGTERM) if flag.item() else 0
+
+    def finish(self, learner: Learner) -> None:
+        """Evaluate on all validation lines and save."""
+        self._evaluate(learner, 1)
+        if learner.team.leads:
+            self._save(learner)
+
+    def _evaluate(self, learner: Learner, every: int) -> None:
+        if not learner.team.leads:
+            return
+        score = learner.score(every)
+        entry = asdict(learner.progress) | {
+            "validation_lines": score.lines,
+            "squared_error": score.squared_error_per_point,
+            "sgemm_gflops": sgemm_rate(),
+        }
+        with (self.folder / CURVE).open("a") as curve:
+            curve.write(json.dumps(entry) + "\n")
+        self.report(learner.progress, "evaluated")
+
+    def _save(self, learner: Learner) -> None:
+        about = {
+            "recipe": learner.recipe.dump(),
+            "progress": asdict(learner.progress),
+            "alphabet": learner.examples.alphabet.characters,
+            "normalisation": asdict(learner.examples.normalisation),
+            "points_per_character": learner.examples.points_per_character,
+        }
+        save_checkpoint(self.folder / CHECKPOINT, learner.state(), about)
+        write_bytes(self.folder / "recipe.json", json.dumps(about["recipe"], indent=1).encode())
+        self.saved = time.monotonic()
+
+
+@contextmanager
+def _noticing_signals(keeper: _Keeper) -> Iterator[None]:
+    """The first signal lets the batch end and saves; a second one of the kind stops at once."""
+
+    def notice(number: int, frame: object) -> None:
+        keeper.signal = number
+        signal.signal(number, before[number])
+
+    before = {number: signal.signal(number, notice) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def sgemm_rate(size: int = 768, times: int = 8) -> float:
+    """Float32 product rate of this process now, in GFLOP/s: what timings beside it are to be judged by."""
+    a, b = torch.ones(size, size), torch.ones(size, size)
+    a @ b
+    began = time.perf_counter()
+    for _ in range(times):
+        a @ b
+    return times * 2 * size**3 / (time.perf_counter() - began) / 1e9

@@ -1,0 +1,52 @@
+"""Finished or resting trainings: their networks and their scores."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from nextstroke.config import Recipe
+from nextstroke.corpora.packed import InkCorpus
+from nextstroke.errors import UsageError
+from nextstroke.nets.networks import PenNetwork, WriterNetwork
+from nextstroke.training.build import build_network, load_weights
+from nextstroke.training.checkpoint import load_newest
+from nextstroke.training.evaluate import evaluate, letter_test
+from nextstroke.training.examples import make_examples
+from nextstroke.training.loop import under
+from nextstroke.training.run import CHECKPOINT
+
+
+class Trained(NamedTuple):
+    """A training as it was last saved: the averaged network and what the checkpoint says of it."""
+
+    network: PenNetwork
+    recipe: Recipe
+    about: dict
+
+
+def open_run(folder: Path) -> Trained:
+    """Load the averaged network of a run; raises BadInput, CorruptFile, WrongModel."""
+    tensors, about, _ = load_newest(folder / CHECKPOINT)
+    recipe = Recipe.model_validate(about["recipe"])
+    network = build_network(recipe, len(about["alphabet"]))
+    load_weights(network, under("average.", tensors), folder)
+    return Trained(network.eval(), recipe, about)
+
+
+def evaluate_run(folder: Path, corpus: Path, split: str = "validation", every: int = 1) -> dict[str, float]:
+    """Scores of a run by name, on every `every`-th line of "validation" or "train", in the paper's units."""
+    if split not in ("validation", "train"):
+        raise UsageError(f"split {split!r}: give validation or train")
+    network, recipe, about = open_run(folder)
+    examples = make_examples(InkCorpus.open(corpus), recipe.data)
+    lines = getattr(examples, split)[::every]
+    score = evaluate(network, lines, examples.normalisation)
+    figures = {
+        "lines": score.lines,
+        "nats_per_line": score.nats_per_line,
+        "nats_per_point": score.nats_per_point,
+        "squared_error_per_point": score.squared_error_per_point,
+    }
+    if isinstance(network, WriterNetwork):
+        letters = [i for i, character in enumerate(about["alphabet"]) if character.isalpha()]
+        figures["letter_test"] = letter_test(network, lines, examples.normalisation, letters)
+    return figures
