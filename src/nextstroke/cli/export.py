@@ -11,11 +11,15 @@ def export(
     output: Annotated[Path, typer.Option("--output", "-o", help="model file to write, such as mine.onnx")],
     licence: Annotated[str, typer.Option(help="terms the weights may be used under")] = "research, non-commercial",
     note: Annotated[str, typer.Option(help="a line about the model, kept in it")] = "",
+    styles: Annotated[Path | None, typer.Option(help="TOML of primes; makes the gallery beside the model")] = None,
+    corpus: Annotated[Path, typer.Option(help="packed corpus the primes are taken from")] = Path("data/iam.packed"),
 ) -> None:
     """Write a model file that needs no torch: for `nextstroke write --model FILE` and for the browser.
 
     Example: nextstroke export runs/writer -o mine.onnx
     """
-    from nextstroke.training.export import export_run
+    from nextstroke.training.publish import publish_model, publish_styles
 
-    print(export_run(run, output, licence, note))
+    print(publish_model(run, output, licence, note))
+    if styles is not None:
+        print(publish_styles(output, styles, corpus))

@@ -7,15 +7,16 @@ ICDAR 2005. The data are for non-commercial research and need a registration.
 import multiprocessing
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from nextstroke.corpora.iamfolder import IamFolder, LeftOut, form_of, number_of
-from nextstroke.corpora.iamforms import Form, read_forms
+from nextstroke.corpora.iamforms import NO_TEXT, Form, read_forms
 from nextstroke.corpora.linexml import read_line
 from nextstroke.corpora.packed import InkCorpus, Line
 from nextstroke.corpora.transcription import normalise_text
-from nextstroke.errors import BadInput, NextstrokeError
+from nextstroke.errors import BadInput, LimitExceeded, NextstrokeError
 from nextstroke.ink import Ink
 
 TRAINING = ("trainset", "testset_t", "testset_f")  # the paper's 10,741 lines
@@ -29,7 +30,7 @@ ODD_DENSITY = f"fewer than {DENSITY[0]} or more than {DENSITY[1]} points for a c
 
 # Known by name. The official ascii files lost the per cent signs, and at times the letter behind one, to a
 # formatting function; the form XML has them.
-FAULTY = dict.fromkeys(("g04-036-07", "h02-037-05", "l07-851z-08"), WRONG_LABEL) | dict.fromkeys(
+WRONG_LABELS = dict.fromkeys(("g04-036-07", "h02-037-05", "l07-851z-08"), WRONG_LABEL) | dict.fromkeys(
     ("f10-558z-03", "f10-558z-04", "j01-013z-06", "j01-060z-06", "j04-179z-04", "j08-417z-05"), LOST_PERCENT
 )
 
@@ -88,12 +89,16 @@ def _line(name: str, ink: Ink, form: Form, splits: dict[str, str], report: IamRe
     official = "" if form.fault else form.texts[number_of(name) - 1]
     text = normalise_text(official)
     report.normalised += text != official
-    fault = form.fault or FAULTY.get(name, "") or label_fault(text, len(ink))
+    # A per cent sign in the text: it came from the form XML, which is right.
+    known = "" if "%" in text else WRONG_LABELS.get(name, "")
+    fault = form.fault or known or label_fault(text, len(ink))
     return Line(name, text, splits.get(form_of(name), ""), form.writer, fault)
 
 
 def label_fault(text: str, points: int) -> str:
     """Why a text of a line of so many points should not be learned from; empty for a good one."""
+    if not text:
+        return NO_TEXT
     if "#" in text:
         return CROSSED_OUT
     low, high = DENSITY
@@ -114,7 +119,10 @@ def _each(paths: list[Path], workers: int) -> Iterable[Ink | str]:
         return
     # Spawned, not forked: the libraries of the parent may have threads.
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(_read_ink, paths, chunksize=64)
+        try:
+            yield from pool.map(_read_ink, paths, chunksize=64)
+        except BrokenProcessPool as error:
+            raise LimitExceeded("a reading process was killed, perhaps for memory; read with 1 worker") from error
 
 
 def _read_ink(path: Path) -> Ink | str:

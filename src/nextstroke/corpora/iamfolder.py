@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from nextstroke.errors import BadInput
+from nextstroke.corpora.limits import read_bounded
+from nextstroke.errors import BadInput, LimitExceeded
 
 SPLITS = ("trainset", "testset_v", "testset_t", "testset_f")
 
@@ -55,19 +56,18 @@ class IamFolder:
         Raises:
             BadInput: `root` is no folder, or has no line files or no split files.
         """
-        found, split_files = cls(), {}
+        found = cls()
+        split_files: dict[str, Path] = {}
         for path in _files(root, found.left_out):
             if match := SPLIT_FILE.fullmatch(path.name):
                 found._once(split_files, match[1], path)
             else:
                 found._sort(path)
         if not found.lines or not split_files:
-            missing = (
-                "no line file such as lineStrokes/a01/a01-000/a01-000u-01.xml" if not found.lines else "no split file"
-            )
+            missing = "split file such as trainset.txt" if found.lines else "line file such as a01-000u-01.xml"
             raise BadInput(
-                f"{root}: not IAM-OnDB: {missing} in it; looked for lineStrokes, ascii and {', '.join(SPLITS)} (.txt)"
-                f" at any depth; {HOW_TO_GET}"
+                f"{root}: not IAM-OnDB, it has no {missing}; looked at any depth for the folders lineStrokes and ascii"
+                f" and for {', '.join(SPLITS)} (.txt); {HOW_TO_GET}"
             )
         for split in SPLITS:
             found._read_split(split, split_files.get(split))
@@ -100,7 +100,11 @@ class IamFolder:
         if path is None:
             self.notes.append(f"{split}.txt was not found; its lines are in no split")
             return
-        rows = path.read_text("latin-1").splitlines()
+        try:
+            rows = read_bounded(path).decode("latin-1").splitlines()
+        except (BadInput, LimitExceeded) as error:
+            self.left_out.append(LeftOut(str(path), str(error)))
+            return
         for number, form in enumerate((row.strip() for row in rows), 1):
             if form and not FORM.fullmatch(form):
                 self.left_out.append(LeftOut(f"{path}:{number}", f"not the name of a form: {form[:20]!r}"))

@@ -1,5 +1,6 @@
 """The door for single files of ink: official line XML, InkML or JSON, told apart by what is in them."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from nextstroke.errors import BadInk, BadInput, LimitExceeded
 from nextstroke.ink import Ink
 
 MAX_TEXT = 1 << 16  # bytes
-MAX_JSON = 8 << 20  # bytes; as Python's lists the points take ten times as much
+MAX_JSON = 4 << 20  # bytes; as lists of Python they take twenty times as much
 NO_TEXT = "no transcription"
 
 
@@ -67,7 +68,7 @@ def pack_files(paths: Iterable[str | Path], split: str = "") -> tuple[InkCorpus,
 
 def _text_beside(path: Path) -> str:
     for beside in (path.with_name(path.name + ".txt"), path.with_suffix(".txt")):
-        if beside.is_file() and beside != path:
+        if beside != path and os.path.isfile(beside):
             return _decode(read_bounded(beside, MAX_TEXT), beside)
     return ""
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nextstroke.corpora.limits import check_places
+from nextstroke.corpora.limits import check_count, check_places
 from nextstroke.corpora.xmlreader import local, parse_xml
 from nextstroke.errors import BadInk
 from nextstroke.ink import Ink
@@ -16,7 +16,7 @@ TEXT_TYPES = {"truth", "transcription", "label", "text"}  # annotations that say
 
 NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 # A value: an order of difference, which holds until the next one, and a number, T, F, "*" (as before) or "?" (unknown).
-VALUE = re.compile(rf"""([!'"])?\s*(?:([-+]?\s*{NUMBER}|-?\s*\#[0-9A-Fa-f]+)|([TF*?]))\s*""")
+VALUE = re.compile(rf"""([!'"])?\s*(?:((?:[-+]\s*)?(?:{NUMBER}|#[0-9A-Fa-f]+))|([TF*?]))\s*""")
 
 
 class Format(NamedTuple):
@@ -60,6 +60,7 @@ class _Document:
         self._open: list[tuple[str, dict[str, str]]] = []
         self._channels: list[tuple[str, str]] = []
         self._pieces: list[str] | None = None
+        self._count = 0
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         tag = local(tag)
@@ -117,6 +118,8 @@ class _Document:
         written, self._pieces = "".join(self._pieces or []), None
         if attributes.get("type") == "penUp" or not written.strip():
             return
+        self._count += written.count(",") + 1
+        check_count(self._count)
         stroke = _points(written, self._format_of_trace())
         if attributes.get("continuation") in ("middle", "end") and self.strokes:
             self.strokes[-1] = np.concatenate([self.strokes[-1], stroke])
@@ -147,7 +150,8 @@ def _points(written: str, layout: Format) -> np.ndarray:
 def _point(written: str, channels: "list[_Channel]") -> list[float]:
     """The first values of a point; those behind a colon are intermittent channels."""
     regular = written.partition(":")[0].strip()
-    values, place = [], 0
+    values: list[float] = []
+    place = 0
     while place < len(regular):
         match = VALUE.match(regular, place)
         if match is None:
@@ -166,11 +170,11 @@ class _Channel:
     def __init__(self) -> None:
         self.order, self.value, self.velocity = "!", 0.0, 0.0
 
-    def read(self, order: str | None, number: str | None, sign: str | None) -> float:
+    def read(self, order: str | None, number: str | None, mark: str | None) -> float:
         self.order = order or self.order
         if number is None:
             # "*" and "?" leave the value as it was; a truth value is its number.
-            explicit = {"T": 1.0, "F": 0.0}.get(sign or "", self.value)
+            explicit = {"T": 1.0, "F": 0.0}.get(mark or "", self.value)
             self.velocity, self.value = explicit - self.value, explicit
             return self.value
         amount = _number(number)
@@ -187,6 +191,7 @@ class _Channel:
 
 def _number(written: str) -> float:
     written = "".join(written.split())
-    if "#" in written:
-        return float(int(written.replace("#", ""), 16))
-    return float(written)
+    try:
+        return float(int(written.replace("#", ""), 16)) if "#" in written else float(written)
+    except OverflowError:
+        raise BadInk(f"a trace with the value {written[:20]}...; it is not finite") from None

@@ -6,8 +6,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from nextstroke.corpora.limits import check_places
-from nextstroke.errors import BadInk
+from nextstroke.corpora.limits import check_count, check_places
+from nextstroke.errors import BadInk, LimitExceeded
 from nextstroke.ink import Ink
 
 
@@ -19,9 +19,11 @@ def parse_json_ink(data: bytes, name: Path | str) -> tuple[Ink, str]:
     """
     try:
         document = _load(data)
-        return Ink.from_strokes(_stroke(stroke) for stroke in document["strokes"]), " ".join(document["text"].split())
-    except BadInk as error:
-        raise BadInk(f"{name}: {error}") from error
+        strokes = [_stroke(stroke) for stroke in document["strokes"]]
+        check_count(sum(map(len, strokes)))
+        return Ink.from_strokes(strokes), " ".join(document["text"].split())
+    except (BadInk, LimitExceeded) as error:
+        raise type(error)(f"{name}: {error}") from error
 
 
 def _load(data: bytes) -> dict[str, Any]:

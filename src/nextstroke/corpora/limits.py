@@ -1,4 +1,4 @@
-"""What files of ink from outside may hold at most: bytes, and how far a point may lie."""
+"""What a file of ink from outside may hold at most: bytes, points, and how far away a point may lie."""
 
 import stat
 from pathlib import Path
@@ -7,7 +7,9 @@ import numpy as np
 
 from nextstroke.errors import BadInk, BadInput, LimitExceeded
 
-MAX_BYTES = 32 << 20  # about 700,000 points as official XML, 2,500,000 as InkML
+# Set so that anything longer is refused, and anything shorter read, within a second and 100 MB.
+MAX_BYTES = 8 << 20  # about 170,000 points as official XML
+MAX_POINTS = 200_000  # a line of handwriting has 600, a full page 20,000
 MAX_COORDINATE = 1e6  # float32 still has sixteenths there; the official data stay below 20,000
 
 
@@ -28,6 +30,12 @@ def read_bounded(path: Path, limit: int = MAX_BYTES) -> bytes:
             return stream.read(limit)
     except (OSError, ValueError) as error:
         raise BadInput(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
+
+
+def check_count(points: int) -> None:
+    """Raise LimitExceeded if there are more than MAX_POINTS."""
+    if points > MAX_POINTS:
+        raise LimitExceeded(f"{points} points, at most {MAX_POINTS} are read; split it into single lines")
 
 
 def check_places(points: np.ndarray) -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nextstroke.corpora.limits import MAX_COORDINATE, read_bounded
+from nextstroke.corpora.limits import MAX_COORDINATE, check_count, read_bounded
 from nextstroke.corpora.xmlreader import parse_xml
-from nextstroke.errors import BadInk
+from nextstroke.errors import BadInk, LimitExceeded
 from nextstroke.ink import Ink
 
 ROOT = "WhiteboardCaptureSession"
@@ -32,8 +32,8 @@ def parse_line(data: bytes, name: Path | str) -> Ink:
     parse_xml(data, name, trace)
     try:
         return trace.ink()
-    except BadInk as error:
-        raise BadInk(f"{name}: {error}") from error
+    except (BadInk, LimitExceeded) as error:
+        raise type(error)(f"{name}: {error}") from error
 
 
 class _Trace:
@@ -65,6 +65,7 @@ class _Trace:
     def ink(self) -> Ink:
         if self.stops[-1] != len(self.x):
             raise BadInk("a Point outside any Stroke")
+        check_count(len(self.x))
         if not self.x:
             raise BadInk(f"no strokes; an official line has {ROOT} > StrokeSet > Stroke > Point")
         ends = np.zeros(len(self.x), bool)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol
 from xml.parsers import expat
 
-from nextstroke.errors import BadInk
+from nextstroke.errors import BadInk, LimitExceeded
 
 MAX_TOKEN = 1 << 18  # bytes of one tag or comment; an official tag has less than 200
 MAX_DEPTH = 64  # official files have 4 levels, InkML has a dozen
@@ -17,7 +17,9 @@ class Enough(Exception):  # noqa: N818 - no error
 
 
 class Handler(Protocol):
-    """What is called while a file goes by; may raise BadInk, which gets the file and line put before it, or Enough.
+    """What is called while a file goes by.
+
+    It may raise Enough, or BadInk or LimitExceeded, which get the file and the line put before them.
 
     Tags and attributes come as "namespace name", or just the name where there is no namespace.
     """
@@ -45,8 +47,8 @@ def parse_xml(data: bytes, name: Path | str, handler: Handler, text: Callable[[s
         return
     except expat.ExpatError as error:
         raise BadInk(f"{name}:{error.lineno}: not well-formed XML ({expat.ErrorString(error.code)})") from error
-    except BadInk as error:
-        raise BadInk(f"{name}:{parser.CurrentLineNumber}: {error}") from error
+    except (BadInk, LimitExceeded) as error:
+        raise type(error)(f"{name}:{parser.CurrentLineNumber}: {error}") from error
     except (ValueError, LookupError) as error:
         raise BadInk(f"{name}:{parser.CurrentLineNumber}: its encoding cannot be read ({error})") from error
 

@@ -11,7 +11,7 @@ from safetensors.numpy import save
 from nextstroke.alphabet import Alphabet
 from nextstroke.engine.modelfile import Model, find_model
 from nextstroke.engine.predictor import WriterPredictor
-from nextstroke.errors import BadInput, CorruptFile, WrongModel
+from nextstroke.errors import CorruptFile, UsageError, WrongModel
 from nextstroke.files import write_bytes
 from nextstroke.ink import Ink
 
@@ -98,10 +98,15 @@ def _read_style(tensors, number: int, entry: dict) -> Style:
     return Style(entry["name"], entry["text"], state, tensors.get_tensor(f"{number}.y"))
 
 
+def gallery(model: Path) -> dict[str, Style]:
+    """The styles that stand beside a model file."""
+    path = model.with_suffix(".styles")
+    return load_styles(path) if path.is_file() else {}
+
+
 def find_style(name: str, model: str) -> Style:
-    """A bundled style of a model by name; raises BadInput that names those there are."""
-    gallery = find_model(model).with_suffix(".styles")
-    styles = load_styles(gallery) if gallery.is_file() else {}
+    """A style of a model's gallery by name; raises UsageError that names those there are."""
+    styles = gallery(find_model(model))
     if name not in styles:
-        raise BadInput(f"style {name!r}: not in the gallery (there are: {', '.join(styles) or 'none'})")
+        raise UsageError(f"style {name!r}: not in the gallery (there are: {', '.join(styles) or 'none'})")
     return styles[name]

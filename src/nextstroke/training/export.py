@@ -17,7 +17,6 @@ from nextstroke.engine.modelfile import DIGEST_KEY, FORMAT, METADATA_KEY
 from nextstroke.files import write_bytes
 from nextstroke.nets.lstm import LSTM
 from nextstroke.nets.networks import POINT, PenNetwork, WriterNetwork
-from nextstroke.training.trained import open_run
 
 OPSET = 20
 # ONNX orders gates input, output, forget, cell and peepholes input, output, forget; ours are i f g o and i f o.
@@ -179,13 +178,3 @@ def _gates(values: Tensor | np.ndarray) -> np.ndarray:
     """Rows of four gates in ONNX's order."""
     blocks = np.split(_plain(values), 4)
     return np.concatenate([blocks[gate] for gate in GATES])
-
-
-def export_run(folder: Path, path: Path, licence: str, note: str = "") -> str:
-    """Export the averaged weights of a training; returns a sentence on what was written."""
-    network, recipe, about = open_run(folder)
-    record = {name: about["progress"][name] for name in ("update", "points", "seconds", "validation", "validation_point")}
-    kept = {name: about[name] for name in ("alphabet", "normalisation", "points_per_character")}
-    export_model(network, {"kind": recipe.kind, **kept, "recipe": recipe.dump(), "record": record, "licence": licence, "note": note}, path)
-    weights = sum(weight.numel() for weight in network.parameters())
-    return f"{path}: {weights:,} weights, {path.stat().st_size / 1e6:.1f} MB"

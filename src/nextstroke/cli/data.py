@@ -1,0 +1,135 @@
+"""nextstroke data: official files and ink of one's own in, packed corpora out."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="Pack handwriting for training; every line left out is reported.")
+
+SHOWN = 5  # files left out that are named on the terminal; all are in the report
+
+Output = Annotated[Path, typer.Option("--output", "-o", help="packed corpus to write")]
+ReportFile = Annotated[Path | None, typer.Option("--report", help="JSON file for the full report, line by line")]
+AsJson = Annotated[bool, typer.Option("--json", help="print the figures as JSON")]
+
+
+@app.command("iam")
+def iam(
+    folder: Annotated[Path, typer.Argument(help="folder with lineStrokes, ascii and the split files, at any depth")],
+    output: Output,
+    report: ReportFile = None,
+    as_json: AsJson = False,
+    workers: Annotated[int, typer.Option(help="processes to read with; 0 for one a core", min=0)] = 0,
+) -> None:
+    """Pack IAM-OnDB, the handwriting of the paper; it needs a registration and is for non-commercial research.
+
+    Example: nextstroke data iam IAM-OnDB -o data/iam.packed --report data/iam-report.json
+    """
+    from nextstroke.corpora.iam import TRAINING, read_iam
+
+    _check_folder(output, report)
+    progress = _Progress("lines")
+    corpus, found = read_iam(folder, progress, workers or os.cpu_count() or 1)
+    progress.end()
+    about = {"labels_normalised": found.normalised, "notes": found.notes}
+    _finish(corpus, output, TRAINING, found.left_out, about, report, as_json)
+
+
+@app.command("ink")
+def ink(
+    files: Annotated[list[Path], typer.Argument(help="InkML, JSON ink or lines of IAM-OnDB")],
+    output: Output,
+    split: Annotated[str, typer.Option(help="name of the split that all lines are put in")] = "trainset",
+    report: ReportFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Pack ink of your own. The text is taken from the file, or from FILE.txt beside it.
+
+    Example: nextstroke data ink letters/*.inkml -o data/mine.packed
+    """
+    from nextstroke.corpora.inkfile import pack_files
+
+    _check_folder(output, report)
+    corpus, left_out = pack_files(files, split)
+    _finish(corpus, output, (), left_out, {}, report, as_json)
+
+
+def _check_folder(*outputs: Path | None) -> None:
+    """Say at once, not after the reading, that a file cannot be written."""
+    from nextstroke.errors import UsageError
+
+    for path in filter(None, outputs):
+        if path.is_dir() or not path.absolute().parent.is_dir():
+            raise UsageError(f"{path}: cannot be written; name a file in a folder that exists")
+
+
+def _finish(corpus, output: Path, splits, left_out, about: dict[str, Any], report: Path | None, as_json: bool) -> None:
+    """Save the corpus and the report, and print the figures."""
+    from nextstroke.corpora.summary import summarise
+    from nextstroke.files import write_bytes
+
+    corpus.save(output)
+    size = {"packed": str(output), "bytes": output.stat().st_size, "left_out": len(left_out)}
+    figures = size | summarise(corpus, splits) | about
+    if report:
+        faults = [{"line": line.name, "reason": line.fault} for line in corpus.lines if line.fault]
+        files = [{"file": name, "reason": reason} for name, reason in left_out]
+        full = {**figures, "faulty_lines": faults, "left_out_files": files}
+        write_bytes(report, json.dumps(full, indent=1, ensure_ascii=False).encode())
+    if as_json:
+        print(json.dumps(figures))
+        return
+    _print_figures(figures)
+    _print_left_out(left_out, about.get("notes", []), report)
+
+
+def _print_figures(figures: dict[str, Any]) -> None:
+    for split, lines in sorted(figures["lines_of_split"].items()):
+        good = figures["lines_without_fault_of_split"].get(split, 0)
+        print(f"{split:24} {lines} lines, {good} without fault")
+    for fault, lines in figures["faults"].items():
+        print(f"fault                    {lines} lines: {fault}")
+    offsets = figures["offsets"]
+    print(f"points                   {figures['points']}, {figures['points_of_line_median']:g} a line (median)")
+    if figures["points_of_character_median"] is not None:
+        print(f"points of a character    {figures['points_of_character_median']:.2f} (median)")
+    print(f"end-of-stroke rate       {figures['end_of_stroke_rate']:.4f}")
+    if offsets["count"]:
+        over = " + ".join(offsets["splits"]) or "all lines"
+        print(f"dx                       mean {offsets['dx_mean']:.3f}, std {offsets['dx_std']:.3f}")
+        print(f"dy                       mean {offsets['dy_mean']:.3f}, std {offsets['dy_std']:.3f}")
+        print(f"                         over {offsets['count']} offsets of {over}")
+    for oddity, count in figures["oddities"].items():
+        print(f"{oddity.replace('_', ' '):24} {count}")
+    if "labels_normalised" in figures:
+        print(f"labels normalised        {figures['labels_normalised']}")
+    print(f"packed corpus            {figures['packed']} ({figures['bytes'] / 1e6:.1f} MB)")
+
+
+def _print_left_out(left_out, notes: list[str], report: Path | None) -> None:
+    for name, reason in left_out[:SHOWN]:
+        print(f"left out: {reason if reason.startswith(name) else f'{name}: {reason}'}", file=sys.stderr)
+    for note in notes[:SHOWN]:
+        print(f"note: {note}", file=sys.stderr)
+    hidden = max(0, len(left_out) - SHOWN) + max(0, len(notes) - SHOWN)
+    if hidden:
+        print(f"and {hidden} more; {report or 'add --report FILE.json to'} names all of them", file=sys.stderr)
+
+
+class _Progress:
+    """One line rewritten on a terminal; silent elsewhere."""
+
+    def __init__(self, unit: str):
+        self.unit, self.shown = unit, sys.stderr.isatty()
+
+    def __call__(self, done: int, total: int) -> None:
+        if self.shown and (done % 100 == 0 or done == total):
+            print(f"\r{done} of {total} {self.unit}", end="", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        if self.shown:
+            print(file=sys.stderr)

@@ -1,0 +1,48 @@
+"""From a training to what users get: the model file and its gallery of styles."""
+
+import tomllib
+from pathlib import Path
+
+from nextstroke.corpora.packed import InkCorpus
+from nextstroke.engine.modelfile import Model
+from nextstroke.engine.styles import Style, learn_style, save_styles
+from nextstroke.errors import BadRecipe
+from nextstroke.training.examples import represent
+from nextstroke.training.export import export_model
+from nextstroke.training.trained import open_run
+
+RECORDED = ("update", "points", "seconds", "validation", "validation_point")
+
+
+def publish_model(folder: Path, path: Path, licence: str, note: str = "") -> str:
+    """Export the averaged weights of a training; returns a sentence on what was written."""
+    network, recipe, about = open_run(folder)
+    kept = {name: about[name] for name in ("alphabet", "normalisation", "points_per_character")}
+    record = {name: about["progress"][name] for name in RECORDED}
+    terms = {"recipe": recipe.dump(), "record": record, "licence": licence, "note": note}
+    export_model(network, {"kind": recipe.kind, **kept, **terms}, path)
+    weights = sum(weight.numel() for weight in network.parameters())
+    return f"{path}: {weights:,} weights, {path.stat().st_size / 1e6:.1f} MB"
+
+
+def publish_styles(model_path: Path, primes: Path, corpus: Path) -> str:
+    """Prime an exported model with the lines that `primes` names and store the states beside it.
+
+    Args:
+        primes: TOML, name = "line of the corpus".
+    """
+    model, lines = Model(model_path), InkCorpus.open(corpus)
+    places = {line.name: i for i, line in enumerate(lines.lines)}
+    styles = []
+    for name, line in tomllib.loads(primes.read_text("utf-8")).items():
+        if line not in places:
+            raise BadRecipe(f"{primes}: style {name!r} names line {line!r}, which the corpus does not hold")
+        styles.append(_style(model, name, lines, places[line]))
+    path = model_path.with_suffix(".styles")
+    save_styles(path, styles)
+    return f"{path}: {len(styles)} styles"
+
+
+def _style(model: Model, name: str, corpus: InkCorpus, i: int) -> Style:
+    ink = represent(corpus.ink(i), model.about["recipe"]["data"]["ink"])
+    return learn_style(model, name, ink, corpus.lines[i].text)

@@ -1,0 +1,100 @@
+import numpy as np
+import pytest
+
+from nextstroke.engine.predictor import WriterPredictor
+from nextstroke.engine.styles import Style, learn_style, load_styles, save_styles
+from nextstroke.engine.write import write_lines
+from nextstroke.errors import CorruptFile, EmptyText, UnknownCharacters, UsageError, WrongModel
+from nextstroke.ink import Ink
+
+
+def test_the_same_seed_gives_the_same_ink_and_another_seed_another(model):
+    first, again = (write_lines(model, ["abc", "bad"], 0.5, seed=4) for _ in range(2))
+    other = write_lines(model, ["abc", "bad"], 0.5, seed=5)
+    for one, two in zip(first, again, strict=True):
+        np.testing.assert_array_equal(one.ink.points, two.ink.points)
+    assert len(other[0].ink) != len(first[0].ink) or (other[0].ink.points != first[0].ink.points).any()
+
+
+def test_a_line_is_the_same_whatever_is_written_beside_it(model):
+    alone = write_lines(model, ["cab"], 0.5, seed=4, first_line=1)[0]
+    beside = write_lines(model, ["abcdefgh abc", "cab"], 0.5, seed=4)[1]
+    np.testing.assert_allclose(alone.ink.points, beside.ink.points, atol=1e-3)
+
+
+def test_phi_has_a_column_for_each_character_and_one_behind(model):
+    written = write_lines(model, ["abc ab"], 0.5)[0]
+    assert written.phi.shape == (len(written.ink), len("abc ab") + 1)
+
+
+def test_the_papers_rule_stops_at_once_ours_at_the_end_of_the_stroke(model):
+    for seed in range(6):
+        paper = write_lines(model, ["abcd"], 0.0, seed, paper_stop=True)[0]
+        ours = write_lines(model, ["abcd"], 0.0, seed)[0]
+        for line in (paper, ours):
+            behind = np.flatnonzero(line.phi.argmax(1) == 4)
+            assert line.stopped == (line is paper or bool(line.ink.end_of_stroke[-1])) or not len(behind)
+        if paper.stopped:
+            assert (paper.phi[:-1].argmax(1) < 4).all()
+            assert paper.phi[-1].argmax() == 4
+
+
+def test_a_line_that_never_ends_is_cut_and_says_so(model):
+    stuck = write_lines(model, ["a" * 40], 0.0, seed=1)[0]
+    slow = 2.5 * 4 * 40 + 60
+    assert stuck.stopped or len(stuck.ink) == slow
+
+
+def test_missed_names_characters_that_never_held_the_peak(model):
+    written = write_lines(model, ["abcdefgh"], 0.5)[0]
+    peaks = set(written.phi.argmax(1))
+    assert written.missed == [u for u in range(8) if u not in peaks]
+
+
+def test_a_style_is_the_state_after_its_line(model, line):
+    ink = Ink.from_offsets(np.concatenate([np.zeros((1, 3)), line]))
+    style = learn_style(model, "mine", ink, "abc")
+    predictor = WriterPredictor(model, [model.alphabet.encode("abc ")])
+    normal = line.copy()
+    normal[:, :2] = (line[:, :2] - [8.0, 0.5]) / [40.0, 30.0]
+    normal[-1, 2] = 1
+    for point in [np.zeros(3), *normal]:
+        predictor.observe(point[None])
+    np.testing.assert_allclose(style.y, predictor.y, atol=1e-6)
+    np.testing.assert_allclose(style.state["kappa"], predictor.kappa, atol=1e-6)
+
+
+def test_styles_survive_being_stored(model, line, tmp_path):
+    style = learn_style(model, "mine", Ink.from_offsets(line), "abc")
+    save_styles(tmp_path / "s.styles", [style])
+    read = load_styles(tmp_path / "s.styles")["mine"]
+    first, second = (write_lines(model, ["bad"], 0.5, style=s)[0] for s in (style, read))
+    np.testing.assert_array_equal(first.ink.points, second.ink.points)
+    (tmp_path / "s.styles").write_bytes((tmp_path / "s.styles").read_bytes()[:100])
+    with pytest.raises(CorruptFile):
+        load_styles(tmp_path / "s.styles")
+
+
+def test_a_style_of_another_model_is_refused(model, line):
+    style = Style("x", "abc ", {"h1": np.zeros((1, 3), np.float32)}, np.zeros((1, 7), np.float32))
+    with pytest.raises(WrongModel, match="'x'"):
+        write_lines(model, ["a"], style=style)
+
+
+@pytest.mark.parametrize(
+    ("text", "bias", "error", "says"),
+    [
+        ("", 0.5, EmptyText, "empty"),
+        ("   ", 0.5, EmptyText, "empty"),
+        ("a€b☃", 0.5, UnknownCharacters, "'€' .U.20AC., '☃'"),
+        ("a", -1, UsageError, "bias -1"),
+        ("a", float("nan"), UsageError, "bias nan"),
+    ],
+)
+def test_what_cannot_be_written_is_refused(model, text, bias, error, says):
+    with pytest.raises(error, match=says):
+        write_lines(model, [text], bias)
+
+
+def test_a_huge_bias_still_writes_finite_ink(model):
+    assert np.isfinite(write_lines(model, ["abc"], 1e9)[0].ink.points).all()
