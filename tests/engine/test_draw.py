@@ -16,7 +16,7 @@ def random_y(seed=0, lines=1):
 
 def test_without_bias_it_is_the_mixture_that_was_learned():
     y = random_y(lines=4)
-    ours, theirs = Mixture.of(y, np.zeros(4)), Learned.of(torch.from_numpy(y).double())
+    ours, theirs = Mixture(y, np.zeros(4)), Learned.of(torch.from_numpy(y).double())
     np.testing.assert_allclose(ours.pi, theirs.log_pi.exp(), atol=1e-7)
     np.testing.assert_allclose(ours.mu, theirs.mu, atol=1e-7)
     np.testing.assert_allclose(ours.sigma, theirs.log_sigma.exp(), atol=1e-6)
@@ -26,7 +26,7 @@ def test_without_bias_it_is_the_mixture_that_was_learned():
 
 def test_bias_follows_equations_61_and_62():
     y, b = random_y(), 0.7
-    plain, biased = Mixture.of(y, np.zeros(1)), Mixture.of(y, np.array([b]))
+    plain, biased = Mixture(y, np.zeros(1)), Mixture(y, np.array([b]))
     np.testing.assert_allclose(biased.sigma, plain.sigma * np.exp(-b), rtol=1e-6)
     sharp = plain.pi ** (1 + b)
     np.testing.assert_allclose(biased.pi, sharp / sharp.sum(), rtol=1e-6)
@@ -35,14 +35,14 @@ def test_bias_follows_equations_61_and_62():
 
 def test_a_huge_bias_draws_the_likeliest_mean():
     y = random_y()
-    mixture = Mixture.of(y, np.array([1e9]))
+    mixture = Mixture(y, np.array([1e9]))
     drawn = mixture.draw(np.random.default_rng(0).random((1, UNIFORMS)))
     np.testing.assert_allclose(drawn[0, :2], mixture.mu[0, mixture.pi[0].argmax()], atol=1e-9)
 
 
 def test_drawn_points_have_the_moments_of_the_mixture():
     n = 200_000
-    mixture = Mixture.of(np.repeat(random_y(1), n, 0), np.zeros(n))
+    mixture = Mixture(np.repeat(random_y(1), n, 0), np.zeros(n))
     drawn = mixture.draw(np.random.default_rng(1).random((n, UNIFORMS)))
     pi, mu, sigma, rho = mixture.pi[0], mixture.mu[0], mixture.sigma[0], mixture.rho[0]
     mean = pi @ mu
@@ -56,7 +56,7 @@ def test_drawn_points_have_the_moments_of_the_mixture():
 
 @given(st.lists(st.floats(-60, 60), min_size=1 + 6 * M, max_size=1 + 6 * M), st.sampled_from([0, 0.5, 10, 1e9]))
 def test_draws_are_finite_at_every_extreme(y, bias):
-    mixture = Mixture.of(np.array([y], np.float32), np.array([float(bias)]))
+    mixture = Mixture(np.array([y], np.float32), np.array([float(bias)]))
     for corner in (np.zeros((1, UNIFORMS)), np.full((1, UNIFORMS), np.nextafter(1, 0))):
         assert np.isfinite(mixture.draw(corner)).all()
 

@@ -75,7 +75,8 @@ class InkCorpus:
             "end_of_stroke": np.ascontiguousarray(self.end_of_stroke, bool),
             "starts": np.ascontiguousarray(self.starts, np.int64),
         }
-        about = {"format": FORMAT, "lines": [asdict(line) for line in self.lines], "sha256": _digest(arrays)}
+        lines = [asdict(line) for line in self.lines]
+        about = {"format": FORMAT, "lines": lines, "sha256": _digest(arrays, lines)}
         write_bytes(path, save(arrays, {"nextstroke": json.dumps(about, ensure_ascii=False)}))
 
     @classmethod
@@ -89,18 +90,33 @@ class InkCorpus:
         about, arrays = _map(Path(path))
         if about["format"] != FORMAT:
             raise WrongModel(f"{path}: format {about['format']!r}, this version reads {FORMAT!r}; pack the data again")
-        lines = [Line(**line) for line in about["lines"]]
-        return cls(lines, arrays["points"], arrays["end_of_stroke"], arrays["starts"])
+        try:
+            lines = [Line(**line) for line in about["lines"]]
+            corpus = cls(lines, arrays["points"], arrays["end_of_stroke"], arrays["starts"])
+            corpus._check_shapes()
+            return corpus
+        except (ValueError, KeyError, TypeError) as error:
+            raise CorruptFile(f"{path}: not a whole corpus ({error}); make it again with `nextstroke data`") from error
 
     def verify(self, path: str | Path) -> None:
         """Compare all bytes of `path` with the digest stored in it; raises CorruptFile."""
         about, arrays = _map(Path(path))
-        if about["sha256"] != _digest(arrays):
+        if about.get("sha256") != _digest(arrays, about.get("lines")):
             raise CorruptFile(f"{path}: its content was altered; pack the data again")
 
+    def _check_shapes(self) -> None:
+        """Every line owns at least one point, and every point belongs to a line."""
+        points = len(self.points)
+        if self.points.shape != (points, 2) or self.end_of_stroke.shape != (points,):
+            raise ValueError("points and stroke ends do not match")
+        if self.starts.shape != (len(self.lines) + 1,) or self.starts[0] != 0 or self.starts[-1] != points:
+            raise ValueError("lines and points do not match")
+        if (np.diff(self.starts) <= 0).any():
+            raise ValueError("a line without points")
 
-def _digest(arrays: dict[str, np.ndarray]) -> str:
-    digest = hashlib.sha256()
+
+def _digest(arrays: dict[str, np.ndarray], lines: object) -> str:
+    digest = hashlib.sha256(json.dumps(lines).encode())
     for name in sorted(arrays):
         digest.update(arrays[name].tobytes())
     return digest.hexdigest()
@@ -115,9 +131,10 @@ def _map(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
                 raise ValueError("header longer than the file")
             header = json.loads(stream.read(size))
         about = json.loads(header.pop("__metadata__")["nextstroke"])
+        about["format"]  # there, or this is no file of ours
         arrays = {name: _map_tensor(path, size + 8, tensor) for name, tensor in header.items()}
         return about, arrays
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CorruptFile(f"{path}: not a packed corpus ({error}); make it with `nextstroke data`") from error
 
 

@@ -1,43 +1,56 @@
 """Drawing the next point from a mixture, with the paper's bias (sections 5.3 and 5.4, equations 18 to 23, 61, 62)."""
 
-from typing import NamedTuple
-
 import numpy as np
 
 UNIFORMS = 4  # random numbers a point uses: component, two for the Gaussian, end of stroke
+ENOUGH = 100.0  # a bias beyond this changes nothing any more but would overflow
 
 
-class Mixture(NamedTuple):
-    """The distribution of the next point for several lines, from y-hat; arrays begin with the lines' axis.
+class Mixture:
+    """The distribution of the next point for several lines, biased towards likely points.
 
-    Attributes:
-        end_of_stroke: Probability that the pen is lifted after the point, (lines,).
-        pi: Component weights, (lines, M).
-        mu, sigma: Means and standard deviations, (lines, M, 2), normalised units.
-        rho: Correlations, (lines, M).
+    The bias narrows the components (61) and prefers likely ones (62); the end of stroke stays as it is.
+
+    Args:
+        y: y-hat of the network, (lines, 1 + 6 M), in the order e, π, μ1, μ2, σ1, σ2, ρ.
+        bias: One for each line, >= 0: 0 is unbiased, a large one draws the mean of the likeliest component.
     """
 
-    end_of_stroke: np.ndarray
-    pi: np.ndarray
-    mu: np.ndarray
-    sigma: np.ndarray
-    rho: np.ndarray
+    def __init__(self, y: np.ndarray, bias: np.ndarray):
+        self.y = y.astype(np.float64)
+        self.bias = np.minimum(bias, ENOUGH)
+        self.components = (y.shape[1] - 1) // 6
 
-    @classmethod
-    def of(cls, y: np.ndarray, bias: np.ndarray) -> "Mixture":
-        """Read y-hat (lines, 1 + 6 M) at a bias for each line, >= 0: 0 is unbiased, large is always the likeliest mean.
+    def _part(self, number: int) -> np.ndarray:
+        first = 1 + number * self.components
+        return self.y[:, first : first + self.components]
 
-        The bias narrows components (61) and prefers likely ones (62); the end of stroke stays as it is.
-        """
-        m = (y.shape[1] - 1) // 6
-        e, pi_hat, mu1, mu2, sigma1, sigma2, rho = np.split(y.astype(np.float64), np.cumsum([1] + [m] * 5), 1)
-        # Beyond 100 nothing changes any more but overflow.
-        bias = np.minimum(bias, 100.0)[:, None]
-        sharp = pi_hat * (1 + bias)
-        pi = np.exp(sharp - sharp.max(1, keepdims=True))
-        sigma = np.exp(np.stack([sigma1, sigma2], 2) - bias[:, :, None])
-        pi /= pi.sum(1, keepdims=True)
-        return cls(1 / (1 + np.exp(np.clip(e[:, 0], -700, 700))), pi, np.stack([mu1, mu2], 2), sigma, np.tanh(rho))
+    @property
+    def end_of_stroke(self) -> np.ndarray:
+        """Probability that the pen is lifted after the point, (lines,); the sign is that of equation 18."""
+        return 1 / (1 + np.exp(np.clip(self.y[:, 0], -700, 700)))
+
+    @property
+    def pi(self) -> np.ndarray:
+        """Component weights, (lines, M)."""
+        sharp = self._part(0) * (1 + self.bias)[:, None]
+        weights = np.exp(sharp - sharp.max(1, keepdims=True))
+        return weights / weights.sum(1, keepdims=True)
+
+    @property
+    def mu(self) -> np.ndarray:
+        """Means, (lines, M, 2), normalised units."""
+        return np.stack([self._part(1), self._part(2)], 2)
+
+    @property
+    def sigma(self) -> np.ndarray:
+        """Standard deviations, (lines, M, 2), normalised units."""
+        return np.exp(np.stack([self._part(3), self._part(4)], 2) - self.bias[:, None, None])
+
+    @property
+    def rho(self) -> np.ndarray:
+        """Correlations, (lines, M)."""
+        return np.tanh(self._part(5))
 
     def draw(self, uniforms: np.ndarray) -> np.ndarray:
         """One point for each line, (lines, 3): dx, dy normalised, end of stroke 0 or 1.
@@ -46,15 +59,17 @@ class Mixture(NamedTuple):
             uniforms: (lines, UNIFORMS) in [0, 1); the same numbers give the same points.
         """
         pick, radius, angle, lift = uniforms.T
-        rows = np.arange(len(pick))
-        chosen = np.minimum((self.pi.cumsum(1) < pick[:, None]).sum(1), self.pi.shape[1] - 1)
-        # Box and Muller: one minus the uniform, so that the logarithm never meets zero.
-        length = np.sqrt(-2 * np.log1p(-radius))
-        first, second = length * np.cos(2 * np.pi * angle), length * np.sin(2 * np.pi * angle)
-        rho = self.rho[rows, chosen]
-        across = rho * first + np.sqrt(np.maximum(0.0, 1 - rho * rho)) * second
-        offset = self.mu[rows, chosen] + self.sigma[rows, chosen] * np.stack([first, across], 1)
-        return np.column_stack([offset, lift < self.end_of_stroke])
+        chosen = np.minimum((self.pi.cumsum(1) < pick[:, None]).sum(1), self.components - 1)
+        # Only the chosen component is worked out: at batch 1 the rest would cost more than the choice.
+        columns = 1 + chosen + self.components * np.arange(1, 6)[:, None]
+        mu1, mu2, sigma1, sigma2, rho = self.y[np.arange(len(pick)), columns]
+        rho, narrow = np.tanh(rho), -self.bias
+        # Box and Muller; one minus the uniform, so that the logarithm never meets zero.
+        length, turn = np.sqrt(-2 * np.log1p(-radius)), 2 * np.pi * angle
+        first, second = length * np.cos(turn), length * np.sin(turn)
+        across = rho * first + np.sqrt(1 - rho * rho) * second
+        dx, dy = mu1 + np.exp(sigma1 + narrow) * first, mu2 + np.exp(sigma2 + narrow) * across
+        return np.stack([dx, dy, lift < self.end_of_stroke], 1)
 
 
 def uniforms(seed: int, line: int, points: int) -> np.ndarray:

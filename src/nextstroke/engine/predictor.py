@@ -44,7 +44,7 @@ class WriterPredictor:
 
     def predict(self, bias: np.ndarray) -> Mixture:
         """The distribution of the next point of each line at a bias for each line."""
-        return Mixture.of(self.y, bias)
+        return Mixture(self.y, bias)
 
     def keep(self, lines: np.ndarray) -> None:
         """Go on with some of the lines only, given by number; the others are finished."""

@@ -105,7 +105,9 @@ def gallery(model: Path) -> dict[str, Style]:
 
 
 def find_style(name: str, model: str) -> Style:
-    """A style of a model's gallery by name; raises UsageError that names those there are."""
+    """A style of a model's gallery by name, "none" for no style; raises UsageError that names those there are."""
+    if name == "none":
+        return Style.none()
     styles = gallery(find_model(model))
     if name not in styles:
         raise UsageError(f"style {name!r}: not in the gallery (there are: {', '.join(styles) or 'none'})")
