@@ -1,23 +1,38 @@
 """Recipes: typed and strict TOML. An unknown key or an impossible value is an error with its dotted path."""
 
 import difflib
+import hashlib
+import json
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from nextstroke.errors import BadRecipe
 
+NONE = "none"
+
+
+def _none(value: Any) -> Any:
+    """TOML has no null; the word "none" takes a bound away."""
+    return None if value == NONE else value
+
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+LessThanOne = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 Updates = Annotated[int, Field(ge=0)]
+Bound = Annotated[Positive | None, BeforeValidator(_none)]
+Splits = Annotated[list[str], Field(min_length=1)]
+Steps = Annotated[Count | None, BeforeValidator(_none)]
 
 
-class _Section(BaseModel, extra="forbid", frozen=True):
-    """A table of a recipe: no key but those named here."""
+class _Section(BaseModel, extra="forbid", frozen=True, strict=True):
+    """A table of a recipe: no key but those named here, and no value turned silently into another type."""
 
 
 class Data(_Section):
@@ -32,13 +47,13 @@ class Data(_Section):
 
     ink: Literal["raw", "simplified"] = "raw"
     alphabet: Literal["full", "paper"] = "full"
-    train: list[str] = ["trainset", "testset_t", "testset_f"]
-    validation: list[str] = ["testset_v"]
-    clip: Positive | None = None
+    train: Splits = ["trainset", "testset_t", "testset_f"]
+    validation: Splits = ["testset_v"]
+    clip: Bound = None
 
 
 class Network(_Section):
-    """Sizes, first weights and bounds of the derivatives.
+    """Sizes, first weights and bounds of the derivatives; the bounds that may be left out are taken away by "none".
 
     Attributes:
         layers, cells: Hidden layers, and memory cells in each.
@@ -56,13 +71,13 @@ class Network(_Section):
     cells: Count = 400
     components: Count = 20
     window_components: Count = 10
-    start_step: Positive | None = None
-    forget_bias: float = 0.0
+    start_step: Bound = None
+    forget_bias: Finite = 0.0
     init: Literal["uniform", "orthogonal"] = "uniform"
     derivative_clip: Positive = 10.0
-    output_clip: Positive | None = 100.0
-    window_clip: Positive | None = None
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    output_clip: Bound = 100.0
+    window_clip: Bound = None
+    dropout: LessThanOne = 0.0
 
 
 class Training(_Section):
@@ -85,18 +100,18 @@ class Training(_Section):
     """
 
     batch: Count = 16
-    chunk: Count | None = None
+    chunk: Steps = None
     optimiser: Literal["adamw", "rmsprop"] = "adamw"
     learning_rate: Positive = 1e-4
     weight_decay: NotNegative = 0.0
-    second_decay: Share = 0.999
+    second_decay: LessThanOne = 0.999
     warm_up: Updates = 0
     fall_updates: Updates = 0
     final_rate_fraction: Share = 0.02
-    norm_clip: Positive | None = None
+    norm_clip: Bound = None
     loss: Literal["mean", "sum"] = "mean"
     updates: Count = 10_000
-    average_decay: Share = 0.0
+    average_decay: LessThanOne = 0.0
     augment_scale: NotNegative = 0.0
     augment_shear: NotNegative = 0.0
     evaluate_every: Count = 1000
@@ -127,62 +142,111 @@ class Recipe(_Section):
         """The recipe as plain values, every default spelled out: what records keep."""
         return self.model_dump()
 
+    def digest(self) -> str:
+        """SHA-256 of `dump()`, hexadecimal: equal for equal recipes, however they were written."""
+        return hashlib.sha256(json.dumps(self.dump(), sort_keys=True).encode()).hexdigest()
+
 
 def load_recipe(path: Path, settings: list[str] | None = None) -> Recipe:
     """Read a recipe, change it by `settings` ("a.b=value") and check all of it at once.
 
     Raises:
-        BadRecipe: no such file, not TOML, or wrong keys and values; all of them are named.
+        BadRecipe: no such file, not TOML, or wrong keys, values and settings; all of them are named.
     """
-    try:
-        table = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadRecipe(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
-    except tomllib.TOMLDecodeError as error:
-        raise BadRecipe(f"{path}: not TOML: {error}") from error
-    for setting in settings or []:
-        _set(table, setting)
-    return make_recipe(table, path)
+    table = _read(path)
+    return make_recipe(table, path, _apply(table, settings or []))
 
 
-def make_recipe(table: dict[str, Any], source: object) -> Recipe:
-    """Check plain values; raises BadRecipe with everything that is wrong."""
+def make_recipe(table: dict[str, Any], source: object, faults: list[str] | None = None) -> Recipe:
+    """Check plain values; raises BadRecipe with everything that is wrong, `faults` found before included."""
+    found = list(faults or [])
     try:
-        return Recipe.model_validate(table)
+        recipe = Recipe.model_validate(table)
     except ValidationError as error:
-        faults = "; ".join(_fault(found) for found in error.errors())
-        raise BadRecipe(f"{source}: {faults}") from error
+        found += [_fault(fault) for fault in error.errors()]
+    if found:
+        raise BadRecipe(f"{source}: {'; '.join(found)}")
+    return recipe
 
 
-def _set(table: dict[str, Any], setting: str) -> None:
-    """Put "a.b=value" into a nested table; the value is TOML, or a bare string."""
-    path, equals, value = setting.partition("=")
-    *parents, key = path.strip().split(".")
-    if not equals or not all([*parents, key]):
-        raise BadRecipe(f"--set {setting!r}: give key=value with a dotted key, such as training.updates=500")
-    for parent in parents:
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise BadRecipe(f"{path}: cannot be read ({error.strerror or error})") from error
+    # Beside TOMLDecodeError: bytes that are not UTF-8, integers of thousands of digits, brackets nested as deep.
+    except (ValueError, RecursionError) as error:
+        raise BadRecipe(f"{path}: not TOML: {error}") from error
+
+
+def _apply(table: dict[str, Any], settings: list[str]) -> list[str]:
+    """Put every "a.b=value" into the nested `table`; the faults of those that cannot be."""
+    faults = []
+    seen: list[str] = []
+    for setting in settings:
+        path = setting.partition("=")[0].strip()
+        fault = _clash(path, seen) or _set(table, path.split("."), setting)
+        seen.append(path)
+        faults += [f"--set {setting}: {fault}"] if fault else []
+    return faults
+
+
+def _clash(path: str, seen: list[str]) -> str:
+    """What is wrong when `path`, or a part of it, was set before."""
+    for other in seen:
+        if other == path:
+            return "is set twice; keep one of the two"
+        if other.startswith(f"{path}.") or path.startswith(f"{other}."):
+            return f"{other!r} is set too, and one is a part of the other; keep one of the two"
+    return ""
+
+
+def _set(table: dict[str, Any], path: list[str], setting: str) -> str:
+    """Set one value; the fault if that cannot be done."""
+    if "=" not in setting or not all(path):
+        return "give key=value with a dotted key, such as training.updates=500"
+    for parent in path[:-1]:
         table = table.setdefault(parent, {})
         if not isinstance(table, dict):
-            raise BadRecipe(f"--set {setting!r}: {parent!r} is a value, not a table")
-    table[key] = _value(value.strip())
+            return f"{parent!r} is a value, not a table"
+    table[path[-1]] = _value(setting.partition("=")[2].strip())
+    return ""
 
 
 def _value(text: str) -> Any:
+    """The value of a setting: TOML, or else a bare string."""
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        table = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):
         return text
+    # A line break in the text could have smuggled in further keys.
+    return table["value"] if len(table) == 1 else text
 
 
 def _fault(found: Any) -> str:
     """One mistake as "path: what is wrong (value met)", with the nearest known key for an unknown one."""
     path = ".".join(map(str, found["loc"]))
     if found["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(found["loc"][-1]), _keys(found["loc"][:-1]), 1)
-        return f"{path}: unknown key" + (f", did you mean {near[0]!r}?" if near else "")
+        return f"{path}: unknown key (got {_short(found['input'])}){_hint(found['loc'])}"
     if found["type"] == "missing":
         return f"{path}: missing"
-    return f"{path}: {found['msg'][0].lower()}{found['msg'][1:]} (got {found['input']!r})"
+    if found["type"] == "model_type":
+        return f"{path}: should be a table, [{path}] (got {_short(found['input'])})"
+    return f"{path}: {found['msg'][0].lower()}{found['msg'][1:]} (got {_short(found['input'])})"
+
+
+def _hint(path: tuple[Any, ...]) -> str:
+    """The known key nearest to an unknown one: in its own section, or else in another."""
+    near = difflib.get_close_matches(str(path[-1]), _keys(path[:-1]), 1)
+    if near:
+        return f", did you mean {near[0]!r}?"
+    homes = [section for section in ("data", "network", "training") if path[-1] in _keys((section,))]
+    return f", it belongs in [{homes[0]}]" if homes else ""
+
+
+def _short(value: Any, most: int = 60) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= most else f"{shown[:most]}…"
 
 
 def _keys(path: tuple[Any, ...]) -> list[str]:

@@ -19,8 +19,8 @@ def parse_json_ink(data: bytes, name: Path | str) -> tuple[Ink, str]:
     """
     try:
         document = _load(data)
-        strokes = [_stroke(stroke) for stroke in document["strokes"]]
-        check_count(sum(map(len, strokes)))
+        check_count(sum(len(stroke) for stroke in document["strokes"] if isinstance(stroke, list)))
+        strokes = [_stroke(stroke) for stroke in document["strokes"] if stroke != []]
         return Ink.from_strokes(strokes), " ".join(document["text"].split())
     except (BadInk, LimitExceeded) as error:
         raise type(error)(f"{name}: {error}") from error
@@ -48,11 +48,9 @@ def _refuse(constant: str) -> NoReturn:
 def _stroke(points: object) -> np.ndarray:
     """A stroke (points, 2) from lists of numbers."""
     try:
-        stroke = np.array(points) if isinstance(points, list) else np.array(None)
-    except ValueError:
+        stroke = np.array(points)
+    except ValueError:  # rows of different lengths
         stroke = np.array(None)
-    if points == []:
-        return np.zeros((0, 2))
     if stroke.dtype.kind not in "if" or stroke.ndim != 2 or stroke.shape[1] < 2:
         raise BadInk(f"a stroke that is not a list of points [x, y]: {str(points)[:40]}")
     check_places(stroke[:, :2])

@@ -47,6 +47,8 @@ def train(recipe: Recipe, corpus: Path, folder: Path, resume: bool, report: Repo
 def _work(team: Team, recipe: Recipe, corpus: Path, folder: Path, resume: bool, report: Report, device: str) -> None:
     """One worker's part of `train`."""
     torch.set_num_threads(1)
+    # On a GPU products may use TF32; states and the mixture stay float32. Without effect on a CPU.
+    torch.backends.cuda.matmul.allow_tf32 = True
     examples = make_examples(InkCorpus.open(corpus), recipe.data)
     learner = Learner(recipe, examples, team, device)
     if resume:

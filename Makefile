@@ -1,0 +1,39 @@
+# Two commands for everyone: `make demo` writes a page, `make test` checks everything. Both set themselves up.
+PYTHON ?= python3
+NEEDS := pyproject.toml constraints.txt
+
+.PHONY: demo test test-slow clean
+
+demo: .venv-demo/ready
+	mkdir -p demo
+	.venv-demo/bin/nextstroke write --style print,cursive,tall --page a5 -o demo/page.svg - < docs/demo.txt
+	.venv-demo/bin/nextstroke write --style print,cursive,tall --page a5 -o demo/page.png - < docs/demo.txt
+	@echo "The page is in demo/page.svg and demo/page.png"
+
+test: .venv/ready
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 -m "not slow"
+
+test-slow: .venv/ready
+	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -m slow --timeout=3600
+
+.venv/ready: $(NEEDS)
+	$(call environment,.venv)
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,figures,test]'
+	touch $@
+
+.venv-demo/ready: $(NEEDS)
+	$(call environment,.venv-demo)
+	.venv-demo/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+define environment
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || (echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1)
+@$(PYTHON) -m venv --help >/dev/null 2>&1 || (echo "the venv module is missing: apt-get install python3-venv"; exit 1)
+$(PYTHON) -m venv $(1)
+endef
+
+clean:
+	rm -rf .venv .venv-demo demo build dist

@@ -1,0 +1,149 @@
+"""The entry of the command line: finds the verb, and turns what goes wrong into one line and an exit code.
+
+Exit codes: 0 done · 1 a bug · 2 senseless request · 3 bad or corrupt input · 4 wrong model or version · 5 a limit, no room
+or no memory · 130, 143, 141 stopped by SIGINT, by SIGTERM, by a closed standard output.
+"""
+
+import errno
+import os
+import select
+import signal
+import sys
+import traceback
+from contextlib import suppress
+from itertools import takewhile
+from typing import Any, NoReturn
+
+from nextstroke.cli.verbs import make_command
+from nextstroke.errors import LimitExceeded, NextstrokeError, UsageError
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+EXTRAS = {"torch": "train", "onnx": "train", "matplotlib": "figures", "fontTools": "figures"}
+LONGEST = 4000  # characters of a message; a path or a list of faults may be far longer
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM; like Ctrl-C it unwinds everything on its way, so that no half file stays."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command line and return its exit code.
+
+    Args:
+        arguments: Without the name of the program; those of the process if not given.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        before = signal.signal(signal.SIGTERM, _terminate)
+        try:
+            _run(arguments)
+        finally:
+            signal.signal(signal.SIGTERM, before)
+    except BaseException as error:
+        return _explain(error, debug="--debug" in takewhile(lambda word: word.startswith("-"), arguments))
+    return 0
+
+
+def _terminate(number: int, frame: object) -> NoReturn:
+    raise _Terminated
+
+
+def _run(arguments: list[str]) -> None:
+    command = make_command()
+    try:
+        with command.make_context("nextstroke", list(arguments)) as context:
+            command.invoke(context)
+    except Exception as error:
+        if not _is(error, "NoArgsIsHelpError"):
+            raise
+        print(error.ctx.get_help())  # type: ignore[attr-defined]
+    # Here, and not at the end of the process, a full disk or a closed pipe can still be told.
+    if sys.stdout:
+        sys.stdout.flush()
+
+
+def _explain(error: BaseException, debug: bool) -> int:
+    """Say what happened; the exit code."""
+    if isinstance(error, BrokenPipeError) and _stdout_closed():
+        return 128 + signal.SIGPIPE
+    line, code = _described(error)
+    if line and debug:
+        traceback.print_exception(error)
+    if line:
+        _tell(line)
+    return code
+
+
+def _described(error: BaseException) -> tuple[str, int]:
+    """The line for an error, empty where nothing is to be said, and its exit code."""
+    known = _known(error)
+    if known is not None:
+        return str(known), known.exit_code
+    if _is(error, "Exit") or isinstance(error, SystemExit):
+        return _of_exit(error)
+    if isinstance(error, KeyboardInterrupt) or _is(error, "Abort"):
+        number = signal.SIGTERM if isinstance(error, _Terminated) else signal.SIGINT
+        return f"stopped by {number.name}", 128 + number
+    told = f"{type(error).__name__}: {error}"
+    return f"internal error (bug): {told}; run again with --debug before the verb to see where", 1
+
+
+def _of_exit(error: Any) -> tuple[str, int]:
+    """typer.Exit after --help, or a SystemExit of somebody's, whose code may be None or a text."""
+    code = error.exit_code if hasattr(error, "exit_code") else error.code
+    return (code, 1) if isinstance(code, str) else ("", code or 0)
+
+
+def _known(error: BaseException) -> NextstrokeError | None:
+    """The error of our tree that tells the same, if there is one."""
+    if isinstance(error, NextstrokeError):
+        return error
+    if _is(error, "ClickException"):
+        return _of_click(error)
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in EXTRAS:
+        extra = EXTRAS[str(error.name).partition(".")[0]]
+        return UsageError(f"this needs {error.name}, which is not installed; pip install 'nextstroke[{extra}]'")
+    if isinstance(error, MemoryError) or _is(error, "OutOfMemoryError"):
+        return LimitExceeded("not enough memory for this; make it smaller")
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        return LimitExceeded(f"{error.filename or 'output'}: no room left ({error.strerror}); free some and try again")
+    return None
+
+
+def _of_click(error: Any) -> UsageError:
+    """Typer's complaint as one of ours: on one line, and with the help to look at."""
+    text = " ".join(error.format_message().split()).rstrip(".")
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "nextstroke"
+    return UsageError(f"{text[:1].lower()}{text[1:]}; see {path} --help")
+
+
+def _is(error: BaseException, name: str) -> bool:
+    """Whether a class of this name is among the error's; typer's own live in other modules from version to version."""
+    return any(kind.__name__ == name for kind in type(error).__mro__)
+
+
+def _stdout_closed() -> bool:
+    """Whether the reader of standard output has gone; if so nothing more is written to it."""
+    try:
+        watch = select.poll()
+        watch.register(sys.stdout.fileno(), select.POLLOUT)
+        gone = any(event & (select.POLLERR | select.POLLHUP) for _, event in watch.poll(0))
+    except (AttributeError, OSError, ValueError):
+        return True
+    if gone:
+        # What is still buffered would make the interpreter complain at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return gone
+
+
+def _tell(line: str) -> None:
+    """One line on standard error, whatever the text holds."""
+    if not sys.stderr:
+        return
+    shown = "".join(mark if mark.isprintable() else mark.encode("unicode_escape").decode() for mark in line[:LONGEST])
+    cut = "…" if len(line) > LONGEST else ""
+    # On a terminal a progress bar may still stand in the line.
+    wipe = "\r\x1b[K" if sys.stderr.isatty() else ""
+    with suppress(OSError):
+        print(f"{wipe}nextstroke: {shown}{cut}", file=sys.stderr, flush=True)

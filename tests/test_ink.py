@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nextstroke.errors import BadInk
+from nextstroke.ink import Ink
+
+coordinates = st.integers(-500, 500)
+stroke = st.lists(st.tuples(coordinates, coordinates), min_size=1, max_size=30)
+strokes = st.lists(stroke, min_size=1, max_size=6)
+
+
+@given(strokes)
+def test_strokes_and_offsets_come_back(parts):
+    ink = Ink.from_strokes([np.array(part) for part in parts])
+    for ours, theirs in zip(ink.strokes(), parts, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    again = Ink.from_offsets(ink.offsets())
+    np.testing.assert_allclose(again.points, ink.points)
+    np.testing.assert_array_equal(again.end_of_stroke, ink.end_of_stroke)
+
+
+@given(strokes)
+def test_simplified_ink_keeps_strokes_and_their_ends_and_has_no_repeats(parts):
+    ink = Ink.from_strokes([np.array(part) for part in parts])
+    simple = ink.simplified()
+    assert len(simple.strokes()) == len(parts)
+    for ours, theirs in zip(simple.strokes(), parts, strict=True):
+        np.testing.assert_array_equal(ours[0], theirs[0])
+        np.testing.assert_array_equal(ours[-1], theirs[-1])
+        assert len(ours) <= max(2, len(theirs) // 3 + 2)
+
+
+def test_simplified_ink_is_smoothed_once_and_takes_every_third_point():
+    zigzag = np.array([[i, 10.0 * (i % 2)] for i in range(10)])
+    simple = Ink.from_strokes([zigzag]).simplified()
+    np.testing.assert_array_equal(simple.points, [[0, 0], [3, 5], [6, 5], [9, 10]])
+
+
+def test_a_repeated_last_point_leaves_its_mark_to_the_point_that_stays():
+    ink = Ink.from_strokes([np.array([[0, 0], [4, 4], [4, 4]]), np.array([[4, 4], [4, 4]])])
+    simple = ink.simplified()
+    np.testing.assert_array_equal(simple.points, [[0, 0], [4, 4], [4, 4]])
+    np.testing.assert_array_equal(simple.end_of_stroke, [False, True, True])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_ink_that_is_not_finite_is_refused(value):
+    with pytest.raises(BadInk, match="finite"):
+        Ink.from_strokes([np.array([[0, value]])])
+
+
+def test_ink_without_points_is_refused():
+    with pytest.raises(BadInk, match="no points"):
+        Ink.from_strokes([])
+
+
+def test_moving_and_scaling():
+    ink = Ink.from_strokes([np.array([[1, 2], [3, 6]])])
+    assert ink.moved(1, -2).bounds() == (2, 0, 4, 4)
+    assert ink.scaled(2).bounds() == (2, 4, 6, 12)
