@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from nextstroke.engine import write
 from nextstroke.engine.predictor import WriterPredictor
 from nextstroke.engine.styles import Style, learn_style, load_styles, save_styles
-from nextstroke.engine.write import write_lines
+from nextstroke.engine.write import write_lines, write_soundly
 from nextstroke.errors import CorruptFile, EmptyText, UnknownCharacters, UsageError, WrongModel
 from nextstroke.ink import Ink
 
@@ -17,7 +18,7 @@ def test_the_same_seed_gives_the_same_ink_and_another_seed_another(model):
 
 
 def test_a_line_is_the_same_whatever_is_written_beside_it(model):
-    alone = write_lines(model, ["cab"], 0.5, seed=4, first_line=1)[0]
+    alone = write_lines(model, ["cab"], 0.5, seed=4, places=[(1, 0)])[0]
     beside = write_lines(model, ["abcdefgh abc", "cab"], 0.5, seed=4)[1]
     np.testing.assert_allclose(alone.ink.points, beside.ink.points, atol=1e-3)
 
@@ -43,6 +44,18 @@ def test_a_line_that_never_ends_is_cut_and_says_so(model):
     stuck = write_lines(model, ["a" * 40], 0.0, seed=1)[0]
     slow = 2.5 * 4 * 40 + 60
     assert stuck.stopped or len(stuck.ink) == slow
+
+
+def test_lines_that_failed_are_tried_again_with_other_numbers(model, monkeypatch):
+    monkeypatch.setattr(write, "SPARE_POINTS", 0)
+    monkeypatch.setattr(write, "PATIENCE", 1.3)
+    texts = ["abc abc abc abc", "cab", "abcdefgh ab"]
+    first = write_lines(model, texts, 0.0, seed=2)
+    again = write_soundly(model, texts, 0.0, seed=2, attempts=5)
+    assert not all(line.sound for line in first)
+    for one, two in zip(first, again, strict=True):
+        assert two.sound >= one.sound
+        assert one.sound == (len(one.ink) == len(two.ink) and bool((one.ink.points == two.ink.points).all()))
 
 
 def test_missed_names_characters_that_never_held_the_peak(model):

@@ -72,6 +72,6 @@ class Mixture:
         return np.stack([dx, dy, lift < self.end_of_stroke], 1)
 
 
-def uniforms(seed: int, line: int, points: int) -> np.ndarray:
-    """The random numbers of one line, (points, UNIFORMS): a function of seed and line alone."""
-    return np.random.default_rng([seed, line]).random((points, UNIFORMS))
+def uniforms(seed: int, line: int, attempt: int, points: int) -> np.ndarray:
+    """The random numbers of one attempt at a line, (points, UNIFORMS): a function of these three numbers alone."""
+    return np.random.default_rng([seed, line, attempt]).random((points, UNIFORMS))

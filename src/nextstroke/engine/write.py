@@ -53,26 +53,53 @@ def write_lines(
     seed: int = 1,
     style: Style = NO_STYLE,
     paper_stop: bool = False,
-    first_line: int = 0,
+    places: Sequence[tuple[int, int]] | None = None,
 ) -> list[Written]:
     """Write lines side by side, each a line of text of its own.
 
     Args:
         bias: >= 0, one for all or one for each line; 0 is unbiased.
-        seed: Together with the line's number it decides the ink.
+        seed: Together with the line's place it decides the ink.
         style: The hand to write in.
         paper_stop: Stop exactly as the paper does; else go on to the end of the stroke that is under way.
-        first_line: Number of the first line: more lines under one seed differ from those before.
+        places: Number of each line and of the attempt at it; 0, 1, 2 … at the first attempt if not given.
     Raises:
         EmptyText, UnknownCharacters: the text cannot be written. UsageError: bias is not a number >= 0.
     """
     ids = [_encoded(model, text) for text in texts]
     pen = _Pen(model, style, ids, _biases(bias, len(texts)), paper_stop)
-    numbers = [uniforms(seed, first_line + i, limit) for i, limit in enumerate(pen.limits)]
+    places = places or [(i, 0) for i in range(len(texts))]
+    numbers = [uniforms(seed, *place, limit) for place, limit in zip(places, pen.limits, strict=True)]
     while len(pen.active):
         step = pen.steps
         pen.move(np.stack([numbers[i][step] for i in pen.active]))
     return [pen.written(i, text) for i, text in enumerate(texts)]
+
+
+def write_soundly(
+    model: Model,
+    texts: Sequence[str],
+    bias: float = 0.5,
+    seed: int = 1,
+    style: Style = NO_STYLE,
+    first_line: int = 0,
+    attempts: int = 4,
+) -> list[Written]:
+    """Write lines, and write those again that broke off or missed a character; the last attempt stays as it is.
+
+    Args:
+        first_line: Number of the first line: lines under one seed differ by their number.
+        attempts: How often a line is tried at most.
+        Others as for `write_lines`.
+    """
+    done: dict[int, Written] = {}
+    for attempt in range(attempts):
+        left = [i for i in range(len(texts)) if i not in done or not done[i].sound]
+        if left:
+            places = [(first_line + i, attempt) for i in left]
+            again = write_lines(model, [texts[i] for i in left], bias, seed, style, places=places)
+            done |= dict(zip(left, again, strict=True))
+    return [done[i] for i in range(len(texts))]
 
 
 def _encoded(model: Model, text: str) -> np.ndarray:
