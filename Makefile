@@ -29,10 +29,12 @@ test-slow: .venv/ready
 	.venv-demo/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	touch $@
 
+# Debian has the venv module without python3-venv, but not ensurepip. A folder that a broken attempt left, or whose Python
+# is gone, is made anew.
 define environment
-@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || (echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1)
-@$(PYTHON) -m venv --help >/dev/null 2>&1 || (echo "the venv module is missing: apt-get install python3-venv"; exit 1)
-$(PYTHON) -m venv $(1)
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
+@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make environments; on Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
+@$(1)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(1)
 endef
 
 clean:

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -15,26 +16,56 @@ def test_a_file_appears_whole_with_ordinary_permissions(tmp_path):
     assert (tmp_path / "a b – ü.txt").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
-def break_off(path):
+def break_off(path, error):
     with atomic_write(path) as stream:
         stream.write(b"new")
-        raise RuntimeError
+        raise error
 
 
-def test_a_failure_inside_leaves_the_old_file_and_nothing_else(tmp_path):
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
+def test_a_failure_inside_leaves_the_old_file_and_nothing_else(tmp_path, error):
     write_bytes(tmp_path / "a", b"old")
-    with pytest.raises(RuntimeError):
-        break_off(tmp_path / "a")
+    with pytest.raises(error):
+        break_off(tmp_path / "a", error)
     assert (tmp_path / "a").read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["a"]
 
 
-@pytest.mark.parametrize("place", ["missing/a", "folder"])
+@pytest.mark.parametrize("place", ["missing/a", "folder", "x" * 300])
 def test_a_place_that_cannot_be_written_is_named(tmp_path, place):
     (tmp_path / "folder").mkdir()
     with pytest.raises(UsageError, match=place):
         write_bytes(tmp_path / place, b"ink")
     assert os.listdir(tmp_path) == ["folder"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_may_not_be_written_is_named(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(UsageError, match="Permission denied"):
+        write_bytes(tmp_path / "a", b"ink")
+
+
+def test_nothing_is_done_for_a_folder_that_cannot_be_replaced(tmp_path):
+    with pytest.raises(UsageError, match="Is a directory"):
+        break_off(tmp_path, AssertionError("the block was entered"))
+
+
+def test_a_link_stays_a_link(tmp_path):
+    write_bytes(tmp_path / "a", b"old")
+    (tmp_path / "link").symlink_to("a")
+    write_bytes(tmp_path / "link", b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "a").read_bytes() == b"new"
+
+
+def test_a_pipe_is_written_and_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit((tmp_path / "pipe").read_bytes)
+        write_bytes(tmp_path / "pipe", b"ink")
+        assert read.result(timeout=10) == b"ink"
+    assert (tmp_path / "pipe").is_fifo()
 
 
 FULL_DISK = """

@@ -21,15 +21,24 @@ def test_strokes_and_offsets_come_back(parts):
     np.testing.assert_array_equal(again.end_of_stroke, ink.end_of_stroke)
 
 
-@given(strokes)
-def test_simplified_ink_keeps_strokes_and_their_ends_and_has_no_repeats(parts):
-    ink = Ink.from_strokes([np.array(part) for part in parts])
-    simple = ink.simplified()
-    assert len(simple.strokes()) == len(parts)
+def simplify_stroke(points, every):
+    """`Ink.simplified` for one stroke, word for word as it says."""
+    points = [point for i, point in enumerate(points) if i == 0 or point != points[i - 1]]
+    last = len(points) - 1
+    smooth = [np.array(point, float) for point in points]
+    for i in range(1, last):
+        smooth[i] = (np.array(points[i - 1]) + 2 * np.array(points[i]) + points[i + 1]) / 4
+    kept = [i for i in range(0, last, every) if i in (0, last) or i != last - 1 or every == 1]
+    return np.array([smooth[i] for i in [*kept, last]] if last else [smooth[0]])
+
+
+@given(strokes, st.integers(1, 5))
+def test_simplified_ink_is_what_it_says_stroke_by_stroke(parts, every):
+    simple = Ink.from_strokes([np.array(part) for part in parts]).simplified(every)
     for ours, theirs in zip(simple.strokes(), parts, strict=True):
+        np.testing.assert_array_equal(ours, simplify_stroke(theirs, every))
         np.testing.assert_array_equal(ours[0], theirs[0])
         np.testing.assert_array_equal(ours[-1], theirs[-1])
-        assert len(ours) <= max(2, len(theirs) // 3 + 2)
 
 
 def test_simplified_ink_is_smoothed_once_and_takes_every_third_point():
@@ -54,6 +63,22 @@ def test_ink_that_is_not_finite_is_refused(value):
 def test_ink_without_points_is_refused():
     with pytest.raises(BadInk, match="no points"):
         Ink.from_strokes([])
+
+
+@pytest.mark.parametrize(
+    ("ends", "says"), [([True], "2 points but 1"), ([True, False], "does not end a stroke"), ([], "2 points but 0")]
+)
+def test_ink_whose_marks_do_not_fit_is_refused(ends, says):
+    with pytest.raises(BadInk, match=says):
+        Ink(np.zeros((2, 2)), np.array(ends, bool))
+
+
+def test_offsets_begin_at_the_origin_and_their_last_point_ends_a_stroke():
+    ink = Ink.from_offsets(np.array([[3, 4, 0], [1, 1, 0]]))
+    np.testing.assert_array_equal(ink.points, [[3, 4], [4, 5]])
+    assert ink.end_of_stroke.tolist() == [False, True]
+    with pytest.raises(BadInk, match="no points"):
+        Ink.from_offsets(np.zeros((0, 3)))
 
 
 def test_moving_and_scaling():

@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from nextstroke.errors import BadRecipe
 
@@ -31,8 +31,10 @@ Splits = Annotated[list[str], Field(min_length=1)]
 Steps = Annotated[Count | None, BeforeValidator(_none)]
 
 
-class _Section(BaseModel, extra="forbid", frozen=True, strict=True):
+class _Section(BaseModel):
     """A table of a recipe: no key but those named here, and no value turned silently into another type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Data(_Section):

@@ -80,4 +80,8 @@ class Stopped(NextstrokeError):
 
     def __init__(self, message: str, signal: int):
         super().__init__(message)
-        self.exit_code = 128 + signal
+        self.signal, self.exit_code = signal, 128 + signal
+
+    def __reduce__(self):
+        """Both arguments, so that it can pass from one process to another."""
+        return Stopped, (str(self), self.signal)

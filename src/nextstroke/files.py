@@ -16,6 +16,7 @@ def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
     """Open `path` for writing bytes; it appears whole or not at all.
 
     The bytes go to a hidden sibling, are flushed to disk and renamed over `path` when the block ends without an error.
+    A link stays one, what it points to is written. A pipe or a device, such as /dev/stdout, is written as it stands.
 
     Raises:
         UsageError: the place cannot be written (missing folder, no permission, is a folder).
@@ -23,9 +24,29 @@ def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
     """
     path = Path(path)
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
+        with open(path, "wb") if _is_device(path) else _aside(Path(os.path.realpath(path))) as stream:
+            yield stream
     except OSError as error:
         raise _explained(error, path) from error
+
+
+def write_bytes(path: str | Path, data: bytes) -> None:
+    """Write `data` to `path` with `atomic_write`."""
+    with atomic_write(path) as stream:
+        stream.write(data)
+
+
+def _is_device(path: Path) -> bool:
+    """Whether `path` is a thing that a rename must not put a file in the place of."""
+    return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
+
+
+@contextmanager
+def _aside(path: Path) -> Iterator[IO[bytes]]:
+    """A hidden file beside `path` that takes its place at the end, or goes away."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as stream:
             yield stream
@@ -33,18 +54,10 @@ def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
             os.fsync(stream.fileno())
         _open_to_others(name)
         os.replace(name, path)
-    except BaseException as error:
+    except BaseException:
         with suppress(OSError):
             os.unlink(name)
-        if isinstance(error, OSError):
-            raise _explained(error, path) from error
         raise
-
-
-def write_bytes(path: str | Path, data: bytes) -> None:
-    """Write `data` to `path` with `atomic_write`."""
-    with atomic_write(path) as stream:
-        stream.write(data)
 
 
 def _open_to_others(name: str) -> None:

@@ -17,7 +17,7 @@ class Ink:
         end_of_stroke: bool of shape (points,), true where the pen is lifted after the point. The last one is true.
 
     Raises:
-        BadInk: no points, or positions that are not finite.
+        BadInk: no points, positions that are not finite, or a last point that ends no stroke.
     """
 
     points: np.ndarray
@@ -30,6 +30,8 @@ class Ink:
             raise BadInk(f"{len(self.points)} points but {len(self.end_of_stroke)} end-of-stroke marks")
         if not np.isfinite(self.points).all():
             raise BadInk("the ink has positions that are not finite numbers")
+        if not self.end_of_stroke[-1]:
+            raise BadInk("the last point of the ink does not end a stroke")
 
     @classmethod
     def from_strokes(cls, strokes: Iterable[np.ndarray]) -> "Ink":
@@ -79,7 +81,7 @@ class Ink:
         """Fewer points, drawn again as a spline with no difference to be seen.
 
         Per stroke: repeated points dropped, smoothed once with [1 2 1]/4 (ends stay), every `every`-th point and both
-        ends kept.
+        ends kept, but none that is the last but one, except when `every` is 1.
         """
         points, ends = self._without_repeats()
         first = np.concatenate([[True], ends[:-1]])
@@ -89,7 +91,7 @@ class Ink:
         start = np.flatnonzero(first)
         place = np.arange(len(points)) - np.repeat(start, np.diff(np.append(start, len(points))))
         # A point one step before the end adds nothing to the end itself.
-        near_end = np.append(ends[1:], False)
+        near_end = np.append(ends[1:], False) & (every > 1)
         keep = first | ends | ((place % every == 0) & ~near_end)
         return Ink(smooth[keep], ends[keep])
 

@@ -2,6 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from nextstroke.errors import NextstrokeError
+
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "iam"
 
 POINTS = ((100, 200), (110, 190), (120, 205))
@@ -21,6 +23,14 @@ def line_xml(*strokes, newline="\n"):
 def strokes_for(text, points=25):
     """One stroke, with the usual number of points for a text."""
     return [(i, i % 7) for i in range(points * len(text.replace(" ", "")))]
+
+
+def read_or_refusal(read, *arguments):
+    """What `read` returns and "", or None and the message of its refusal; any other error goes on."""
+    try:
+        return read(*arguments), ""
+    except NextstrokeError as error:
+        return None, str(error)
 
 
 class Tree:

@@ -1,5 +1,6 @@
 """IAM-OnDB: every quirk of the official files, on small trees, and the facts of the whole."""
 
+import shutil
 import subprocess
 import sys
 
@@ -193,7 +194,9 @@ def test_the_lines_with_faults_are_left_out_of_training_only(tree):
 def test_form_xml_gives_texts_where_ascii_is_missing_and_doubly_escaped_quotes_become_quotes(tree):
     tree.line("p03-354z-01", strokes_for('"But I want it!" she'))
     tree.line("p03-354z-02", strokes_for('protested. "It\'s my ring."'))
-    tree.form("p03-354z", form_xml("&amp;quot;But I want it!&amp;quot; she", "&amp;quot;It &amp;apos;s my ring.&amp;quot;"))
+    tree.form(
+        "p03-354z", form_xml("&amp;quot;But I want it!&amp;quot; she", "&amp;quot;It &amp;apos;s my ring.&amp;quot;")
+    )
     tree.split("trainset", "p03-354z")
     lines, _ = lines_of(tree.root)
     assert [line.text for line in lines.values()] == ['"But I want it!" she', '"It\'s my ring."']
@@ -264,7 +267,7 @@ def test_a_folder_that_is_not_the_data_set_is_refused_in_one_clear_line(tree, mi
 def test_a_tree_with_no_readable_line_is_refused_with_the_first_reason(tree):
     tree.line("a01-000-01", content="<a>")
     tree.split("trainset", "a01-000")
-    with pytest.raises(BadInput, match="none of its 1 lines can be read.*not well-formed"):
+    with pytest.raises(BadInput, match=r"none of its 1 lines can be read.*not well-formed"):
         read_iam(tree.root)
 
 
@@ -362,6 +365,7 @@ def test_the_official_tree_is_read_to_the_point(whole, tmp_path, limit):
     expand = [sys.executable, str(SHARED / "expand.py"), str(tmp_path), "--limit", str(limit)]
     subprocess.run(expand, check=True, capture_output=True)
     corpus, report = read_iam(tmp_path)
+    shutil.rmtree(tmp_path)  # 370 MB, and pytest keeps three runs
     place = {line.name: i for i, line in enumerate(whole.lines)}
     assert len(corpus) == limit
     assert report.left_out == []

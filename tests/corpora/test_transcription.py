@@ -86,7 +86,7 @@ def test_the_texts_of_the_whole_data_set_are_settled_in_one_go(packed_iam):
 @pytest.mark.parametrize(
     ("escaped", "plain"),
     [
-        ("&amp;quot;It &amp;apos;s&amp;quot;", "\"It 's\""),
+        ("&amp;quot;It &amp;apos;s&amp;quot;", '"It \'s"'),
         ("&amp;amp;amp;lt;", "<"),
         ("Genius & food; &c; &unknown;", "Genius & food; &c; &unknown;"),
     ],

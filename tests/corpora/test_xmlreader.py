@@ -14,7 +14,7 @@ from nextstroke.corpora.linexml import parse_line, read_line
 from nextstroke.corpora.xmlreader import MAX_DEPTH, parse_xml, root_tag
 from nextstroke.errors import BadInk, BadInput, LimitExceeded
 
-from .conftest import line_xml
+from .conftest import line_xml, read_or_refusal
 
 LAUGHS = "".join(f'<!ENTITY l{i} "{f"&l{i - 1};" * 10}">' for i in range(1, 10))
 BODY = "<StrokeSet><Stroke><Point x='&l9;' y='1'/></Stroke></StrokeSet>"
@@ -48,12 +48,13 @@ ATTACKS = {
     "InkML signs": ("<ink><trace>" + "-" * 8_000_000 + "</trace></ink>", "for a value"),
     "deep JSON": ("[" * 2_000_000, "nested too deep"),
     "long JSON": ("[" + "[1,2]," * 1_300_000 + "[1,2]]", "are read"),
-    "JSON of empty lists": ('{"strokes": [' + "[]," * 1_300_000 + "[]]}", "no points"),
-    "JSON of many points": ('{"strokes": [[' + "[1,2]," * 650_000 + "[1,2]]]}", f"at most {MAX_POINTS} are read"),
-    "JSON number without end": ('{"strokes": [[[' + "1" * 4_000_000 + ",2]]]}", "not JSON"),
+    "JSON of empty lists": ('{"strokes": [' + "[]," * 1_040_000 + "[]]}", "no points"),
+    "JSON of many points": ('{"strokes": [[' + "[1,2]," * 520_000 + "[1,2]]]}", f"at most {MAX_POINTS} are read"),
+    "JSON number without end": ('{"strokes": [[[' + "1" * 3_000_000 + ",2]]]}", "not JSON"),
 }
 
-# Measures in a process of its own: the peak of memory never falls. VmHWM is reset before each file.
+# Runs in a process of its own. VmHWM, the peak of memory, is reset before each file; processor time, because other
+# work on the machine is not what is tested.
 MEASURE = """
 import json, resource, sys, time
 from pathlib import Path
@@ -64,13 +65,13 @@ def memory(name):
     return next(int(row.split()[1]) for row in rows if row.startswith(name)) / 1024
 for path in sys.argv[1:]:
     Path("/proc/self/clear_refs").write_text("5")
-    before, start = memory("VmRSS"), time.perf_counter()
+    before, start = memory("VmRSS"), time.process_time()
     try:
         read_ink(path)
         error = ["none", ""]
     except NextstrokeError as caught:
         error = [str(caught.exit_code), str(caught)]
-    print(json.dumps([*error, time.perf_counter() - start, memory("VmHWM") - before]))
+    print(json.dumps([*error, time.process_time() - start, memory("VmHWM") - before]))
 """
 
 
@@ -186,17 +187,11 @@ def test_elements_and_text_go_by_in_order():
 
 @given(st.binary(max_size=200))
 def test_random_bytes_are_read_or_refused(data):
-    try:
-        parse_line(data, "a.xml")
-    except (BadInk, LimitExceeded) as error:
-        assert str(error).startswith("a.xml")
+    ink, refusal = read_or_refusal(parse_line, data, "a.xml")
+    assert ink or refusal.startswith("a.xml")
 
 
 @given(st.integers(0, len(GOOD) - 1), st.integers(0, 40), st.binary(max_size=12))
 def test_altered_lines_are_read_or_refused(place, length, patch):
-    try:
-        ink = parse_line(GOOD[:place] + patch + GOOD[place + length :], "a.xml")
-    except BadInk as error:
-        assert str(error).startswith("a.xml")
-    else:
-        assert 1 <= len(ink) <= 3
+    ink, refusal = read_or_refusal(parse_line, GOOD[:place] + patch + GOOD[place + length :], "a.xml")
+    assert 1 <= len(ink) <= 3 if ink else refusal.startswith("a.xml")

@@ -1,7 +1,7 @@
 """The entry of the command line: finds the verb, and turns what goes wrong into one line and an exit code.
 
-Exit codes: 0 done · 1 a bug · 2 senseless request · 3 bad or corrupt input · 4 wrong model or version · 5 a limit, no room
-or no memory · 130, 143, 141 stopped by SIGINT, by SIGTERM, by a closed standard output.
+Exit codes: 0 done · 1 a bug · 2 senseless request · 3 bad or corrupt input · 4 wrong model or version · 5 a limit, no
+room or no memory · 130, 143, 141 stopped by SIGINT, by SIGTERM, by a closed standard output.
 """
 
 import errno
@@ -18,7 +18,7 @@ from nextstroke.cli.verbs import make_command
 from nextstroke.errors import LimitExceeded, NextstrokeError, UsageError
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-EXTRAS = {"torch": "train", "onnx": "train", "matplotlib": "figures", "fontTools": "figures"}
+EXTRAS = {"torch": "train", "onnx": "train", "matplotlib": "figures"}
 LONGEST = 4000  # characters of a message; a path or a list of faults may be far longer
 
 
@@ -100,8 +100,8 @@ def _known(error: BaseException) -> NextstrokeError | None:
         return error
     if _is(error, "ClickException"):
         return _of_click(error)
-    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in EXTRAS:
-        extra = EXTRAS[str(error.name).partition(".")[0]]
+    if isinstance(error, ModuleNotFoundError) and error.name in EXTRAS:
+        extra = EXTRAS[error.name]
         return UsageError(f"this needs {error.name}, which is not installed; pip install 'nextstroke[{extra}]'")
     if isinstance(error, MemoryError) or _is(error, "OutOfMemoryError"):
         return LimitExceeded("not enough memory for this; make it smaller")

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from nextstroke.errors import BadInput
+
 POOL = 32  # batches sorted by length together: long enough to save padding, short enough to stay random
 
 
@@ -18,8 +20,14 @@ class Normalisation:
 
     @classmethod
     def of(cls, offsets: Sequence[np.ndarray]) -> "Normalisation":
-        """Mean and standard deviation over all rows, in float64: float32 sums are 1 % off on this much data."""
+        """Mean and standard deviation over all rows, in float64: float32 sums are 1 % off on this much data.
+
+        Raises:
+            BadInput: the offsets are all alike, or there are none.
+        """
         everything = np.concatenate([rows[:, :2] for rows in offsets]).astype(np.float64)
+        if not len(everything) or not np.ptp(everything, axis=0).all():
+            raise BadInput(f"{len(everything)} offsets, all alike in x or in y: nothing to learn from")
         mean, std = everything.mean(0), everything.std(0)
         return cls((float(mean[0]), float(mean[1])), (float(std[0]), float(std[1])))
 
@@ -63,7 +71,7 @@ class Augmentation:
 
 
 class Chunk(NamedTuple):
-    """A piece of a batch, time on axis 1: `x` is the point before, `target` the point to predict, `mask` 1 where real."""
+    """A piece of a batch, time on axis 1: `x` is the point before `target`, the point to predict; `mask` 1 where real."""
 
     x: np.ndarray
     target: np.ndarray
@@ -93,24 +101,26 @@ class Batch(NamedTuple):
         time = self.points.shape[1]
         before = np.concatenate([np.zeros_like(self.points[:, :1]), self.points[:, :-1]], 1)
         mask = (np.arange(time) < self.lengths[:, None]).astype(np.float32)
-        pieces = 1 if steps is None else -(-time // steps)
-        for piece in np.array_split(np.arange(time), pieces):
+        # Lines of a single point have nothing to predict; a batch of only such lines has no pieces.
+        pieces = min(1, time) if steps is None else -(-time // steps)
+        for piece in np.array_split(np.arange(time), pieces) if pieces else []:
             cut = slice(piece[0], piece[-1] + 1)
             yield Chunk(before[:, cut], self.points[:, cut], mask[:, cut])
 
 
 def shuffled_batches(lengths: np.ndarray, batch: int, seed: int, epoch: int) -> list[np.ndarray]:
-    """The batches of one epoch, each an array of line numbers of like length; a short last batch is left out.
+    """The batches of one epoch, each an array of line numbers of like length.
+
+    What does not fill a batch is left out, chosen at random.
 
     The same seed and epoch give the same order, so a training can resume at any batch.
     """
     rng = np.random.default_rng([seed, epoch])
-    order = rng.permutation(len(lengths))
+    batch = min(batch, len(lengths))
+    order = rng.permutation(len(lengths))[: len(lengths) // batch * batch]
     pools = [order[i : i + POOL * batch] for i in range(0, len(order), POOL * batch)]
     ordered = np.concatenate([pool[np.argsort(lengths[pool], kind="stable")] for pool in pools])
-    batch = min(batch, len(ordered))
-    whole = len(ordered) // batch * batch
-    batches = list(ordered[:whole].reshape(-1, batch))
+    batches = list(ordered.reshape(-1, batch))
     return [batches[i] for i in rng.permutation(len(batches))]
 
 

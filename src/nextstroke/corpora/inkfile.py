@@ -14,7 +14,7 @@ from nextstroke.errors import BadInk, BadInput, LimitExceeded
 from nextstroke.ink import Ink
 
 MAX_TEXT = 1 << 16  # bytes
-MAX_JSON = 4 << 20  # bytes; as lists of Python they take twenty times as much
+MAX_JSON = 3 << 20  # bytes; as lists of Python they can take 25 times as much
 NO_TEXT = "no transcription"
 
 

@@ -12,7 +12,7 @@ MAX_DEPTH = 64  # official files have 4 levels, InkML has a dozen
 CHUNK = 1 << 16
 
 
-class Enough(Exception):  # noqa: N818 - no error
+class Enough(Exception):
     """Raised by a handler that needs nothing more of the file; the reading ends well."""
 
 

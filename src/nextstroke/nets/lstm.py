@@ -10,7 +10,11 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional
+from torch.autograd.function import once_differentiable
+
+from nextstroke.nets.product import linear, packed, product_onto, weight_gradient
+
+sigmoid_backward, tanh_backward = torch.ops.aten.sigmoid_backward, torch.ops.aten.tanh_backward
 
 
 class LSTMState(NamedTuple):
@@ -32,12 +36,11 @@ class Trace(NamedTuple):
     tanh_cells: Tensor
 
     @classmethod
-    def empty(cls, gates: Tensor, c: Tensor) -> "Trace":
-        """Buffers for a pass over `gates` (time, batch, 4 cells), holding the pre-activations that come from below."""
-        time = len(gates)
+    def empty(cls, time: int, c: Tensor) -> "Trace":
+        """Buffers for a pass of `time` steps from the cells `c`."""
         cells = c.new_empty(time + 1, *c.shape)
         cells[0] = c
-        return cls(gates, cells, c.new_empty(time, *c.shape))
+        return cls(c.new_empty(time, len(c), 4 * c.shape[1]), cells, c.new_empty(time, *c.shape))
 
     def steps(self) -> zip:
         """One tuple for each step: gates, cell before, cell after, tanh of the cell after."""
@@ -45,66 +48,40 @@ class Trace(NamedTuple):
         return zip(self.gates.unbind(0), cells[:-1], cells[1:], self.tanh_cells.unbind(0), strict=True)
 
 
-def advance(z: Tensor, before: Tensor, after: Tensor, tanh_after: Tensor, peepholes: Tensor, h: Tensor) -> None:
-    """One step, in place: pre-activations `z` become gates, `after`, `tanh_after` and `h` are filled.
+def advance(z: Tensor, peepholes: Tensor, step: tuple[Tensor, ...], h: Tensor) -> None:
+    """One step from the pre-activations `z`, which are used up: fills `step`, one of `Trace.steps()`, and `h`.
 
-    Input and forget gates look at the old cell, the output gate at the new one (equations 7, 8 and 10).
+    Input and forget gates look at the old cell, the output gate at the new one (equations 7 to 11).
     """
-    i, f, g, o = z.chunk(4, 1)
+    gates, before, after, tanh_after = step
     cells = before.shape[1]
-    z[:, : 2 * cells].unflatten(1, (2, cells)).addcmul_(before.unsqueeze(1), peepholes[:2])
-    z[:, : 2 * cells].sigmoid_()
-    g.tanh_()
-    torch.mul(f, before, out=after)
-    after.addcmul_(i, g)
-    o.addcmul_(after, peepholes[2]).sigmoid_()
+    i, f, g, o = gates.chunk(4, 1)
+    early, z_output = z[:, : 2 * cells], z[:, 3 * cells :]
+    early.unflatten(1, (2, cells)).addcmul_(before.unsqueeze(1), peepholes[:2])
+    torch.sigmoid(early, out=gates[:, : 2 * cells])
+    torch.tanh(z[:, 2 * cells : 3 * cells], out=g)
+    torch.mul(f, before, out=after).addcmul_(i, g)
+    torch.sigmoid(z_output.addcmul_(after, peepholes[2]), out=o)
     torch.tanh(after, out=tanh_after)
     torch.mul(o, tanh_after, out=h)
 
 
-class Slopes(NamedTuple):
-    """Derivatives of one pass that do not depend on what comes from above, for all steps at once.
-
-    Attributes:
-        inner: of the new cell by the pre-activations of input, forget and cell gate, (time, batch, 3, cells).
-        output: of h by the output gate's pre-activation.
-        cell: of h by the new cell, through the tanh alone.
-        forget: the forget gates.
-    """
-
-    inner: Tensor
-    output: Tensor
-    cell: Tensor
-    forget: Tensor
-
-    @classmethod
-    def of(cls, trace: Trace) -> "Slopes":
-        """Take the slopes of a finished forward pass."""
-        i, f, g, o = trace.gates.chunk(4, 2)
-        by_input = i * (1 - i) * g
-        by_forget = f * (1 - f) * trace.cells[:-1]
-        by_cell = i * (1 - g * g)
-        inner = torch.stack([by_input, by_forget, by_cell], 2)
-        return cls(inner, o * (1 - o) * trace.tanh_cells, o * (1 - trace.tanh_cells**2), f)
-
-
-def retreat(dz: Tensor, dh: Tensor, dc: Tensor, slopes: tuple[Tensor, ...], peepholes: Tensor, clip: float) -> Tensor:
-    """One step of backward: fills `dz` from `dh` and `dc`, returns the derivative by the cell before.
+def retreat(dz: Tensor, dh: Tensor, dc: Tensor, step: tuple[Tensor, ...], peepholes: Tensor, clip: float) -> None:
+    """One step of backward: fills `dz` from `dh` and `dc`, turns `dc` into the derivative by the cell before.
 
     `clip` bounds each derivative by a pre-activation before it goes anywhere else (the paper's footnote; the path
-    along the cells is not clipped). `dc` is used up.
+    along the cells is not clipped).
     """
-    inner, output, cell, forget = slopes
-    cells = dh.shape[1]
-    d_output = dz[:, 3 * cells :]
-    torch.mul(dh, output, out=d_output)
-    d_output.clamp_(-clip, clip)
-    dc.addcmul_(dh, cell).addcmul_(d_output, peepholes[2])
-    d_inner = dz[:, : 3 * cells].unflatten(1, (3, cells))
-    torch.mul(dc.unsqueeze(1), inner, out=d_inner)
-    d_inner.clamp_(-clip, clip)
-    dc.mul_(forget)
-    return dc.addcmul_(d_inner[:, 0], peepholes[0]).addcmul_(d_inner[:, 1], peepholes[1])
+    gates, before, _, tanh_after = step
+    (i, f, g, o), (d_i, d_f, d_g, d_o) = gates.chunk(4, 1), dz.chunk(4, 1)
+    sigmoid_backward(dh * tanh_after, o, grad_input=d_o)
+    d_o.clamp_(-clip, clip)
+    dc.add_(tanh_backward(dh * o, tanh_after)).addcmul_(d_o, peepholes[2])
+    sigmoid_backward(dc * g, i, grad_input=d_i)
+    sigmoid_backward(dc * before, f, grad_input=d_f)
+    tanh_backward(dc * i, g, grad_input=d_g)
+    dz[:, : 3 * dh.shape[1]].clamp_(-clip, clip)
+    dc.mul_(f).addcmul_(d_i, peepholes[0]).addcmul_(d_f, peepholes[1])
 
 
 def peephole_gradient(dz: Tensor, cells: Tensor) -> Tensor:
@@ -120,39 +97,29 @@ class _Recurrence(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, below, recurrent, peepholes, h0, c0, clip):
-        trace = Trace.empty(below.clone(), c0)
+        trace = Trace.empty(len(below), c0)
         hidden = h0.new_empty(len(below) + 1, *h0.shape)
         hidden[0] = h0
-        rows, turned = hidden.unbind(0), recurrent.t()
-        for t, (z, before, after, tanh_after) in enumerate(trace.steps()):
-            z.addmm_(rows[t], turned)
-            advance(z, before, after, tanh_after, peepholes, rows[t + 1])
+        rows, weight = hidden.unbind(0), packed(recurrent, len(h0))
+        for t, (from_below, step) in enumerate(zip(below.unbind(0), trace.steps(), strict=True)):
+            advance(product_onto(from_below, rows[t], weight), peepholes, step, rows[t + 1])
         ctx.save_for_backward(recurrent, peepholes, hidden, *trace)
         ctx.clip = clip
         return hidden[1:], hidden[-1].clone(), trace.cells[-1].clone()
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, d_hidden, d_last_h, d_last_c):
         recurrent, peepholes, hidden, *saved = ctx.saved_tensors
         trace = Trace(*saved)
-        dz = torch.empty_like(trace.gates)
-        above, rows, slopes = d_hidden.unbind(0), dz.unbind(0), [s.unbind(0) for s in Slopes.of(trace)]
-        dh, dc = d_last_h, d_last_c.clone()
-        for t in reversed(range(len(rows))):
-            dh = dh + above[t]
-            dc = retreat(rows[t], dh, dc, tuple(s[t] for s in slopes), peepholes, ctx.clip)
-            dh = rows[t] @ recurrent
-        flat = dz.flatten(0, 1)
-        d_recurrent = flat.t() @ hidden[:-1].flatten(0, 1)
+        dz, weight = torch.empty_like(trace.gates), packed(recurrent.t(), len(d_last_h))
+        dh, dc = d_last_h + d_hidden[-1], d_last_c.clone()
+        earlier = [torch.zeros_like(dh), *d_hidden.unbind(0)]
+        for row, above, step in reversed(list(zip(dz.unbind(0), earlier[:-1], trace.steps(), strict=True))):
+            retreat(row, dh, dc, step, peepholes, ctx.clip)
+            dh = product_onto(above, row, weight)
+        d_recurrent = weight_gradient(dz.flatten(0, 1), hidden[:-1].flatten(0, 1))
         return dz, d_recurrent, peephole_gradient(dz, trace.cells), dh, dc, None
-
-
-def padded_product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """`x @ weight.T + bias` with the inner width padded to a multiple of 8: odd widths are slow in MKL."""
-    missing = -x.shape[-1] % 8
-    if missing:
-        x, weight = functional.pad(x, (0, missing)), functional.pad(weight, (0, missing))
-    return functional.linear(x, weight, bias)
 
 
 class LSTM(nn.Module):
@@ -182,6 +149,6 @@ class LSTM(nn.Module):
         self, x: Float[Tensor, "batch time inputs"], state: LSTMState
     ) -> tuple[Float[Tensor, "batch time cells"], LSTMState]:
         """Run over all steps of `x` from `state`; returns the hidden vectors and the state after the last step."""
-        below = padded_product(x.transpose(0, 1), self.weight, self.bias)
+        below = linear(x.transpose(0, 1), self.weight, self.bias)
         hidden, h, c = _Recurrence.apply(below, self.recurrent, self.peepholes, *state, self.clip)
         return hidden.transpose(0, 1), LSTMState(h, c)

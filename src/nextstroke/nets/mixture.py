@@ -44,12 +44,21 @@ class Mixture(NamedTuple):
     def log_density(self, offset: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch"]:
         """log Σ π N(offset) (equations 23 to 25), in nats; nothing is floored."""
         d1, d2 = ((offset.unsqueeze(-2) - self.mu) * torch.exp(-self.log_sigma)).unbind(-1)
-        rho = torch.tanh(self.rho_hat)
-        # 1 − tanh² = 1 / cosh²: exact where tanh has rounded to 1.
-        log_rest = 2 * (math.log(2) - self.rho_hat.abs() - functional.softplus(-2 * self.rho_hat.abs()))
-        z = d1**2 + d2**2 - 2 * rho * d1 * d2
-        log_n = -LOG_TWO_PI - self.log_sigma.sum(-1) - 0.5 * log_rest - 0.5 * z * torch.exp(-log_rest)
+        log_n = -LOG_TWO_PI - self.log_sigma.sum(-1) + self._log_cosh() - 0.5 * self._distance(d1, d2)
         return torch.logsumexp(self.log_pi + log_n, -1)
+
+    def _log_cosh(self) -> Tensor:
+        """−log √(1 − ρ²), exact where the tanh has rounded to 1."""
+        size = self.rho_hat.abs()
+        return size + functional.softplus(-2 * size) - math.log(2)
+
+    def _distance(self, d1: Tensor, d2: Tensor) -> Tensor:
+        """Z / (1 − ρ²) as a sum of two squares, of what goes across the ridge and along it.
+
+        Written as in equations 24 and 25 it would cancel where ρ nears ±1, and could even turn negative.
+        """
+        across, along = (d1 - d2) ** 2, (d1 + d2) ** 2
+        return (across * (1 + torch.exp(2 * self.rho_hat)) + along * (1 + torch.exp(-2 * self.rho_hat))) / 4
 
     def log_end(self, end: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
         """log e where the stroke ends, log(1 − e) where it does not, in nats."""

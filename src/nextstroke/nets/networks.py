@@ -1,14 +1,16 @@
 """The networks of the paper, built of its layers."""
 
 import math
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
-from nextstroke.nets.lstm import LSTM, LSTMState, padded_product
+from nextstroke.nets.lstm import LSTM, LSTMState
 from nextstroke.nets.mixture import mixture_outputs
+from nextstroke.nets.product import linear
 from nextstroke.nets.window import WindowedLSTM, WindowState
 
 POINT = 3  # dx, dy, end of stroke
@@ -42,6 +44,8 @@ class PenNetwork(nn.Module):
         dropout: Share of a layer's outputs dropped on their way up and out while training (ours, not the paper's).
     """
 
+    layers: Any  # an nn.ModuleList of LSTM, in a writer the first a WindowedLSTM
+
     def __init__(
         self,
         layers: int = 3,
@@ -64,7 +68,8 @@ class PenNetwork(nn.Module):
         self, x: Float[Tensor, "batch time 3"], state: PenState
     ) -> tuple[Float[Tensor, "batch time outputs"], PenState]:
         """y-hat for every step, and the state after the last (equations 1 to 3)."""
-        hidden, after = [], []
+        hidden: list[Tensor] = []
+        after = []
         for layer, before in zip(self.layers, state, strict=True):
             h, last = layer(torch.cat([x, *hidden[-1:]], 2), before)
             hidden.append(functional.dropout(h, self.dropout, self.training))
@@ -72,7 +77,7 @@ class PenNetwork(nn.Module):
         return self._out(hidden), tuple(after)
 
     def _out(self, hidden: list[Tensor]) -> Tensor:
-        y = padded_product(torch.cat(hidden, 2), self.output.weight, self.output.bias)
+        y = linear(torch.cat(hidden, 2), self.output.weight, self.output.bias)
         return _ClipDerivative.apply(y, self.output_clip)
 
 

@@ -41,10 +41,11 @@ class GravesRMSProp(torch.optim.Optimizer):
     def _move(self, weight: Tensor, group: dict) -> None:
         if not self.state[weight]:
             self.state[weight] = {name: torch.zeros_like(weight) for name in ("square", "mean", "delta")}
-        square, mean, delta = self.state[weight].values()
+        square, mean, delta = (self.state[weight][name] for name in ("square", "mean", "delta"))
         gradient, decay = weight.grad, group["decay"]
         square.mul_(decay).addcmul_(gradient, gradient, value=1 - decay)
         mean.mul_(decay).add_(gradient, alpha=1 - decay)
-        root = (square - mean * mean + group["damping"]).sqrt_()
+        # A mean of squares is not below the square of the mean, but its rounding may be.
+        root = (square - mean * mean).clamp_(min=0).add_(group["damping"]).sqrt_()
         delta.mul_(group["momentum"]).addcdiv_(gradient, root, value=-group["lr"])
         weight.add_(delta)

@@ -5,13 +5,15 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from nextstroke.nets.lstm import LSTM, Slopes, Trace, advance, padded_product, peephole_gradient, retreat
+from nextstroke.nets.lstm import LSTM, Trace, advance, peephole_gradient, retreat
+from nextstroke.nets.product import linear, packed, product_onto, weight_gradient
 
 
 class WindowState(NamedTuple):
-    """What the windowed layer carries on: `h`, `c` (batch, cells), `w` (batch, symbols), `kappa` (batch, components)."""
+    """What the windowed layer carries: `h`, `c` (batch, cells), `w` (batch, symbols), `kappa` (batch, components)."""
 
     h: Tensor
     c: Tensor
@@ -52,20 +54,19 @@ class _WindowedRecurrence(torch.autograd.Function):
     @staticmethod
     def forward(ctx, below, joint, peepholes, glance, glance_bias, text, h0, c0, w0, kappa0, clip, glance_clip):
         time, (batch, cells), components = len(below), h0.shape, kappa0.shape[1]
-        trace = Trace.empty(below.clone(), c0)
+        trace = Trace.empty(time, c0)
         both = torch.cat([h0, w0], 1).expand(time + 1, -1, -1).clone()
         kappa = kappa0.expand(time + 1, -1, -1).clone()
         glances = h0.new_empty(time, batch, 3 * components)
         masses = h0.new_empty(time, batch, components, text.shape[1])
         places = torch.arange(1, text.shape[1] + 1, dtype=h0.dtype, device=h0.device)
         hidden, reading = both[:, :, :cells].unbind(0), both[:, :, cells:].unbind(0)
-        rows, turned, glance_turned = both.unbind(0), joint.t(), glance.t()
-        for t, (z, before, after, tanh_after) in enumerate(trace.steps()):
-            z.addmm_(rows[t], turned)
-            advance(z, before, after, tanh_after, peepholes, hidden[t + 1])
+        rows, weight, glance_turned = both.unbind(0), packed(joint, batch), glance.t()
+        for t, (from_below, step) in enumerate(zip(below.unbind(0), trace.steps(), strict=True)):
+            advance(product_onto(from_below, rows[t], weight), peepholes, step, hidden[t + 1])
             torch.addmm(glance_bias, hidden[t + 1], glance_turned, out=glances[t])
-            alpha, beta, step = glances[t].exp_().chunk(3, 1)
-            torch.add(kappa[t], step, out=kappa[t + 1])
+            alpha, beta, move = glances[t].exp_().chunk(3, 1)
+            torch.add(kappa[t], move, out=kappa[t + 1])
             torch.sub(kappa[t + 1].unsqueeze(2), places, out=masses[t])
             masses[t].square_().mul_(beta.unsqueeze(2)).neg_().exp_().mul_(alpha.unsqueeze(2))
             reading[t + 1].copy_(torch.bmm(masses[t].sum(1, keepdim=True), text).squeeze(1))
@@ -75,27 +76,28 @@ class _WindowedRecurrence(torch.autograd.Function):
         return both[1:], last[:, :cells].clone(), trace.cells[-1].clone(), last[:, cells:].clone(), kappa[-1].clone()
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, d_both, d_last_h, d_last_c, d_last_w, d_last_kappa):
         joint, peepholes, glance, text, both, kappa, glances, masses, places, *saved = ctx.saved_tensors
         trace = Trace(*saved)
         cells, components = trace.cells.shape[2], kappa.shape[2]
         dz, dp = torch.empty_like(trace.gates), torch.empty_like(glances)
-        slopes = [s.unbind(0) for s in Slopes.of(trace)]
+        weight, trace_steps = packed(joint.t(), len(d_last_h)), list(trace.steps())
         by_glance = _glance_slopes(glances, kappa, masses, places).unbind(0)
-        steps = glances[:, :, 2 * components :].unbind(0)
-        d_next, dc, dkappa = torch.cat([d_last_h, d_last_w], 1), d_last_c.clone(), d_last_kappa.clone()
+        moves = glances[:, :, 2 * components :].unbind(0)
+        d_next, dc, dkappa = torch.cat([d_last_h, d_last_w], 1) + d_both[-1], d_last_c.clone(), d_last_kappa.clone()
+        earlier = [torch.zeros_like(d_next), *d_both.unbind(0)]
         for t in reversed(range(len(dz))):
-            d_next = d_next + d_both[t]
             d_phi = torch.bmm(text, d_next[:, cells:].unsqueeze(2))
             torch.bmm(by_glance[t], d_phi, out=dp[t].unsqueeze(2))
-            dkappa = dkappa + dp[t, :, 2 * components :]
-            torch.mul(dkappa, steps[t], out=dp[t, :, 2 * components :])
+            dkappa.add_(dp[t, :, 2 * components :])
+            torch.mul(dkappa, moves[t], out=dp[t, :, 2 * components :])
             dp[t].clamp_(-ctx.glance_clip, ctx.glance_clip)
             dh = torch.addmm(d_next[:, :cells], dp[t], glance)
-            dc = retreat(dz[t], dh, dc, tuple(s[t] for s in slopes), peepholes, ctx.clip)
-            d_next = dz[t] @ joint
-        d_joint = dz.flatten(0, 1).t() @ both[:-1].flatten(0, 1)
-        d_glance = dp.flatten(0, 1).t() @ both[1:, :, :cells].flatten(0, 1)
+            retreat(dz[t], dh, dc, trace_steps[t], peepholes, ctx.clip)
+            d_next = product_onto(earlier[t], dz[t], weight)
+        d_joint = weight_gradient(dz.flatten(0, 1), both[:-1].flatten(0, 1))
+        d_glance = weight_gradient(dp.flatten(0, 1), both[1:, :, :cells].flatten(0, 1))
         d_peepholes = peephole_gradient(dz, trace.cells)
         d_start = d_next[:, :cells], dc, d_next[:, cells:], dkappa
         return dz, d_joint, d_peepholes, d_glance, dp.sum((0, 1)), None, *d_start, None, None
@@ -156,7 +158,7 @@ class WindowedLSTM(nn.Module):
         cells, width = self.lstm.cells, self.symbols + -(self.lstm.cells + self.symbols) % 8
         pad = (0, width - self.symbols)
         joint = torch.cat([self.lstm.recurrent, functional.pad(self.reading, pad)], 1)
-        below = padded_product(x.transpose(0, 1), self.lstm.weight, self.lstm.bias)
+        below = linear(x.transpose(0, 1), self.lstm.weight, self.lstm.bias)
         weights = joint, self.lstm.peepholes, self.glance.weight, self.glance.bias
         start = state.h, state.c, functional.pad(state.w, pad), state.kappa
         both, h, c, w, kappa = _WindowedRecurrence.apply(

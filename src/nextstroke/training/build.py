@@ -5,7 +5,7 @@ import math
 import torch
 from torch import nn
 
-from nextstroke.config import Network, Recipe, Training
+from nextstroke.config import Recipe, Training
 from nextstroke.errors import WrongModel
 from nextstroke.nets.networks import PenNetwork, WriterNetwork
 from nextstroke.nets.rmsprop import GravesRMSProp
@@ -91,7 +91,10 @@ def rate_at(update: int, training: Training) -> float:
 
 
 def load_weights(network: nn.Module, tensors: dict[str, torch.Tensor], source: object) -> None:
-    """Fill a network; raises WrongModel naming the first tensor that does not fit."""
+    """Fill a network; raises WrongModel naming the first tensor that does not fit, is missing or is one too many."""
+    surplus = sorted(tensors.keys() - network.state_dict().keys())
+    if surplus:
+        raise WrongModel(f"{source}: {surplus[0]} has no place in the network; another recipe?")
     for name, weight in network.state_dict().items():
         found = tensors.get(name)
         if found is None or found.shape != weight.shape:

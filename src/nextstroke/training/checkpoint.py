@@ -14,7 +14,8 @@ from torch import Tensor
 from nextstroke.errors import BadInput, CorruptFile, WrongModel
 from nextstroke.files import write_bytes
 
-FORMAT = "nextstroke-checkpoint-1"
+FORMAT = "nextstroke-checkpoint-2"
+OLDER = "nextstroke-checkpoint-1"  # its digest left out what the file says about itself
 
 
 def save_checkpoint(path: Path, tensors: dict[str, Tensor], about: dict) -> None:
@@ -26,7 +27,7 @@ def save_checkpoint(path: Path, tensors: dict[str, Tensor], about: dict) -> None
         LimitExceeded: no room; the checkpoint that was there is untouched.
     """
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    record = {"format": FORMAT, "about": about, "sha256": _digest(plain)}
+    record = {"format": FORMAT, "about": about, "sha256": _digest(plain, about)}
     data = save(plain, {"nextstroke": json.dumps(record)})
     aside = path.with_name("incoming" + path.suffix)
     write_bytes(aside, data)
@@ -51,14 +52,15 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict]:
     data = path.read_bytes()
     try:
         record = json.loads(_metadata(data)["nextstroke"])
+        form, about, digest = record["format"], record["about"], record["sha256"]
         tensors = load(data)
     except (SafetensorError, ValueError, KeyError, TypeError, struct.error) as error:
-        raise CorruptFile(f"{path}: not a readable checkpoint ({error})") from error
-    if record["format"] != FORMAT:
-        raise WrongModel(f"{path}: format {record['format']!r}, this version reads {FORMAT!r}")
-    if record["sha256"] != _digest(tensors):
+        raise CorruptFile(f"{path}: not a readable checkpoint ({error!r})") from error
+    if form not in (FORMAT, OLDER):
+        raise WrongModel(f"{path}: format {form!r}, this version reads {FORMAT!r}")
+    if digest != _digest(tensors, {} if form == OLDER else about):
         raise CorruptFile(f"{path}: its content was altered since it was written")
-    return tensors, record["about"]
+    return tensors, about
 
 
 def load_newest(path: Path) -> tuple[dict[str, Tensor], dict, str]:
@@ -76,8 +78,8 @@ def _metadata(data: bytes) -> dict:
     return json.loads(data[8 : 8 + size])["__metadata__"]
 
 
-def _digest(tensors: dict[str, Tensor]) -> str:
-    digest = hashlib.sha256()
+def _digest(tensors: dict[str, Tensor], about: dict) -> str:
+    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode() if about else b"")
     for name in sorted(tensors):
         digest.update(name.encode())
         digest.update(tensors[name].contiguous().flatten().view(torch.uint8).numpy().tobytes())

@@ -1,12 +1,20 @@
 """Data-parallel work: each worker takes its share of the lines, gradients are summed once an update."""
 
+import os
+import signal
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, multiprocessing
+from torch.multiprocessing.spawn import ProcessContext, ProcessException
+
+from nextstroke.errors import NextstrokeError, Stopped
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True)
@@ -37,20 +45,64 @@ class Team:
 
 
 def gather_team(workers: int, work: Callable[..., None], *arguments) -> None:
-    """Run `work(team, *arguments)` in `workers` processes of one thread each; returns when all have ended."""
+    """Run `work(team, *arguments)` in `workers` processes of one thread each; returns when all have ended.
+
+    Raises:
+        NextstrokeError: what a worker raised.
+    """
     if workers == 1:
         work(Team(), *arguments)
         return
-    multiprocessing.spawn(_join, (workers, _free_port(), work, arguments), workers)
+    raised = multiprocessing.get_context("spawn").SimpleQueue()
+    setting = workers, _free_port(), raised, work, arguments
+    processes = multiprocessing.spawn(_join, setting, workers, join=False)
+    with passing_signals(processes.pids()):
+        failure = _wait(processes)
+    if not raised.empty():
+        raise raised.get()
+    if failure:
+        raise failure
 
 
-def _join(rank: int, size: int, port: int, work: Callable[..., None], arguments: tuple) -> None:
+def _wait(processes: ProcessContext) -> ProcessException | None:
+    """Wait for all workers; what a worker died of, if it was none of our errors."""
+    try:
+        while not processes.join():
+            pass
+    except ProcessException as failure:
+        return failure
+    return None
+
+
+def _join(rank: int, size: int, port: int, raised, work: Callable[..., None], arguments: tuple) -> None:
+    # A process group of its own: a Ctrl-C on the terminal reaches a worker once, by way of its parent.
+    os.setpgid(0, 0)
     torch.set_num_threads(1)
     dist.init_process_group("gloo", f"tcp://127.0.0.1:{port}", rank=rank, world_size=size)
     try:
         work(Team(rank, size), *arguments)
+    except NextstrokeError as error:
+        raised.put(error)
+    except KeyboardInterrupt:
+        raised.put(Stopped("stopped at once; the last checkpoint stands", signal.SIGINT))
     finally:
         dist.destroy_process_group()
+
+
+@contextmanager
+def passing_signals(pids: Iterable[int]) -> Iterator[None]:
+    """Pass signals that ask to stop on to the workers, which save and end."""
+
+    def pass_on(number: int, frame: object) -> None:
+        for pid in pids:
+            os.kill(pid, number)
+
+    before = {number: signal.signal(number, pass_on) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _free_port() -> int:

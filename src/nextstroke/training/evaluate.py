@@ -56,12 +56,13 @@ def line_losses(
     batch: int = 64,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Log-loss in nats and squared error of each line, both float64 of shape (lines,)."""
+    learning = network.training
     network.eval()
     losses, errors = np.zeros(len(examples)), np.zeros(len(examples))
     for chosen in sorted_batches(np.array([len(example.offsets) for example in examples]), batch):
         lines = Batch.of([examples[i] for i in chosen], normalisation)
         losses[chosen], errors[chosen] = _batch_losses(network, lines)
-    network.train()
+    network.train(learning)
     return losses, errors
 
 

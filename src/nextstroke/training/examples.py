@@ -40,12 +40,17 @@ def make_examples(corpus: InkCorpus, data: Data) -> Examples:
     train, validation = corpus.select(*data.train), corpus.select(*data.validation, faulty=True)
     if not train or not validation:
         raise BadInput(f"the corpus has {len(train)} lines of {data.train} and {len(validation)} of {data.validation}")
-    texts = [corpus.lines[i].text for i in (*train, *validation)]
+    texts = [text_of(corpus, i) for i in (*train, *validation)]
     alphabet = Alphabet.paper() if data.alphabet == "paper" else Alphabet.of(texts)
-    read = [[_example(corpus, i, data.ink, alphabet) for i in side] for side in (train, validation)]
-    return Examples(*read, alphabet, Normalisation.of([example.offsets for example in read[0]]))
+    learned, held_out = ([_example(corpus, i, data.ink, alphabet) for i in side] for side in (train, validation))
+    return Examples(learned, held_out, alphabet, Normalisation.of([example.offsets for example in learned]))
+
+
+def text_of(corpus: InkCorpus, i: int) -> str:
+    """The text of a line; a blank where it is not known, for a network may not be given none."""
+    return corpus.lines[i].text or " "
 
 
 def _example(corpus: InkCorpus, i: int, representation: str, alphabet: Alphabet) -> Example:
     offsets = represent(corpus.ink(i), representation).offsets()[1:]
-    return Example(offsets.astype(np.float32), alphabet.encode(corpus.lines[i].text or " "))
+    return Example(offsets.astype(np.float32), alphabet.encode(text_of(corpus, i)))

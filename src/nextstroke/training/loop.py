@@ -110,7 +110,7 @@ class Learner:
         loss = (Mixture.of(y).log_loss(target) * mask).sum()
         loss.backward()
         totals = torch.stack([loss.detach(), mask.sum()])
-        gradients = [weight.grad for weight in self.network.parameters()]
+        gradients = [weight.grad for weight in self.network.parameters() if weight.grad is not None]
         self.team.sum([totals, *gradients])
         summed, points = totals.tolist()
         self._move(gradients, points if self.recipe.training.loss == "mean" else len(text) * self.team.size)
@@ -131,14 +131,16 @@ class Learner:
         self._follow()
 
     def _culprit(self) -> str:
-        bad = (name for name, weight in self.network.named_parameters() if not torch.isfinite(weight.grad).all())
-        return f"the derivative of {next(bad, 'the loss')}"
+        gradients = ((name, weight.grad) for name, weight in self.network.named_parameters())
+        bad = (name for name, gradient in gradients if gradient is not None and not torch.isfinite(gradient).all())
+        return f"the derivative by {next(bad, 'all weights together')}"
 
     @torch.no_grad()
     def _follow(self) -> None:
         """Move the average towards the weights; it starts as a plain mean."""
         keep = min(self.recipe.training.average_decay, self.progress.update / (self.progress.update + 10))
-        mine, theirs = list(self.average.parameters()), list(self.network.parameters())
+        mine: list[Tensor] = list(self.average.parameters())
+        theirs: list[Tensor] = list(self.network.parameters())
         torch._foreach_lerp_(mine, theirs, 1 - keep)
 
     def score(self, every: int = 1) -> Score:

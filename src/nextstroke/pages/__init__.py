@@ -1,0 +1,1 @@
+"""Pages: layout, SVG, PNG, JSON and figures. Knows ink, not networks."""

@@ -1,0 +1,198 @@
+"""Laying lines of ink out on pages, in millimetres, y downwards."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nextstroke.errors import UsageError
+from nextstroke.ink import Ink
+
+SIZES = {"a4": (210.0, 297.0), "a5": (148.0, 210.0), "letter": (215.9, 279.4)}
+ALIGN = {"left": 0.0, "center": 0.5, "right": 1.0}
+
+
+@dataclass(frozen=True)
+class Page:
+    """A sheet; all lengths in millimetres.
+
+    Attributes:
+        width, height: Of the sheet; None means cut to the ink.
+        margin: Free border on all sides.
+        line_height: From baseline to baseline.
+        x_height: Height of small letters.
+        align: "left", "center" or "right".
+        ruled: Whether baselines are drawn.
+    """
+
+    width: float | None = None
+    height: float | None = None
+    margin: float = 15.0
+    line_height: float = 10.0
+    x_height: float = 2.2
+    align: str = "left"
+    ruled: bool = False
+
+    def __post_init__(self) -> None:
+        if self.align not in ALIGN:
+            raise UsageError(f"align {self.align!r}: give one of {', '.join(ALIGN)}")
+        lengths = {"margin": self.margin, "line height": self.line_height, "text size": self.x_height}
+        for name, value in lengths.items():
+            if not 0 <= value < 1000 or (value == 0 and name != "margin"):
+                raise UsageError(f"{name} {value}: give millimetres, above 0 and below 1000")
+        if self.width is not None and (self.text_width < 10 or self.rows < 1):
+            raise UsageError(f"a page of {self.width} x {self.height} mm has no room for text; make margins smaller")
+
+    @classmethod
+    def named(cls, name: str, **changes) -> "Page":
+        """A page by name (a4, a5, letter) or as WIDTHxHEIGHT in millimetres."""
+        found = re.fullmatch(r"([0-9.]+)x([0-9.]+)", name)
+        try:
+            width, height = map(float, found.groups()) if found else SIZES[name.lower()]
+        except (KeyError, ValueError):
+            raise UsageError(f"page {name!r}: give {', '.join(SIZES)} or WIDTHxHEIGHT in millimetres") from None
+        return cls(width, height, **changes)
+
+    @property
+    def text_width(self) -> float:
+        """Width between the margins; endless where the page is cut to the ink."""
+        return float("inf") if self.width is None else self.width - 2 * self.margin
+
+    @property
+    def rows(self) -> int:
+        """Lines that a sheet holds."""
+        if self.height is None:
+            return 1_000_000
+        return int((self.height - 2 * self.margin) // self.line_height)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One finished page: `lines` of ink in millimetres, each a list of placed pieces, and its size."""
+
+    width: float
+    height: float
+    lines: Sequence[Ink]
+    baselines: Sequence[float] = ()
+
+
+def wrap(text: str, width: float, measure: Callable[[str], float]) -> list[str]:
+    """Break a text into lines no wider than `width`; nothing but blanks at the breaks is lost.
+
+    Line ends in the text stay; an empty string is an empty line. A word wider than a line is cut into pieces.
+
+    Args:
+        measure: Width of a piece of text, in the unit of `width`; must grow with the text.
+    """
+    lines: list[str] = []
+    for paragraph in text.split("\n"):
+        line = ""
+        for word in (piece for word in paragraph.split() for piece in _pieces(word, width, measure)):
+            longer = f"{line} {word}" if line else word
+            if line and measure(longer) > width:
+                lines.append(line)
+                longer = word
+            line = longer
+        lines.append(line)
+    return lines
+
+
+def _pieces(word: str, width: float, measure: Callable[[str], float]) -> list[str]:
+    """A word cut where it would leave the line; one character at least is in each piece."""
+    pieces = [""]
+    for character in word:
+        if pieces[-1] and measure(pieces[-1] + character) > width:
+            pieces.append("")
+        pieces[-1] += character
+    return pieces
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Where a line of ink stands, in its own units: slope and height of its baseline, height of its small letters."""
+
+    slope: float
+    baseline: float
+    x_height: float
+
+    @classmethod
+    def of(cls, ink: Ink) -> "Measures":
+        """Measure a line: the baseline runs through the feet of its strokes, small letters are its middle half.
+
+        Descenders and bars are outliers to both; medians leave them aside.
+        """
+        slope = _slope(ink)
+        level = ink.points[:, 1] - slope * ink.points[:, 0]
+        low, high = np.quantile(level, [0.12, 0.86])
+        return cls(slope, float(high), float(max(high - low, 1e-9)))
+
+
+def _slope(ink: Ink) -> float:
+    """Drift of the line: dy for each dx, by a robust straight line through all points; 0 for short lines."""
+    x, y = ink.points.T
+    length = x.max() - x.min()
+    if length < 6 * (np.quantile(y, 0.9) - np.quantile(y, 0.1)):
+        return 0.0
+    keep = np.ones(len(x), bool)
+    slope = 0.0
+    for _ in range(3):
+        slope, offset = np.polyfit(x[keep], y[keep], 1)
+        rest = y - slope * x - offset
+        keep = abs(rest) <= 2 * np.median(abs(rest)) + 1e-9
+    return float(np.clip(slope, -0.3, 0.3))
+
+
+def place(lines: Sequence[Ink | None], page: Page) -> list[Sheet]:
+    """Put lines on sheets: levelled, all at one scale, from the left margin, top to bottom.
+
+    Args:
+        lines: Ink in any unit, the same for all; None is an empty line.
+    Raises:
+        UsageError: there is no ink at all.
+    """
+    inked = [line for line in lines if line is not None]
+    if not inked:
+        raise UsageError("there is nothing to put on the page")
+    scale = page.x_height / float(np.median([Measures.of(line).x_height for line in inked]))
+    level = [None if line is None else _levelled(line).scaled(scale) for line in lines]
+    if page.width is None or page.height is None:
+        return [_cut(level, page)]
+    sheets = [level[i : i + page.rows] for i in range(0, len(level), page.rows)]
+    return [_filled(sheet, page) for sheet in sheets]
+
+
+def _levelled(ink: Ink) -> Ink:
+    """The ink with its baseline level at y = 0 and its left edge at x = 0."""
+    measures = Measures.of(ink)
+    points = ink.points.copy()
+    points[:, 1] -= measures.slope * points[:, 0] + measures.baseline
+    points[:, 0] -= points[:, 0].min()
+    return Ink(points, ink.end_of_stroke)
+
+
+def _filled(lines: Sequence[Ink | None], page: Page) -> Sheet:
+    assert page.width is not None
+    assert page.height is not None
+    # The first baseline leaves room for tall letters under the margin.
+    baselines = [page.margin + (row + 0.75) * page.line_height for row in range(page.rows)]
+    placed = [
+        line.moved(page.margin + ALIGN[page.align] * (page.text_width - line.bounds()[2]), y)
+        for line, y in zip(lines, baselines, strict=False)
+        if line is not None
+    ]
+    return Sheet(page.width, page.height, placed, baselines if page.ruled else ())
+
+
+def _cut(lines: Sequence[Ink | None], page: Page) -> Sheet:
+    """A sheet just large enough for the ink and its margins."""
+    widest = max(line.bounds()[2] for line in lines if line is not None)
+    rows = [
+        line.moved(ALIGN[page.align] * (widest - line.bounds()[2]), row * page.line_height)
+        for row, line in enumerate(lines)
+        if line is not None
+    ]
+    top, bottom = min(row.bounds()[1] for row in rows), max(row.bounds()[3] for row in rows)
+    placed = [row.moved(page.margin, page.margin - top) for row in rows]
+    baselines = [page.margin - top + row * page.line_height for row in range(len(lines))] if page.ruled else ()
+    return Sheet(widest + 2 * page.margin, bottom - top + 2 * page.margin, placed, baselines)

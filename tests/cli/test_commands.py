@@ -1,0 +1,216 @@
+"""Command lines as a table: what is typed, the exit code, and the one line on standard error."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import types
+from importlib.machinery import ModuleSpec
+
+import pytest
+
+from nextstroke import __version__, errors
+from nextstroke.cli import verbs
+from nextstroke.cli.main import main
+
+PRESENT = verbs._Verbs(name="nextstroke").list_commands(None)
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "says"),
+    [
+        ("--bogus", 2, r"no such option: --bogus; see nextstroke --help"),
+        ("bogus", 2, r"there is no verb 'bogus'; nextstroke --help lists them"),
+        ("modles", 2, r"there is no verb 'modles'; did you mean 'models'\?"),
+        ("models --bogus", 2, r"no such option: --bogus.*; see nextstroke models --help"),
+        ("models extra", 2, r".*extra.*; see nextstroke models --help"),
+        ("data bogus", 2, r"no such command 'bogus'; see nextstroke data --help"),
+        ("data iam", 2, r"missing argument '(?i:folder)'; see nextstroke data iam --help"),
+        ("data iam nowhere -o a.packed --workers x", 2, r"invalid value for '--workers': .*"),
+        ("data iam nowhere -o missing/a.packed", 2, r"missing/a.packed: cannot be written; .*"),
+        ("data ink nowhere.xml -o a.packed", 3, r".*nowhere.xml: cannot be read.*"),
+        ("export", 2, r"missing argument '(?i:run)'; see nextstroke export --help"),
+        ("train", 2, r"missing argument '(?i:recipe)'; see nextstroke train --help"),
+    ],
+)
+def test_a_wrong_command_line_gets_one_line_and_its_code(line, code, says, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(line.split()) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.fullmatch(f"nextstroke: {says}\n", err)
+    assert err.count("\n") == 1
+    assert os.listdir() == []
+
+
+@pytest.mark.parametrize(
+    ("line", "shows"),
+    [
+        ("", "Usage: nextstroke [OPTIONS] VERB"),
+        ("--help", "Usage: nextstroke [OPTIONS] VERB"),
+        ("--version", f"nextstroke {__version__}\n"),
+        ("data", "Usage: nextstroke data"),
+        *[(f"{verb} --help", f"Usage: nextstroke {verb}") for verb in PRESENT],
+        *[(f"--debug {verb} --help", f"Usage: nextstroke {verb}") for verb in PRESENT],
+    ],
+)
+def test_what_is_asked_for_goes_to_standard_output(line, shows, capsys):
+    assert main(line.split()) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith(shows)
+    assert err == ""
+
+
+def test_help_lists_the_verbs_that_are_there_and_no_others(capsys):
+    main(["--help"])
+    listed = re.findall(r"^  (\w+)  ", capsys.readouterr().out.partition("Verbs:")[2], re.MULTILINE)
+    assert listed == PRESENT
+
+
+HEAVY = """
+import sys
+from nextstroke.cli.main import main
+for arguments in sys.argv[1:]:
+    main(arguments.split())
+print(*sys.modules, file=sys.stderr)
+"""
+
+
+# Typer itself reads the values of options with pydantic, so that only the first help can do without.
+@pytest.mark.parametrize(
+    ("lines", "heavy"),
+    [
+        (["--help"], {"torch", "onnxruntime", "numpy", "rich", "pydantic"}),
+        (["--version", *(f"{verb} --help" for verb in PRESENT)], {"torch", "onnxruntime", "numpy", "rich"}),
+    ],
+)
+def test_help_loads_nothing_heavy(shell, lines, heavy):
+    loaded = shell(*lines, start=HEAVY).stderr.split()
+    assert "nextstroke.cli.main" in loaded
+    assert not heavy.intersection(loaded)
+
+
+@pytest.fixture
+def verb(monkeypatch):
+    """Makes `nextstroke serve` run a function."""
+
+    def install(function):
+        module = types.ModuleType("nextstroke.cli.serve")
+        module.__spec__ = ModuleSpec(module.__name__, None)
+        module.serve = function
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+
+    return install
+
+
+def raising(error):
+    def serve():
+        raise error
+
+    return serve
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "says"),
+    [
+        (errors.BadInk("a.xml: no points"), 3, "a.xml: no points"),
+        (errors.WrongModel("a.onnx: of a newer version"), 4, "a.onnx: of a newer version"),
+        (errors.LimitExceeded("too large"), 5, "too large"),
+        (errors.Diverged("nan"), 1, "nan"),
+        (errors.Stopped("saved", signal.SIGTERM), 143, "saved"),
+        (errors.UsageError("two\nlines \x1b[31m\udcff"), 2, r"two\nlines \x1b[31m\udcff"),
+        (errors.UsageError("x" * 10_000), 2, "x" * 4000 + "…"),
+        (KeyError("k"), 1, "internal error (bug): KeyError: 'k'; run again with --debug before the verb to see where"),
+        (KeyboardInterrupt(), 130, "stopped by SIGINT"),
+        (MemoryError(), 5, "not enough memory for this; make it smaller"),
+        (OSError(28, "No space left on device", "a"), 5, "a: no room left (No space left on device); free some and"),
+        (ModuleNotFoundError(name="torch"), 2, "this needs torch, which is not installed; pip install 'nextstroke[tr"),
+        (ModuleNotFoundError("no x", name="x"), 1, "internal error (bug): ModuleNotFoundError: no x"),
+        (SystemExit("bye"), 1, "bye"),
+    ],
+)
+def test_every_error_becomes_one_line_and_its_code(error, code, says, verb, capsys):
+    verb(raising(error))
+    assert main(["serve"]) == code
+    err = capsys.readouterr().err
+    assert err.startswith(f"nextstroke: {says}")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("error", [errors.BadInk("no points"), RuntimeError("oops")])
+def test_debug_shows_where_an_error_came_from(error, verb, capsys):
+    verb(raising(error))
+    assert main(["--debug", "serve"]) == (3 if isinstance(error, errors.BadInk) else 1)
+    err = capsys.readouterr().err
+    assert "Traceback" in err
+    assert "in serve" in err
+    assert err.splitlines()[-1].startswith("nextstroke: ")
+
+
+def test_an_exit_without_a_word_keeps_its_code(verb, capsys):
+    verb(raising(SystemExit(7)))
+    assert main(["serve"]) == 7
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_handler_of_sigterm_is_put_back(verb):
+    before = signal.getsignal(signal.SIGTERM)
+    verb(lambda: os.kill(os.getpid(), signal.SIGTERM))
+    assert main(["serve"]) == 143
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+SLEEPY = """
+import sys, time
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from nextstroke.cli.main import main
+from nextstroke.files import atomic_write
+
+def serve(path: str):
+    with atomic_write(path) as stream:
+        stream.write(b"half")
+        print("here", flush=True)
+        time.sleep(60)
+
+module = ModuleType("nextstroke.cli.serve")
+module.__spec__ = ModuleSpec(module.__name__, None)
+module.serve = serve
+sys.modules[module.__name__] = module
+raise SystemExit(main())
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_a_verb_and_leaves_no_half_file(number, tmp_path):
+    command = [sys.executable, "-c", SLEEPY, "serve", tmp_path / "a"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "here\n"
+        process.send_signal(number)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 128 + number
+    assert err == f"nextstroke: stopped by {number.name}\n"
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_reader_who_leaves_is_not_complained_about(shell):
+    read, write = os.pipe()
+    os.close(read)
+    run = shell("--help", capture_output=False, stdout=write, stderr=subprocess.PIPE)
+    os.close(write)
+    assert (run.returncode, run.stderr) == (141, "")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
+def test_a_full_disk_behind_standard_output_is_told(shell):
+    with open("/dev/full", "w") as full:
+        run = shell("--help", capture_output=False, stdout=full, stderr=subprocess.PIPE)
+    assert run.returncode == 5
+    assert run.stderr == "nextstroke: output: no room left (No space left on device); free some and try again\n"
+
+
+def test_closed_streams_are_no_reason_to_fail(shell):
+    start = "import sys; sys.stdout = sys.stderr = None; from nextstroke.cli.main import main; raise SystemExit(main())"
+    assert shell("--help", start=start).returncode == 0
+    assert shell("bogus", start=start).returncode == 2

@@ -1,0 +1,22 @@
+import subprocess
+import sys
+
+import pytest
+from hypothesis import settings
+
+# A loaded machine is slow now and then; that is no fault of the code.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
+
+START = "from nextstroke.cli.main import main; raise SystemExit(main())"
+
+
+@pytest.fixture
+def shell():
+    """Runs `nextstroke` in a process of its own, warnings as errors; for what only a process shows."""
+
+    def run(*arguments, start=START, **options):
+        command = [sys.executable, "-W", "error", "-c", start, *arguments]
+        return subprocess.run(command, text=True, timeout=60, **({"capture_output": True} | options))
+
+    return run
