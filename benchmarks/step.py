@@ -1,6 +1,6 @@
 """What one point costs: the bundled writer on one core, batch 1 and batches, beside this machine's product rate.
 
-    python benchmarks/step.py [--json] [MODEL]
+python benchmarks/step.py [--json] [MODEL]
 """
 
 import json

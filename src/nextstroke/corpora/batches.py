@@ -71,7 +71,7 @@ class Augmentation:
 
 
 class Chunk(NamedTuple):
-    """A piece of a batch, time on axis 1: `x` is the point before `target`, the point to predict; `mask` 1 where real."""
+    """A piece of a batch, time on axis 1: `x` is the point before, `target` the one to predict, `mask` 1 where real."""
 
     x: np.ndarray
     target: np.ndarray

@@ -44,7 +44,7 @@ def parse_inkml(data: bytes, name: Path | str) -> tuple[Ink, str]:
     document = _Document()
     parse_xml(data, name, document, document.text)
     try:
-        return Ink.from_strokes(document.strokes), document.truth()
+        return Ink.from_strokes(map(np.concatenate, document.strokes)), document.truth()
     except BadInk as error:
         raise BadInk(f"{name}: {error}; a trace holds points such as 10 0, 9 14, 8 28") from error
 
@@ -53,7 +53,7 @@ class _Document:
     """Collects the traces, formats and annotations that go by."""
 
     def __init__(self) -> None:
-        self.strokes: list[np.ndarray] = []
+        self.strokes: list[list[np.ndarray]] = []  # the pieces of each
         self.formats: dict[str, Format] = {}
         self.format = Format()
         self.annotations: list[tuple[int, str]] = []
@@ -122,9 +122,9 @@ class _Document:
         check_count(self._count)
         stroke = _points(written, self._format_of_trace())
         if attributes.get("continuation") in ("middle", "end") and self.strokes:
-            self.strokes[-1] = np.concatenate([self.strokes[-1], stroke])
+            self.strokes[-1].append(stroke)
         else:
-            self.strokes.append(stroke)
+            self.strokes.append([stroke])
 
     def _format_of_trace(self) -> Format:
         """The format of the nearest element that refers to a context, or else the current one."""

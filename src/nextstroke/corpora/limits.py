@@ -7,7 +7,7 @@ import numpy as np
 
 from nextstroke.errors import BadInk, BadInput, LimitExceeded
 
-# Set so that anything longer is refused, and anything shorter read, within a second and 100 MB.
+# Set so that whatever a file holds, it is refused within a second, or read within two, in 100 MB.
 MAX_BYTES = 8 << 20  # about 170,000 points as official XML
 MAX_POINTS = 200_000  # a line of handwriting has 600, a full page 20,000
 MAX_COORDINATE = 1e6  # float32 still has sixteenths there; the official data stay below 20,000

@@ -132,6 +132,7 @@ class _Pen:
         self.lengths = np.array([len(ids) for ids in texts])
         self.points: list[list[np.ndarray]] = [[] for _ in texts]
         self.phi: list[list[np.ndarray]] = [[] for _ in texts]
+        self.in_text: list[list[bool]] = [[] for _ in texts]
         self.stopped = np.zeros(len(texts), bool)
         self.steps = 0
         if style.empty:
@@ -147,6 +148,7 @@ class _Pen:
         for row, i in enumerate(self.active):
             self.points[i].append(points[row])
             self.phi[i].append(self.predictor.phi[row, self.lead : self.lead + self.lengths[i] + 1])
+            self.in_text[i].append(self.predictor.phi[row].argmax() >= self.lead)
         ended = self._ended(points)
         self.stopped[self.active[ended]] = True
         self._drop(ended | (self.steps >= np.array(self.limits)[self.active]))
@@ -166,8 +168,35 @@ class _Pen:
 
     def written(self, i: int, text: str) -> Written:
         """The finished line `i`, moved to begin at the origin."""
-        offsets = np.array(self.points[i], float)
+        offsets, phi = np.array(self.points[i], float), np.array(self.phi[i])
         offsets[:, :2] = offsets[:, :2] * self.std + self.mean
+        if not self.paper_stop:
+            own = slice(_first_own(offsets, self.in_text[i]), _last_own(offsets, phi))
+            offsets, phi = offsets[own], phi[own]
         # The first offset leads from the prime, or from nowhere, to the first point: it is not drawn.
         offsets[0, :2] = 0
-        return Written(text, Ink.from_offsets(offsets), np.array(self.phi[i]), bool(self.stopped[i]))
+        return Written(text, Ink.from_offsets(offsets), phi, bool(self.stopped[i]))
+
+
+def _first_own(offsets: np.ndarray, in_text: Sequence[bool]) -> int:
+    """Number of the first point that belongs to the text.
+
+    A stroke that ends while the window is still on the prime belongs to the prime: the dot of its last i.
+    """
+    ends = np.flatnonzero(offsets[:, 2] > 0.5)
+    own = [start for start, end in zip([0, *(ends + 1)], ends, strict=False) if in_text[end]]
+    return int(own[0]) if own else 0
+
+
+def _last_own(offsets: np.ndarray, phi: np.ndarray) -> int:
+    """Number of points that belong to the text.
+
+    A last stroke that began when the window was behind the text and lies right of all other ink is an afterthought;
+    one that goes back over the ink is the bar of a t or the dot of an i.
+    """
+    ends = np.flatnonzero(offsets[:, 2] > 0.5)
+    if len(ends) < 2 or ends[-1] != len(offsets) - 1:
+        return len(offsets)
+    start, x = int(ends[-2]) + 1, offsets[:, 0].cumsum()
+    behind = phi[start].argmax() == phi.shape[1] - 1
+    return start if behind and x[start:].min() > x[:start].max() else len(offsets)

@@ -168,6 +168,8 @@ class WindowedLSTM(nn.Module):
         return hidden, reading[:, :, : self.symbols], WindowState(h, c, w[:, : self.symbols], kappa)
 
 
-def one_hot(text: Int[Tensor, "batch places"], symbols: int, dtype: torch.dtype) -> Float[Tensor, "batch places symbols"]:
+def one_hot(
+    text: Int[Tensor, "batch places"], symbols: int, dtype: torch.dtype
+) -> Float[Tensor, "batch places symbols"]:
     """One-hot rows of the ids; a negative id gives a row of zeros."""
     return functional.one_hot(text.clamp(min=0), symbols).to(dtype) * (text >= 0).unsqueeze(2)

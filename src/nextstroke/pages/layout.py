@@ -143,28 +143,30 @@ def _slope(ink: Ink) -> float:
     return float(np.clip(slope, -0.3, 0.3))
 
 
-def place(lines: Sequence[Ink | None], page: Page) -> list[Sheet]:
-    """Put lines on sheets: levelled, all at one scale, from the left margin, top to bottom.
+def level(lines: Sequence[Ink], page: Page) -> list[Ink]:
+    """The lines of one hand in mm, all at one scale, each with its baseline level at y = 0 and its left edge at x = 0."""
+    measures = [Measures.of(line) for line in lines]
+    scale = page.x_height / float(np.median([measure.x_height for measure in measures]))
+    return [_levelled(line, measure).scaled(scale) for line, measure in zip(lines, measures, strict=True)]
+
+
+def place(level: Sequence[Ink | None], page: Page) -> list[Sheet]:
+    """Put levelled lines on sheets, top to bottom.
 
     Args:
-        lines: Ink in any unit, the same for all; None is an empty line.
+        level: Lines as `level` makes them; None is an empty line.
     Raises:
         UsageError: there is no ink at all.
     """
-    inked = [line for line in lines if line is not None]
-    if not inked:
+    if not any(level):
         raise UsageError("there is nothing to put on the page")
-    scale = page.x_height / float(np.median([Measures.of(line).x_height for line in inked]))
-    level = [None if line is None else _levelled(line).scaled(scale) for line in lines]
     if page.width is None or page.height is None:
         return [_cut(level, page)]
     sheets = [level[i : i + page.rows] for i in range(0, len(level), page.rows)]
     return [_filled(sheet, page) for sheet in sheets]
 
 
-def _levelled(ink: Ink) -> Ink:
-    """The ink with its baseline level at y = 0 and its left edge at x = 0."""
-    measures = Measures.of(ink)
+def _levelled(ink: Ink, measures: Measures) -> Ink:
     points = ink.points.copy()
     points[:, 1] -= measures.slope * points[:, 0] + measures.baseline
     points[:, 0] -= points[:, 0].min()

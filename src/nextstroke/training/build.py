@@ -1,6 +1,7 @@
 """Recipes made real: networks with their first weights, optimisers, learning rates."""
 
 import math
+from typing import Any
 
 import torch
 from torch import nn
@@ -28,7 +29,7 @@ def build_network(recipe: Recipe, symbols: int) -> PenNetwork:
 
 def _network(recipe: Recipe, symbols: int) -> PenNetwork:
     sizes = recipe.network
-    pen = {
+    pen: dict[str, Any] = {
         "layers": sizes.layers,
         "cells": sizes.cells,
         "components": sizes.components,
@@ -38,7 +39,9 @@ def _network(recipe: Recipe, symbols: int) -> PenNetwork:
     }
     if recipe.kind == "pen":
         return PenNetwork(**pen)
-    return WriterNetwork(symbols, window_components=sizes.window_components, window_clip=_bound(sizes.window_clip), **pen)
+    return WriterNetwork(
+        symbols, window_components=sizes.window_components, window_clip=_bound(sizes.window_clip), **pen
+    )
 
 
 def _bound(clip: float | None) -> float:

@@ -4,8 +4,9 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -56,10 +57,12 @@ def gather_team(workers: int, work: Callable[..., None], *arguments) -> None:
     raised = multiprocessing.get_context("spawn").SimpleQueue()
     setting = workers, _free_port(), raised, work, arguments
     processes = multiprocessing.spawn(_join, setting, workers, join=False)
-    with passing_signals(processes.pids()):
+    with passing_signals(processes.pids()) as passed:
         failure = _wait(processes)
     if not raised.empty():
         raise raised.get()
+    if failure and passed:
+        raise Stopped("stopped before the training began", passed[0])
     if failure:
         raise failure
 
@@ -90,16 +93,19 @@ def _join(rank: int, size: int, port: int, raised, work: Callable[..., None], ar
 
 
 @contextmanager
-def passing_signals(pids: Iterable[int]) -> Iterator[None]:
-    """Pass signals that ask to stop on to the workers, which save and end."""
+def passing_signals(pids: Iterable[int]) -> Iterator[list[int]]:
+    """Pass signals that ask to stop on to the workers, which save and end; yields a list of those that came."""
+    passed: list[int] = []
 
     def pass_on(number: int, frame: object) -> None:
+        passed.append(number)
         for pid in pids:
-            os.kill(pid, number)
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
 
-    before = {number: signal.signal(number, pass_on) for number in SIGNALS}
+    before: dict[int, Any] = {number: signal.signal(number, pass_on) for number in SIGNALS}
     try:
-        yield
+        yield passed
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -31,7 +31,7 @@ def export_model(network: PenNetwork, about: dict, path: Path) -> None:
     """
     graph = _Graph()
     _build(graph, network)
-    states = {name: width for name, width in graph.states}
+    states = dict(graph.states)
     record = json.dumps({"format": FORMAT, "states": states, **about}, ensure_ascii=False)
     model = graph.model()
     helper.set_model_props(model, {METADATA_KEY: record})
@@ -151,7 +151,9 @@ def _windowed(graph: _Graph, layer, point: str) -> str:
     graph.carry("kappa", kappa)
     phi = _phi(graph, kappa)
     text = graph.input("text", "batch", "places", layer.symbols)
-    inside = graph.add("Slice", phi, "front", graph.constant("last", np.array([-1])), graph.constant("axis", np.array([1])))
+    inside = graph.add(
+        "Slice", phi, "front", graph.constant("last", np.array([-1])), graph.constant("axis", np.array([1]))
+    )
     rows = graph.add("Unsqueeze", inside, graph.constant("middle", np.array([1])))
     graph.add("Squeeze", graph.add("MatMul", rows, text), "middle", name="window")
     graph.carry("w", "window")

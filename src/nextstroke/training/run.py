@@ -8,21 +8,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 
 from nextstroke.config import Recipe
 from nextstroke.corpora.packed import InkCorpus
 from nextstroke.errors import Stopped, UsageError, WrongModel
 from nextstroke.files import write_bytes
-from nextstroke.training.checkpoint import load_newest, save_checkpoint
-from nextstroke.training.distributed import Team, gather_team
+from nextstroke.nets.networks import WriterNetwork
+from nextstroke.training.checkpoint import load_newest, previous, save_checkpoint
+from nextstroke.training.distributed import SIGNALS, Team, gather_team
 from nextstroke.training.examples import make_examples
-from nextstroke.training.loop import Learner, Progress
+from nextstroke.training.loop import Learner, Progress, under
 
 CHECKPOINT = "checkpoint.safetensors"
 CURVE = "curve.jsonl"
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 Report = Callable[[Progress, str], None]
 
@@ -37,11 +39,22 @@ def train(recipe: Recipe, corpus: Path, folder: Path, resume: bool, report: Repo
         UsageError: the folder is in use, or holds a checkpoint and `resume` is not set.
         Stopped: a signal came; the state is saved.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder):
-        if (folder / CHECKPOINT).exists() and not resume:
+        if _begun(folder) and not resume:
             raise UsageError(f"{folder}: holds a training already; add --resume to go on, or name another --run")
+        _sweep(folder)
         gather_team(recipe.training.workers, _work, recipe, corpus, folder, resume, report, device)
+
+
+def _begun(folder: Path) -> bool:
+    """Whether the folder holds a checkpoint; of a save that was cut off, only the one before may be there."""
+    return any(path.exists() for path in (folder / CHECKPOINT, previous(folder / CHECKPOINT)))
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the unfinished files of trainings that were killed while saving."""
+    for leftover in folder.glob(".*.part"):
+        leftover.unlink(missing_ok=True)
 
 
 def _work(team: Team, recipe: Recipe, corpus: Path, folder: Path, resume: bool, report: Report, device: str) -> None:
@@ -54,7 +67,7 @@ def _work(team: Team, recipe: Recipe, corpus: Path, folder: Path, resume: bool, 
     if resume:
         _restore(learner, folder, report)
     elif recipe.start_from:
-        _start_from(learner, Path(recipe.start_from))
+        _start_from(learner, Path(recipe.start_from), report)
     keeper = _Keeper(folder, report)
     with _noticing_signals(keeper):
         learner.run(keeper)
@@ -63,28 +76,56 @@ def _work(team: Team, recipe: Recipe, corpus: Path, folder: Path, resume: bool, 
 
 def _restore(learner: Learner, folder: Path, report: Report) -> None:
     tensors, about, remark = load_newest(folder / CHECKPOINT)
-    if about["recipe"]["network"] != learner.recipe.dump()["network"]:
-        raise WrongModel(f"{folder}: its checkpoint is of another network than the recipe; name another --run")
+    _compare(about, learner, folder)
     learner.restore(tensors, about["progress"], folder)
     if remark and learner.team.leads:
         report(learner.progress, remark)
 
 
-def _start_from(learner: Learner, source: Path) -> None:
+def _compare(about: dict, learner: Learner, folder: Path) -> None:
+    """Raise WrongModel when a checkpoint is of another network, optimiser or corpus than the training's."""
+    mine, theirs = learner.recipe.dump(), about["recipe"]
+    pairs = {
+        "kind of network": (mine["kind"], theirs["kind"]),
+        "network": (mine["network"], theirs["network"]),
+        "optimiser": (mine["training"]["optimiser"], theirs["training"]["optimiser"]),
+        "alphabet": (learner.examples.alphabet.characters, about["alphabet"]),
+    }
+    for what, (wanted, found) in pairs.items():
+        if wanted != found:
+            raise WrongModel(
+                f"{folder}: its checkpoint has another {what}: {found!r}, not {wanted!r}; name another --run"
+            )
+    wanted, found = asdict(learner.examples.normalisation), about["normalisation"]
+    # Sums may differ by their rounding from machine to machine.
+    if not all(np.allclose(wanted[name], found[name], rtol=1e-5) for name in wanted):
+        raise WrongModel(f"{folder}: its checkpoint is of another corpus: normalisation {found}, not {wanted}")
+
+
+def _start_from(learner: Learner, source: Path, report: Report) -> None:
     """Begin with the averaged weights of another run; optimiser, order and counts begin anew."""
-    tensors, _, _ = load_newest(source / CHECKPOINT)
-    weights = {name: tensor for name, tensor in tensors.items() if name.startswith("average.")}
-    learner.start_from({name.removeprefix("average."): tensor for name, tensor in weights.items()}, source)
+    tensors, about, remark = load_newest(source / CHECKPOINT)
+    mine, theirs = learner.examples.alphabet.characters, about["alphabet"]
+    if isinstance(learner.network, WriterNetwork) and mine != theirs:
+        raise WrongModel(f"{source}: its alphabet is {theirs!r}, that of the corpus {mine!r}")
+    learner.start_from(under("average.", tensors), source)
+    if remark and learner.team.leads:
+        report(learner.progress, remark)
 
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Hold the folder; the system frees the lock when the process dies, so none is ever stale."""
-    with (folder / "lock").open("w") as handle:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = (folder / "lock").open("w")
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be written ({error.strerror}); name another --run") from error
+    with handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise UsageError(f"{folder}: another training is running there; wait for it or name another --run") from None
+            raise UsageError(f"{folder}: another training is running there; name another --run") from None
         yield
 
 
@@ -156,7 +197,7 @@ def _noticing_signals(keeper: _Keeper) -> Iterator[None]:
         keeper.signal = number
         signal.signal(number, before[number])
 
-    before = {number: signal.signal(number, notice) for number in SIGNALS}
+    before: dict[int, Any] = {number: signal.signal(number, notice) for number in SIGNALS}
     try:
         yield
     finally:

@@ -1,0 +1,32 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from nextstroke.cli import verbs
+from nextstroke.cli.main import main
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+FILES = [path for path in (ROOT / "src" / "nextstroke").rglob("*.py") if not path.name.startswith("__")]
+
+
+def test_every_file_of_the_house_is_in_the_readme():
+    assert not [str(path.relative_to(ROOT)) for path in FILES if not re.search(rf"\b{path.name}\b", README)]
+
+
+def test_the_readme_names_no_file_that_is_not_there():
+    named = set(re.findall(r"\b(\w+\.py)\b", README))
+    assert named <= {path.name for path in ROOT.glob("[st]*/**/*.py")}
+
+
+@pytest.mark.parametrize("verb", sorted(set(re.findall(r"^    nextstroke (\w+)", README, re.MULTILINE))))
+def test_every_verb_of_the_readme_is_there(verb):
+    assert verb in verbs.VERBS
+    assert main([verb, "--help"]) == 0
+
+
+def test_links_lead_somewhere():
+    inside = [link for link in re.findall(r"\]\(([^)]+)\)", README) if "://" not in link]
+    assert inside
+    assert all((ROOT / link).exists() for link in inside)
