@@ -233,6 +233,16 @@ def test_a_second_file_of_the_same_line_is_reported(tree):
     assert report.left_out[0].reason.startswith("a second a01-000-01")
 
 
+def test_linked_folders_are_searched_once(tree, tmp_path):
+    tree.whole_form("a01-000", "plain")
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "data").symlink_to(tree.root)
+    (tree.root / "lineStrokes" / "up").symlink_to(tmp_path / "links")
+    lines, report = lines_of(tmp_path / "links")
+    assert list(lines) == ["a01-000-01"]
+    assert report.left_out == []
+
+
 def test_files_of_other_names_are_no_lines(tree):
     tree.whole_form("a01-000", "plain")
     tree.write("lineStrokes/a01/a01-000/._a01-000-01.xml", b"\0\5\26\7")

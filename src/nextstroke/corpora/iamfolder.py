@@ -123,12 +123,17 @@ def number_of(line: str) -> int:
 
 
 def _files(root: Path, left_out: list[LeftOut]) -> list[Path]:
-    """All regular files below `root` in a fixed order; folders that cannot be read are reported."""
+    """The XML and text files below `root` in a fixed order; folders that cannot be read are reported."""
     if not root.is_dir():
         raise BadInput(f"{root}: not a folder; give the folder of IAM-OnDB, or {HOW_TO_GET}")
 
     def report(error: OSError) -> None:
         left_out.append(LeftOut(str(error.filename), f"cannot be read ({error.strerror})"))
 
-    walk = os.walk(root, onerror=report)
-    return sorted(Path(folder, name) for folder, _, names in walk for name in names if name.endswith((".xml", ".txt")))
+    found, seen = [], set()
+    for folder, folders, names in os.walk(root, onerror=report, followlinks=True):
+        found += [Path(folder, name) for name in names if name.endswith((".xml", ".txt"))]
+        # Archives are often linked into one folder; a link back up would never end.
+        seen.add(os.path.realpath(folder))
+        folders[:] = [name for name in folders if os.path.realpath(os.path.join(folder, name)) not in seen]
+    return sorted(found)

@@ -130,16 +130,15 @@ class Measures:
 
 def _slope(ink: Ink) -> float:
     """Drift of the line: dy for each dx, by a robust straight line through all points; 0 for short lines."""
-    x, y = ink.points.T
-    length = x.max() - x.min()
-    if length < 6 * (np.quantile(y, 0.9) - np.quantile(y, 0.1)):
+    x, y = (ink.points - ink.points.mean(0)).T
+    if np.ptp(x) <= 6 * (np.quantile(y, 0.9) - np.quantile(y, 0.1)):
         return 0.0
     keep = np.ones(len(x), bool)
-    slope = 0.0
     for _ in range(3):
-        slope, offset = np.polyfit(x[keep], y[keep], 1)
-        rest = y - slope * x - offset
-        keep = abs(rest) <= 2 * np.median(abs(rest)) + 1e-9
+        near = x[keep] - x[keep].mean()
+        slope = float(near @ y[keep] / (near @ near))
+        rest = abs(y - y[keep].mean() - slope * (x - x[keep].mean()))
+        keep = rest <= 2 * np.median(rest) + 1e-9
     return float(np.clip(slope, -0.3, 0.3))
 
 

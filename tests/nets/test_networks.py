@@ -1,0 +1,107 @@
+import pytest
+import torch
+
+from nextstroke.nets.networks import PenNetwork, WriterNetwork
+from tests.nets import naive
+
+
+@pytest.mark.parametrize(
+    ("network", "weights"),
+    [
+        (lambda: WriterNetwork(57), 3_653_751),
+        (lambda: WriterNetwork(58), 3_658_551),
+        (lambda: PenNetwork(3, 400), 3_368_121),
+        (lambda: PenNetwork(1, 900), 3_366_121),
+    ],
+)
+def test_weight_counts_of_the_paper(network, weights):
+    built = network()
+    assert sum(weight.numel() for weight in built.parameters()) == weights
+    assert built.output.out_features == 121
+
+
+def pen(**settings):
+    return naive.shaken(PenNetwork(3, 5, 2, **settings))
+
+
+def writer(layers=3):
+    return naive.shaken(WriterNetwork(6, layers, 5, 2, 3))
+
+
+def only_layer(network, number):
+    """Let the output read nothing but one layer."""
+    kept = network.output.weight.data.clone()
+    network.output.weight.data.zero_()
+    own = slice(5 * number, 5 * number + 5)
+    network.output.weight.data[:, own] = kept[:, own]
+    return network
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_input_reaches_each_layer_and_each_layer_the_output(number):
+    network = only_layer(pen(), number)
+    if number:
+        network.layers[number].weight.data[:, 3:] = 0  # cut what comes from the layer below
+    x = torch.randn(1, 4, 3, dtype=torch.float64, requires_grad=True)
+    y, _ = network(x, network.start(1))
+    (dx,) = torch.autograd.grad(y[0, -1].sum(), x)
+    assert (dx[0, -1] != 0).all()
+
+
+def test_nothing_reaches_the_output_past_the_layers():
+    network = pen()
+    network.output.weight.data.zero_()
+    x = torch.randn(1, 4, 3, dtype=torch.float64)
+    y, _ = network(x, network.start(1))
+    assert torch.equal(y, network.output.bias.expand_as(y))
+
+
+def by_text(network, time):
+    """Whether y-hat of the last of `time` steps depends on the text."""
+    x = torch.randn(1, time, 3, dtype=torch.float64)
+    one, other = (network(x, torch.tensor([[letter, 0]]), network.start(1))[0][0, -1] for letter in (1, 2))
+    return not torch.equal(one, other)
+
+
+@pytest.mark.parametrize(("number", "time", "reads"), [(0, 1, False), (0, 2, True), (1, 1, True), (2, 1, True)])
+def test_layer_1_reads_the_window_a_step_later_than_the_others(number, time, reads):
+    network = only_layer(writer(), number)
+    if number:
+        network.layers[number].weight.data[:, 9:] = 0
+    assert by_text(network, time) == reads
+
+
+def test_windows_do_not_reach_the_output():
+    assert not by_text(writer(layers=1), 1)
+
+
+def test_derivatives_by_the_output_are_clipped():
+    network = pen(output_clip=100.0)
+    y, _ = network(torch.randn(1, 1, 3, dtype=torch.float64), network.start(1))
+    y.backward(torch.linspace(-300, 300, y.numel(), dtype=y.dtype).view_as(y))
+    expected = torch.linspace(-300, 300, y.numel(), dtype=y.dtype).clamp(-100, 100)
+    torch.testing.assert_close(network.output.bias.grad, expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("build", [pen, writer])
+def test_stepping_is_the_whole_sequence(build):
+    network = build()
+    x, more = torch.randn(2, 6, 3, dtype=torch.float64), ()
+    if build is writer:
+        more = (torch.tensor([[1, 2, 3], [4, -1, -1]]),)
+    whole, last = network(x, *more, network.start(2))
+    state, steps = network.start(2), []
+    for t in range(6):
+        y, state = network(x[:, t : t + 1], *more, state)
+        steps.append(y)
+    torch.testing.assert_close(torch.cat(steps, 1), whole, rtol=0, atol=1e-13)
+    torch.testing.assert_close(state, last, rtol=0, atol=1e-13)
+
+
+def test_dropout_is_for_learning_only():
+    network, x = pen(dropout=0.5), torch.randn(1, 4, 3, dtype=torch.float64)
+    once, again = (network(x, network.start(1))[0] for _ in range(2))
+    assert not torch.equal(once, again)
+    network.eval()
+    once, again = (network(x, network.start(1))[0] for _ in range(2))
+    assert torch.equal(once, again)

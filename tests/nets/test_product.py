@@ -1,0 +1,48 @@
+import pytest
+import torch
+
+from nextstroke.nets import product
+
+
+@pytest.fixture(params=[False, True], ids=["plain", "onednn"], autouse=True)
+def _library(request, monkeypatch):
+    if request.param and not product.ONEDNN:
+        pytest.skip("this torch has no oneDNN")
+    monkeypatch.setattr(product, "ONEDNN", request.param)
+
+
+def near(found, expected):
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(("rows", "inputs", "outputs"), [(1, 1, 1), (0, 4, 3), (5, 403, 121), (16, 64, 32)])
+def test_products(rows, inputs, outputs, dtype):
+    x, weight = torch.randn(rows, inputs, dtype=dtype), torch.randn(outputs, inputs, dtype=dtype)
+    onto, dy = torch.randn(rows, outputs, dtype=dtype), torch.randn(rows, outputs, dtype=dtype)
+    small = weight / inputs
+    near(product.product(x, small), x @ small.T)
+    near(product.product_onto(onto, x, product.packed(small, rows)), onto + x @ small.T)
+    if rows:
+        near(product.weight_gradient(dy, x), dy.T @ x)
+
+
+def test_views_are_read_as_they_stand():
+    x, weight = torch.randn(8, 20)[:, 3:11], torch.randn(8, 16)
+    near(product.product(x, weight.T), x @ weight)
+    near(product.product_onto(torch.randn(16, 8).T.mul(0), x, product.packed(weight.T, 8)), x @ weight)
+
+
+def test_linear_has_derivatives():
+    x, weight, bias = torch.randn(2, 3, 5, requires_grad=True), torch.randn(4, 5, requires_grad=True), torch.randn(4)
+    bias.requires_grad_()
+    dy = torch.randn(2, 3, 4)
+    ours, theirs = product.linear(x, weight, bias), torch.nn.functional.linear(x, weight, bias)
+    near(ours, theirs)
+    by = (x, weight, bias)
+    near(torch.autograd.grad(ours, by, dy), torch.autograd.grad(theirs, by, dy))
+
+
+def test_doubles_and_packing_go_together():
+    weight = torch.randn(4, 3, dtype=torch.float64)
+    assert product.packed(weight, 2) is weight
