@@ -52,7 +52,7 @@ def compose(model: Model, text: str, page: Page, styles: Sequence[Style], bias: 
     for paragraph, style in zip(paragraphs, hands, strict=True):
         if paragraph:
             written, inks = _paragraph(model, paragraph, page, style, bias, seed, len(lines))
-            lines, placed = lines + written, placed + inks
+            lines, placed = [*lines, *written], [*placed, *inks]
         else:
             placed.append(None)
     return Letter(place(placed, page), lines)
@@ -61,7 +61,7 @@ def compose(model: Model, text: str, page: Page, styles: Sequence[Style], bias: 
 def _paragraph(
     model: Model, text: str, page: Page, style: Style, bias: float, seed: int, first_line: int
 ) -> tuple[list[Written], list[Ink]]:
-    """A paragraph's lines and their levelled ink, wrapped again until they fit at the width the hand turns out to have."""
+    """A paragraph's lines and their levelled ink, wrapped again until they fit at the width the hand has."""
     advance = 1.2 * page.x_height  # mm a character; a first guess, measured after the first try
     for _ in range(TRIES):
         width = min(page.text_width, LONGEST * advance)

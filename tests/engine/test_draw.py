@@ -45,7 +45,9 @@ def test_drawn_points_have_the_moments_of_the_mixture():
     drawn = mixture.draw(np.random.default_rng(1).random((n, UNIFORMS)))
     pi, mu, sigma, rho = mixture.pi[0], mixture.mu[0], mixture.sigma[0], mixture.rho[0]
     mean = pi @ mu
-    inner = np.array([[[s[0] ** 2, r * s[0] * s[1]], [r * s[0] * s[1], s[1] ** 2]] for s, r in zip(sigma, rho, strict=True)])
+    inner = np.array(
+        [[[s[0] ** 2, r * s[0] * s[1]], [r * s[0] * s[1], s[1] ** 2]] for s, r in zip(sigma, rho, strict=True)]
+    )
     spread = np.einsum("m,mij->ij", pi, inner + np.einsum("mi,mj->mij", mu - mean, mu - mean))
     scale = np.sqrt(np.diag(spread))
     np.testing.assert_allclose(drawn[:, :2].mean(0), mean, atol=4 * scale.max() / np.sqrt(n))

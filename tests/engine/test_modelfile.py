@@ -62,7 +62,7 @@ def test_wrong_kinds_and_versions_name_both(model_path, tmp_path):
     newer.metadata_props[0].value = newer.metadata_props[0].value.replace("nextstroke-model-1", "nextstroke-model-9")
     del newer.metadata_props[1:]
     (tmp_path / "newer.onnx").write_bytes(sealed(newer.SerializeToString()))
-    with pytest.raises(WrongModel, match="model-9.*model-1"):
+    with pytest.raises(WrongModel, match=r"model-9.*model-1"):
         Model(tmp_path / "newer.onnx")
     del newer.metadata_props[:]
     (tmp_path / "foreign.onnx").write_bytes(sealed(newer.SerializeToString()))

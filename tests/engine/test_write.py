@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from nextstroke.engine import write
+from nextstroke.engine import pen
 from nextstroke.engine.predictor import WriterPredictor
 from nextstroke.engine.styles import Style, learn_style, load_styles, save_styles
 from nextstroke.engine.write import write_lines, write_soundly
@@ -28,16 +28,49 @@ def test_phi_has_a_column_for_each_character_and_one_behind(model):
     assert written.phi.shape == (len(written.ink), len("abc ab") + 1)
 
 
-def test_the_papers_rule_stops_at_once_ours_at_the_end_of_the_stroke(model):
+def test_the_papers_rule_stops_as_soon_as_the_window_is_behind_the_text(model):
     for seed in range(6):
         paper = write_lines(model, ["abcd"], 0.0, seed, paper_stop=True)[0]
-        ours = write_lines(model, ["abcd"], 0.0, seed)[0]
-        for line in (paper, ours):
-            behind = np.flatnonzero(line.phi.argmax(1) == 4)
-            assert line.stopped == (line is paper or bool(line.ink.end_of_stroke[-1])) or not len(behind)
-        if paper.stopped:
-            assert (paper.phi[:-1].argmax(1) < 4).all()
-            assert paper.phi[-1].argmax() == 4
+        assert paper.stopped
+        assert (paper.phi[:-1].argmax(1) < 4).all()
+        assert paper.phi[-1].argmax() == 4
+
+
+def drawn(strokes, behind):
+    """A line of two characters given its strokes (x positions) and whether the window is behind the text in each."""
+    line, before = pen._Line(2), 0.0
+    for xs, late in zip(strokes, behind, strict=True):
+        for place, x in enumerate(xs):
+            assert not line.ended
+            phi = np.array([0.1, 0.2, 0.9 if late else 0.0])
+            line.add(np.array([x - before, 0, place == len(xs) - 1]), phi, 0, False)
+            before = x
+            if line.ended:
+                return line
+    return line
+
+
+@pytest.mark.parametrize(
+    ("strokes", "behind", "ended", "cut"),
+    [
+        ([[0, 1, 2], [3, 4]], [False, False], False, None),
+        ([[0, 1, 2], [3, 4]], [False, True], True, 3),  # right of the ink: an afterthought
+        ([[0, 1, 2], [1, 3]], [False, True], False, None),  # the bar of a t: kept, another may come
+        ([[0, 1, 2], [1, 3], [4, 5]], [False, True, True], True, 5),
+        ([[0, 1, 2], [1, 3], [0, 1]], [False, True, True], True, None),  # two late strokes are enough
+        ([[0, 1, 2], [1.5] * 20], [False, True], True, 3),  # a late stroke that does not end
+    ],
+)
+def test_ours_finishes_the_last_letter_and_nothing_more(strokes, behind, ended, cut):
+    line = drawn(strokes, behind)
+    assert (line.ended, line.cut) == (ended, cut)
+
+
+def test_a_stroke_that_ends_on_the_prime_is_left_out():
+    line = pen._Line(2)
+    for place, lift in [(0, 1), (1, 0), (2, 1), (3, 1)]:
+        line.add(np.array([1, 0, lift]), np.eye(5)[place], 2, False)
+    assert line.begins() == 1
 
 
 def test_a_line_that_never_ends_is_cut_and_says_so(model):
@@ -47,8 +80,8 @@ def test_a_line_that_never_ends_is_cut_and_says_so(model):
 
 
 def test_lines_that_failed_are_tried_again_with_other_numbers(model, monkeypatch):
-    monkeypatch.setattr(write, "SPARE_POINTS", 0)
-    monkeypatch.setattr(write, "PATIENCE", 1.3)
+    monkeypatch.setattr(pen, "SPARE_POINTS", 0)
+    monkeypatch.setattr(pen, "PATIENCE", 1.3)
     texts = ["abc abc abc abc", "cab", "abcdefgh ab"]
     first = write_lines(model, texts, 0.0, seed=2)
     again = write_soundly(model, texts, 0.0, seed=2, attempts=5)

@@ -50,7 +50,7 @@ def test_is_the_equations_and_padding_does_not_count(clip, glance_clip):
 def test_a_longer_neighbour_changes_nothing():
     layer, x, state = setting()
     text = padded(TEXTS)
-    near = dict(rtol=0, atol=1e-14)
+    near = {"rtol": 0, "atol": 1e-14}
     torch.testing.assert_close(run(layer, x, pad(text, (0, 9), value=-1), state), run(layer, x, text, state), **near)
 
 

@@ -80,7 +80,9 @@ def test_a_picture_too_large_is_refused_before_it_is_made():
         picture(Sheet(5000, 5000, SHEET.lines), dpi=600)
 
 
-@pytest.mark.parametrize("look", [{"pen": 0}, {"pen": float("nan")}, {"colour": "no such"}, {"dpi": 1}, {"dpi": float("inf")}])
+@pytest.mark.parametrize(
+    "look", [{"pen": 0}, {"pen": float("nan")}, {"colour": "no such"}, {"dpi": 1}, {"dpi": float("inf")}]
+)
 def test_senseless_looks_are_refused(look):
     with pytest.raises(UsageError):
         render(SHEET, "png", Look(**look), {})

@@ -38,7 +38,9 @@ def test_a_hand_gets_the_wished_size_whatever_its_units():
         (ink,) = level([line(size=size)], page)
         left, top, _, bottom = ink.bounds()
         assert left == 0
-        assert bottom - top == pytest.approx(level([line()], page)[0].bounds()[3] - level([line()], page)[0].bounds()[1])
+        assert bottom - top == pytest.approx(
+            level([line()], page)[0].bounds()[3] - level([line()], page)[0].bounds()[1]
+        )
 
 
 @pytest.mark.parametrize("slope", [-0.15, -0.05, 0.08])

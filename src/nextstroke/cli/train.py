@@ -12,7 +12,9 @@ def train(
     recipe: Annotated[Path, typer.Argument(help="TOML file, such as recipes/best/writer.toml")],
     corpus: Annotated[Path, typer.Option(help="packed corpus made by `nextstroke data`")] = Path("data/iam.packed"),
     set_: Annotated[list[str], typer.Option("--set", metavar="A.B=C", help="change a value of the recipe")] = [],  # noqa: B006
-    run: Annotated[Path | None, typer.Option(help="folder of the training; runs/NAME of the recipe if not given")] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="folder of the training; runs/NAME of the recipe if not given")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on from the folder's checkpoint")] = False,
     workers: Annotated[int | None, typer.Option(help="processes that share each batch's lines")] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",

@@ -1,20 +1,27 @@
 """nextstroke write: text in, handwriting out."""
 
 import sys
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 
 def write(
-    text: Annotated[str, typer.Argument(help="what to write; - reads standard input; each line end begins a paragraph")],
+    text: Annotated[
+        str, typer.Argument(help="what to write; - reads standard input; each line end begins a paragraph")
+    ],
     output: Annotated[str, typer.Option("--output", "-o", help="file, - for standard output")] = "-",
-    style: Annotated[str, typer.Option(help="hand, or several as a,b,c for the paragraphs in turn; none for any")] = "print",
+    style: Annotated[
+        str, typer.Option(help="hand, or several as a,b,c for the paragraphs in turn; none for any")
+    ] = "print",
     bias: Annotated[float, typer.Option(help="0 is as varied as real hands, 1 very legible")] = 0.75,
     seed: Annotated[int, typer.Option(help="the same seed gives the same ink", min=0)] = 1,
     model: Annotated[str, typer.Option(help="model file, or the name of a bundled one")] = "writer",
     format: Annotated[str | None, typer.Option(help="svg, png or json; by the suffix if not given")] = None,
-    page: Annotated[str | None, typer.Option(help="a4, a5, letter or WIDTHxHEIGHT in mm; cut to the ink if not given")] = None,
+    page: Annotated[
+        str | None, typer.Option(help="a4, a5, letter or WIDTHxHEIGHT in mm; cut to the ink if not given")
+    ] = None,
     margin: Annotated[float | None, typer.Option(help="border in mm")] = None,
     line_height: Annotated[float, typer.Option(help="from baseline to baseline in mm")] = 10.0,
     size: Annotated[float, typer.Option(help="height of small letters in mm")] = 2.2,
@@ -35,9 +42,10 @@ def write(
     from nextstroke.pages.save import Look, pick_format, save
 
     look, kind = Look(pen, colour, dpi), pick_format(output, format)
-    lengths = {"line_height": line_height, "x_height": size, "align": align, "ruled": ruled}
-    border = margin if margin is not None else (15.0 if page else 4.0)
-    sheet = Page.named(page, margin=border, **lengths) if page else Page(margin=border, **lengths)
+    sheet = Page(margin=4.0) if page is None else Page.named(page)
+    sheet = replace(sheet, line_height=line_height, x_height=size, align=align, ruled=ruled)
+    if margin is not None:
+        sheet = replace(sheet, margin=margin)
     words = _standard_input() if text == "-" else text
     hands = [find_style(name.strip(), model) for name in style.split(",")]
     letter = compose(load_model(model, "writer"), words, sheet, hands, bias, seed)

@@ -60,7 +60,7 @@ class PenNetwork(nn.Module):
         self.layers = nn.ModuleList([LSTM(POINT + (cells if n else 0), cells, clip) for n in range(layers)])
         self.output = nn.Linear(layers * cells, mixture_outputs(components))
 
-    def start(self, batch: int) -> PenState:
+    def start(self, batch: int) -> PenState | WriterState:
         """The state before the first point."""
         return tuple(layer.start(batch) for layer in self.layers)
 

@@ -88,11 +88,11 @@ def wrap(text: str, width: float, measure: Callable[[str], float]) -> list[str]:
     lines: list[str] = []
     for paragraph in text.split("\n"):
         line = ""
-        for word in (piece for word in paragraph.split() for piece in _pieces(word, width, measure)):
-            longer = f"{line} {word}" if line else word
+        for piece in (piece for word in paragraph.split() for piece in _pieces(word, width, measure)):
+            longer = f"{line} {piece}" if line else piece
             if line and measure(longer) > width:
                 lines.append(line)
-                longer = word
+                longer = piece
             line = longer
         lines.append(line)
     return lines
@@ -143,7 +143,7 @@ def _slope(ink: Ink) -> float:
 
 
 def level(lines: Sequence[Ink], page: Page) -> list[Ink]:
-    """The lines of one hand in mm, all at one scale, each with its baseline level at y = 0 and its left edge at x = 0."""
+    """The lines of one hand in mm at one scale, each with its baseline level at y = 0 and its left edge at x = 0."""
     measures = [Measures.of(line) for line in lines]
     scale = page.x_height / float(np.median([measure.x_height for measure in measures]))
     return [_levelled(line, measure).scaled(scale) for line, measure in zip(lines, measures, strict=True)]

@@ -39,7 +39,9 @@ def pick_format(output: str, name: str | None) -> str:
     """The format of an output: as named, else by the suffix; raises UsageError with those there are."""
     chosen = (name or Path(output).suffix.removeprefix(".") or ("svg" if output == "-" else "")).lower()
     if chosen not in FORMATS:
-        raise UsageError(f"{output}: format {chosen or 'without suffix'!r} is not known; give one of {', '.join(FORMATS)}")
+        raise UsageError(
+            f"{output}: format {chosen or 'without suffix'!r} is not known; give one of {', '.join(FORMATS)}"
+        )
     return chosen
 
 

@@ -61,5 +61,3 @@ def _number(value: float) -> str:
     """At most three decimals, a thousandth of a millimetre, without idle zeros."""
     text = f"{value:.3f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
-
-

@@ -1,0 +1,255 @@
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from nextstroke.errors import BadInput, Diverged, Stopped, UsageError, WrongModel
+from nextstroke.training import run as run_module
+from nextstroke.training.checkpoint import load_checkpoint, previous, save_checkpoint
+from nextstroke.training.loop import Learner
+from nextstroke.training.run import CHECKPOINT, CURVE
+from nextstroke.training.trained import evaluate_run, open_run
+from tests.training.conftest import corpus_of, stopper, tiny
+
+KINDS = pytest.mark.parametrize(
+    "recipe",
+    [tiny("writer"), tiny("pen"), tiny("pen", optimiser="rmsprop", chunk=None, batch=1, loss="sum")],
+    ids=["writer", "pen", "pen as in the paper"],
+)
+
+
+def same_state(one, other):
+    """Compare two checkpoints to the bit, but for the seconds they took."""
+    (tensors, about), (other_tensors, other_about) = load_checkpoint(one), load_checkpoint(other)
+    torch.testing.assert_close(tensors, other_tensors, rtol=0, atol=0)
+    for said in (about, other_about):
+        del said["progress"]["seconds"]
+    assert about == other_about
+
+
+@KINDS
+@pytest.mark.parametrize("update", [1, 7])
+def test_stopped_and_resumed_is_as_if_never_stopped(run, recipe, update):
+    with pytest.raises(Stopped, match="go on with --resume") as stop:
+        run(recipe, "stopped", report=stopper(update))
+    assert stop.value.exit_code == 143
+    same_state(run(recipe, "stopped", resume=True), run(recipe, "whole"))
+
+
+def test_a_save_is_in_mid_epoch(run):
+    with pytest.raises(Stopped):
+        run(tiny(), report=stopper(1))
+    progress = load_checkpoint(run.__self__)[1]["progress"] if hasattr(run, "__self__") else None
+    assert progress is None or progress["batch"] == 1
+
+
+def test_interrupted_by_the_keyboard(run):
+    with pytest.raises(Stopped) as stop:
+        run(tiny(), report=stopper(2, signal.SIGINT))
+    assert stop.value.exit_code == 130
+
+
+def test_handlers_of_signals_are_put_back(run):
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    run(tiny(updates=1))
+    assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
+
+
+PROCESS = """
+import sys
+from pathlib import Path
+from nextstroke.config import Recipe
+from nextstroke.errors import Stopped
+from nextstroke.training.run import train
+
+def report(progress, event):
+    print(progress.update, flush=True)
+
+recipe, corpus, folder = sys.argv[1:]
+try:
+    train(Recipe.model_validate_json(recipe), Path(corpus), Path(folder), False, report)
+except Stopped as stop:
+    raise SystemExit(stop.exit_code)
+"""
+
+
+def test_a_process_ends_on_sigterm_with_its_state_saved(run, corpus, tmp_path):
+    recipe = tiny(updates=1_000_000, save_every_minutes=1000.0)
+    command = [sys.executable, "-W", "error", "-c", PROCESS, recipe.model_dump_json(), corpus, tmp_path / "run"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        process.terminate()
+        reported = process.stdout.read().split()
+        assert process.wait(30) == 143
+    saved = load_checkpoint(tmp_path / "run" / CHECKPOINT)[1]["progress"]["update"]
+    assert saved == int(reported[-1])
+    resumed = run(tiny(updates=saved + 2), resume=True)
+    assert load_checkpoint(resumed)[1]["progress"]["update"] >= saved + 2
+
+
+@pytest.mark.parametrize(("updates", "expected"), [(18, 18), (2, 4)])
+def test_a_resumed_training_may_get_another_number_of_updates(run, updates, expected):
+    run(tiny(updates=4, chunk=None))
+    path = run(tiny(updates=updates, chunk=None), resume=True)
+    assert load_checkpoint(path)[1]["progress"]["update"] == expected
+
+
+def test_a_second_training_without_resume_is_refused(run):
+    path = run(tiny(updates=1))
+    with pytest.raises(UsageError, match="--resume"):
+        run(tiny(updates=1))
+    path.rename(previous(path))  # as a kill in the middle of a save leaves it
+    with pytest.raises(UsageError, match="--resume"):
+        run(tiny(updates=1))
+
+
+def test_resuming_nothing_is_refused(run):
+    with pytest.raises(BadInput, match="without --resume"):
+        run(tiny(), resume=True)
+
+
+LOCK = "import fcntl, sys, time; fcntl.flock(open(sys.argv[1], 'w'), fcntl.LOCK_EX); print(flush=True); time.sleep(60)"
+
+
+def test_a_folder_in_use_is_refused_until_its_user_is_dead(run, tmp_path):
+    (tmp_path / "run").mkdir()
+    with subprocess.Popen([sys.executable, "-c", LOCK, tmp_path / "run" / "lock"], stdout=subprocess.PIPE) as other:
+        other.stdout.readline()
+        with pytest.raises(UsageError, match="another training is running there"):
+            run(tiny(updates=1))
+        other.kill()
+    assert run(tiny(updates=1)).exists()
+
+
+def test_the_lock_is_held_while_training(run, tmp_path):
+    held = []
+
+    def report(progress, event):
+        with (tmp_path / "run" / "lock").open("w") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                held.append(progress.update)
+
+    run(tiny(updates=1), report=report)
+    assert held
+
+
+def test_a_folder_that_cannot_be_is_refused(run, tmp_path):
+    (tmp_path / "run").write_text("a file")
+    with pytest.raises(UsageError, match="name another --run"):
+        run(tiny())
+
+
+def test_litter_of_killed_trainings_is_swept(run, tmp_path):
+    (tmp_path / "run").mkdir()
+    litter = tmp_path / "run" / ".incoming.safetensors.x1.part"
+    litter.write_bytes(b"half")
+    run(tiny(updates=1))
+    assert not litter.exists()
+
+
+def test_a_gradient_that_is_no_number_ends_it_and_keeps_the_checkpoint(run, tmp_path, monkeypatch):
+    class Poisoned(Learner):
+        def _move(self, gradients, divisor):
+            if self.progress.update == 3:
+                dict(self.network.named_parameters())["layers.1.recurrent"].grad[0, 0] = float("nan")
+            super()._move(gradients, divisor)
+
+    monkeypatch.setattr(run_module, "Learner", Poisoned)
+    with pytest.raises(Diverged, match=r"update 3: the derivative by layers\.1\.recurrent is not finite"):
+        run(tiny(chunk=None, save_every_minutes=0.0))
+    tensors, about = load_checkpoint(tmp_path / "run" / CHECKPOINT)
+    assert about["progress"]["update"] == 3
+    assert all(tensor.isfinite().all() for tensor in tensors.values())
+
+
+def test_falling_back_to_the_checkpoint_before_is_said(run):
+    path, events = run(tiny(updates=4, chunk=None, save_every_minutes=0.0)), []
+    path.write_bytes(path.read_bytes()[:-100])
+    run(tiny(updates=5, chunk=None), resume=True, report=lambda progress, event: events.append(event))
+    assert "cut" in events[0] or "going on from previous.safetensors" in events[0]
+
+
+@pytest.mark.parametrize(
+    ("other", "named"),
+    [
+        (tiny(network={"cells": 9}), "network"),
+        (tiny("pen"), "kind of network"),
+        (tiny(optimiser="rmsprop"), "optimiser"),
+    ],
+)
+def test_resuming_as_something_else_is_refused(run, other, named):
+    run(tiny(updates=1))
+    with pytest.raises(WrongModel, match=f"another {named}"):
+        run(other, resume=True)
+
+
+@pytest.mark.parametrize(("texts", "named"), [(("ab", "ba"), "alphabet"), (("abc", "aaaa"), "normalisation")])
+def test_resuming_on_another_corpus_is_refused(run, tmp_path, texts, named):
+    run(tiny(updates=1))
+    other = tmp_path / "other.packed"
+    corpus_of(texts).save(other)
+    with pytest.raises(WrongModel, match=named):
+        run(tiny(), resume=True, corpus=other)
+
+
+def test_tensors_that_do_not_fit_are_named(run):
+    path = run(tiny(updates=1))
+    tensors, about = load_checkpoint(path)
+    tensors["network.output.weight"] = tensors["network.output.weight"][:, 1:]
+    save_checkpoint(path, tensors, about)
+    with pytest.raises(WrongModel, match=r"output\.weight should be \(13, 16\), the file has \(13, 15\)"):
+        run(tiny(), resume=True)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda held: held.pop("average.output.bias"), lambda held: held.update({"average.more": torch.ones(1)})]
+)
+def test_missing_and_surplus_tensors_are_named(run, tmp_path, change):
+    path = run(tiny(updates=1))
+    tensors, about = load_checkpoint(path)
+    change(tensors)
+    save_checkpoint(path, tensors, about)
+    with pytest.raises(WrongModel, match="(output.bias|more)"):
+        open_run(tmp_path / "run")
+
+
+def test_start_from_takes_the_averaged_weights_and_nothing_else(run, tmp_path):
+    first, _ = load_checkpoint(run(tiny(), "first"))
+    seen = {}
+
+    class Watched(Learner):
+        def start_from(self, weights, source):
+            super().start_from(weights, source)
+            seen.update(self.state(), progress=self.progress.update)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_module, "Learner", Watched)
+        run(tiny(updates=1).model_copy(update={"start_from": str(tmp_path / "first")}), "second")
+    assert seen.pop("progress") == 0
+    assert not any(name.startswith("optimiser") for name in seen)
+    for name, tensor in seen.items():
+        assert torch.equal(tensor, first["average." + name.split(".", 1)[1]]), name
+
+
+def test_start_from_another_alphabet_is_refused(run, tmp_path):
+    run(tiny(updates=1), "first")
+    other = tmp_path / "other.packed"
+    corpus_of(["abd", "bda"]).save(other)
+
+
+def test_curve_and_scores_of_a_run(run, corpus, tmp_path):
+    run(tiny(evaluate_every=4))
+    curve = [json.loads(line) for line in (tmp_path / "run" / CURVE).read_text().splitlines()]
+    assert [entry["update"] for entry in curve][0] >= 4
+    scores = evaluate_run(tmp_path / "run", corpus)
+    assert scores["lines"] == 8
+    assert scores["nats_per_line"] == pytest.approx(curve[-1]["validation"], rel=1e-5)
+    assert 0 <= scores["letter_test"] <= 1
