@@ -6,7 +6,7 @@ import torch
 from nextstroke.engine.modelfile import Model, load_model
 from nextstroke.engine.predictor import WriterPredictor
 from nextstroke.errors import BadInput, CorruptFile, WrongModel
-from nextstroke.training.export import export_model, sealed
+from nextstroke.training.export import export_model, import_weights, sealed
 
 from .conftest import ABOUT, random_network
 
@@ -73,3 +73,10 @@ def test_wrong_kinds_and_versions_name_both(model_path, tmp_path):
 def test_a_missing_model_names_those_there_are():
     with pytest.raises(BadInput, match="there are:"):
         load_model("nowhere", "writer")
+
+
+def test_the_weights_come_back_from_a_model_file(network, model_path):
+    weights = import_weights(model_path)
+    assert weights.keys() == network.state_dict().keys()
+    for name, weight in network.state_dict().items():
+        torch.testing.assert_close(weights[name], weight, rtol=0, atol=0)

@@ -17,6 +17,7 @@ SHAPES = {
     "a": [(2, -3), (2, 3), (2, 0)],
     "b": [(0, 5), (1, -2), (2, -3)],
     "c": [(3, 1), (-2, 1), (3, -2)],
+    "d": [(-1, -1), (4, 2), (1, 1)],
 }
 TEXTS = ("abc", "cab", "bca", "aab", "ccb", "bbac", "acab", "cbba")
 
@@ -41,7 +42,7 @@ def corpus_of(texts=TEXTS, seed=0):
 def tiny(kind="writer", network=None, **training):
     """A recipe that learns in milliseconds; everything that is random is on."""
     sizes = {"layers": 2, "cells": 8, "components": 2, "window_components": 2, "dropout": 0.1, "start_step": 0.3}
-    habits = {"batch": 3, "chunk": 5, "learning_rate": 0.01, "updates": 12, "average_decay": 0.9, "norm_clip": 1.0}
+    habits = {"batch": 2, "chunk": 5, "learning_rate": 0.01, "updates": 12, "average_decay": 0.9, "norm_clip": 1.0}
     habits |= {"augment_scale": 0.1, "augment_shear": 0.1, "evaluate_lines_every": 1, "warm_up": 3, "fall_updates": 6}
     return Recipe(
         kind=kind,
@@ -68,10 +69,12 @@ def silent(progress, event):
 
 
 def stopper(update, number=signal.SIGTERM):
-    """A report that sends this process a signal once `update` is reached."""
+    """A report that sends this process one signal when `update` is reached."""
+    sent = []
 
     def report(progress, event):
-        if progress.update >= update and not event:
+        if progress.update >= update and not sent:
+            sent.append(number)
             os.kill(os.getpid(), number)
 
     return report

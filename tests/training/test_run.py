@@ -1,10 +1,8 @@
 import fcntl
 import json
-import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 import torch
@@ -42,11 +40,11 @@ def test_stopped_and_resumed_is_as_if_never_stopped(run, recipe, update):
     same_state(run(recipe, "stopped", resume=True), run(recipe, "whole"))
 
 
-def test_a_save_is_in_mid_epoch(run):
+def test_a_signal_stops_in_mid_epoch(run, tmp_path):
     with pytest.raises(Stopped):
         run(tiny(), report=stopper(1))
-    progress = load_checkpoint(run.__self__)[1]["progress"] if hasattr(run, "__self__") else None
-    assert progress is None or progress["batch"] == 1
+    progress = load_checkpoint(tmp_path / "run" / CHECKPOINT)[1]["progress"]
+    assert (progress["epoch"], progress["batch"]) == (0, 2)
 
 
 def test_interrupted_by_the_keyboard(run):
@@ -174,7 +172,7 @@ def test_falling_back_to_the_checkpoint_before_is_said(run):
     path, events = run(tiny(updates=4, chunk=None, save_every_minutes=0.0)), []
     path.write_bytes(path.read_bytes()[:-100])
     run(tiny(updates=5, chunk=None), resume=True, report=lambda progress, event: events.append(event))
-    assert "cut" in events[0] or "going on from previous.safetensors" in events[0]
+    assert "going on from previous.safetensors" in events[0]
 
 
 @pytest.mark.parametrize(
@@ -217,7 +215,7 @@ def test_missing_and_surplus_tensors_are_named(run, tmp_path, change):
     tensors, about = load_checkpoint(path)
     change(tensors)
     save_checkpoint(path, tensors, about)
-    with pytest.raises(WrongModel, match="(output.bias|more)"):
+    with pytest.raises(WrongModel, match=r"average|output\.bias|more"):
         open_run(tmp_path / "run")
 
 
@@ -243,12 +241,14 @@ def test_start_from_another_alphabet_is_refused(run, tmp_path):
     run(tiny(updates=1), "first")
     other = tmp_path / "other.packed"
     corpus_of(["abd", "bda"]).save(other)
+    with pytest.raises(WrongModel, match="its alphabet is 'abc', that of the corpus 'abd'"):
+        run(tiny().model_copy(update={"start_from": str(tmp_path / "first")}), "second", corpus=other)
 
 
 def test_curve_and_scores_of_a_run(run, corpus, tmp_path):
     run(tiny(evaluate_every=4))
     curve = [json.loads(line) for line in (tmp_path / "run" / CURVE).read_text().splitlines()]
-    assert [entry["update"] for entry in curve][0] >= 4
+    assert [entry["update"] // 4 for entry in curve] == [1, 2, 3, 3]
     scores = evaluate_run(tmp_path / "run", corpus)
     assert scores["lines"] == 8
     assert scores["nats_per_line"] == pytest.approx(curve[-1]["validation"], rel=1e-5)

@@ -74,7 +74,7 @@ def learn_style(model: Model, name: str, ink: Ink, text: str) -> Style:
 
 def save_styles(path: Path, styles: list[Style]) -> None:
     """Write a gallery of styles as one safetensors file."""
-    tensors = {}
+    tensors: dict[str, np.ndarray] = {}
     for number, style in enumerate(styles):
         tensors |= {f"{number}.state.{name}": rows for name, rows in style.state.items()}
         tensors[f"{number}.y"] = style.y

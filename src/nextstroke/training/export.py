@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
@@ -180,3 +181,30 @@ def _gates(values: Tensor | np.ndarray) -> np.ndarray:
     """Rows of four gates in ONNX's order."""
     blocks = np.split(_plain(values), 4)
     return np.concatenate([blocks[gate] for gate in GATES])
+
+
+def import_weights(path: Path) -> dict[str, Tensor]:
+    """The weights of an exported model by the names that the network gives them; the inverse of `export_model`."""
+    stored = {weight.name: numpy_helper.to_array(weight) for weight in onnx.load(path).graph.initializer}
+    half = {name.removesuffix(".half"): array for name, array in stored.items() if name.endswith(".half")}
+    found = {name.replace("out.", "output."): array for name, array in half.items() if name.startswith("out.")}
+    for number in range(sum(name.endswith(".recurrent") for name in half)):
+        windowed = number == 0 and "glance.weight" in half
+        lstm = f"layers.{number}.lstm" if windowed else f"layers.{number}"
+        parts = {name: half[f"layer{number + 1}.{name}"] for name in ("weight", "recurrent", "bias", "peepholes")}
+        found |= {f"{lstm}.{name}": array for name, array in _cell_weights(**parts).items()}
+        if windowed:
+            both = found[f"{lstm}.weight"]
+            found |= {f"{lstm}.weight": both[:, :POINT], "layers.0.reading": both[:, POINT:]}
+            found |= {f"layers.0.glance.{part}": half[f"glance.{part}"] for part in ("weight", "bias")}
+    return {name: torch.from_numpy(np.ascontiguousarray(array, np.float32)) for name, array in found.items()}
+
+
+def _cell_weights(
+    weight: np.ndarray, recurrent: np.ndarray, bias: np.ndarray, peepholes: np.ndarray
+) -> dict[str, np.ndarray]:
+    """The weights of one LSTM operator in our order of gates and peepholes."""
+    back = np.argsort(GATES)
+    rows = {"weight": weight[0], "recurrent": recurrent[0], "bias": np.split(bias[0], 2)[0]}
+    ours = {name: np.concatenate([np.split(array, 4)[gate] for gate in back]) for name, array in rows.items()}
+    return ours | {"peepholes": peepholes.reshape(3, -1)[np.argsort(PEEPHOLES)]}

@@ -3,14 +3,16 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from nextstroke.config import Recipe
+from nextstroke.config import Recipe, make_recipe
 from nextstroke.corpora.packed import InkCorpus
+from nextstroke.engine.modelfile import Model
 from nextstroke.errors import UsageError
 from nextstroke.nets.networks import PenNetwork, WriterNetwork
 from nextstroke.training.build import build_network, load_weights
 from nextstroke.training.checkpoint import load_newest
 from nextstroke.training.evaluate import evaluate, letter_test
 from nextstroke.training.examples import make_examples
+from nextstroke.training.export import import_weights
 from nextstroke.training.loop import under
 from nextstroke.training.run import CHECKPOINT
 
@@ -23,12 +25,21 @@ class Trained(NamedTuple):
     about: dict
 
 
-def open_run(folder: Path) -> Trained:
-    """Load the averaged network of a run; raises BadInput, CorruptFile, WrongModel."""
-    tensors, about, _ = load_newest(folder / CHECKPOINT)
-    recipe = Recipe.model_validate(about["recipe"])
+def open_run(path: Path) -> Trained:
+    """Load the averaged network of a run's folder, or the network of a model file.
+
+    Raises:
+        BadInput, CorruptFile, WrongModel: there is nothing of the kind.
+    """
+    if path.is_file():
+        about = Model(path).about
+        weights = import_weights(path)
+    else:
+        tensors, about, _ = load_newest(path / CHECKPOINT)
+        weights = under("average.", tensors)
+    recipe = make_recipe(about["recipe"], path)
     network = build_network(recipe, len(about["alphabet"]))
-    load_weights(network, under("average.", tensors), folder)
+    load_weights(network, weights, path)
     return Trained(network.eval(), recipe, about)
 
 
