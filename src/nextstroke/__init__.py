@@ -1,3 +1,49 @@
-"""nextstroke: predict the next stroke, of a pen or of a key."""
+"""nextstroke: predict the next stroke, of a pen or of a key.
+
+    from nextstroke import Page, compose, find_style, load_model
+
+    hand = find_style("print", "writer")
+    letter = compose(load_model("writer", "writer"), "Hello world", Page(), [hand], bias=0.75, seed=1)
+    letter.sheets[0].lines[0].points    # millimetres
+
+The names below are loaded on first use, so that importing the package costs nothing.
+"""
+
+from importlib import import_module
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "Alphabet": "alphabet",
+    "Ink": "ink",
+    "InkCorpus": "corpora.packed",
+    "Letter": "letter",
+    "Look": "pages.save",
+    "Model": "engine.modelfile",
+    "NextstrokeError": "errors",
+    "Page": "pages.layout",
+    "Style": "engine.styles",
+    "Written": "engine.write",
+    "compose": "letter",
+    "find_style": "engine.styles",
+    "learn_style": "engine.styles",
+    "load_model": "engine.modelfile",
+    "read_ink": "corpora.inkfile",
+    "save": "pages.save",
+    "write_lines": "engine.write",
+    "write_soundly": "engine.write",
+}
+
+__all__ = [*_HOMES, "__version__"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'nextstroke' has no attribute {name!r}")
+    found = getattr(import_module(f"nextstroke.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -35,9 +35,9 @@ def write(
 
     Example: nextstroke write "Hello world" -o hello.svg --style cursive --seed 7
     """
-    from nextstroke.compose import compose
     from nextstroke.engine.modelfile import load_model
     from nextstroke.engine.styles import find_style
+    from nextstroke.letter import compose
     from nextstroke.pages.layout import Page
     from nextstroke.pages.save import Look, pick_format, save
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from nextstroke.compose import OVERHANG, compose
 from nextstroke.engine.modelfile import load_model
 from nextstroke.engine.styles import Style, find_style
 from nextstroke.errors import EmptyText, UnknownCharacters
+from nextstroke.letter import OVERHANG, compose
 from nextstroke.pages.layout import Page
 
 TEXT = "A letter of two paragraphs, which is long enough to be wrapped on a small page.\n\nYours"
