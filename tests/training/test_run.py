@@ -1,3 +1,4 @@
+import copy
 import fcntl
 import json
 import signal
@@ -112,12 +113,13 @@ def test_resuming_nothing_is_refused(run):
         run(tiny(), resume=True)
 
 
-LOCK = "import fcntl, sys, time; fcntl.flock(open(sys.argv[1], 'w'), fcntl.LOCK_EX); print(flush=True); time.sleep(60)"
+PIPES = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+LOCK = "import fcntl, sys; held = open(sys.argv[1], 'w'); fcntl.flock(held, fcntl.LOCK_EX); print(flush=True); input()"
 
 
 def test_a_folder_in_use_is_refused_until_its_user_is_dead(run, tmp_path):
     (tmp_path / "run").mkdir()
-    with subprocess.Popen([sys.executable, "-c", LOCK, tmp_path / "run" / "lock"], stdout=subprocess.PIPE) as other:
+    with subprocess.Popen([sys.executable, "-c", LOCK, tmp_path / "run" / "lock"], **PIPES) as other:
         other.stdout.readline()
         with pytest.raises(UsageError, match="another training is running there"):
             run(tiny(updates=1))
@@ -226,7 +228,7 @@ def test_start_from_takes_the_averaged_weights_and_nothing_else(run, tmp_path):
     class Watched(Learner):
         def start_from(self, weights, source):
             super().start_from(weights, source)
-            seen.update(self.state(), progress=self.progress.update)
+            seen.update(copy.deepcopy(self.state()), progress=self.progress.update)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run_module, "Learner", Watched)

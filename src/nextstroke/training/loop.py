@@ -120,10 +120,12 @@ class Learner:
     def _move(self, gradients: list[Tensor], divisor: float) -> None:
         """One step of the optimiser with the summed gradients over `divisor`."""
         torch._foreach_div_(gradients, divisor)
-        bound = self.recipe.training.norm_clip
-        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), bound if bound is not None else torch.inf)
+        norm = torch.stack(torch._foreach_norm(gradients)).norm()
+        # Before any clipping, which would spread what is not finite over all of them.
         if not torch.isfinite(norm):
             raise Diverged(f"update {self.progress.update}: {self._culprit()} is not finite; try a lower rate")
+        if (bound := self.recipe.training.norm_clip) is not None:
+            torch._foreach_mul_(gradients, (bound / (norm + 1e-6)).clamp(max=1))
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.training.learning_rate * rate_at(self.progress.update, self.recipe.training)
         self.optimiser.step()

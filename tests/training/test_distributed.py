@@ -1,0 +1,73 @@
+import os
+import signal
+
+import pytest
+import torch
+
+from nextstroke.errors import Stopped, UsageError, WrongModel
+from nextstroke.training.checkpoint import load_checkpoint
+from nextstroke.training.distributed import Team, gather_team
+from nextstroke.training.run import CHECKPOINT
+from tests.training.conftest import tiny
+
+QUIET = {"network": {"dropout": 0.0}, "average_decay": 0.0}
+
+
+sent = []
+
+
+def ask_parent_to_stop(progress, event):
+    if progress.update >= 4 and not sent:
+        sent.append(signal.SIGTERM)
+        os.kill(os.getppid(), signal.SIGTERM)
+
+
+def refuse(team):
+    raise UsageError(f"worker of {team.size} refuses")
+
+
+def break_down(team):
+    raise ZeroDivisionError
+
+
+def test_a_team_of_one_works_in_this_process():
+    seen = []
+    gather_team(1, lambda team, *more: seen.append((team, more)), 7)
+    assert seen == [(Team(0, 1), (7,))]
+
+
+def test_rows_are_shared_out():
+    rows = list(range(7))
+    assert sorted(Team(0, 2).share(rows) + Team(1, 2).share(rows)) == rows
+
+
+def test_a_team_of_one_sums_nothing():
+    tensor = torch.ones(2)
+    Team().sum([tensor])
+    assert tensor.tolist() == [1, 1]
+
+
+@pytest.mark.slow
+def test_two_processes_learn_as_one(run):
+    alone, _ = load_checkpoint(run(tiny(**QUIET, updates=10, batch=4), "alone"))
+    shared, _ = load_checkpoint(run(tiny(**QUIET, updates=10, batch=2, workers=2), "shared"))
+    torch.testing.assert_close(shared["network.output.weight"], alone["network.output.weight"], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_a_signal_stops_all_workers_with_the_state_saved(run, tmp_path):
+    with pytest.raises(Stopped) as stop:
+        run(tiny(updates=100_000, workers=2), report=ask_parent_to_stop)
+    assert stop.value.exit_code == 143
+    assert load_checkpoint(tmp_path / "run" / CHECKPOINT)[1]["progress"]["update"] >= 4
+    with pytest.raises(WrongModel, match="another optimiser"):
+        run(tiny(workers=2, optimiser="rmsprop"), resume=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("work", "error"), [(refuse, UsageError), (break_down, torch.multiprocessing.ProcessRaisedException)]
+)
+def test_what_a_worker_raises_is_raised(work, error):
+    with pytest.raises(error):
+        gather_team(2, work)
