@@ -129,7 +129,7 @@ class Recipe(_Section):
         kind: "writer" (synthesis) or "pen" (prediction).
         note: What it is for.
         seed: Of first weights, order, augmentation and dropout.
-        start_from: Folder of a training whose weights this one begins with.
+        start_from: Folder of a training, or model file, whose weights this one begins with.
     """
 
     kind: Literal["writer", "pen"]

@@ -12,6 +12,7 @@ from nextstroke.errors import BadInput, Diverged, Stopped, UsageError, WrongMode
 from nextstroke.training import run as run_module
 from nextstroke.training.checkpoint import load_checkpoint, previous, save_checkpoint
 from nextstroke.training.loop import Learner
+from nextstroke.training.publish import publish_model
 from nextstroke.training.run import CHECKPOINT, CURVE
 from nextstroke.training.trained import evaluate_run, open_run
 from tests.training.conftest import corpus_of, stopper, tiny
@@ -237,6 +238,18 @@ def test_start_from_takes_the_averaged_weights_and_nothing_else(run, tmp_path):
     assert not any(name.startswith("optimiser") for name in seen)
     for name, tensor in seen.items():
         assert torch.equal(tensor, first["average." + name.split(".", 1)[1]]), name
+
+
+def test_a_model_file_can_be_gone_on_from_and_scored(run, corpus, tmp_path):
+    run(tiny(updates=3), "first")
+    publish_model(tmp_path / "first", tmp_path / "m.onnx", "none")
+    first, second = (evaluate_run(source, corpus) for source in (tmp_path / "first", tmp_path / "m.onnx"))
+    assert second["nats_per_line"] == pytest.approx(first["nats_per_line"], rel=1e-2)
+    recipe = tiny(updates=1, learning_rate=1e-9).model_copy(update={"start_from": str(tmp_path / "m.onnx")})
+    run(recipe, "second")
+    assert evaluate_run(tmp_path / "second", corpus)["nats_per_line"] == pytest.approx(
+        second["nats_per_line"], rel=1e-4
+    )
 
 
 def test_start_from_another_alphabet_is_refused(run, tmp_path):

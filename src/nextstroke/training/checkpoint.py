@@ -14,6 +14,7 @@ from torch import Tensor
 from nextstroke.errors import BadInput, CorruptFile, WrongModel
 from nextstroke.files import write_bytes
 
+CHECKPOINT = "checkpoint.safetensors"  # its name in the folder of a training
 FORMAT = "nextstroke-checkpoint-2"
 OLDER = "nextstroke-checkpoint-1"  # its digest left out what the file says about itself
 

@@ -16,7 +16,7 @@ RECORDED = ("update", "points", "seconds", "validation", "validation_point")
 
 def publish_model(folder: Path, path: Path, licence: str, note: str = "") -> str:
     """Export the averaged weights of a training; returns a sentence on what was written."""
-    network, recipe, about = open_run(folder)
+    network, recipe, about, _ = open_run(folder)
     kept = {name: about[name] for name in ("alphabet", "normalisation", "points_per_character")}
     record = {name: about["progress"][name] for name in RECORDED}
     terms = {"recipe": recipe.dump(), "record": record, "licence": licence, "note": note}

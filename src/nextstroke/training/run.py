@@ -18,12 +18,12 @@ from nextstroke.corpora.packed import InkCorpus
 from nextstroke.errors import Stopped, UsageError, WrongModel
 from nextstroke.files import write_bytes
 from nextstroke.nets.networks import WriterNetwork
-from nextstroke.training.checkpoint import load_newest, previous, save_checkpoint
+from nextstroke.training.checkpoint import CHECKPOINT, load_newest, previous, save_checkpoint
 from nextstroke.training.distributed import SIGNALS, Team, gather_team
 from nextstroke.training.examples import make_examples
-from nextstroke.training.loop import Learner, Progress, under
+from nextstroke.training.loop import Learner, Progress
+from nextstroke.training.trained import open_run
 
-CHECKPOINT = "checkpoint.safetensors"
 CURVE = "curve.jsonl"
 
 Report = Callable[[Progress, str], None]
@@ -103,12 +103,12 @@ def _compare(about: dict, learner: Learner, folder: Path) -> None:
 
 
 def _start_from(learner: Learner, source: Path, report: Report) -> None:
-    """Begin with the averaged weights of another run; optimiser, order and counts begin anew."""
-    tensors, about, remark = load_newest(source / CHECKPOINT)
+    """Begin with the averaged weights of another run or of a model file; order and counts begin anew."""
+    network, _, about, remark = open_run(source)
     mine, theirs = learner.examples.alphabet.characters, about["alphabet"]
     if isinstance(learner.network, WriterNetwork) and mine != theirs:
         raise WrongModel(f"{source}: its alphabet is {theirs!r}, that of the corpus {mine!r}")
-    learner.start_from(under("average.", tensors), source)
+    learner.start_from(network.state_dict(), source)
     if remark and learner.team.leads:
         report(learner.progress, remark)
 

@@ -9,20 +9,27 @@ from nextstroke.engine.modelfile import Model
 from nextstroke.errors import UsageError
 from nextstroke.nets.networks import PenNetwork, WriterNetwork
 from nextstroke.training.build import build_network, load_weights
-from nextstroke.training.checkpoint import load_newest
+from nextstroke.training.checkpoint import CHECKPOINT, load_newest
 from nextstroke.training.evaluate import evaluate, letter_test
 from nextstroke.training.examples import make_examples
 from nextstroke.training.export import import_weights
 from nextstroke.training.loop import under
-from nextstroke.training.run import CHECKPOINT
 
 
 class Trained(NamedTuple):
-    """A training as it was last saved: the averaged network and what the checkpoint says of it."""
+    """A training as it was last saved, or a model file.
+
+    Attributes:
+        network: The averaged network.
+        recipe: What it was made by.
+        about: What the checkpoint or the model file says of it.
+        remark: A sentence where an older checkpoint had to be taken, else empty.
+    """
 
     network: PenNetwork
     recipe: Recipe
     about: dict
+    remark: str = ""
 
 
 def open_run(path: Path) -> Trained:
@@ -33,21 +40,21 @@ def open_run(path: Path) -> Trained:
     """
     if path.is_file():
         about = Model(path).about
-        weights = import_weights(path)
+        weights, remark = import_weights(path), ""
     else:
-        tensors, about, _ = load_newest(path / CHECKPOINT)
+        tensors, about, remark = load_newest(path / CHECKPOINT)
         weights = under("average.", tensors)
     recipe = make_recipe(about["recipe"], path)
     network = build_network(recipe, len(about["alphabet"]))
     load_weights(network, weights, path)
-    return Trained(network.eval(), recipe, about)
+    return Trained(network.eval(), recipe, about, remark)
 
 
 def evaluate_run(folder: Path, corpus: Path, split: str = "validation", every: int = 1) -> dict[str, float]:
     """Scores of a run by name, on every `every`-th line of "validation" or "train", in the paper's units."""
     if split not in ("validation", "train"):
         raise UsageError(f"split {split!r}: give validation or train")
-    network, recipe, about = open_run(folder)
+    network, recipe, about, _ = open_run(folder)
     examples = make_examples(InkCorpus.open(corpus), recipe.data)
     lines = getattr(examples, split)[::every]
     score = evaluate(network, lines, examples.normalisation)
