@@ -90,7 +90,8 @@ class Training(_Section):
         chunk: Steps of truncated backpropagation, state carried on; whole lines without it.
         optimiser, learning_rate, weight_decay, second_decay: AdamW with its β2, or the paper's RMSProp.
         warm_up: Updates of linear growth of the rate.
-        fall_updates, final_rate_fraction: The last updates, over which the rate falls along a cosine to this share.
+        fall_share, final_rate_fraction: The last share of the updates, over which the rate falls along a cosine to
+            this fraction.
         norm_clip: Bound of the whole gradient's norm.
         loss: What the gradient is of: the "mean" over points, or the "sum" over a line (mean over the lines).
         updates: How many in all.
@@ -108,7 +109,7 @@ class Training(_Section):
     weight_decay: NotNegative = 0.0
     second_decay: LessThanOne = 0.999
     warm_up: Updates = 0
-    fall_updates: Updates = 0
+    fall_share: Share = 0.0
     final_rate_fraction: Share = 0.02
     norm_clip: Bound = None
     loss: Literal["mean", "sum"] = "mean"

@@ -30,6 +30,18 @@ def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
         raise _explained(error, path) from error
 
 
+def check_writable(*paths: str | Path | None) -> None:
+    """Say before the work, not after it, that a file cannot be written; None and "-" are no files.
+
+    Raises:
+        UsageError: the folder is missing or not writable, or there is a folder of that name.
+    """
+    for path in (Path(name) for name in paths if name not in (None, "-")):  # type: ignore[arg-type]
+        folder = path.absolute().parent
+        if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+            raise UsageError(f"{path}: cannot be written; name a file in a folder that exists and takes files")
+
+
 def write_bytes(path: str | Path, data: bytes) -> None:
     """Write `data` to `path` with `atomic_write`."""
     with atomic_write(path) as stream:

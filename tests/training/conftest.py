@@ -43,7 +43,7 @@ def tiny(kind="writer", network=None, **training):
     """A recipe that learns in milliseconds; everything that is random is on."""
     sizes = {"layers": 2, "cells": 8, "components": 2, "window_components": 2, "dropout": 0.1, "start_step": 0.3}
     habits = {"batch": 2, "chunk": 5, "learning_rate": 0.01, "updates": 12, "average_decay": 0.9, "norm_clip": 1.0}
-    habits |= {"augment_scale": 0.1, "augment_shear": 0.1, "evaluate_lines_every": 1, "warm_up": 3, "fall_updates": 6}
+    habits |= {"augment_scale": 0.1, "augment_shear": 0.1, "evaluate_lines_every": 1, "warm_up": 3, "fall_share": 0.5}
     return Recipe(
         kind=kind,
         data=Data(train=["trainset"]),

@@ -31,7 +31,7 @@ def learned():
         batch=8,
         chunk=None,
         updates=250,
-        fall_updates=150,
+        fall_share=0.5,
         learning_rate=0.02,
     )
     learner = Learner(recipe, make_examples(corpus_of(), recipe.data))
@@ -165,7 +165,7 @@ def test_two_workers_are_one_with_the_doubled_batch(examples, loss):
 
 
 def test_rate_warms_up_holds_and_falls():
-    training = tiny(updates=100, warm_up=10, fall_updates=40, final_rate_fraction=0.1).training
+    training = tiny(updates=100, warm_up=10, fall_share=0.4, final_rate_fraction=0.1).training
     assert [rate_at(update, training) for update in (0, 4, 9, 30, 60)] == pytest.approx([0.1, 0.5, 1, 1, 1])
     assert rate_at(80, training) == pytest.approx(0.55)
     assert rate_at(100, training) == pytest.approx(0.1)

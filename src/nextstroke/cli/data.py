@@ -30,8 +30,9 @@ def iam(
     Example: nextstroke data iam IAM-OnDB -o data/iam.packed --report data/iam-report.json
     """
     from nextstroke.corpora.iam import TRAINING, read_iam
+    from nextstroke.files import check_writable
 
-    _check_folder(output, report)
+    check_writable(output, report)
     progress = _Progress("lines")
     corpus, found = read_iam(folder, progress, workers or os.cpu_count() or 1)
     progress.end()
@@ -52,19 +53,11 @@ def ink(
     Example: nextstroke data ink letters/*.inkml -o data/mine.packed
     """
     from nextstroke.corpora.inkfile import pack_files
+    from nextstroke.files import check_writable
 
-    _check_folder(output, report)
+    check_writable(output, report)
     corpus, left_out = pack_files(files, split)
     _finish(corpus, output, (), left_out, {}, report, as_json)
-
-
-def _check_folder(*outputs: Path | None) -> None:
-    """Say at once, not after the reading, that a file cannot be written."""
-    from nextstroke.errors import UsageError
-
-    for path in filter(None, outputs):
-        if path.is_dir() or not path.absolute().parent.is_dir():
-            raise UsageError(f"{path}: cannot be written; name a file in a folder that exists")
 
 
 def _finish(corpus, output: Path, splits, left_out, about: dict[str, Any], report: Path | None, as_json: bool) -> None:

@@ -18,6 +18,9 @@ def export(
 
     Example: nextstroke export runs/writer -o mine.onnx
     """
+    from nextstroke.files import check_writable
+
+    check_writable(output)
     from nextstroke.training.publish import publish_model, publish_styles
 
     print(publish_model(run, output, licence, note))

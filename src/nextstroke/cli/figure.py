@@ -32,8 +32,10 @@ def window(
     from nextstroke.engine.modelfile import load_model
     from nextstroke.engine.styles import find_style
     from nextstroke.engine.write import write_lines
+    from nextstroke.files import check_writable
     from nextstroke.pages.figures import window_figure
 
+    check_writable(output)
     written = write_lines(load_model(model, "writer"), [text], bias, seed, find_style(style, model))[0]
     window_figure(written.phi, text, written.ink, output)
     print(output)

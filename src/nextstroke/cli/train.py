@@ -24,11 +24,14 @@ def train(
     Example: nextstroke train recipes/best/writer.toml --corpus data/iam.packed --set training.updates=500
     """
     from nextstroke.config import load_recipe
-    from nextstroke.training.run import train as train_run
 
     workers_too = [] if workers is None else [f"training.workers={workers}"]
+    settings = load_recipe(recipe, [*set_, *workers_too])
+    # Only now: loading torch takes seconds that a wrong recipe need not wait for.
+    from nextstroke.training.run import train as train_run
+
     folder = run or Path("runs") / recipe.stem
-    train_run(load_recipe(recipe, [*set_, *workers_too]), corpus, folder, resume, Reporter(), device)
+    train_run(settings, corpus, folder, resume, Reporter(), device)
     print(f"done; export it with: nextstroke export {folder} -o {folder.name}.onnx")
 
 

@@ -37,11 +37,13 @@ def write(
     """
     from nextstroke.engine.modelfile import load_model
     from nextstroke.engine.styles import find_style
+    from nextstroke.files import check_writable
     from nextstroke.letter import compose
     from nextstroke.pages.layout import Page
     from nextstroke.pages.save import Look, pick_format, save
 
     look, kind = Look(pen, colour, dpi), pick_format(output, format)
+    check_writable(output)
     sheet = Page(margin=4.0) if page is None else Page.named(page)
     sheet = replace(sheet, line_height=line_height, x_height=size, align=align, ruled=ruled)
     if margin is not None:

@@ -83,12 +83,13 @@ def build_optimiser(network: nn.Module, training: Training) -> torch.optim.Optim
 
 
 def rate_at(update: int, training: Training) -> float:
-    """Share of the learning rate at an update: linear warm-up, constant, cosine fall in the last updates."""
+    """Share of the learning rate at an update: linear warm-up, constant, cosine fall in the last share of updates."""
     warm = min(1.0, (update + 1) / max(1, training.warm_up))
+    fall = training.fall_share * training.updates
     left = training.updates - update
-    if left >= training.fall_updates:
+    if left >= fall:
         return warm
-    done = 1 - max(0, left) / training.fall_updates
+    done = 1 - max(0, left) / fall
     final = training.final_rate_fraction
     return warm * (final + (1 - final) * (1 + math.cos(math.pi * done)) / 2)
 
