@@ -113,6 +113,17 @@ def first_gradient(recipe, examples):
     return seen[0]
 
 
+def test_state_is_carried_from_chunk_to_chunk(examples):
+    """With a rate too small to move anything, the losses of the chunks add up to those of whole lines."""
+    still = {**QUIET, "network": {"dropout": 0.0}, "batch": 8, "updates": 3, "learning_rate": 1e-12}
+    learner, seen = Learner(tiny(**still, chunk=5), examples), []
+    learner.progress.saw = lambda loss, points: seen.append(loss)
+    learner._learn_batch(np.arange(8))
+    assert len(seen) == 3
+    expected = evaluate(learner.network, examples.train, examples.normalisation).log_loss
+    assert sum(seen) == pytest.approx(expected, rel=1e-5)
+
+
 def test_mean_and_sum_differ_by_the_points_of_a_line(examples):
     one_line = examples._replace(train=examples.train[:1])
     recipe = {**QUIET, "chunk": None, "updates": 1, "norm_clip": None, "batch": 1}
@@ -146,15 +157,9 @@ class ThreadTeam(Team):
 def test_two_workers_are_one_with_the_doubled_batch(examples, loss):
     quiet = {"network": {"dropout": 0.0}, "loss": loss, "updates": 10, "norm_clip": None}
     alone = after_one_batch(tiny(**quiet, batch=4), examples)
-    table, barrier, halves = {}, threading.Barrier(2), []
-
-    def work(rank):
-        torch.set_num_threads(1)
-        learner = Learner(tiny(**quiet, batch=2), examples, ThreadTeam(rank, table, barrier))
-        halves.append(learner)
-        learner.run(nothing)
-
-    workers = [threading.Thread(target=work, args=(rank,)) for rank in range(2)]
+    table, barrier = {}, threading.Barrier(2)
+    halves = [Learner(tiny(**quiet, batch=2), examples, ThreadTeam(rank, table, barrier)) for rank in range(2)]
+    workers = [threading.Thread(target=half.run, args=(nothing,)) for half in halves]
     for step in ("start", "join"):
         for worker in workers:
             getattr(worker, step)()

@@ -13,8 +13,8 @@ def write(
     ],
     output: Annotated[str, typer.Option("--output", "-o", help="file, - for standard output")] = "-",
     style: Annotated[
-        str, typer.Option(help="hand, or several as a,b,c for the paragraphs in turn; none for any")
-    ] = "print",
+        str, typer.Option(help="hand, or several as a,b,c for the paragraphs in turn; the first there is if not given")
+    ] = "",
     bias: Annotated[float, typer.Option(help="0 is as varied as real hands, 1 very legible")] = 0.75,
     seed: Annotated[int, typer.Option(help="the same seed gives the same ink", min=0)] = 1,
     model: Annotated[str, typer.Option(help="model file, or the name of a bundled one")] = "writer",
@@ -49,9 +49,11 @@ def write(
     if margin is not None:
         sheet = replace(sheet, margin=margin)
     words = _standard_input() if text == "-" else text
+    writer = load_model(model, "writer")
     hands = [find_style(name.strip(), model) for name in style.split(",")]
-    letter = compose(load_model(model, "writer"), words, sheet, hands, bias, seed)
-    about = {"text": words, "seed": seed, "bias": bias, "style": style, "model": model}
+    letter = compose(writer, words, sheet, hands, bias, seed)
+    named = ",".join(hand.name or "none" for hand in hands)
+    about = {"text": words, "seed": seed, "bias": bias, "style": named, "model": model}
     for name in save(letter.sheets, output, kind, look, about):
         print(name, file=sys.stderr)
     for line in letter.doubtful:

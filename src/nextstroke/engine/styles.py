@@ -105,10 +105,18 @@ def gallery(model: Path) -> dict[str, Style]:
 
 
 def find_style(name: str, model: str) -> Style:
-    """A style of a model's gallery by name, "none" for no style; raises UsageError that names those there are."""
+    """A style of a model's gallery.
+
+    Args:
+        name: "none" for no style; empty for the first of the gallery, or no style where there is no gallery.
+    Raises:
+        UsageError: there is none of that name; those there are, are named.
+    """
     if name == "none":
         return Style.none()
     styles = gallery(find_model(model))
+    if not name:
+        return next(iter(styles.values()), Style.none())
     if name not in styles:
         raise UsageError(f"style {name!r}: not in the gallery (there are: {', '.join(styles) or 'none'})")
     return styles[name]
