@@ -1,5 +1,4 @@
 import copy
-import fcntl
 import json
 import signal
 import subprocess
@@ -128,18 +127,16 @@ def test_a_folder_in_use_is_refused_until_its_user_is_dead(run, tmp_path):
     assert run(tiny(updates=1)).exists()
 
 
-def test_the_lock_is_held_while_training(run, tmp_path):
-    held = []
+def test_no_second_training_beside_a_first(run):
+    refused = []
 
     def report(progress, event):
-        with (tmp_path / "run" / "lock").open("w") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                held.append(progress.update)
+        with pytest.raises(UsageError, match="another training is running there"):
+            run(tiny(updates=1))
+        refused.append(progress.update)
 
     run(tiny(updates=1), report=report)
-    assert held
+    assert refused
 
 
 def test_a_folder_that_cannot_be_is_refused(run, tmp_path):
