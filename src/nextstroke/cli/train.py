@@ -31,15 +31,19 @@ def train(
     from nextstroke.training.run import train as train_run
 
     folder = run or Path("runs") / recipe.stem
-    train_run(settings, corpus, folder, resume, Reporter(), device)
+    train_run(settings, corpus, folder, resume, Reporter(settings.training.updates), device)
     print(f"done; export it with: nextstroke export {folder} -o {folder.name}.onnx")
 
 
 class Reporter:
-    """Shows the progress of a training: one line rewritten on a terminal, one line a minute elsewhere."""
+    """Shows the progress of a training: one line rewritten on a terminal, one line a minute elsewhere.
 
-    def __init__(self) -> None:
-        self.shown = 0.0
+    Args:
+        updates: How many there will be.
+    """
+
+    def __init__(self, updates: int) -> None:
+        self.updates, self.shown = updates, 0.0
 
     def __call__(self, progress, event: str) -> None:
         """Show where the training stands; an event gets a line of its own."""
@@ -48,8 +52,9 @@ class Reporter:
             return
         self.shown = time.monotonic()
         rate = progress.points / max(progress.seconds, 1e-9)
-        line = f"update {progress.update}, {progress.points / 1e6:.2f} M points, {rate:.0f} points/s, "
-        line += f"train {progress.train:.4f} nats a point"
+        left = (self.updates - progress.update) * progress.seconds / max(progress.update, 1)
+        line = f"update {progress.update} of {self.updates}, {left / 60:.0f} min left, "
+        line += f"{progress.points / 1e6:.2f} M points, {rate:.0f} points/s, train {progress.train:.4f} nats a point"
         if progress.validation == progress.validation:
             line += f", validation {progress.validation:.2f} nats a line ({progress.validation_point:.4f} a point)"
         end = "\n" if event or not sys.stderr.isatty() else "\r"

@@ -32,8 +32,9 @@ class Pen:
     def __init__(self, model: Model, style: Style, texts: list[np.ndarray], biases: np.ndarray, paper_stop: bool):
         self.biases, self.paper_stop = biases, paper_stop
         # A blank behind the text gives the window a place to go to when the last letter is done.
-        blank = model.alphabet.encode(" ")[: not paper_stop]
-        whole = [np.concatenate([style.text_ids(model.alphabet), ids, blank]) for ids in texts]
+        behind = "" if paper_stop or model.alphabet.unknown(" ") else " "
+        blank = [model.alphabet.encode(character) for character in behind]
+        whole = [np.concatenate([style.text_ids(model.alphabet), ids, *blank]) for ids in texts]
         self.lead = len(style.text)
         self.predictor = WriterPredictor(model, whole, style.start(model, len(texts)))
         self.active, self.steps = np.arange(len(texts)), 0
