@@ -1,0 +1,46 @@
+"""nextstroke bench: what learning and writing cost on this machine."""
+
+import json
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="Measure speed: medians, and ratios formed inside one run.")
+
+Rounds = Annotated[int, typer.Option(help="how often each case is measured", min=1)]
+AsJson = Annotated[bool, typer.Option("--json", help="print the figures as JSON")]
+
+
+@app.command()
+def train(rounds: Rounds = 7, as_json: AsJson = False) -> None:
+    """Learning on one core: shares of the best float32 product, against torch.nn.LSTM and a plain loop.
+
+    Example: nextstroke bench train
+    """
+    from nextstroke.training.bench import bench_training
+
+    _show(bench_training(rounds), as_json)
+
+
+@app.command()
+def write(
+    rounds: Rounds = 7,
+    model: Annotated[str, typer.Option(help="model file, or the name of a bundled one")] = "writer",
+    as_json: AsJson = False,
+) -> None:
+    """Writing: microseconds a point for one line and for several side by side.
+
+    Example: nextstroke bench write
+    """
+    from nextstroke.engine.bench import bench_writing
+    from nextstroke.engine.modelfile import load_model
+
+    _show(bench_writing(load_model(model, "writer"), rounds), as_json)
+
+
+def _show(figures: dict[str, float], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(figures, ensure_ascii=False))
+        return
+    for name, value in figures.items():
+        print(f"{name:48} {value:10.3f}")

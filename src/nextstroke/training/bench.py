@@ -1,0 +1,183 @@
+"""How fast networks learn on one core, as shares of the float32 matrix product's rate in the same process.
+
+Other load on the machine disturbs every number; so each round measures the product right before and after each case,
+ratios are formed inside a round, and medians over the rounds are told.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from nextstroke.nets.lstm import LSTM
+from nextstroke.nets.mixture import Mixture
+from nextstroke.nets.networks import PenNetwork, WriterNetwork
+from nextstroke.nets.product import product
+
+BATCH, STEPS, CELLS, SYMBOLS, PLACES = 64, 100, 400, 81, 32
+
+
+class Case(NamedTuple):
+    """One thing to time: `work` makes `points` points of progress with `gflop` of matrix products."""
+
+    work: Callable[[], None]
+    points: int
+    gflop: float
+
+
+class Timing(NamedTuple):
+    """One piece of work: how long it took in seconds, and the best rate of a product around it in GFLOP/s."""
+
+    seconds: float
+    rate: float
+
+
+def bench_training(rounds: int = 7) -> dict[str, float]:
+    """Figures by name: GFLOP/s, points a second, and the ratios that matter, on one thread."""
+    torch.set_num_threads(1)
+    cases = {
+        "layer": own_layer(),
+        "layer of torch.nn": torch_layer(),
+        "layer, naive loop": naive_layer(),
+        "prediction": pen_step(update=True),
+        "prediction without update": pen_step(update=False),
+        "synthesis": writer_step(BATCH),
+        "synthesis batch 16": writer_step(16),
+    }
+    return figures_of(cases, measure(cases, rounds))
+
+
+def product_rates(size: int = 768, times: int = 6) -> tuple[float, float]:
+    """GFLOP/s of a square float32 product by torch's own library, and by the one we take."""
+    a, b = torch.randn(size, size), torch.randn(size, size)
+    return _rate(lambda: a @ b, size, times), _rate(lambda: product(a, b), size, times)
+
+
+def _rate(work: Callable[[], Tensor], size: int, times: int) -> float:
+    work()
+    began = time.perf_counter()
+    for _ in range(times):
+        work()
+    return times * 2 * size**3 / (time.perf_counter() - began) / 1e9
+
+
+def layer_case(run: Callable[[Tensor], Tensor]) -> Case:
+    """Forward and backward of one layer with the derivative by its input."""
+    x, above = torch.randn(BATCH, STEPS, CELLS, requires_grad=True), torch.randn(BATCH, STEPS, CELLS)
+
+    def work() -> None:
+        run(x).backward(above)
+
+    return Case(work, BATCH * STEPS, 3 * 2 * BATCH * STEPS * 4 * CELLS * 2 * CELLS / 1e9)
+
+
+def own_layer() -> Case:
+    """Ours, with peepholes and clipping."""
+    layer = shaken(LSTM(CELLS, CELLS, clip=10.0))
+    return layer_case(lambda x: layer(x, layer.start(BATCH))[0])
+
+
+def torch_layer() -> Case:
+    """torch's, which has neither."""
+    layer = nn.LSTM(CELLS, CELLS, batch_first=True)
+    return layer_case(lambda x: layer(x)[0])
+
+
+def naive_layer() -> Case:
+    """Equations 7 to 11 step by step under autograd, as they are usually written down."""
+    layer = shaken(LSTM(CELLS, CELLS))
+
+    def run(x: Tensor) -> Tensor:
+        h, c = layer.start(BATCH)
+        hidden = []
+        for t in range(STEPS):
+            z = x[:, t] @ layer.weight.t() + h @ layer.recurrent.t() + layer.bias
+            i, f, g, o = z.chunk(4, 1)
+            old = c
+            c = torch.sigmoid(f + layer.peepholes[1] * old) * old
+            c = c + torch.sigmoid(i + layer.peepholes[0] * old) * torch.tanh(g)
+            h = torch.sigmoid(o + layer.peepholes[2] * c) * torch.tanh(c)
+            hidden.append(h)
+        return torch.stack(hidden, 1)
+
+    return layer_case(run)
+
+
+def pen_step(update: bool) -> Case:
+    """The prediction network with its loss, with or without the optimiser's step."""
+    network = shaken(PenNetwork(clip=10.0, output_clip=100.0))
+    return network_case(network, lambda x: network(x, network.start(len(x)))[0], BATCH, update)
+
+
+def writer_step(batch: int) -> Case:
+    """The synthesis network with its loss and the optimiser's step."""
+    network = shaken(WriterNetwork(SYMBOLS, clip=10.0, output_clip=100.0))
+    text = torch.randint(0, SYMBOLS, (batch, PLACES))
+    return network_case(network, lambda x: network(x, text, network.start(batch))[0], batch, True)
+
+
+def network_case(network: nn.Module, run: Callable[[Tensor], Tensor], batch: int, update: bool) -> Case:
+    """Forward, loss and backward of a network, and one step of AdamW."""
+    x = torch.randn(batch, STEPS, 3)
+    target = torch.cat([torch.randn(batch, STEPS, 2), torch.zeros(batch, STEPS, 1)], 2)
+    optimiser = torch.optim.AdamW(network.parameters(), 1e-5, fused=True)
+
+    def work() -> None:
+        Mixture.of(run(x)).log_loss(target).sum().backward()
+        if update:
+            optimiser.step()
+        optimiser.zero_grad()
+
+    weights = sum(weight.numel() for weight in network.parameters() if weight.dim() == 2)
+    return Case(work, batch * STEPS, 3 * 2 * batch * STEPS * weights / 1e9)
+
+
+def shaken(network: nn.Module):
+    """The network with small random weights."""
+    for weight in network.parameters():
+        nn.init.uniform_(weight, -0.05, 0.05)
+    return network
+
+
+def measure(cases: dict[str, Case], rounds: int) -> dict[str, list[Timing]]:
+    """Timings by case, the cases in turn in every round, after one round that does not count."""
+    for case in cases.values():
+        case.work()
+    seen: dict[str, list[Timing]] = {name: [] for name in cases}
+    for _ in range(rounds):
+        for name, case in cases.items():
+            seen[name].append(once(case))
+    return seen
+
+
+def once(case: Case) -> Timing:
+    """Time one piece of work, with the product's rate around it."""
+    before = max(product_rates())
+    began = time.perf_counter()
+    case.work()
+    return Timing(time.perf_counter() - began, (before + max(product_rates())) / 2)
+
+
+def figures_of(cases: dict[str, Case], seen: dict[str, list[Timing]]) -> dict[str, float]:
+    """Medians by name, and ratios formed inside each round."""
+    own, ours = product_rates()
+    figures = {"product of torch, GFLOP/s": own, "product taken, GFLOP/s": ours}
+    for name, case in cases.items():
+        figures[f"{name}, GFLOP/s"] = statistics.median(case.gflop / timing.seconds for timing in seen[name])
+        shares = (case.gflop / timing.seconds / timing.rate for timing in seen[name])
+        figures[f"{name}, share of the best product"] = statistics.median(shares)
+        figures[f"{name}, points/s"] = statistics.median(case.points / timing.seconds for timing in seen[name])
+    ratio = {
+        "layer of torch.nn over ours, time": ("layer of torch.nn", "layer"),
+        "naive loop over ours, time": ("layer, naive loop", "layer"),
+        "synthesis over prediction, time": ("synthesis", "prediction"),
+        "update over all of a step, time": ("prediction", "prediction without update"),
+    }
+    for name, (above, below) in ratio.items():
+        pairs = zip(seen[above], seen[below], strict=True)
+        figures[name] = statistics.median(a.seconds / b.seconds for a, b in pairs)
+    figures["update over all of a step, time"] = 1 - 1 / figures["update over all of a step, time"]
+    return figures
