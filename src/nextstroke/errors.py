@@ -11,6 +11,7 @@
     ├── WrongModel             4   a model of another kind, or of a newer version
     ├── LimitExceeded          5   too large, no room, or no candidate passed
     ├── Diverged               1   a loss or gradient that is not a number
+    ├── LostWorker             1   a worker of the team is gone
     └── Stopped          130/143   asked to stop by SIGINT or SIGTERM; state saved
 
 A message says what was wrong, the value met, and what to do; the command line prints it as one line.
@@ -69,6 +70,10 @@ class LimitExceeded(NextstrokeError):
 
 class Diverged(NextstrokeError):
     """Training met a loss or gradient that is not a number."""
+
+
+class LostWorker(NextstrokeError):
+    """A worker of a training is gone; the last checkpoint stands."""
 
 
 class Stopped(NextstrokeError):

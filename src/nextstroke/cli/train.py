@@ -1,5 +1,6 @@
 """nextstroke train: learn from a packed corpus what a recipe says."""
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -32,7 +33,8 @@ def train(
 
     folder = run or Path("runs") / recipe.stem
     train_run(settings, corpus, folder, resume, Reporter(settings.training.updates), device)
-    print(f"done; export it with: nextstroke export {folder} -o {folder.name}.onnx")
+    if os.environ.get("RANK", "0") == "0":  # of a team that a launcher started, one speaks
+        print(f"done; export it with: nextstroke export {folder} -o {folder.name}.onnx")
 
 
 class Reporter:

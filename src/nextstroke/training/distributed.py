@@ -13,7 +13,7 @@ import torch.distributed as dist
 from torch import Tensor, multiprocessing
 from torch.multiprocessing.spawn import ProcessContext, ProcessException
 
-from nextstroke.errors import NextstrokeError, Stopped
+from nextstroke.errors import LostWorker, NextstrokeError, Stopped
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -40,9 +40,29 @@ class Team:
             return
         tensors = list(tensors)
         flat = torch.cat([tensor.flatten() for tensor in tensors])
-        dist.all_reduce(flat)
+        try:
+            dist.all_reduce(flat)
+        except RuntimeError as error:
+            raise LostWorker(f"worker {self.rank} cannot reach the others; go on with --resume") from error
         for tensor, summed in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
             tensor.copy_(summed.view_as(tensor))
+
+
+def launched() -> bool:
+    """Whether torchrun, or another launcher that speaks as it does, started this process as one of a team."""
+    return {"RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"} <= os.environ.keys()
+
+
+@contextmanager
+def launched_team(device: str) -> Iterator[Team]:
+    """The team that a launcher has started, on one machine or many; all leave together at the end."""
+    torch.set_num_threads(1)
+    dist.init_process_group("nccl" if device.startswith("cuda") else "gloo")
+    try:
+        yield Team(dist.get_rank(), dist.get_world_size())
+        dist.barrier()
+    finally:
+        dist.destroy_process_group()
 
 
 def gather_team(workers: int, work: Callable[..., None], *arguments) -> None:

@@ -5,7 +5,7 @@ import json
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from nextstroke.errors import Stopped, UsageError, WrongModel
 from nextstroke.files import write_bytes
 from nextstroke.nets.networks import WriterNetwork
 from nextstroke.training.checkpoint import CHECKPOINT, load_newest, previous, save_checkpoint
-from nextstroke.training.distributed import SIGNALS, Team, gather_team
+from nextstroke.training.distributed import SIGNALS, Team, gather_team, launched, launched_team
 from nextstroke.training.examples import make_examples
 from nextstroke.training.loop import Learner, Progress
 from nextstroke.training.trained import open_run
@@ -39,11 +39,22 @@ def train(recipe: Recipe, corpus: Path, folder: Path, resume: bool, report: Repo
         UsageError: the folder is in use, or holds a checkpoint and `resume` is not set.
         Stopped: a signal came; the state is saved.
     """
+    if launched():
+        with launched_team(device) as team, _own(folder, resume) if team.leads else nullcontext():
+            _work(team, recipe, corpus, folder, resume, report, device)
+        return
+    with _own(folder, resume):
+        gather_team(recipe.training.workers, _work, recipe, corpus, folder, resume, report, device)
+
+
+@contextmanager
+def _own(folder: Path, resume: bool) -> Iterator[None]:
+    """Hold the folder for one training, new or resumed."""
     with _locked(folder):
         if _begun(folder) and not resume:
             raise UsageError(f"{folder}: holds a training already; add --resume to go on, or name another --run")
         _sweep(folder)
-        gather_team(recipe.training.workers, _work, recipe, corpus, folder, resume, report, device)
+        yield
 
 
 def _begun(folder: Path) -> bool:
