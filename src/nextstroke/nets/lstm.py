@@ -5,13 +5,14 @@ memory; outside it is axis 1. Backward is written by hand: one loop for the recu
 over all steps.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from nextstroke.nets import kernel
 from nextstroke.nets.product import linear, packed, product_onto, weight_gradient
 
 sigmoid_backward, tanh_backward = torch.ops.aten.sigmoid_backward, torch.ops.aten.tanh_backward
@@ -92,34 +93,55 @@ def peephole_gradient(dz: Tensor, cells: Tensor) -> Tensor:
     return torch.cat([old, new[None]])
 
 
+def lstm_forward(below: Tensor, weight: Tensor, peepholes: Tensor, h0: Tensor, c0: Tensor) -> list[Tensor]:
+    """The loop over time: the hidden vectors with `h0` in front, and the trace; `weight` is packed."""
+    trace = Trace.empty(len(below), c0)
+    hidden = h0.new_empty(len(below) + 1, *h0.shape)
+    hidden[0] = h0
+    rows = hidden.unbind(0)
+    for t, (from_below, step) in enumerate(zip(below.unbind(0), trace.steps(), strict=True)):
+        advance(product_onto(from_below, rows[t], weight), peepholes, step, rows[t + 1])
+    return [hidden, *trace]
+
+
+def lstm_backward(
+    d_hidden: Tensor, weight: Tensor, peepholes: Tensor, d_h: Tensor, d_c: Tensor, *saved: Any
+) -> list[Tensor]:
+    """The loop backward: derivatives by the pre-activations, the peepholes and the first h and c.
+
+    Args:
+        weight: The recurrent one turned, packed.
+        saved: The trace, and the bound of `retreat`.
+    """
+    *kept, clip = saved
+    trace = Trace(*kept)
+    dz, dh, dc = torch.empty_like(trace.gates), d_h + d_hidden[-1], d_c.clone()
+    earlier = [torch.zeros_like(dh), *d_hidden.unbind(0)]
+    for row, above, step in reversed(list(zip(dz.unbind(0), earlier[:-1], trace.steps(), strict=True))):
+        retreat(row, dh, dc, step, peepholes, clip)
+        dh = product_onto(above, row, weight)
+    return [dz, peephole_gradient(dz, trace.cells), dh, dc]
+
+
 class _Recurrence(torch.autograd.Function):
     """The loop over time; its input are the pre-activations from below, for all steps at once."""
 
     @staticmethod
     def forward(ctx, below, recurrent, peepholes, h0, c0, clip):
-        trace = Trace.empty(len(below), c0)
-        hidden = h0.new_empty(len(below) + 1, *h0.shape)
-        hidden[0] = h0
-        rows, weight = hidden.unbind(0), packed(recurrent, len(h0))
-        for t, (from_below, step) in enumerate(zip(below.unbind(0), trace.steps(), strict=True)):
-            advance(product_onto(from_below, rows[t], weight), peepholes, step, rows[t + 1])
+        loop = kernel.chosen("lstm_forward", lstm_forward, below)
+        hidden, *trace = loop(below, packed(recurrent, len(h0)), peepholes, h0, c0)
         ctx.save_for_backward(recurrent, peepholes, hidden, *trace)
         ctx.clip = clip
-        return hidden[1:], hidden[-1].clone(), trace.cells[-1].clone()
+        return hidden[1:], hidden[-1].clone(), Trace(*trace).cells[-1].clone()
 
     @staticmethod
     @once_differentiable
     def backward(ctx, d_hidden, d_last_h, d_last_c):
-        recurrent, peepholes, hidden, *saved = ctx.saved_tensors
-        trace = Trace(*saved)
-        dz, weight = torch.empty_like(trace.gates), packed(recurrent.t(), len(d_last_h))
-        dh, dc = d_last_h + d_hidden[-1], d_last_c.clone()
-        earlier = [torch.zeros_like(dh), *d_hidden.unbind(0)]
-        for row, above, step in reversed(list(zip(dz.unbind(0), earlier[:-1], trace.steps(), strict=True))):
-            retreat(row, dh, dc, step, peepholes, ctx.clip)
-            dh = product_onto(above, row, weight)
+        recurrent, peepholes, hidden, *trace = ctx.saved_tensors
+        loop, weight = kernel.chosen("lstm_backward", lstm_backward, hidden), packed(recurrent.t(), len(d_last_h))
+        dz, d_peepholes, dh, dc = loop(d_hidden, weight, peepholes, d_last_h, d_last_c, *trace, ctx.clip)
         d_recurrent = weight_gradient(dz.flatten(0, 1), hidden[:-1].flatten(0, 1))
-        return dz, d_recurrent, peephole_gradient(dz, trace.cells), dh, dc, None
+        return dz, d_recurrent, d_peepholes, dh, dc, None
 
 
 class LSTM(nn.Module):

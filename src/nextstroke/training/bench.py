@@ -12,10 +12,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from nextstroke.nets.kernel import paused
 from nextstroke.nets.lstm import LSTM
 from nextstroke.nets.mixture import Mixture
 from nextstroke.nets.networks import PenNetwork, WriterNetwork
 from nextstroke.nets.product import product
+from nextstroke.training import kernel
 
 BATCH, STEPS, CELLS, SYMBOLS, PLACES = 64, 100, 400, 81, 32
 
@@ -38,6 +40,7 @@ class Timing(NamedTuple):
 def bench_training(rounds: int = 7) -> dict[str, float]:
     """Figures by name: GFLOP/s, points a second, and the ratios that matter, on one thread."""
     torch.set_num_threads(1)
+    built = kernel.switch_on()
     cases = {
         "layer": own_layer(),
         "layer of torch.nn": torch_layer(),
@@ -46,8 +49,9 @@ def bench_training(rounds: int = 7) -> dict[str, float]:
         "prediction without update": pen_step(update=False),
         "synthesis": writer_step(BATCH),
         "synthesis batch 16": writer_step(16),
+        "synthesis batch 16, torch loops": with_torch_loops(writer_step(16)),
     }
-    return figures_of(cases, measure(cases, rounds))
+    return {"loops in C++ (1) or torch (0)": float(built)} | figures_of(cases, measure(cases, rounds))
 
 
 def product_rates(size: int = 768, times: int = 6) -> tuple[float, float]:
@@ -142,6 +146,16 @@ def shaken(network: nn.Module):
     return network
 
 
+def with_torch_loops(case: Case) -> Case:
+    """The same work without the loops in C++."""
+
+    def work() -> None:
+        with paused():
+            case.work()
+
+    return case._replace(work=work)
+
+
 def measure(cases: dict[str, Case], rounds: int) -> dict[str, list[Timing]]:
     """Timings by case, the cases in turn in every round, after one round that does not count."""
     for case in cases.values():
@@ -174,6 +188,7 @@ def figures_of(cases: dict[str, Case], seen: dict[str, list[Timing]]) -> dict[st
         "layer of torch.nn over ours, time": ("layer of torch.nn", "layer"),
         "naive loop over ours, time": ("layer, naive loop", "layer"),
         "synthesis over prediction, time": ("synthesis", "prediction"),
+        "torch loops over those used, time": ("synthesis batch 16, torch loops", "synthesis batch 16"),
         "update over all of a step, time": ("prediction", "prediction without update"),
     }
     for name, (above, below) in ratio.items():

@@ -18,6 +18,7 @@ from nextstroke.corpora.packed import InkCorpus
 from nextstroke.errors import Stopped, UsageError, WrongModel
 from nextstroke.files import write_bytes
 from nextstroke.nets.networks import WriterNetwork
+from nextstroke.training import kernel
 from nextstroke.training.checkpoint import CHECKPOINT, load_newest, previous, save_checkpoint
 from nextstroke.training.distributed import SIGNALS, Team, gather_team, launched, launched_team
 from nextstroke.training.examples import make_examples
@@ -71,6 +72,7 @@ def _sweep(folder: Path) -> None:
 def _work(team: Team, recipe: Recipe, corpus: Path, folder: Path, resume: bool, report: Report, device: str) -> None:
     """One worker's part of `train`."""
     torch.set_num_threads(1)
+    kernel.switch_on()
     # On a GPU products may use TF32; states and the mixture stay float32. Without effect on a CPU.
     torch.backends.cuda.matmul.allow_tf32 = True
     examples = make_examples(InkCorpus.open(corpus), recipe.data)
