@@ -69,7 +69,9 @@ def test_is_the_torch_loop(case, cells, clip, dtype, near):
     found = outcome(*given)
     with kernel.paused():
         expected = outcome(*given)
-    torch.testing.assert_close(found, expected, rtol=near, atol=near)
+    for ours, theirs in zip(found, expected, strict=True):
+        scale = 1 + theirs.abs().max().item()
+        torch.testing.assert_close(ours / scale, theirs / scale, rtol=0, atol=near)
 
 
 @pytest.mark.usefixtures("built")
