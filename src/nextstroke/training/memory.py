@@ -9,8 +9,8 @@ ALL = 2**31 - 1
 def keep_memory() -> bool:
     """Let malloc keep large blocks instead of giving them back to the system; whether this C library can.
 
-    By default glibc maps each large tensor anew and the system clears it, page by page: a tenth of a writer's step and
-    a fifth of a wide layer's.
+    By default glibc maps each large tensor anew and the system clears it, page by page; docs/log.md tells
+    what that cost.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
