@@ -6,8 +6,8 @@ NEEDS := pyproject.toml constraints.txt
 
 demo: .venv-demo/ready
 	mkdir -p demo
-	.venv-demo/bin/nextstroke write --style print,cursive,tall --page a5 -o demo/page.svg - < docs/demo.txt
-	.venv-demo/bin/nextstroke write --style print,cursive,tall --page a5 -o demo/page.png - < docs/demo.txt
+	.venv-demo/bin/nextstroke write --style wide,flowing,tall --page a5 -o demo/page.svg - < docs/demo.txt
+	.venv-demo/bin/nextstroke write --style wide,flowing,tall --page a5 -o demo/page.png - < docs/demo.txt
 	@echo "The page is in demo/page.svg and demo/page.png"
 
 test: .venv/ready

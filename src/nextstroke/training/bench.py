@@ -18,7 +18,6 @@ from nextstroke.nets.mixture import Mixture
 from nextstroke.nets.networks import PenNetwork, WriterNetwork
 from nextstroke.nets.product import product
 from nextstroke.training import kernel
-from nextstroke.training.memory import keep_memory
 
 BATCH, STEPS, CELLS, SYMBOLS, PLACES = 64, 100, 400, 81, 32
 
@@ -42,7 +41,6 @@ def bench_training(rounds: int = 7) -> dict[str, float]:
     """Figures by name: GFLOP/s, points a second, and the ratios that matter, on one thread."""
     torch.set_num_threads(1)
     built = kernel.switch_on()
-    keep_memory()
     cases = {
         "layer": own_layer(),
         "layer of torch.nn": torch_layer(),

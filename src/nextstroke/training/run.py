@@ -23,7 +23,6 @@ from nextstroke.training.checkpoint import CHECKPOINT, load_newest, previous, sa
 from nextstroke.training.distributed import SIGNALS, Team, gather_team, launched, launched_team
 from nextstroke.training.examples import make_examples
 from nextstroke.training.loop import Learner, Progress
-from nextstroke.training.memory import keep_memory
 from nextstroke.training.trained import open_run
 
 CURVE = "curve.jsonl"
@@ -74,7 +73,6 @@ def _work(team: Team, recipe: Recipe, corpus: Path, folder: Path, resume: bool, 
     """One worker's part of `train`."""
     torch.set_num_threads(1)
     kernel.switch_on()
-    keep_memory()
     # On a GPU products may use TF32; states and the mixture stay float32. Without effect on a CPU.
     torch.backends.cuda.matmul.allow_tf32 = True
     examples = make_examples(InkCorpus.open(corpus), recipe.data)
