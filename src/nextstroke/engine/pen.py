@@ -87,7 +87,8 @@ class _Line:
         """Take in a point (dx, dy, end of stroke) and the window's weights, of which `lead` are on the prime."""
         self.points.append(point)
         self.phi.append(phi[lead : lead + self.characters + 1])
-        self.in_text.append(bool(phi.argmax() >= lead))
+        # The blank behind the prime counts as text: a first letter may end while the window still rests there.
+        self.in_text.append(bool(phi.argmax() >= lead - 1))
         self.ended = self._behind(-1) if paper_stop else self._finished(point[2] > 0.5)
 
     def _behind(self, t: int) -> bool:
