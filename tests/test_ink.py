@@ -41,6 +41,12 @@ def test_simplified_ink_is_what_it_says_stroke_by_stroke(parts, every):
         np.testing.assert_array_equal(ours[-1], theirs[-1])
 
 
+def test_the_phase_chooses_which_points_stay():
+    line = Ink.from_strokes([np.column_stack([np.arange(10.0), np.zeros(10)])])
+    kept = [line.simplified(phase=phase).points[:, 0].tolist() for phase in range(3)]
+    assert kept == [[0, 3, 6, 9], [0, 1, 4, 7, 9], [0, 2, 5, 9]]
+
+
 def test_simplified_ink_is_smoothed_once_and_takes_every_third_point():
     zigzag = np.array([[i, 10.0 * (i % 2)] for i in range(10)])
     simple = Ink.from_strokes([zigzag]).simplified()

@@ -45,6 +45,7 @@ class Data(_Section):
         alphabet: "full", all characters of the corpus, or "paper", the 57 labels of section 5.2.
         train, validation: Names of official splits.
         clip: Offsets are clipped to ± this many units of the corpus while learning; nothing is clipped without it.
+        phases: Each line of simplified ink is learned from in so many forms: which of every three points are kept.
     """
 
     ink: Literal["raw", "simplified"] = "raw"
@@ -52,6 +53,7 @@ class Data(_Section):
     train: Splits = ["trainset", "testset_t", "testset_f"]
     validation: Splits = ["testset_v"]
     clip: Bound = None
+    phases: Annotated[int, Field(ge=1, le=3)] = 1
 
 
 class Network(_Section):
@@ -96,7 +98,8 @@ class Training(_Section):
         loss: What the gradient is of: the "mean" over points, or the "sum" over a line (mean over the lines).
         updates: How many in all.
         average_decay: Of the running average of the weights, which is what is evaluated and exported.
-        augment_scale, augment_shear: Standard deviations of log size and slant, drawn for each line.
+        augment_scale, augment_stretch, augment_shear, augment_slope: Standard deviations of log size, of log width
+            alone, of slant and of the slope of the baseline, drawn for each line.
         evaluate_every: Updates between evaluations on every `evaluate_lines_every`-th validation line.
         save_every_minutes: Minutes between checkpoints.
         workers: Processes that share the work.
@@ -116,7 +119,9 @@ class Training(_Section):
     updates: Count = 10_000
     average_decay: LessThanOne = 0.0
     augment_scale: NotNegative = 0.0
+    augment_stretch: NotNegative = 0.0
     augment_shear: NotNegative = 0.0
+    augment_slope: NotNegative = 0.0
     evaluate_every: Count = 1000
     evaluate_lines_every: Count = 6
     save_every_minutes: NotNegative = 5.0

@@ -77,11 +77,14 @@ class Ink:
         """The ink scaled about the origin."""
         return Ink(self.points * factor, self.end_of_stroke)
 
-    def simplified(self, every: int = 3) -> "Ink":
+    def simplified(self, every: int = 3, phase: int = 0) -> "Ink":
         """Fewer points, drawn again as a spline with no difference to be seen.
 
         Per stroke: repeated points dropped, smoothed once with [1 2 1]/4 (ends stay), every `every`-th point and both
         ends kept, but none that is the last but one, except when `every` is 1.
+
+        Args:
+            phase: Which of every `every` points stays, counted from the first of the stroke.
         """
         points, ends = self._without_repeats()
         first = np.concatenate([[True], ends[:-1]])
@@ -92,7 +95,7 @@ class Ink:
         place = np.arange(len(points)) - np.repeat(start, np.diff(np.append(start, len(points))))
         # A point one step before the end adds nothing to the end itself.
         near_end = np.append(ends[1:], False) & (every > 1)
-        keep = first | ends | ((place % every == 0) & ~near_end)
+        keep = first | ends | ((place % every == phase) & ~near_end)
         return Ink(smooth[keep], ends[keep])
 
     def _without_repeats(self) -> tuple[np.ndarray, np.ndarray]:

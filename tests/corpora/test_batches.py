@@ -135,6 +135,24 @@ def test_augmentation_scales_and_slants_but_leaves_the_pen():
     assert np.array_equal(changed[:, 2], offsets[:, 2])
 
 
+def test_augmentation_stretches_the_width_alone():
+    offsets = example(9).offsets
+    changed = Augmentation(stretch=0.3).apply(offsets, np.random.default_rng(0))
+    assert np.array_equal(changed[:, 1:], offsets[:, 1:])
+    width = changed[:, 0] / offsets[:, 0]
+    np.testing.assert_allclose(width, width[0], rtol=1e-5)
+    assert abs(width[0] - 1) > 0.01
+
+
+def test_augmentation_tilts_the_baseline():
+    offsets = example(9).offsets
+    changed = Augmentation(slope=0.3).apply(offsets, np.random.default_rng(0))
+    assert np.array_equal(changed[:, 0], offsets[:, 0])
+    slope = (changed[:, 1] - offsets[:, 1]) / offsets[:, 0]
+    np.testing.assert_allclose(slope, slope[0], rtol=1e-3)
+    assert abs(slope[0]) > 0.001
+
+
 def test_clipping_bounds_the_offsets():
     offsets = np.array([[900.0, -900.0, 1], [1, 2, 0]])
     clipped = Augmentation(clip=100).apply(offsets, np.random.default_rng(0))

@@ -51,20 +51,24 @@ class Augmentation:
 
     Attributes:
         scale: Standard deviation of the log of the size.
+        stretch: Standard deviation of the log of the width alone.
         shear: Standard deviation of the slant, dx for each dy.
+        slope: Standard deviation of the slope of the baseline, dy for each dx.
         clip: Offsets are clipped to ± this many units; None for no clipping.
     """
 
     scale: float = 0.0
+    stretch: float = 0.0
     shear: float = 0.0
+    slope: float = 0.0
     clip: float | None = None
 
     def apply(self, offsets: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """A changed copy of offsets (points, 3)."""
         changed = offsets.copy()
-        size, slant = np.exp(self.scale * rng.standard_normal()), self.shear * rng.standard_normal()
-        changed[:, 0] += slant * changed[:, 1]
-        changed[:, :2] *= size
+        size, width, slant, slope = (self.scale, self.stretch, self.shear, self.slope) * rng.standard_normal(4)
+        turn = np.array([[1, 0], [slant, 1]]) @ np.array([[1, slope], [0, 1]]) @ np.diag([np.exp(width), 1])
+        changed[:, :2] = changed[:, :2] @ (np.exp(size) * turn)
         if self.clip is not None:
             np.clip(changed[:, :2], -self.clip, self.clip, out=changed[:, :2])
         return changed

@@ -26,9 +26,9 @@ class Examples(NamedTuple):
         return sum(len(line.offsets) for line in self.train) / sum(len(line.text) for line in self.train)
 
 
-def represent(ink: Ink, representation: str) -> Ink:
-    """Ink as a recipe's networks see it: "raw" or "simplified"."""
-    return ink.simplified() if representation == "simplified" else ink
+def represent(ink: Ink, representation: str, phase: int = 0) -> Ink:
+    """Ink as a recipe's networks see it: "raw", or "simplified" with a choice of the points that stay."""
+    return ink.simplified(phase=phase) if representation == "simplified" else ink
 
 
 def make_examples(corpus: InkCorpus, data: Data) -> Examples:
@@ -42,7 +42,8 @@ def make_examples(corpus: InkCorpus, data: Data) -> Examples:
         raise BadInput(f"the corpus has {len(train)} lines of {data.train} and {len(validation)} of {data.validation}")
     texts = [text_of(corpus, i) for i in (*train, *validation)]
     alphabet = Alphabet.paper() if data.alphabet == "paper" else Alphabet.of(texts)
-    learned, held_out = ([_example(corpus, i, data.ink, alphabet) for i in side] for side in (train, validation))
+    learned = [_example(corpus, i, data.ink, alphabet, phase) for phase in range(data.phases) for i in train]
+    held_out = [_example(corpus, i, data.ink, alphabet) for i in validation]
     return Examples(learned, held_out, alphabet, Normalisation.of([example.offsets for example in learned]))
 
 
@@ -51,6 +52,6 @@ def text_of(corpus: InkCorpus, i: int) -> str:
     return corpus.lines[i].text or " "
 
 
-def _example(corpus: InkCorpus, i: int, representation: str, alphabet: Alphabet) -> Example:
-    offsets = represent(corpus.ink(i), representation).offsets()[1:]
+def _example(corpus: InkCorpus, i: int, representation: str, alphabet: Alphabet, phase: int = 0) -> Example:
+    offsets = represent(corpus.ink(i), representation, phase).offsets()[1:]
     return Example(offsets.astype(np.float32), alphabet.encode(text_of(corpus, i)))

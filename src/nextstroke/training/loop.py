@@ -98,7 +98,13 @@ class Learner:
 
     def _read(self, chosen: np.ndarray) -> Batch:
         settings, at = self.recipe.training, self.progress
-        change = Augmentation(settings.augment_scale, settings.augment_shear, self.recipe.data.clip)
+        change = Augmentation(
+            settings.augment_scale,
+            settings.augment_stretch,
+            settings.augment_shear,
+            settings.augment_slope,
+            self.recipe.data.clip,
+        )
         rng = np.random.default_rng([self.recipe.seed, at.epoch, at.batch])
         lines = [self.examples.train[i] for i in chosen]
         changed = [line._replace(offsets=change.apply(line.offsets, rng)) for line in lines]
