@@ -1,12 +1,15 @@
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 
 from nextstroke.engine.modelfile import Model, load_model
 from nextstroke.engine.predictor import WriterPredictor
 from nextstroke.errors import BadInput, CorruptFile, WrongModel
+from nextstroke.training.build import load_weights
 from nextstroke.training.export import export_model, import_weights, sealed
+from nextstroke.training.graph import Graph, quantised
 
 from .conftest import ABOUT, random_network
 
@@ -33,6 +36,48 @@ def test_stepping_the_model_file_equals_the_network_over_a_whole_line(sizes, tmp
     assert abs(steps[-1].kappa - state[0].kappa.detach().numpy()).max() < 1e-4
     for t, predictor in enumerate(stepped(Model(tmp_path / "m.onnx"), texts, x)):
         assert abs(predictor.y - whole[:, t].detach().numpy()).max() < 1e-4
+
+
+@pytest.mark.parametrize("sizes", [{"layers": 1, "cells": 12}, {"layers": 2, "cells": 17}, {"cells": 400}])
+def test_eight_bit_weights_step_like_the_network_of_the_same_weights(sizes, tmp_path):
+    sizes |= {"components": 4, "window_components": 3}
+    export_model(random_network(**sizes), ABOUT, tmp_path / "m.onnx", integer=True)
+    network = random_network(**sizes)
+    load_weights(network, import_weights(tmp_path / "m.onnx"), "m.onnx")
+    x = np.random.default_rng(0).normal(size=(2, 60, 3)).astype(np.float32)
+    texts = [np.array([1, 2, 3, 4, 5, 1, 2, 3, 0]), np.array([5, 6])]
+    whole, _ = network(torch.from_numpy(x), padded(texts), network.start(2))
+    for t, predictor in enumerate(stepped(Model(tmp_path / "m.onnx"), texts, x)):
+        assert abs(predictor.y - whole[:, t].detach().numpy()).max() < 1e-3
+
+
+def test_eight_bit_products_give_a_line_the_same_bits_whatever_is_beside_it():
+    rng = np.random.default_rng(0)
+    graph = Graph(integer=True)
+    weight = rng.normal(size=(20, 32)).astype(np.float32)
+    graph.output(graph.product("w", weight, graph.input("h", "batch", 32)), "z", "batch", 20)
+    session = onnxruntime.InferenceSession(graph.model().SerializeToString())
+    hidden = np.tanh(rng.normal(size=(3, 32)) * [[1], [1e-3], [9]]).astype(np.float32)
+    together = session.run(None, {"h": hidden})[0]
+    for i in range(3):
+        assert np.array_equal(session.run(None, {"h": hidden[i : i + 1]})[0], together[i : i + 1])
+    rows, scale = quantised(weight)
+    np.testing.assert_allclose(together, hidden @ (rows * scale[:, None]).T, atol=1e-3)
+
+
+@pytest.mark.parametrize("columns", [1, 2, 7, 400])
+def test_quantised_rows_are_within_half_a_step_and_never_saturate_in_pairs(columns):
+    weight = np.random.default_rng(columns).standard_t(3, (50, columns)).astype(np.float32)
+    rows, scale = quantised(weight)
+    assert abs(rows * scale[:, None] - weight).max() <= 0.5001 * scale.max()
+    pairs = np.pad(abs(rows.astype(int)), ((0, 0), (0, columns % 2))).reshape(50, -1, 2).sum(2)
+    assert pairs.max() <= 128
+
+
+def test_rows_of_zeros_stay_zeros():
+    rows, scale = quantised(np.zeros((2, 3), np.float32))
+    assert not rows.any()
+    assert np.isfinite(scale).all()
 
 
 def test_a_model_file_is_plain_onnx(model_path):

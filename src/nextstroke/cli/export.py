@@ -1,9 +1,11 @@
 """nextstroke export: from a training to a model file."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
+
+Weights = Literal["int8", "float16"]
 
 
 def export(
@@ -11,6 +13,7 @@ def export(
     output: Annotated[Path, typer.Option("--output", "-o", help="model file to write, such as mine.onnx")],
     licence: Annotated[str, typer.Option(help="terms the weights may be used under")] = "research, non-commercial",
     note: Annotated[str, typer.Option(help="a line about the model, kept in it")] = "",
+    weights: Annotated[Weights, typer.Option(help="int8: half the size, twice as fast; or float16")] = "int8",
     styles: Annotated[Path | None, typer.Option(help="TOML of primes; makes the gallery beside the model")] = None,
     corpus: Annotated[Path, typer.Option(help="packed corpus the primes are taken from")] = Path("data/iam.packed"),
 ) -> None:
@@ -23,6 +26,6 @@ def export(
     check_writable(output)
     from nextstroke.training.publish import publish_model, publish_styles
 
-    print(publish_model(run, output, licence, note))
+    print(publish_model(run, output, licence, note, weights == "int8"))
     if styles is not None:
         print(publish_styles(output, styles, corpus))

@@ -1,8 +1,4 @@
-"""From trained weights to the model file: an ONNX graph of one time step, with all it needs to be used (design 2).
-
-The graph is written operator by operator, so that it holds what the equations say and nothing else. Weights are
-stored as float16 and widened when the file is loaded: half the size, and the loss of it is measured at export.
-"""
+"""From trained weights to the model file, a step graph with all it needs to be used (design 2), and back."""
 
 import hashlib
 import json
@@ -11,26 +7,25 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 from torch import Tensor
 
 from nextstroke.engine.modelfile import DIGEST_KEY, FORMAT, METADATA_KEY
+from nextstroke.errors import WrongModel
 from nextstroke.files import write_bytes
 from nextstroke.nets.lstm import LSTM
 from nextstroke.nets.networks import POINT, PenNetwork, WriterNetwork
-
-OPSET = 20
-# ONNX orders gates input, output, forget, cell and peepholes input, output, forget; ours are i f g o and i f o.
-GATES, PEEPHOLES = (0, 3, 1, 2), (0, 2, 1)
+from nextstroke.training.graph import Array, Graph, plain
 
 
-def export_model(network: PenNetwork, about: dict, path: Path) -> None:
+def export_model(network: PenNetwork, about: dict, path: Path, integer: bool = False) -> None:
     """Write the model file of a network.
 
     Args:
         about: Kind, alphabet, normalisation, recipe, training record, licence: anything JSON holds.
+        integer: Keep the large weights as int8 instead of float16.
     """
-    graph = _Graph()
+    graph = Graph(integer)
     _build(graph, network)
     states = dict(graph.states)
     record = json.dumps({"format": FORMAT, "states": states, **about}, ensure_ascii=False)
@@ -50,101 +45,60 @@ def sealed(body: bytes) -> bytes:
     return body + tail.SerializeToString()
 
 
-class _Graph:
-    """An ONNX graph under construction; `add` returns the name of a node's first output."""
-
-    def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.weights: list[onnx.TensorProto] = []
-        self.inputs: list[onnx.ValueInfoProto] = []
-        self.outputs: list[onnx.ValueInfoProto] = []
-        self.states: list[tuple[str, int]] = []
-
-    def add(self, operator: str, *inputs: str, outputs: int = 1, name: str = "", **attributes) -> str:
-        """Append a node; more outputs than one are named NAME.1, NAME.2 …"""
-        name = name or f"{operator.lower()}{len(self.nodes)}"
-        names = [name] + [f"{name}.{i}" for i in range(1, outputs)]
-        self.nodes.append(helper.make_node(operator, list(inputs), names, name=f"node_{name}", **attributes))
-        return name
-
-    def weight(self, name: str, values: Tensor | np.ndarray) -> str:
-        """A trained weight, kept as float16 and used as float32."""
-        half = np.asarray(values.detach().cpu() if isinstance(values, Tensor) else values).astype(np.float16)
-        self.weights.append(numpy_helper.from_array(half, f"{name}.half"))
-        return self.add("Cast", f"{name}.half", name=name, to=TensorProto.FLOAT)
-
-    def constant(self, name: str, values: np.ndarray) -> str:
-        """A constant that is no weight: axes, shapes."""
-        self.weights.append(numpy_helper.from_array(np.asarray(values), name))
-        return name
-
-    def input(self, name: str, *shape: str | int) -> str:
-        """A float32 input of the step."""
-        self.inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
-        return name
-
-    def output(self, inner: str, name: str, *shape: str | int) -> None:
-        """Show a value as an output of the step."""
-        self.add("Identity", inner, name=name)
-        self.outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
-
-    def state(self, name: str, width: int) -> str:
-        """A state that comes in; its successor goes out as NAME.next through `carry`."""
-        self.states.append((name, width))
-        return self.input(name, "batch", width)
-
-    def carry(self, name: str, inner: str) -> None:
-        """Let `inner` be the successor of state `name`."""
-        self.output(inner, f"{name}.next", "batch", dict(self.states)[name])
-
-    def model(self) -> onnx.ModelProto:
-        """The finished model."""
-        graph = helper.make_graph(self.nodes, "step", self.inputs, self.outputs, self.weights)
-        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9)
-
-
-def _build(graph: _Graph, network: PenNetwork) -> None:
+def _build(graph: Graph, network: PenNetwork) -> None:
     """One step: `point` and states (and `text`) in; `y`, states (and `phi`) out."""
     graph.constant("front", np.array([0], np.int64))
     point = graph.input("point", "batch", POINT)
-    below, hidden = [point], []
-    for number, layer in enumerate(network.layers, 1):
-        if isinstance(network, WriterNetwork) and number == 1:
+    below, hidden = point, []
+    for number, layer in enumerate(network.layers):
+        if isinstance(network, WriterNetwork) and number == 0:
             hidden.append(_windowed(graph, layer, point))
-            below = [point, "window"]
+            below = graph.add("Concat", point, "window", axis=1)
         else:
-            hidden.append(_cell(graph, layer, number, [*below, *hidden[-1:]]))
+            hidden.append(_layer(graph, layer, number, below, *hidden[-1:]))
     joined = graph.add("Concat", *hidden, axis=1)
-    weight, bias = graph.weight("out.weight", network.output.weight), graph.weight("out.bias", network.output.bias)
+    weight, bias = (
+        graph.weight("output.weight", network.output.weight),
+        graph.weight("output.bias", network.output.bias),
+    )
     y = graph.add("Gemm", joined, weight, bias, transB=1)
     graph.output(y, "y", "batch", network.output.out_features)
 
 
-def _cell(graph: _Graph, layer: LSTM, number: int, below: list[str], extra: Tensor | None = None) -> str:
-    """An LSTM layer as ONNX's own operator, which takes peepholes; returns its new h."""
-    name, cells = f"layer{number}", layer.cells
-    weight = layer.weight if extra is None else np.concatenate([_plain(layer.weight), _plain(extra)], 1)
-    bias = np.concatenate([_gates(layer.bias), np.zeros(4 * cells, np.float32)])
-    weights = [
-        graph.weight(f"{name}.weight", _gates(weight)[None]),
-        graph.weight(f"{name}.recurrent", _gates(layer.recurrent)[None]),
-        graph.weight(f"{name}.bias", bias[None]),
-    ]
-    peepholes = graph.weight(f"{name}.peepholes", _plain(layer.peepholes)[list(PEEPHOLES)].reshape(1, -1))
-    h, c = (graph.add("Unsqueeze", graph.state(f"{part}{number}", cells), "front") for part in "hc")
-    x = graph.add("Unsqueeze", graph.add("Concat", *below, axis=1), "front")
-    graph.add("LSTM", x, *weights, "", h, c, peepholes, outputs=3, name=name, hidden_size=cells)
-    new_h, new_c = (graph.add("Squeeze", f"{name}.{i}", "front") for i in (1, 2))
-    graph.carry(f"h{number}", new_h)
-    graph.carry(f"c{number}", new_c)
+def _layer(graph: Graph, layer: LSTM, number: int, below: str, *hidden_below: str) -> str:
+    """An LSTM layer on what comes from outside and the hidden vector of the layer below; returns its new h."""
+    width = layer.weight.shape[1] - len(hidden_below) * layer.cells
+    outside, inside = plain(layer.weight[:, :width]), plain(layer.weight[:, width:])
+    return _cell(graph, layer, number, below, outside, inside, *hidden_below)
+
+
+def _cell(graph: Graph, layer: LSTM, number: int, below: str, outside: Array, inside: Array, *hidden_below: str) -> str:
+    """One step of an LSTM (equations 7 to 11); what is hidden comes in one product, which may be one of integers."""
+    name, cells = f"layers.{number}", layer.cells
+    h, c = (graph.state(f"{part}{number + 1}", cells) for part in "hc")
+    hidden = graph.add("Concat", *hidden_below, h, axis=1) if hidden_below else h
+    from_hidden = graph.product(f"{name}.hidden", np.concatenate([inside, plain(layer.recurrent)], 1), hidden)
+    weight, bias = graph.weight(f"{name}.outside", outside), graph.weight(f"{name}.bias", layer.bias)
+    z = graph.add("Add", graph.add("Gemm", below, weight, bias, transB=1), from_hidden)
+    early, z_cell, z_output = graph.split(z, 2 * cells, cells, cells)
+    peepholes = graph.weight(f"{name}.peepholes", layer.peepholes.flatten())
+    to_early, to_output = graph.split(peepholes, 2 * cells, cells, axis=0)
+    looked = graph.add("Mul", graph.add("Concat", c, c, axis=1), to_early)
+    i, f = graph.split(graph.add("Sigmoid", graph.add("Add", early, looked)), cells, cells)
+    new_c = graph.add("Add", graph.add("Mul", f, c), graph.add("Mul", i, graph.add("Tanh", z_cell)))
+    o = graph.add("Sigmoid", graph.add("Add", z_output, graph.add("Mul", new_c, to_output)))
+    new_h = graph.add("Mul", o, graph.add("Tanh", new_c))
+    graph.carry(f"h{number + 1}", new_h)
+    graph.carry(f"c{number + 1}", new_c)
     return new_h
 
 
-def _windowed(graph: _Graph, layer, point: str) -> str:
+def _windowed(graph: Graph, layer, point: str) -> str:
     """Layer 1 of the synthesis network with its window (equations 46 to 51); w is named "window"."""
-    w_before = graph.state("w", layer.symbols)
-    h = _cell(graph, layer.lstm, 1, [point, w_before], layer.reading)
-    glance = [graph.weight(f"glance.{part}", getattr(layer.glance, part)) for part in ("weight", "bias")]
+    below = graph.add("Concat", point, graph.state("w", layer.symbols), axis=1)
+    outside = np.concatenate([plain(layer.lstm.weight), plain(layer.reading)], 1)
+    h = _cell(graph, layer.lstm, 0, below, outside, outside[:, :0])
+    glance = [graph.weight(f"layers.0.glance.{part}", getattr(layer.glance, part)) for part in ("weight", "bias")]
     parameters = graph.add("Exp", graph.add("Gemm", h, *glance, transB=1))
     k = layer.components
     graph.add("Split", parameters, graph.constant("thirds", np.array([k] * 3)), outputs=3, name="abk", axis=1)
@@ -162,7 +116,7 @@ def _windowed(graph: _Graph, layer, point: str) -> str:
     return h
 
 
-def _phi(graph: _Graph, kappa: str) -> str:
+def _phi(graph: Graph, kappa: str) -> str:
     """Weights at the places 1 … U + 1; the last is one behind the text (the stop rule needs it)."""
     last = graph.constant("columns", np.array([-1]))
     alpha, beta, location = (graph.add("Unsqueeze", part, last) for part in ("abk", "abk.1", kappa))
@@ -173,38 +127,37 @@ def _phi(graph: _Graph, kappa: str) -> str:
     return graph.add("ReduceSum", mass, graph.constant("components", np.array([1])), keepdims=0)
 
 
-def _plain(values: Tensor | np.ndarray) -> np.ndarray:
-    return values.detach().cpu().numpy() if isinstance(values, Tensor) else values
-
-
-def _gates(values: Tensor | np.ndarray) -> np.ndarray:
-    """Rows of four gates in ONNX's order."""
-    blocks = np.split(_plain(values), 4)
-    return np.concatenate([blocks[gate] for gate in GATES])
-
-
 def import_weights(path: Path) -> dict[str, Tensor]:
-    """The weights of an exported model by the names that the network gives them; the inverse of `export_model`."""
-    stored = {weight.name: numpy_helper.to_array(weight) for weight in onnx.load(path).graph.initializer}
-    half = {name.removesuffix(".half"): array for name, array in stored.items() if name.endswith(".half")}
-    found = {name.replace("out.", "output."): array for name, array in half.items() if name.startswith("out.")}
-    for number in range(sum(name.endswith(".recurrent") for name in half)):
-        windowed = number == 0 and "glance.weight" in half
-        lstm = f"layers.{number}.lstm" if windowed else f"layers.{number}"
-        parts = {name: half[f"layer{number + 1}.{name}"] for name in ("weight", "recurrent", "bias", "peepholes")}
-        found |= {f"{lstm}.{name}": array for name, array in _cell_weights(**parts).items()}
-        if windowed:
-            both = found[f"{lstm}.weight"]
-            found |= {f"{lstm}.weight": both[:, :POINT], "layers.0.reading": both[:, POINT:]}
-            found |= {f"layers.0.glance.{part}": half[f"glance.{part}"] for part in ("weight", "bias")}
+    """The weights of an exported model by the names that the network gives them; the inverse of `export_model`.
+
+    Raises:
+        WrongModel: the file was written by a version that laid them out otherwise.
+    """
+    found = _stored(path)
+    windowed = "layers.0.glance.weight" in found
+    for number in range(sum(name.endswith(".peepholes") for name in found)):
+        name = f"layers.{number}"
+        if f"{name}.hidden" not in found:
+            raise WrongModel(f"{path}: its weights are laid out as by an older version; export the training again")
+        parts = {part: found.pop(f"{name}.{part}") for part in ("outside", "hidden", "bias", "peepholes")}
+        found |= _layer_weights(f"{name}.lstm" if windowed and number == 0 else name, **parts)
+    if windowed:
+        both = found["layers.0.lstm.weight"]
+        found |= {"layers.0.lstm.weight": both[:, :POINT], "layers.0.reading": both[:, POINT:]}
     return {name: torch.from_numpy(np.ascontiguousarray(array, np.float32)) for name, array in found.items()}
 
 
-def _cell_weights(
-    weight: np.ndarray, recurrent: np.ndarray, bias: np.ndarray, peepholes: np.ndarray
-) -> dict[str, np.ndarray]:
-    """The weights of one LSTM operator in our order of gates and peepholes."""
-    back = np.argsort(GATES)
-    rows = {"weight": weight[0], "recurrent": recurrent[0], "bias": np.split(bias[0], 2)[0]}
-    ours = {name: np.concatenate([np.split(array, 4)[gate] for gate in back]) for name, array in rows.items()}
-    return ours | {"peepholes": peepholes.reshape(3, -1)[np.argsort(PEEPHOLES)]}
+def _stored(path: Path) -> dict[str, Array]:
+    """The trained weights in a file, by the names of the graph."""
+    arrays = {weight.name: numpy_helper.to_array(weight) for weight in onnx.load(path).graph.initializer}
+    half = {name.removesuffix(".half"): array for name, array in arrays.items() if name.endswith(".half")}
+    whole = {name.removesuffix(".int8"): array for name, array in arrays.items() if name.endswith(".int8")}
+    return half | {name: array.T * (127 * arrays[f"{name}.scale"][:, None]) for name, array in whole.items()}
+
+
+def _layer_weights(name: str, outside: Array, hidden: Array, bias: Array, peepholes: Array) -> dict[str, Array]:
+    """The weights of one LSTM from those of the graph."""
+    cells = len(bias) // 4
+    inside, recurrent = hidden[:, :-cells], hidden[:, -cells:]
+    found = {"weight": np.concatenate([outside, inside], 1), "recurrent": recurrent, "bias": bias}
+    return {f"{name}.{part}": array for part, array in found.items()} | {f"{name}.peepholes": peepholes.reshape(3, -1)}

@@ -14,13 +14,13 @@ from nextstroke.training.trained import open_run
 RECORDED = ("update", "points", "seconds", "validation", "validation_point")
 
 
-def publish_model(folder: Path, path: Path, licence: str, note: str = "") -> str:
+def publish_model(folder: Path, path: Path, licence: str, note: str = "", integer: bool = True) -> str:
     """Export the averaged weights of a training; returns a sentence on what was written."""
     network, recipe, about, _ = open_run(folder)
     kept = {name: about[name] for name in ("alphabet", "normalisation", "points_per_character")}
     record = {name: about["progress"][name] for name in RECORDED}
     terms = {"recipe": recipe.dump(), "record": record, "licence": licence, "note": note}
-    export_model(network, {"kind": recipe.kind, **kept, **terms}, path)
+    export_model(network, {"kind": recipe.kind, **kept, **terms}, path, integer)
     weights = sum(weight.numel() for weight in network.parameters())
     return f"{path}: {weights:,} weights, {path.stat().st_size / 1e6:.1f} MB"
 
