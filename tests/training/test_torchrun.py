@@ -5,11 +5,13 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import torch
 
+from nextstroke.errors import BadInput
 from nextstroke.training.checkpoint import load_checkpoint
 from tests.training.conftest import corpus_of
 
@@ -31,9 +33,10 @@ def line(run, *settings, more=()):
     return ["train", f"{run}.toml", "--corpus", "c.packed", *sets, *more]
 
 
-def torchrun(*command):
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--rdzv-backend=c10d"]
-    launcher += ["--rdzv-endpoint=127.0.0.1:0", "--max-restarts=0"]
+def torchrun(*command, restarts=0, **options):
+    launcher = [sys.executable, "-m", "torch.distributed.run", f"--max-restarts={restarts}", "--rdzv-backend=c10d"]
+    told = {"nproc-per-node": 2, "rdzv-endpoint": "127.0.0.1:0"} | {k.replace("_", "-"): v for k, v in options.items()}
+    launcher += [f"--{name}={value}" for name, value in told.items()]
     place = {"GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
         [*launcher, "-m", "nextstroke", *command], env=os.environ | place, stderr=subprocess.PIPE, text=True
@@ -49,28 +52,64 @@ def tensors(run):
     return load_checkpoint(Path("runs") / run / "checkpoint.safetensors")
 
 
+def await_update(run, update):
+    """Wait until a checkpoint stands at `update` or later."""
+    limit = time.monotonic() + 200
+    while time.monotonic() < limit:
+        with suppress(BadInput):
+            if tensors(run)[1]["progress"]["update"] >= update:
+                return
+        time.sleep(0.05)
+    raise AssertionError(f"no checkpoint of {run} at update {update}")
+
+
+def workers_of(process):
+    found = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=True)
+    return [int(pid) for pid in found.stdout.split()]
+
+
+def assert_same(run, other):
+    for name, tensor in tensors(run)[0].items():
+        assert torch.equal(tensor, tensors(other)[0][name]), name
+
+
 def test_a_launched_team_learns_what_workers_of_ours_learn_and_resumes_to_the_bit():
     assert finished(torchrun(*line("whole", "training.updates=6")))
     ours = line("ours", "training.updates=6", more=["--workers", "2"])
     assert subprocess.run([sys.executable, "-m", "nextstroke", *ours], check=False, timeout=240).returncode == 0
     assert finished(torchrun(*line("parts", "training.updates=3")))
     assert finished(torchrun(*line("parts", "training.updates=6", more=["--resume"])))
-    whole, about = tensors("whole")
-    assert about["progress"]["update"] >= 6
+    assert tensors("whole")[1]["progress"]["update"] >= 6
     for other in ("ours", "parts"):
-        for name, tensor in tensors(other)[0].items():
-            assert torch.equal(tensor, whole[name]), (other, name)
+        assert_same(other, "whole")
 
 
 def test_a_team_that_lost_a_worker_ends_with_a_clear_line_and_a_sound_checkpoint():
     process = torchrun(*line("run", "training.updates=100000", "training.save_every_minutes=0"))
-    limit = time.monotonic() + 200
-    while not Path("runs/run/checkpoint.safetensors").exists():
-        assert time.monotonic() < limit
-        time.sleep(0.1)
-    found = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=True)
-    os.kill(int(found.stdout.split()[-1]), signal.SIGKILL)
+    await_update("run", 1)
+    os.kill(workers_of(process)[-1], signal.SIGKILL)
     _, told = process.communicate(timeout=240)
     assert process.returncode == 1
     assert "cannot reach the others; go on with --resume" in told
     assert tensors("run")[1]["progress"]["update"] >= 1
+
+
+@pytest.mark.parametrize("lost", [0, -1], ids=["the leader", "another"])
+def test_a_restarted_team_goes_on_by_itself_as_if_nothing_had_happened(lost):
+    settings = ["training.updates=150", "training.save_every_minutes=0"]
+    process = torchrun(*line("cut", *settings), restarts=2)
+    await_update("cut", 20)
+    os.kill(workers_of(process)[lost], signal.SIGKILL)
+    assert finished(process)
+    assert finished(torchrun(*line("whole", *settings)))
+    assert_same("cut", "whole")
+
+
+def test_a_restart_does_not_go_on_with_what_it_was_refused():
+    assert finished(torchrun(*line("run", "training.updates=3")))
+    before = Path("runs/run/checkpoint.safetensors").read_bytes()
+    process = torchrun(*line("run", "training.updates=6"), restarts=1)
+    _, told = process.communicate(timeout=240)
+    assert process.returncode == 1
+    assert told.count("add --resume to go on") == 2
+    assert Path("runs/run/checkpoint.safetensors").read_bytes() == before

@@ -1,8 +1,11 @@
 """Data-parallel work: each worker takes its share of the lines, gradients are summed once an update."""
 
+import hashlib
 import os
 import signal
 import socket
+import time
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,10 +23,15 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @dataclass(frozen=True)
 class Team:
-    """The workers of a training; a team of one talks to nobody."""
+    """The workers of a training; a team of one talks to nobody.
+
+    Attributes:
+        store: What torchrun keeps from one attempt to the next; only teams of a launcher have it.
+    """
 
     rank: int = 0
     size: int = 1
+    store: dist.Store | None = None
 
     @property
     def leads(self) -> bool:
@@ -40,12 +48,35 @@ class Team:
             return
         tensors = list(tensors)
         flat = torch.cat([tensor.flatten() for tensor in tensors])
-        try:
+        with self._reaching():
             dist.all_reduce(flat)
-        except RuntimeError as error:
-            raise LostWorker(f"worker {self.rank} cannot reach the others; go on with --resume") from error
         for tensor, summed in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
             tensor.copy_(summed.view_as(tensor))
+
+    def tell(self, thing: Any) -> Any:
+        """What the leader holds, told to all: they need not see its files."""
+        if self.size == 1:
+            return thing
+        told = [thing]
+        with self._reaching():
+            dist.broadcast_object_list(told)
+        return told[0]
+
+    @contextmanager
+    def _reaching(self) -> Iterator[None]:
+        try:
+            yield
+        except RuntimeError as error:
+            raise LostWorker(f"worker {self.rank} cannot reach the others; go on with --resume") from error
+
+    def begun(self) -> bool:
+        """Whether an earlier attempt of this launch has begun the training."""
+        return self.store is not None and self.store.add("begun", 0) > 0
+
+    def begin(self) -> None:
+        """Note for later attempts of this launch that the training has begun."""
+        if self.store is not None:
+            self.store.add("begun", 1)
 
 
 def launched() -> bool:
@@ -57,12 +88,36 @@ def launched() -> bool:
 def launched_team(device: str) -> Iterator[Team]:
     """The team that a launcher has started, on one machine or many; all leave together at the end."""
     torch.set_num_threads(1)
-    dist.init_process_group("nccl" if device.startswith("cuda") else "gloo")
+    if device == "cuda":
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    store, rank, size = next(dist.rendezvous("env://"))
+    own = dist.PrefixStore(_meet(store, rank, size), store)
+    backend = "cpu:gloo,cuda:nccl" if device.startswith("cuda") else "gloo"
+    dist.init_process_group(backend, store=own, rank=rank, world_size=size)
     try:
-        yield Team(dist.get_rank(), dist.get_world_size())
+        yield Team(rank, size, store)
         dist.barrier()
     finally:
         dist.destroy_process_group()
+
+
+def _meet(store: dist.Store, rank: int, size: int) -> str:
+    """A name for this attempt: all its workers come to the same one, no earlier attempt had it.
+
+    torchrun keeps one store for all attempts, in which the addresses of dead workers still stand. Its count of restarts
+    is no such name: each machine's agent has a count of its own. So each worker signs with a name never used before, and
+    what they all have read alike, and countersigned, is the attempt's.
+    """
+    store.set(f"worker {rank}", uuid.uuid4().hex)
+    limit = time.monotonic() + store.timeout.total_seconds()
+    while time.monotonic() < limit:
+        signed = b" ".join(store.get(f"worker {other}") for other in range(size))
+        roll = hashlib.sha256(signed).hexdigest()
+        store.set(f"{roll} {rank}", "")
+        if store.check([f"{roll} {other}" for other in range(size)]):
+            return roll
+        time.sleep(0.05)
+    raise LostWorker(f"worker {rank} has waited for the other {size - 1} in vain")
 
 
 def gather_team(workers: int, work: Callable[..., None], *arguments) -> None:
@@ -104,6 +159,7 @@ def _join(rank: int, size: int, port: int, raised, work: Callable[..., None], ar
     dist.init_process_group("gloo", f"tcp://127.0.0.1:{port}", rank=rank, world_size=size)
     try:
         work(Team(rank, size), *arguments)
+        dist.barrier()
     except NextstrokeError as error:
         raised.put(error)
     except KeyboardInterrupt:

@@ -5,7 +5,7 @@ import json
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -41,8 +41,8 @@ def train(recipe: Recipe, corpus: Path, folder: Path, resume: bool, report: Repo
         Stopped: a signal came; the state is saved.
     """
     if launched():
-        with launched_team(device) as team, _own(folder, resume) if team.leads else nullcontext():
-            _work(team, recipe, corpus, folder, resume, report, device)
+        with launched_team(device) as team, _led(team, folder, resume) as going_on:
+            _work(team, recipe, corpus, folder, going_on, report, device)
         return
     with _own(folder, resume):
         gather_team(recipe.training.workers, _work, recipe, corpus, folder, resume, report, device)
@@ -56,6 +56,18 @@ def _own(folder: Path, resume: bool) -> Iterator[None]:
             raise UsageError(f"{folder}: holds a training already; add --resume to go on, or name another --run")
         _sweep(folder)
         yield
+
+
+@contextmanager
+def _led(team: Team, folder: Path, resume: bool) -> Iterator[bool]:
+    """Let the leader hold the folder; yields whether it goes on: as asked, or with what an attempt before began."""
+    if not team.leads:
+        yield resume
+        return
+    restarted = team.begun()
+    with _own(folder, resume or restarted):
+        team.begin()
+        yield resume or (restarted and _begun(folder))
 
 
 def _begun(folder: Path) -> bool:
@@ -77,7 +89,7 @@ def _work(team: Team, recipe: Recipe, corpus: Path, folder: Path, resume: bool, 
     torch.backends.cuda.matmul.allow_tf32 = True
     examples = make_examples(InkCorpus.open(corpus), recipe.data)
     learner = Learner(recipe, examples, team, device)
-    if resume:
+    if team.tell(resume):
         _restore(learner, folder, report)
     elif recipe.start_from:
         _start_from(learner, Path(recipe.start_from), report)
@@ -88,7 +100,8 @@ def _work(team: Team, recipe: Recipe, corpus: Path, folder: Path, resume: bool, 
 
 
 def _restore(learner: Learner, folder: Path, report: Report) -> None:
-    tensors, about, remark = load_newest(folder / CHECKPOINT)
+    # Read by one, as the others may be on machines that do not see the folder.
+    tensors, about, remark = learner.team.tell(load_newest(folder / CHECKPOINT) if learner.team.leads else None)
     _compare(about, learner, folder)
     learner.restore(tensors, about["progress"], folder)
     if remark and learner.team.leads:
