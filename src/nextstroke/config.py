@@ -89,6 +89,7 @@ class Training(_Section):
 
     Attributes:
         batch: Lines of each worker side by side.
+        accumulate: So many such batches make an update, one after another: 2 on one worker learn what 1 on two learn.
         chunk: Steps of truncated backpropagation, state carried on; whole lines without it.
         optimiser, learning_rate, weight_decay, second_decay: AdamW with its β2, or the paper's RMSProp.
         warm_up: Updates of linear growth of the rate.
@@ -106,6 +107,7 @@ class Training(_Section):
     """
 
     batch: Count = 16
+    accumulate: Count = 1
     chunk: Steps = None
     optimiser: Literal["adamw", "rmsprop"] = "adamw"
     learning_rate: Positive = 1e-4

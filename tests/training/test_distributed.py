@@ -55,6 +55,13 @@ def test_two_processes_learn_as_one(run):
 
 
 @pytest.mark.slow
+def test_one_worker_that_accumulates_learns_as_two_with_dropout_on(run):
+    two, (one, _) = run(tiny(workers=2), "two"), load_checkpoint(run(tiny(accumulate=2), "one"))
+    for name, tensor in load_checkpoint(two)[0].items():
+        assert torch.equal(one[name], tensor), name
+
+
+@pytest.mark.slow
 def test_a_signal_stops_all_workers_with_the_state_saved(run, tmp_path):
     with pytest.raises(Stopped) as stop:
         run(tiny(updates=100_000, workers=2), report=ask_parent_to_stop)

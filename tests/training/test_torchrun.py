@@ -2,10 +2,11 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -33,13 +34,14 @@ def line(run, *settings, more=()):
     return ["train", f"{run}.toml", "--corpus", "c.packed", *sets, *more]
 
 
-def torchrun(*command, restarts=0, **options):
+def torchrun(*command, restarts=0, inside=(), interface="lo", **options):
+    """One agent with its workers; `inside` is put before its command line."""
     launcher = [sys.executable, "-m", "torch.distributed.run", f"--max-restarts={restarts}", "--rdzv-backend=c10d"]
     told = {"nproc-per-node": 2, "rdzv-endpoint": "127.0.0.1:0"} | {k.replace("_", "-"): v for k, v in options.items()}
     launcher += [f"--{name}={value}" for name, value in told.items()]
-    place = {"GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1"}
+    place = {"GLOO_SOCKET_IFNAME": interface, "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
-        [*launcher, "-m", "nextstroke", *command], env=os.environ | place, stderr=subprocess.PIPE, text=True
+        [*inside, *launcher, "-m", "nextstroke", *command], env=os.environ | place, stderr=subprocess.PIPE, text=True
     )
 
 
@@ -113,3 +115,59 @@ def test_a_restart_does_not_go_on_with_what_it_was_refused():
     assert process.returncode == 1
     assert told.count("add --resume to go on") == 2
     assert Path("runs/run/checkpoint.safetensors").read_bytes() == before
+
+
+def two_agents(run, places, endpoint):
+    """Two machines with one worker each, in `places`: (what goes before the command, interface, own address)."""
+    command = line(run, "training.updates=6")
+    shared = {"nnodes": 2, "nproc_per_node": 1, "rdzv_id": run, "rdzv_endpoint": endpoint}
+    return [
+        # The agent knows itself for the host of the rendezvous by its name only, not by the address of a namespace.
+        torchrun(
+            *command, inside=inside, interface=interface, local_addr=address, rdzv_conf=f"is_host={i == 0:d}", **shared
+        )
+        for i, (inside, interface, address) in enumerate(places)
+    ]
+
+
+def test_two_agents_learn_what_one_does():
+    assert finished(torchrun(*line("one", "training.updates=6")))
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    agents = two_agents("two", [((), "lo", "127.0.0.1")] * 2, f"127.0.0.1:{port}")
+    assert all([finished(agent) for agent in agents])
+    assert_same("two", "one")
+
+
+@contextmanager
+def two_hosts():
+    """Two network namespaces joined by a cable: (command that enters one, its interface, its address) of each."""
+    with ExitStack() as stack:
+        holders = [subprocess.Popen(["unshare", "--net", "sleep", "600"]) for _ in range(2)]
+        for holder in holders:
+            stack.callback(holder.wait)
+            stack.callback(holder.kill)
+        enter = [["nsenter", f"--target={holder.pid}", "--net"] for holder in holders]
+        try:
+            time.sleep(1)
+            lay_cable(enter, holders[1].pid)
+        except (OSError, subprocess.CalledProcessError) as error:
+            pytest.skip(f"this user may not make network namespaces ({error})")
+        yield [(enter[i], "cable", f"10.77.0.{i + 1}") for i in range(2)]
+
+
+def lay_cable(enter, other):
+    own = os.stat("/proc/self/ns/net").st_ino
+    assert os.stat(f"/proc/{other}/ns/net").st_ino != own
+    subprocess.run([*enter[0], *f"ip link add cable type veth peer name cable netns {other}".split()], check=True)
+    for i, inside in enumerate(enter):
+        for words in (f"addr add 10.77.0.{i + 1}/24 dev cable", "link set cable up", "link set lo up"):
+            subprocess.run([*inside, "ip", *words.split()], check=True)
+
+
+def test_two_hosts_learn_what_one_does():
+    assert finished(torchrun(*line("one", "training.updates=6")))
+    with two_hosts() as places:
+        agents = two_agents("two", places, "10.77.0.1:29400")
+        assert all([finished(agent) for agent in agents])
+    assert_same("two", "one")

@@ -65,6 +65,9 @@ class Learner:
         self.optimiser = build_optimiser(self.network, recipe.training)
         self.progress = Progress()
         self.lengths = np.array([len(example.offsets) for example in examples.train])
+        # Of the joined batch each worker takes as many shares, one after another, as the recipe accumulates.
+        times, team = recipe.training.accumulate, self.team
+        self.shares = [Team(team.rank * times + i, team.size * times) for i in range(times)]
 
     def run(self, after_batch: Callable[["Learner"], None]) -> None:
         """Learn until the recipe's number of updates; `after_batch` may save, evaluate, stop by raising.
@@ -74,9 +77,8 @@ class Learner:
         """
         at = self.progress
         while at.update < self.recipe.training.updates:
-            batches = shuffled_batches(
-                self.lengths, self.recipe.training.batch * self.team.size, self.recipe.seed, at.epoch
-            )
+            joined = self.recipe.training.batch * self.shares[0].size
+            batches = shuffled_batches(self.lengths, joined, self.recipe.seed, at.epoch)
             while at.batch < len(batches) and at.update < self.recipe.training.updates:
                 began = time.perf_counter()
                 self._learn_batch(batches[at.batch])
@@ -89,12 +91,16 @@ class Learner:
     def _learn_batch(self, chosen: np.ndarray) -> None:
         """One batch of lines, chunk by chunk with carried state, one update each."""
         batch = self._read(chosen)
-        # Dropout is drawn from the place in the order, so that a resumed training draws the same.
-        torch.manual_seed(hash((self.recipe.seed, self.progress.epoch, self.progress.batch, self.team.rank)))
-        text = torch.from_numpy(self.team.share(batch.text)).to(self.device)
-        state = self.network.start(len(text))
-        for chunk in batch.chunks(self.recipe.training.chunk):
-            state = self._learn_chunk(Chunk(*map(self.team.share, chunk)), text, state)
+        texts = [torch.from_numpy(own.share(batch.text)).to(self.device) for own in self.shares]
+        states = [self.network.start(len(text)) for text in texts]
+        for place, chunk in enumerate(batch.chunks(self.recipe.training.chunk)):
+            totals = torch.zeros(2, device=self.device)
+            for i, own in enumerate(self.shares):
+                # Dropout is drawn from the place in the order, so that a resumed training draws the same.
+                torch.manual_seed(hash((self.recipe.seed, self.progress.epoch, self.progress.batch, place, own.rank)))
+                seen, states[i] = self._learn_chunk(Chunk(*map(own.share, chunk)), texts[i], states[i])
+                totals += seen
+            self._update(totals, len(chosen))
 
     def _read(self, chosen: np.ndarray) -> Batch:
         settings, at = self.recipe.training, self.progress
@@ -110,18 +116,21 @@ class Learner:
         changed = [line._replace(offsets=change.apply(line.offsets, rng)) for line in lines]
         return Batch.of(changed, self.examples.normalisation)
 
-    def _learn_chunk(self, chunk: Chunk, text: Tensor, state: tuple) -> tuple:
+    def _learn_chunk(self, chunk: Chunk, text: Tensor, state: tuple) -> tuple[Tensor, tuple]:
+        """Add a chunk's gradient to the weights'; its loss and points, and the state to carry on."""
         x, target, mask = (torch.from_numpy(np.ascontiguousarray(part)).to(self.device) for part in chunk)
         y, state = run_network(self.network, x, text, state)
         loss = (Mixture.of(y).log_loss(target) * mask).sum()
         loss.backward()
-        totals = torch.stack([loss.detach(), mask.sum()])
+        return torch.stack([loss.detach(), mask.sum()]), tuple(part.detach() for part in state)
+
+    def _update(self, totals: Tensor, lines: int) -> None:
+        """Move the weights by the gradient of all shares of all workers, `totals` being the loss and points of ours."""
         gradients = [weight.grad for weight in self.network.parameters() if weight.grad is not None]
         self.team.sum([totals, *gradients])
-        summed, points = totals.tolist()
-        self._move(gradients, points if self.recipe.training.loss == "mean" else len(text) * self.team.size)
-        self.progress.saw(summed, int(points))
-        return tuple(part.detach() for part in state)
+        loss, points = totals.tolist()
+        self._move(gradients, points if self.recipe.training.loss == "mean" else lines)
+        self.progress.saw(loss, int(points))
 
     def _move(self, gradients: list[Tensor], divisor: float) -> None:
         """One step of the optimiser with the summed gradients over `divisor`."""
