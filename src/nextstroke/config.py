@@ -103,6 +103,7 @@ class Training(_Section):
             alone, of slant and of the slope of the baseline, drawn for each line.
         evaluate_every: Updates between evaluations on every `evaluate_lines_every`-th validation line.
         save_every_minutes: Minutes between checkpoints.
+        keep: How many of the last checkpoints are kept; the best by validation is kept beside them.
         workers: Processes that share the work.
     """
 
@@ -127,6 +128,7 @@ class Training(_Section):
     evaluate_every: Count = 1000
     evaluate_lines_every: Count = 6
     save_every_minutes: NotNegative = 5.0
+    keep: Count = 2
     workers: Count = 1
 
 
@@ -137,7 +139,7 @@ class Recipe(_Section):
         kind: "writer" (synthesis) or "pen" (prediction).
         note: What it is for.
         seed: Of first weights, order, augmentation and dropout.
-        start_from: Folder of a training, or model file, whose weights this one begins with.
+        start_from: Folder of a training, a checkpoint in it, or a model file, whose weights this one begins with.
     """
 
     kind: Literal["writer", "pen"]

@@ -66,10 +66,22 @@ def _aside(path: Path) -> Iterator[IO[bytes]]:
             os.fsync(stream.fileno())
         _open_to_others(name)
         os.replace(name, path)
+        sync_folder(path.parent)
     except BaseException:
         with suppress(OSError):
             os.unlink(name)
         raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush the names in a folder to disk: before that, a power cut may undo a rename."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _open_to_others(name: str) -> None:

@@ -13,7 +13,7 @@ import torch
 
 from nextstroke.errors import BadInput, CorruptFile, LimitExceeded, WrongModel
 from nextstroke.training import checkpoint
-from nextstroke.training.checkpoint import load_checkpoint, load_newest, previous, save_checkpoint
+from nextstroke.training.checkpoint import kept, load_checkpoint, load_newest, previous, save_checkpoint
 
 ABOUT = {"progress": {"update": 12, "train": -1.25}, "alphabet": "ab"}
 
@@ -95,6 +95,34 @@ def test_the_one_before_is_kept_and_taken_when_the_newest_is_damaged(saved):
     found, _, remark = load_newest(saved)
     assert found["b.step"] == 1
     assert "going on from previous.safetensors" in remark
+
+
+@pytest.mark.parametrize("keep", [1, 2, 4])
+def test_as_many_as_asked_for_are_kept(saved, keep):
+    for value in range(2, 8):
+        save_checkpoint(saved, tensors(float(value)), ABOUT, keep)
+    found = [load_checkpoint(path)[0]["b.step"].item() for path in (saved, *kept(saved))]
+    assert found == list(range(7, 7 - keep, -1))
+    assert len(list(saved.parent.iterdir())) == keep
+
+
+def test_fewer_are_kept_from_now_on(saved):
+    for keep in (5, 5, 5, 5, 2):
+        save_checkpoint(saved, tensors(), ABOUT, keep)
+    assert sorted(saved.parent.iterdir()) == [saved, previous(saved)]
+
+
+def test_the_last_sound_one_is_taken(saved):
+    for value in (2.0, 3.0):
+        save_checkpoint(saved, tensors(value), ABOUT, 3)
+    for damaged in (saved, previous(saved)):
+        damaged.write_bytes(b"")
+    found, _, remark = load_newest(saved)
+    assert found["b.step"] == 1
+    assert "going on from previous-2.safetensors" in remark
+    kept(saved)[-1].write_bytes(b"")
+    with pytest.raises(CorruptFile, match=saved.name):
+        load_newest(saved)
 
 
 def test_a_missing_newest_is_said_too(saved):

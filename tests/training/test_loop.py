@@ -198,6 +198,10 @@ def test_rate_warms_up_holds_and_falls():
     assert falling == sorted(falling, reverse=True)
 
 
+def test_a_rate_that_never_falls_holds_beyond_the_last_update():
+    assert rate_at(103, tiny(updates=100, fall_share=0.0).training) == 1
+
+
 def test_average_starts_as_a_plain_mean(examples):
     weights = []
     learner = Learner(tiny(chunk=None, updates=6, average_decay=0.999), examples)

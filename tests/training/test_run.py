@@ -1,18 +1,27 @@
 import copy
 import json
+import os
+import random
+import resource
 import signal
 import subprocess
 import sys
+import time
+from contextlib import contextmanager, suppress
 
 import pytest
 import torch
 
-from nextstroke.errors import BadInput, Diverged, Stopped, UsageError, WrongModel
+import nextstroke
+from nextstroke.config import Data
+from nextstroke.errors import BadInput, Diverged, LimitExceeded, Stopped, UsageError, WrongModel
 from nextstroke.training import run as run_module
-from nextstroke.training.checkpoint import load_checkpoint, previous, save_checkpoint
+from nextstroke.training.checkpoint import BEST, load_checkpoint, load_newest, previous, save_checkpoint
+from nextstroke.training.curve import CURVE
 from nextstroke.training.loop import Learner
 from nextstroke.training.publish import publish_model
-from nextstroke.training.run import CHECKPOINT, CURVE
+from nextstroke.training.run import CHECKPOINT
+from nextstroke.training.run import _begun as begun
 from nextstroke.training.trained import evaluate_run, open_run
 from tests.training.conftest import corpus_of, stopper, tiny
 
@@ -175,9 +184,102 @@ def test_falling_back_to_the_checkpoint_before_is_said(run):
     assert "going on from previous.safetensors" in events[0]
 
 
+@contextmanager
+def full_disk(size=2000):
+    """No file may grow beyond `size` bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_ends_it_and_keeps_the_checkpoint(run, tmp_path):
+    steady = {"fall_share": 0.0, "evaluate_every": 100}
+    path = run(tiny(updates=4, **steady))
+    before = {name.name: name.read_bytes() for name in path.parent.glob("*.safetensors")}
+    with full_disk(), pytest.raises(LimitExceeded, match="no room left") as refusal:
+        run(tiny(updates=20, save_every_minutes=0.0, **steady), resume=True)
+    assert refusal.value.exit_code == 5
+    assert {name.name: name.read_bytes() for name in path.parent.glob("*.safetensors")} == before
+    assert not list(path.parent.glob(".*"))
+    run(tiny(updates=20, **steady), resume=True)
+    assert load_checkpoint(path)[1]["progress"]["update"] >= 20
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_killed_at_fifty_moments_there_is_always_a_checkpoint_and_the_end_is_the_same(run, tmp_path):
+    """Mostly inside a save: one is made after each batch, and the network is small. Each kill leaves a dead lock."""
+    habits = {"fall_share": 0.0, "save_every_minutes": 0.0, "keep": 3, "evaluate_every": 5}
+    recipe, wait, last = tiny(updates=100_000, **habits), random.Random(3), 0
+    folder, reached = tmp_path / "killed", set()
+    for _ in range(50):
+        child = os.fork()
+        if not child:
+            with suppress(BaseException):
+                run(recipe, "killed", resume=begun(folder))
+            os._exit(1)  # not reached before it is killed
+        time.sleep(0.02 + 0.2 * wait.random())
+        os.kill(child, signal.SIGKILL)
+        assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
+        if begun(folder):
+            update = load_newest(folder / CHECKPOINT)[1]["progress"]["update"]
+            assert update >= last
+            last = update
+            reached.add(update)
+    assert len(reached) > 20
+    ends = tiny(updates=last + 3, **habits)
+    killed, whole = run(ends, "killed", resume=True), run(ends, "whole")
+    same_state(killed, whole)
+    same_state(killed.with_name(BEST), whole.with_name(BEST))
+
+
+@pytest.mark.parametrize("keep", [1, 3])
+def test_the_best_and_the_last_are_kept_and_no_more(run, corpus, tmp_path, keep):
+    path = run(tiny(updates=40, learning_rate=0.5, fall_share=0.0, keep=keep, save_every_minutes=0.0, evaluate_every=2))
+    curve = [json.loads(line) for line in (tmp_path / "run" / CURVE).read_text().splitlines()]
+    best = min(entry["validation"] for entry in curve)
+    assert load_checkpoint(path.with_name(BEST))[1]["progress"]["validation"] == best < curve[-1]["validation"]
+    assert load_checkpoint(path)[1]["progress"]["best"] == best
+    assert len(list(path.parent.glob("*.safetensors"))) == keep + 1
+    assert evaluate_run(path.with_name(BEST), corpus)["nats_per_line"] == pytest.approx(best, rel=1e-5)
+    publish_model(path.with_name(BEST), tmp_path / "best.onnx", "none")
+    assert evaluate_run(tmp_path / "best.onnx", corpus)["nats_per_line"] == pytest.approx(best, rel=1e-2)
+
+
+def test_best_are_compared_on_the_same_lines(run, tmp_path):
+    path = run(tiny(updates=6, evaluate_every=100, evaluate_lines_every=3))
+    curve = [json.loads(line) for line in (tmp_path / "run" / CURVE).read_text().splitlines()]
+    assert [entry["validation_lines"] for entry in curve] == [3, 8]
+    assert load_checkpoint(path)[1]["progress"]["best"] == curve[0]["validation"]
+
+
+def test_what_changes_the_bits_is_said_on_resuming(run, monkeypatch):
+    path, events = run(tiny(updates=2)), []
+    origin = load_checkpoint(path)[1]["origin"]
+    assert origin["version"] == nextstroke.__version__
+    assert origin["loops"] == "torch"
+    assert origin["device"] == "cpu"
+    assert len(origin["corpus"]) == 64
+    monkeypatch.setattr(run_module, "loaded", lambda: "a library")
+    run(tiny(updates=5, batch=3), resume=True, report=lambda progress, event: events.append(event))
+    assert "loops torch before, C++ now, lines an update 2 before, 3 now: the result may differ" in events[0]
+
+
+def test_checkpoints_that_do_not_tell_their_corpus_go_on(run):
+    path = run(tiny(updates=2))
+    held, about = load_checkpoint(path)
+    del about["origin"], about["progress"]["best"], about["recipe"]["training"]["keep"]
+    save_checkpoint(path, held, about)
+    assert load_checkpoint(run(tiny(updates=5), resume=True))[1]["progress"]["update"] >= 5
+
+
 @pytest.mark.parametrize(
     ("other", "named"),
     [
+        (tiny().model_copy(update={"data": Data(train=["trainset"], clip=9.0)}), "choice of data"),
         (tiny(network={"cells": 9}), "network"),
         (tiny("pen"), "kind of network"),
         (tiny(optimiser="rmsprop"), "optimiser"),
@@ -189,7 +291,7 @@ def test_resuming_as_something_else_is_refused(run, other, named):
         run(other, resume=True)
 
 
-@pytest.mark.parametrize(("texts", "named"), [(("ab", "ba"), "alphabet"), (("abc", "aaaa"), "normalisation")])
+@pytest.mark.parametrize(("texts", "named"), [(("ab", "ba"), "alphabet"), (("abc", "aaaa"), "another corpus")])
 def test_resuming_on_another_corpus_is_refused(run, tmp_path, texts, named):
     run(tiny(updates=1))
     other = tmp_path / "other.packed"

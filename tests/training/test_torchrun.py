@@ -135,7 +135,7 @@ def test_two_agents_learn_what_one_does():
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     agents = two_agents("two", [((), "lo", "127.0.0.1")] * 2, f"127.0.0.1:{port}")
-    assert all([finished(agent) for agent in agents])
+    assert [finished(agent) for agent in agents] == [True, True]
     assert_same("two", "one")
 
 
@@ -169,5 +169,5 @@ def test_two_hosts_learn_what_one_does():
     assert finished(torchrun(*line("one", "training.updates=6")))
     with two_hosts() as places:
         agents = two_agents("two", places, "10.77.0.1:29400")
-        assert all([finished(agent) for agent in agents])
+        assert [finished(agent) for agent in agents] == [True, True]
     assert_same("two", "one")

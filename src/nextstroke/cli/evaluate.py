@@ -8,7 +8,10 @@ import typer
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="folder of a training, or a model file")],
+    run: Annotated[
+        Path,
+        typer.Argument(help="folder of a training, RUN/best.safetensors, or a model file"),
+    ],
     corpus: Annotated[Path, typer.Option(help="packed corpus made by `nextstroke data`")] = Path("data/iam.packed"),
     on: Annotated[str, typer.Option(help="validation or train")] = "validation",
     every: Annotated[int, typer.Option(help="take every n-th line only", min=1)] = 1,

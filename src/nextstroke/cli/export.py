@@ -9,7 +9,7 @@ Weights = Literal["int8", "float16"]
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="folder of a training")],
+    run: Annotated[Path, typer.Argument(help="folder of a training, or RUN/best.safetensors")],
     output: Annotated[Path, typer.Option("--output", "-o", help="model file to write, such as mine.onnx")],
     licence: Annotated[str, typer.Option(help="terms the weights may be used under")] = "research, non-commercial",
     note: Annotated[str, typer.Option(help="a line about the model, kept in it")] = "",

@@ -44,7 +44,10 @@ class InkCorpus:
         points: float32 of shape (points, 2), absolute positions of all lines, one after another.
         end_of_stroke: bool of shape (points,).
         starts: int64 of shape (lines + 1,); line i owns points[starts[i]:starts[i + 1]].
+        digest: SHA-256 of the content as its file gives it; empty for a corpus that is in no file.
     """
+
+    digest = ""
 
     def __init__(self, lines: Sequence[Line], points: np.ndarray, end_of_stroke: np.ndarray, starts: np.ndarray):
         self.lines, self.points, self.end_of_stroke, self.starts = lines, points, end_of_stroke, starts
@@ -94,6 +97,7 @@ class InkCorpus:
             lines = [Line(**line) for line in about["lines"]]
             corpus = cls(lines, arrays["points"], arrays["end_of_stroke"], arrays["starts"])
             corpus._check_shapes()
+            corpus.digest = about.get("sha256", "")
             return corpus
         except (ValueError, KeyError, TypeError) as error:
             raise CorruptFile(f"{path}: not a whole corpus ({error}); make it again with `nextstroke data`") from error

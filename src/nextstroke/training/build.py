@@ -87,7 +87,7 @@ def rate_at(update: int, training: Training) -> float:
     warm = min(1.0, (update + 1) / max(1, training.warm_up))
     fall = training.fall_share * training.updates
     left = training.updates - update
-    if left >= fall:
+    if left >= fall or fall == 0:  # nothing may be left, as the last batch is read to its end
         return warm
     done = 1 - max(0, left) / fall
     final = training.final_rate_fraction

@@ -1,9 +1,11 @@
 """Checkpoints: all of a training's state in one safetensors file, whole or not at all."""
 
 import hashlib
+import itertools
 import json
 import os
 import struct
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -12,34 +14,54 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from nextstroke.errors import BadInput, CorruptFile, WrongModel
-from nextstroke.files import write_bytes
+from nextstroke.files import sync_folder, write_bytes
 
 CHECKPOINT = "checkpoint.safetensors"  # its name in the folder of a training
+BEST = "best.safetensors"  # of all that were evaluated
 FORMAT = "nextstroke-checkpoint-2"
 OLDER = "nextstroke-checkpoint-1"  # its digest left out what the file says about itself
 
 
-def save_checkpoint(path: Path, tensors: dict[str, Tensor], about: dict) -> None:
-    """Write tensors and metadata; the file before it stays beside it as `previous`.
+def save_checkpoint(path: Path, tensors: dict[str, Tensor], about: dict, keep: int = 2) -> None:
+    """Write tensors and metadata; the `keep` − 1 files before it stay beside it as `previous`.
 
     Args:
         about: Anything JSON holds.
     Raises:
-        LimitExceeded: no room; the checkpoint that was there is untouched.
+        LimitExceeded: no room; the checkpoints that were there are untouched.
     """
+    aside = path.with_name("incoming" + path.suffix)
+    write_checkpoint(aside, tensors, about)
+    _move_up(path, keep)
+    os.replace(aside, path)
+    sync_folder(path.parent)
+
+
+def write_checkpoint(path: Path, tensors: dict[str, Tensor], about: dict) -> None:
+    """Write one file as `save_checkpoint` does, in the place of what was there."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     record = {"format": FORMAT, "about": about, "sha256": _digest(plain, about)}
-    data = save(plain, {"nextstroke": json.dumps(record)})
-    aside = path.with_name("incoming" + path.suffix)
-    write_bytes(aside, data)
-    if path.exists():
-        os.replace(path, previous(path))
-    os.replace(aside, path)
+    write_bytes(path, save(plain, {"nextstroke": json.dumps(record)}))
+
+
+def _move_up(path: Path, keep: int) -> None:
+    """Give each kept file the name of the one before it, oldest first, so that none is lost on the way."""
+    names = [path, previous(path), *(path.with_name(f"previous-{age}{path.suffix}") for age in range(2, keep))][:keep]
+    for surplus in set(kept(path)) - set(names):
+        surplus.unlink()
+    for younger, older in reversed(list(itertools.pairwise(names))):
+        if younger.exists():
+            os.replace(younger, older)
 
 
 def previous(path: Path) -> Path:
-    """Where the checkpoint before the newest is kept."""
+    """Where the checkpoint before the newest is kept; those before it have numbers, from 2 on."""
     return path.with_name("previous" + path.suffix)
+
+
+def kept(path: Path) -> list[Path]:
+    """The checkpoints before the newest, youngest first."""
+    return sorted(path.parent.glob("previous*" + path.suffix), key=lambda older: (len(older.name), older.name))
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict]:
@@ -65,13 +87,14 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict]:
 
 
 def load_newest(path: Path) -> tuple[dict[str, Tensor], dict, str]:
-    """The checkpoint, or the one before it where it is missing or damaged; the third value says so, else is empty."""
+    """The checkpoint, or the last one before it that is sound; the third value says so, else is empty."""
     try:
         return *load_checkpoint(path), ""
     except BadInput as error:
-        if not previous(path).is_file():
-            raise
-        return *load_checkpoint(previous(path)), f"{error}; going on from {previous(path).name}"
+        for older in kept(path):
+            with suppress(CorruptFile):
+                return *load_checkpoint(older), f"{error}; going on from {older.name}"
+        raise
 
 
 def _metadata(data: bytes) -> dict:

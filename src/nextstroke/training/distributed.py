@@ -18,6 +18,7 @@ from torch.multiprocessing.spawn import ProcessContext, ProcessException
 
 from nextstroke.errors import LostWorker, NextstrokeError, Stopped
 
+PATIENCE = 1800  # seconds that workers wait for each other; what torch itself takes
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -105,11 +106,11 @@ def _meet(store: dist.Store, rank: int, size: int) -> str:
     """A name for this attempt: all its workers come to the same one, no earlier attempt had it.
 
     torchrun keeps one store for all attempts, in which the addresses of dead workers still stand. Its count of restarts
-    is no such name: each machine's agent has a count of its own. So each worker signs with a name never used before, and
-    what they all have read alike, and countersigned, is the attempt's.
+    is no such name: each machine's agent has a count of its own. So each worker signs with a name never used before,
+    and what they all have read alike, and countersigned, is the attempt's.
     """
     store.set(f"worker {rank}", uuid.uuid4().hex)
-    limit = time.monotonic() + store.timeout.total_seconds()
+    limit = time.monotonic() + PATIENCE
     while time.monotonic() < limit:
         signed = b" ".join(store.get(f"worker {other}") for other in range(size))
         roll = hashlib.sha256(signed).hexdigest()

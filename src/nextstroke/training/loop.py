@@ -30,6 +30,7 @@ class Progress:
         seconds: Time spent learning, evaluation left out.
         train: Nats per point, running mean over about the last 200 updates.
         validation: Nats per line at the last evaluation; `validation_point` the same per point.
+        best: The lowest `validation` of all evaluations on the same lines.
     """
 
     update: int = 0
@@ -40,6 +41,7 @@ class Progress:
     train: float = 0.0
     validation: float = float("nan")
     validation_point: float = float("nan")
+    best: float = float("inf")
 
     def saw(self, loss: float, points: int) -> None:
         """Count one update on `points` points with a summed loss in nats."""

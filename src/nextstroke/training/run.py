@@ -10,22 +10,22 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
-from nextstroke.config import Recipe
+from nextstroke import __version__
+from nextstroke.config import Recipe, make_recipe
 from nextstroke.corpora.packed import InkCorpus
 from nextstroke.errors import Stopped, UsageError, WrongModel
 from nextstroke.files import write_bytes
+from nextstroke.nets.kernel import loaded
 from nextstroke.nets.networks import WriterNetwork
 from nextstroke.training import kernel
-from nextstroke.training.checkpoint import CHECKPOINT, load_newest, previous, save_checkpoint
+from nextstroke.training.checkpoint import BEST, CHECKPOINT, kept, load_newest, save_checkpoint, write_checkpoint
+from nextstroke.training.curve import Curve
 from nextstroke.training.distributed import SIGNALS, Team, gather_team, launched, launched_team
 from nextstroke.training.examples import make_examples
 from nextstroke.training.loop import Learner, Progress
 from nextstroke.training.trained import open_run
-
-CURVE = "curve.jsonl"
 
 Report = Callable[[Progress, str], None]
 
@@ -72,7 +72,7 @@ def _led(team: Team, folder: Path, resume: bool) -> Iterator[bool]:
 
 def _begun(folder: Path) -> bool:
     """Whether the folder holds a checkpoint; of a save that was cut off, only the one before may be there."""
-    return any(path.exists() for path in (folder / CHECKPOINT, previous(folder / CHECKPOINT)))
+    return (folder / CHECKPOINT).exists() or bool(kept(folder / CHECKPOINT))
 
 
 def _sweep(folder: Path) -> None:
@@ -87,45 +87,65 @@ def _work(team: Team, recipe: Recipe, corpus: Path, folder: Path, resume: bool, 
     kernel.switch_on()
     # On a GPU products may use TF32; states and the mixture stay float32. Without effect on a CPU.
     torch.backends.cuda.matmul.allow_tf32 = True
-    examples = make_examples(InkCorpus.open(corpus), recipe.data)
-    learner = Learner(recipe, examples, team, device)
+    ink = InkCorpus.open(corpus)
+    learner = Learner(recipe, make_examples(ink, recipe.data), team, device)
+    origin = _origin(learner, ink)
     if team.tell(resume):
-        _restore(learner, folder, report)
+        _restore(learner, origin, folder, report)
     elif recipe.start_from:
         _start_from(learner, Path(recipe.start_from), report)
-    keeper = _Keeper(folder, report)
+    keeper = _Keeper(folder, origin, report)
     with _noticing_signals(keeper):
         learner.run(keeper)
         keeper.finish(learner)
 
 
-def _restore(learner: Learner, folder: Path, report: Report) -> None:
+def _origin(learner: Learner, corpus: InkCorpus) -> dict[str, str | int]:
+    """What a training's bits depend on beside its recipe, for its checkpoints."""
+    return {
+        "corpus": corpus.digest,
+        "version": __version__,
+        "torch": torch.__version__,
+        "loops": "C++" if loaded() else "torch",
+        "device": learner.device,
+        "lines an update": learner.recipe.training.batch * learner.shares[0].size,
+    }
+
+
+def _restore(learner: Learner, origin: dict, folder: Path, report: Report) -> None:
     # Read by one, as the others may be on machines that do not see the folder.
     tensors, about, remark = learner.team.tell(load_newest(folder / CHECKPOINT) if learner.team.leads else None)
-    _compare(about, learner, folder)
+    theirs = about.get("origin", {})
+    _compare(about, learner, origin["corpus"], folder)
     learner.restore(tensors, about["progress"], folder)
-    if remark and learner.team.leads:
-        report(learner.progress, remark)
+    if learner.team.leads:
+        for sentence in filter(None, (remark, _changed(origin, theirs))):
+            report(learner.progress, sentence)
 
 
-def _compare(about: dict, learner: Learner, folder: Path) -> None:
+def _changed(mine: dict, theirs: dict) -> str:
+    """A sentence on what will make the bits differ from those of a training that never stopped; else empty."""
+    names = [name for name in mine if theirs.get(name, mine[name]) != mine[name]]
+    told = ", ".join(f"{name} {theirs[name]} before, {mine[name]} now" for name in names)
+    return told and f"{told}: the result may differ in its last bits"
+
+
+def _compare(about: dict, learner: Learner, corpus: str, folder: Path) -> None:
     """Raise WrongModel when a checkpoint is of another network, optimiser or corpus than the training's."""
-    mine, theirs = learner.recipe.dump(), about["recipe"]
+    mine, theirs = learner.recipe.dump(), make_recipe(about["recipe"], folder).dump()
     pairs = {
         "kind of network": (mine["kind"], theirs["kind"]),
         "network": (mine["network"], theirs["network"]),
         "optimiser": (mine["training"]["optimiser"], theirs["training"]["optimiser"]),
         "alphabet": (learner.examples.alphabet.characters, about["alphabet"]),
+        "choice of data": (mine["data"], theirs["data"]),
+        "corpus": (corpus, about.get("origin", {}).get("corpus", corpus)),
     }
     for what, (wanted, found) in pairs.items():
         if wanted != found:
             raise WrongModel(
                 f"{folder}: its checkpoint has another {what}: {found!r}, not {wanted!r}; name another --run"
             )
-    wanted, found = asdict(learner.examples.normalisation), about["normalisation"]
-    # Sums may differ by their rounding from machine to machine.
-    if not all(np.allclose(wanted[name], found[name], rtol=1e-5) for name in wanted):
-        raise WrongModel(f"{folder}: its checkpoint is of another corpus: normalisation {found}, not {wanted}")
 
 
 def _start_from(learner: Learner, source: Path, report: Report) -> None:
@@ -158,10 +178,12 @@ def _locked(folder: Path) -> Iterator[None]:
 class _Keeper:
     """After every batch: save, evaluate and report when due, stop when asked."""
 
-    def __init__(self, folder: Path, report: Report):
-        self.folder, self.report, self.signal = folder, report, 0
+    def __init__(self, folder: Path, origin: dict, report: Report):
+        self.folder, self.origin, self.report, self.signal = folder, origin, report, 0
         self.saved = time.monotonic()
         self.due = 0
+        self.evaluated = -1
+        self.curve: Curve | None = None
 
     def __call__(self, learner: Learner) -> None:
         settings, at = learner.recipe.training, learner.progress
@@ -184,7 +206,10 @@ class _Keeper:
         return (self.signal or signal.SIGTERM) if flag.item() else 0
 
     def finish(self, learner: Learner) -> None:
-        """Evaluate on all validation lines and save."""
+        """Evaluate once more, then on all validation lines, and save."""
+        every = learner.recipe.training.evaluate_lines_every
+        if every > 1 and self.evaluated < learner.progress.update:
+            self._evaluate(learner, every)
         self._evaluate(learner, 1)
         if learner.team.leads:
             self._save(learner)
@@ -192,25 +217,35 @@ class _Keeper:
     def _evaluate(self, learner: Learner, every: int) -> None:
         if not learner.team.leads:
             return
+        at = learner.progress
         score = learner.score(every)
-        entry = asdict(learner.progress) | {
+        # Scores on other lines cannot be compared.
+        if every == learner.recipe.training.evaluate_lines_every and score.nats_per_line < at.best:
+            at.best = score.nats_per_line
+            write_checkpoint(self.folder / BEST, learner.state(), self._about(learner))
+        self.evaluated = at.update
+        entry = asdict(at) | {
             "validation_lines": score.lines,
             "squared_error": score.squared_error_per_point,
             "sgemm_gflops": sgemm_rate(),
         }
-        with (self.folder / CURVE).open("a") as curve:
-            curve.write(json.dumps(entry) + "\n")
-        self.report(learner.progress, "evaluated")
+        self.curve = self.curve or Curve(self.folder)
+        self.curve.add(entry)
+        self.report(at, "evaluated")
 
-    def _save(self, learner: Learner) -> None:
-        about = {
+    def _about(self, learner: Learner) -> dict:
+        return {
             "recipe": learner.recipe.dump(),
+            "origin": self.origin,
             "progress": asdict(learner.progress),
             "alphabet": learner.examples.alphabet.characters,
             "normalisation": asdict(learner.examples.normalisation),
             "points_per_character": learner.examples.points_per_character,
         }
-        save_checkpoint(self.folder / CHECKPOINT, learner.state(), about)
+
+    def _save(self, learner: Learner) -> None:
+        about = self._about(learner)
+        save_checkpoint(self.folder / CHECKPOINT, learner.state(), about, learner.recipe.training.keep)
         write_bytes(self.folder / "recipe.json", json.dumps(about["recipe"], indent=1).encode())
         self.saved = time.monotonic()
 

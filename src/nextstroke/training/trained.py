@@ -9,7 +9,7 @@ from nextstroke.engine.modelfile import Model
 from nextstroke.errors import UsageError
 from nextstroke.nets.networks import PenNetwork, WriterNetwork
 from nextstroke.training.build import build_network, load_weights
-from nextstroke.training.checkpoint import CHECKPOINT, load_newest
+from nextstroke.training.checkpoint import CHECKPOINT, load_checkpoint, load_newest
 from nextstroke.training.evaluate import evaluate, letter_test
 from nextstroke.training.examples import make_examples
 from nextstroke.training.export import import_weights
@@ -33,16 +33,16 @@ class Trained(NamedTuple):
 
 
 def open_run(path: Path) -> Trained:
-    """Load the averaged network of a run's folder, or the network of a model file.
+    """Load the averaged network of a run's folder or of one of its checkpoints, or the network of a model file.
 
     Raises:
         BadInput, CorruptFile, WrongModel: there is nothing of the kind.
     """
-    if path.is_file():
+    if path.is_file() and path.suffix != Path(CHECKPOINT).suffix:
         about = Model(path).about
         weights, remark = import_weights(path), ""
     else:
-        tensors, about, remark = load_newest(path / CHECKPOINT)
+        tensors, about, remark = (*load_checkpoint(path), "") if path.is_file() else load_newest(path / CHECKPOINT)
         weights = under("average.", tensors)
     recipe = make_recipe(about["recipe"], path)
     network = build_network(recipe, len(about["alphabet"]))
