@@ -1,7 +1,9 @@
 import json
 
+import pytest
+
 from nextstroke.cli.main import main
-from nextstroke.training import bench
+from nextstroke.training import bench, profile, scaling
 
 
 def test_writing_is_measured(capsys):
@@ -13,16 +15,52 @@ def test_writing_is_measured(capsys):
 def test_learning_is_measured_and_ratios_follow_from_the_timings(capsys, monkeypatch):
     monkeypatch.setattr(bench, "BATCH", 2)
     monkeypatch.setattr(bench, "STEPS", 3)
-    assert main(["bench", "train", "--rounds", "1"]) == 0
-    assert "naive loop over ours, time" in capsys.readouterr().out
+    monkeypatch.setattr(profile, "POINTS", 6)
+    assert main(["bench", "train", "--rounds", "1", "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["naive loop over ours, time"] > 0
+    shares = [figures[f"{part} over all of a step, time"] for part in ("data", "network", "mixture", "update")]
+    assert all(0 < share < 1 for share in shares)
+    assert sum(shares) == pytest.approx(1)
     cases = {name: bench.Case(print, 10, 2.0) for name in ("layer", "layer of torch.nn", "layer, naive loop")}
-    cases |= {name: bench.Case(print, 10, 2.0) for name in ("prediction", "prediction without update", "synthesis")}
+    cases |= {name: bench.Case(print, 10, 2.0) for name in ("prediction", "synthesis")}
     cases |= {name: bench.Case(print, 10, 2.0) for name in ("synthesis batch 16", "synthesis batch 16, torch loops")}
-    seconds = dict(zip(cases, [1.0, 2.0, 3.0, 1.0, 0.8, 1.2, 1.0, 1.4], strict=True))
+    seconds = dict(zip(cases, [1.0, 2.0, 3.0, 1.0, 1.2, 1.0, 1.4], strict=True))
     seen = {name: [bench.Timing(seconds[name], 4.0)] * 3 for name in cases}
     figures = bench.figures_of(cases, seen)
     assert figures["layer of torch.nn, GFLOP/s"] == 1.0
     assert figures["layer of torch.nn, share of the best product"] == 0.25
     assert figures["naive loop over ours, time"] == 3.0
     assert figures["torch loops over those used, time"] == 1.4
-    assert abs(figures["update over all of a step, time"] - 0.2) < 1e-9
+
+
+def test_memory_grows_by_what_the_peaks_tell(capsys, monkeypatch):
+    monkeypatch.setattr(scaling, "_peak_of", lambda batch, steps: 400 + 0.06 * batch * steps)
+    assert main(["bench", "memory", "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["batch 16, chunk 100, peak MB"] == pytest.approx(496)
+    growth = [value for name, value in figures.items() if name.endswith("KB a point")]
+    assert growth == pytest.approx([60] * 4)
+
+
+@pytest.mark.slow
+def test_a_longer_chunk_takes_more_memory():
+    short, long = (scaling._peak_of(4, steps) for steps in (10, 400))
+    assert long > short + 4 * 390 * 0.02
+
+
+def test_a_team_is_measured_against_one_worker(monkeypatch):
+    monkeypatch.setattr(scaling, "BATCH", 2)
+    monkeypatch.setattr(scaling, "STEPS", 3)
+    monkeypatch.setattr(scaling, "_race", lambda team, rounds, steps, seen: seen.put([(3.0, 2.0, 0.5)] * rounds))
+    figures = scaling.bench_workers(1)
+    assert figures["1 workers against one, speed"] == 1.5
+    assert figures["1 workers, summing and waiting over a step, time"] == 0.25
+
+
+@pytest.mark.slow
+def test_two_workers_are_measured(capsys):
+    assert main(["bench", "train", "--workers", "2", "--rounds", "1", "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["2 workers against one, speed"] > 0
+    assert 0 < figures["2 workers, summing and waiting over a step, time"] < 1

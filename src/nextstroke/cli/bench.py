@@ -12,14 +12,34 @@ AsJson = Annotated[bool, typer.Option("--json", help="print the figures as JSON"
 
 
 @app.command()
-def train(rounds: Rounds = 7, as_json: AsJson = False) -> None:
+def train(
+    rounds: Rounds = 7,
+    workers: Annotated[int, typer.Option(help="2 or more: such a team against one worker, only", min=1)] = 1,
+    as_json: AsJson = False,
+) -> None:
     """Learning on one core: shares of the best float32 product, against torch.nn.LSTM and a plain loop.
 
     Example: nextstroke bench train
     """
+    if workers > 1:
+        from nextstroke.training.scaling import bench_workers
+
+        _show(bench_workers(workers, rounds), as_json)
+        return
     from nextstroke.training.bench import bench_training
 
     _show(bench_training(rounds), as_json)
+
+
+@app.command()
+def memory(as_json: AsJson = False) -> None:
+    """Learning: peak memory of a writer's step, and how it grows with batch and chunk.
+
+    Example: nextstroke bench memory
+    """
+    from nextstroke.training.scaling import bench_memory
+
+    _show(bench_memory(), as_json)
 
 
 @app.command()

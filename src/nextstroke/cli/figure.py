@@ -1,4 +1,4 @@
-"""nextstroke figure: the paper's pictures, made by our own models."""
+"""nextstroke figure: the paper's pictures, made by our own models, and one of our own."""
 
 from pathlib import Path
 from typing import Annotated
@@ -38,4 +38,23 @@ def window(
     check_writable(output)
     written = write_lines(load_model(model, "writer"), [text], bias, seed, find_style(style, model))[0]
     window_figure(written.phi, text, written.ink, output)
+    print(output)
+
+
+@app.command()
+def profile(
+    output: Annotated[Path, typer.Option("--output", "-o", help="picture to write: png, svg or pdf")],
+) -> None:
+    """Where the time of a training step goes on this machine, on one core.
+
+    Example: nextstroke figure profile -o profile.png
+    """
+    from nextstroke.files import check_writable
+    from nextstroke.pages.figures import figure_kind, shares_figure
+
+    check_writable(output)
+    figure_kind(output)
+    from nextstroke.training.profile import profile_step
+
+    shares_figure(profile_step(), "A training step of the writer: share of its time", output)
     print(output)

@@ -7,7 +7,7 @@ ratios are formed inside a round, and medians over the rounds are told.
 import statistics
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,7 @@ from nextstroke.nets.mixture import Mixture
 from nextstroke.nets.networks import PenNetwork, WriterNetwork
 from nextstroke.nets.product import product
 from nextstroke.training import kernel
+from nextstroke.training.profile import step_shares
 
 BATCH, STEPS, CELLS, SYMBOLS, PLACES = 64, 100, 400, 81, 32
 
@@ -45,13 +46,13 @@ def bench_training(rounds: int = 7) -> dict[str, float]:
         "layer": own_layer(),
         "layer of torch.nn": torch_layer(),
         "layer, naive loop": naive_layer(),
-        "prediction": pen_step(update=True),
-        "prediction without update": pen_step(update=False),
+        "prediction": pen_step(),
         "synthesis": writer_step(BATCH),
         "synthesis batch 16": writer_step(16),
         "synthesis batch 16, torch loops": with_torch_loops(writer_step(16)),
     }
-    return {"loops in C++ (1) or torch (0)": float(built)} | figures_of(cases, measure(cases, rounds))
+    figures = {"loops in C++ (1) or torch (0)": float(built)} | figures_of(cases, measure(cases, rounds))
+    return figures | {f"{part} over all of a step, time": share for part, share in step_shares(rounds).items()}
 
 
 def product_rates(size: int = 768, times: int = 6) -> tuple[float, float]:
@@ -110,20 +111,20 @@ def naive_layer() -> Case:
     return layer_case(run)
 
 
-def pen_step(update: bool) -> Case:
-    """The prediction network with its loss, with or without the optimiser's step."""
+def pen_step() -> Case:
+    """The prediction network with its loss and the optimiser's step."""
     network = shaken(PenNetwork(clip=10.0, output_clip=100.0))
-    return network_case(network, lambda x: network(x, network.start(len(x)))[0], BATCH, update)
+    return network_case(network, lambda x: network(x, network.start(len(x)))[0], BATCH)
 
 
 def writer_step(batch: int) -> Case:
     """The synthesis network with its loss and the optimiser's step."""
     network = shaken(WriterNetwork(SYMBOLS, clip=10.0, output_clip=100.0))
     text = torch.randint(0, SYMBOLS, (batch, PLACES))
-    return network_case(network, lambda x: network(x, text, network.start(batch))[0], batch, True)
+    return network_case(network, lambda x: network(x, text, network.start(batch))[0], batch)
 
 
-def network_case(network: nn.Module, run: Callable[[Tensor], Tensor], batch: int, update: bool) -> Case:
+def network_case(network: nn.Module, run: Callable[[Tensor], Tensor], batch: int) -> Case:
     """Forward, loss and backward of a network, and one step of AdamW."""
     x = torch.randn(batch, STEPS, 3)
     target = torch.cat([torch.randn(batch, STEPS, 2), torch.zeros(batch, STEPS, 1)], 2)
@@ -131,15 +132,14 @@ def network_case(network: nn.Module, run: Callable[[Tensor], Tensor], batch: int
 
     def work() -> None:
         Mixture.of(run(x)).log_loss(target).sum().backward()
-        if update:
-            optimiser.step()
+        optimiser.step()
         optimiser.zero_grad()
 
     weights = sum(weight.numel() for weight in network.parameters() if weight.dim() == 2)
     return Case(work, batch * STEPS, 3 * 2 * batch * STEPS * weights / 1e9)
 
 
-def shaken(network: nn.Module):
+def shaken(network: nn.Module) -> Any:
     """The network with small random weights."""
     for weight in network.parameters():
         nn.init.uniform_(weight, -0.05, 0.05)
@@ -189,10 +189,8 @@ def figures_of(cases: dict[str, Case], seen: dict[str, list[Timing]]) -> dict[st
         "naive loop over ours, time": ("layer, naive loop", "layer"),
         "synthesis over prediction, time": ("synthesis", "prediction"),
         "torch loops over those used, time": ("synthesis batch 16, torch loops", "synthesis batch 16"),
-        "update over all of a step, time": ("prediction", "prediction without update"),
     }
     for name, (above, below) in ratio.items():
         pairs = zip(seen[above], seen[below], strict=True)
         figures[name] = statistics.median(a.seconds / b.seconds for a, b in pairs)
-    figures["update over all of a step, time"] = 1 - 1 / figures["update over all of a step, time"]
     return figures

@@ -1,0 +1,117 @@
+"""Where the time of a training step goes, measured inside real steps."""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+
+import numpy as np
+import torch
+from torch.profiler import ProfilerActivity, profile, record_function
+
+from nextstroke.alphabet import Alphabet
+from nextstroke.config import Recipe
+from nextstroke.corpora.batches import Example, Normalisation
+from nextstroke.nets.mixture import Mixture
+from nextstroke.training import kernel
+from nextstroke.training.evaluate import run_network
+from nextstroke.training.examples import Examples
+from nextstroke.training.loop import Learner
+
+LETTERS, POINTS, CHARACTERS = Alphabet.paper(), 300, 30
+TRAINING = {"batch": 16, "chunk": 100, "norm_clip": 1.0, "average_decay": 0.999}
+CHANGES = {"augment_scale": 0.1, "augment_stretch": 0.1, "augment_shear": 0.1, "augment_slope": 0.03}
+PRODUCTS = {"mkldnn::_linear_pointwise", "mkldnn::_reorder_linear_weight", "aten::mm", "aten::addmm", "aten::bmm"}
+# A part is named by the innermost of these that an operation belongs to.
+OWNERS = {
+    "_WindowedRecurrence": "window, and gates of its layer",
+    "_Recurrence": "gates of the other layers",
+    "_Linear": "rest of the network",
+    "network": "rest of the network",
+    "mixture": "mixture",
+    "update": "optimiser and average",
+    "data": "data",
+}
+
+Watch = Callable[[str], AbstractContextManager]
+
+
+def made_up_learner(**training) -> Learner:
+    """A writer of the paper's size with one batch of random lines; `training` changes the recipe."""
+    recipe = Recipe.model_validate({"kind": "writer", "training": {**TRAINING, **CHANGES, **training}})
+    rng, lines = np.random.default_rng(1), []
+    for _ in range(recipe.training.batch):
+        offsets = rng.normal(0, 1, (POINTS, 3)).astype(np.float32)
+        offsets[:, 2] = rng.random(POINTS) < 0.05
+        lines.append(Example(offsets, rng.integers(0, len(LETTERS), CHARACTERS)))
+    normalisation = Normalisation.of([line.offsets for line in lines])
+    return Learner(recipe, Examples(lines, lines[:1], LETTERS, normalisation))
+
+
+def learn_watched(learner: Learner, watch: Watch) -> None:
+    """Learn one batch as the learner does; the graph is cut at y-hat, so that both sides are watched apart."""
+    with watch("data"):
+        batch = learner._read(np.arange(len(learner.examples.train)))
+        text = torch.from_numpy(batch.text)
+    state = learner.network.start(len(text))
+    for chunk in batch.chunks(learner.recipe.training.chunk):
+        with watch("data"):
+            x, target, mask = (torch.from_numpy(np.ascontiguousarray(part)) for part in chunk)
+        with watch("network"):
+            y, state = run_network(learner.network, x, text, state)
+        with watch("mixture"):
+            cut = y.detach().requires_grad_()
+            loss = (Mixture.of(cut).log_loss(target) * mask).sum()
+            loss.backward()
+        with watch("network"):
+            y.backward(cut.grad)
+        with watch("update"):
+            learner._update(torch.stack([loss.detach(), mask.sum()]), len(text))
+        state = tuple(part.detach() for part in state)
+
+
+def step_shares(rounds: int) -> dict[str, float]:
+    """Medians of the shares of a step that its parts take, each formed inside one batch."""
+    learner, shares = made_up_learner(), []
+    learn_watched(learner, record_function)
+    for _ in range(rounds):
+        seconds = dict.fromkeys(("data", "network", "mixture", "update"), 0.0)
+        learn_watched(learner, partial(_timed, seconds))
+        shares.append({part: spent / sum(seconds.values()) for part, spent in seconds.items()})
+    return {part: statistics.median(share[part] for share in shares) for part in shares[0]}
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], part: str) -> Iterator[None]:
+    began = time.perf_counter()
+    yield
+    seconds[part] += time.perf_counter() - began
+
+
+def profile_step(batches: int = 3) -> dict[str, float]:
+    """Shares of a step's time by what is done, largest first, from torch's profiler on one thread."""
+    torch.set_num_threads(1)
+    kernel.switch_on()
+    learner = made_up_learner()
+    learn_watched(learner, record_function)
+    with profile(activities=[ProfilerActivity.CPU]) as seen:
+        for _ in range(batches):
+            learn_watched(learner, record_function)
+    spent: dict[str, float] = {}
+    for event in seen.events():
+        spent[_owner(event)] = spent.get(_owner(event), 0.0) + event.self_cpu_time_total
+    spent.pop("", None)
+    return {name: part / sum(spent.values()) for name, part in sorted(spent.items(), key=lambda item: -item[1])}
+
+
+def _owner(event) -> str:
+    """What an operation is part of; empty for what runs between the parts."""
+    if event.name in PRODUCTS:
+        return "products"
+    while event is not None:
+        for name, part in OWNERS.items():
+            if event.name in (name, f"{name}Backward"):
+                return part
+        event = event.cpu_parent
+    return ""
