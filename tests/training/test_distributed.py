@@ -4,7 +4,7 @@ import signal
 import pytest
 import torch
 
-from nextstroke.errors import Stopped, UsageError, WrongModel
+from nextstroke.errors import LostWorker, Stopped, UsageError, WrongModel
 from nextstroke.training.checkpoint import load_checkpoint
 from nextstroke.training.distributed import Team, gather_team
 from nextstroke.training.run import CHECKPOINT
@@ -69,6 +69,18 @@ def test_a_signal_stops_all_workers_with_the_state_saved(run, tmp_path):
     assert load_checkpoint(tmp_path / "run" / CHECKPOINT)[1]["progress"]["update"] >= 4
     with pytest.raises(WrongModel, match="another optimiser"):
         run(tiny(workers=2, optimiser="rmsprop"), resume=True)
+
+
+def die(team):
+    if team.rank == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    team.sum([torch.ones(1)])
+
+
+@pytest.mark.slow
+def test_a_killed_worker_ends_all_with_a_clear_line():
+    with pytest.raises(LostWorker, match="go on with --resume"):
+        gather_team(2, die)
 
 
 @pytest.mark.slow

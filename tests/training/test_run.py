@@ -63,6 +63,16 @@ def test_interrupted_by_the_keyboard(run):
     assert stop.value.exit_code == 130
 
 
+def test_a_second_interrupt_stops_at_once(run, tmp_path):
+    def report(progress, event):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tiny(), report=report)
+    assert not begun(tmp_path / "run")
+
+
 def test_handlers_of_signals_are_put_back(run):
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     run(tiny(updates=1))

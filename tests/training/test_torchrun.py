@@ -117,26 +117,47 @@ def test_a_restart_does_not_go_on_with_what_it_was_refused():
     assert Path("runs/run/checkpoint.safetensors").read_bytes() == before
 
 
-def two_agents(run, places, endpoint):
+def two_agents(run, places, endpoint, *settings, restarts=0):
     """Two machines with one worker each, in `places`: (what goes before the command, interface, own address)."""
-    command = line(run, "training.updates=6")
-    shared = {"nnodes": 2, "nproc_per_node": 1, "rdzv_id": run, "rdzv_endpoint": endpoint}
+    shared = {"nnodes": 2, "nproc_per_node": 1, "rdzv_id": run, "rdzv_endpoint": endpoint, "restarts": restarts}
     return [
         # The agent knows itself for the host of the rendezvous by its name only, not by the address of a namespace.
         torchrun(
-            *command, inside=inside, interface=interface, local_addr=address, rdzv_conf=f"is_host={i == 0:d}", **shared
+            *line(run, *settings),
+            inside=inside,
+            interface=interface,
+            local_addr=address,
+            rdzv_conf=f"is_host={i == 0:d}",
+            **shared,
         )
         for i, (inside, interface, address) in enumerate(places)
     ]
 
 
-def test_two_agents_learn_what_one_does():
-    assert finished(torchrun(*line("one", "training.updates=6")))
+@pytest.fixture
+def loopback():
+    """Two places on this machine, and where they meet."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    agents = two_agents("two", [((), "lo", "127.0.0.1")] * 2, f"127.0.0.1:{port}")
+    return [((), "lo", "127.0.0.1")] * 2, f"127.0.0.1:{port}"
+
+
+def test_two_agents_learn_what_one_does(loopback):
+    assert finished(torchrun(*line("one", "training.updates=6")))
+    agents = two_agents("two", *loopback, "training.updates=6")
     assert [finished(agent) for agent in agents] == [True, True]
     assert_same("two", "one")
+
+
+def test_both_agents_go_on_after_one_lost_its_worker(loopback):
+    """The other agent may start its worker anew without counting that as a restart."""
+    settings = ["training.updates=150", "training.save_every_minutes=0"]
+    agents = two_agents("cut", *loopback, *settings, restarts=2)
+    await_update("cut", 20)
+    os.kill(workers_of(agents[1])[0], signal.SIGKILL)
+    assert [finished(agent) for agent in agents] == [True, True]
+    assert finished(torchrun(*line("whole", *settings)))
+    assert_same("cut", "whole")
 
 
 @contextmanager
@@ -168,6 +189,6 @@ def lay_cable(enter, other):
 def test_two_hosts_learn_what_one_does():
     assert finished(torchrun(*line("one", "training.updates=6")))
     with two_hosts() as places:
-        agents = two_agents("two", places, "10.77.0.1:29400")
+        agents = two_agents("two", places, "10.77.0.1:29400", "training.updates=6")
         assert [finished(agent) for agent in agents] == [True, True]
     assert_same("two", "one")

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor, multiprocessing
-from torch.multiprocessing.spawn import ProcessContext, ProcessException
+from torch.multiprocessing.spawn import ProcessContext, ProcessException, ProcessExitedException
 
 from nextstroke.errors import LostWorker, NextstrokeError, Stopped
 
@@ -63,6 +63,11 @@ class Team:
             dist.broadcast_object_list(told)
         return told[0]
 
+    def part(self) -> None:
+        """Wait until all have come here; none may leave while another still has something to say."""
+        with self._reaching():
+            dist.barrier()
+
     @contextmanager
     def _reaching(self) -> Iterator[None]:
         try:
@@ -96,8 +101,9 @@ def launched_team(device: str) -> Iterator[Team]:
     backend = "cpu:gloo,cuda:nccl" if device.startswith("cuda") else "gloo"
     dist.init_process_group(backend, store=own, rank=rank, world_size=size)
     try:
-        yield Team(rank, size, store)
-        dist.barrier()
+        team = Team(rank, size, store)
+        yield team
+        team.part()
     finally:
         dist.destroy_process_group()
 
@@ -139,6 +145,8 @@ def gather_team(workers: int, work: Callable[..., None], *arguments) -> None:
         raise raised.get()
     if failure and passed:
         raise Stopped("stopped before the training began", passed[0])
+    if isinstance(failure, ProcessExitedException):
+        raise LostWorker(f"worker {failure.error_index} is gone ({failure}); go on with --resume") from failure
     if failure:
         raise failure
 
@@ -159,8 +167,9 @@ def _join(rank: int, size: int, port: int, raised, work: Callable[..., None], ar
     torch.set_num_threads(1)
     dist.init_process_group("gloo", f"tcp://127.0.0.1:{port}", rank=rank, world_size=size)
     try:
-        work(Team(rank, size), *arguments)
-        dist.barrier()
+        team = Team(rank, size)
+        work(team, *arguments)
+        team.part()
     except NextstrokeError as error:
         raised.put(error)
     except KeyboardInterrupt:
