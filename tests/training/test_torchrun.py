@@ -28,20 +28,25 @@ def _own_folder(tmp_path, monkeypatch):
 
 
 def line(run, *settings, more=()):
-    # The launcher takes --run for a short form of an option of its own: the folder is named by the recipe.
-    Path(f"{run}.toml").write_text('kind = "writer"\n', "utf-8")
+    Path("r.toml").write_text('kind = "writer"\n', "utf-8")
     sets = [part for setting in (*SETTINGS, *settings) for part in ("--set", setting)]
-    return ["train", f"{run}.toml", "--corpus", "c.packed", *sets, *more]
+    return ["train", "r.toml", "--corpus", "c.packed", "--run", f"runs/{run}", *sets, *more]
 
 
 def torchrun(*command, restarts=0, inside=(), interface="lo", **options):
-    """One agent with its workers; `inside` is put before its command line."""
+    """One agent with its workers; `inside` is put before its command line.
+
+    Without the two dashes before our name torchrun would take --run for an option of its own.
+    """
     launcher = [sys.executable, "-m", "torch.distributed.run", f"--max-restarts={restarts}", "--rdzv-backend=c10d"]
     told = {"nproc-per-node": 2, "rdzv-endpoint": "127.0.0.1:0"} | {k.replace("_", "-"): v for k, v in options.items()}
     launcher += [f"--{name}={value}" for name, value in told.items()]
     place = {"GLOO_SOCKET_IFNAME": interface, "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
-        [*inside, *launcher, "-m", "nextstroke", *command], env=os.environ | place, stderr=subprocess.PIPE, text=True
+        [*inside, *launcher, "-m", "--", "nextstroke", *command],
+        env=os.environ | place,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 
