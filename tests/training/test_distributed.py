@@ -3,6 +3,7 @@ import signal
 
 import pytest
 import torch
+import torch.distributed as dist
 
 from nextstroke.errors import LostWorker, Stopped, UsageError, WrongModel
 from nextstroke.training.checkpoint import load_checkpoint
@@ -75,6 +76,17 @@ def die(team):
     if team.rank == 1:
         os.kill(os.getpid(), signal.SIGKILL)
     team.sum([torch.ones(1)])
+
+
+def leave_early(team):
+    if team.rank == 1:
+        dist.destroy_process_group()
+        os._exit(0)
+
+
+@pytest.mark.slow
+def test_who_has_done_its_work_minds_nobody_that_has_left():
+    gather_team(2, leave_early)
 
 
 @pytest.mark.slow
