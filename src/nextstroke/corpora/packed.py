@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save
 
+from nextstroke.corpora.mapped import map_arrays
 from nextstroke.errors import CorruptFile, WrongModel
 from nextstroke.files import write_bytes
 from nextstroke.ink import Ink
 
 FORMAT = "nextstroke-ink-1"
-DTYPES = {"F32": np.float32, "I64": np.int64, "BOOL": np.bool_}
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class InkCorpus:
             CorruptFile: the file is not a packed corpus, or was cut short.
             WrongModel: it has another version of the format.
         """
-        about, arrays = _map(Path(path))
+        about, arrays = map_arrays(Path(path))
         if about["format"] != FORMAT:
             raise WrongModel(f"{path}: format {about['format']!r}, this version reads {FORMAT!r}; pack the data again")
         try:
@@ -104,7 +104,7 @@ class InkCorpus:
 
     def verify(self, path: str | Path) -> None:
         """Compare all bytes of `path` with the digest stored in it; raises CorruptFile."""
-        about, arrays = _map(Path(path))
+        about, arrays = map_arrays(Path(path))
         if about.get("sha256") != _digest(arrays, about.get("lines")):
             raise CorruptFile(f"{path}: its content was altered; pack the data again")
 
@@ -124,27 +124,3 @@ def _digest(arrays: dict[str, np.ndarray], lines: object) -> str:
     for name in sorted(arrays):
         digest.update(arrays[name].tobytes())
     return digest.hexdigest()
-
-
-def _map(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
-    """The metadata and memory-mapped tensors of a safetensors file."""
-    try:
-        with path.open("rb") as stream:
-            size = int.from_bytes(stream.read(8), "little")
-            if size > path.stat().st_size:
-                raise ValueError("header longer than the file")
-            header = json.loads(stream.read(size))
-        about = json.loads(header.pop("__metadata__")["nextstroke"])
-        about["format"]  # there, or this is no file of ours
-        arrays = {name: _map_tensor(path, size + 8, tensor) for name, tensor in header.items()}
-        return about, arrays
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise CorruptFile(f"{path}: not a packed corpus ({error}); make it with `nextstroke data`") from error
-
-
-def _map_tensor(path: Path, base: int, tensor: dict) -> np.ndarray:
-    begin, end = tensor["data_offsets"]
-    dtype, shape = DTYPES[tensor["dtype"]], tuple(tensor["shape"])
-    if end - begin != np.dtype(dtype).itemsize * int(np.prod(shape)):
-        raise ValueError("a tensor's size does not fit its shape")
-    return np.memmap(path, dtype, "r", base + begin, shape)

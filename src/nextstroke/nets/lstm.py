@@ -171,6 +171,11 @@ class LSTM(nn.Module):
         self, x: Float[Tensor, "batch time inputs"], state: LSTMState
     ) -> tuple[Float[Tensor, "batch time cells"], LSTMState]:
         """Run over all steps of `x` from `state`; returns the hidden vectors and the state after the last step."""
-        below = linear(x.transpose(0, 1), self.weight, self.bias)
+        return self.run(linear(x.transpose(0, 1), self.weight, self.bias), state)
+
+    def run(
+        self, below: Float[Tensor, "time batch gates"], state: LSTMState
+    ) -> tuple[Float[Tensor, "batch time cells"], LSTMState]:
+        """The loop over time alone: `below` is all that the pre-activations owe to this layer's inputs and biases."""
         hidden, h, c = _Recurrence.apply(below, self.recurrent, self.peepholes, *state, self.clip)
         return hidden.transpose(0, 1), LSTMState(h, c)

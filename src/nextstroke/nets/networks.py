@@ -81,6 +81,59 @@ class PenNetwork(nn.Module):
         return _ClipDerivative.apply(y, self.output_clip)
 
 
+class TextNetwork(nn.Module):
+    """Text prediction: a deep LSTM with skip connections and a softmax output (Figure 1, section 3).
+
+    A symbol goes to every layer as a row of that layer's table: the product with a one-hot vector without the product.
+
+    Args:
+        symbols: Size of the alphabet.
+        layers, cells: Number of hidden layers and of cells in each.
+        clip: Bound of the derivatives by the gates' pre-activations; inf for none.
+        dropout: Share of a layer's outputs dropped on their way up and out while training (ours, not the paper's).
+    """
+
+    layers: Any  # an nn.ModuleList of LSTM
+    tables: Any  # an nn.ParameterList of (symbols, 4 cells)
+
+    def __init__(self, symbols: int, layers: int, cells: int, clip: float = math.inf, dropout: float = 0.0):
+        super().__init__()
+        self.dropout = dropout
+        self.layers = nn.ModuleList([LSTM(cells if n else 0, cells, clip) for n in range(layers)])
+        self.tables = nn.ParameterList([nn.Parameter(torch.zeros(symbols, 4 * cells)) for _ in range(layers)])
+        self.output = nn.Linear(layers * cells, symbols)
+
+    def start(self, batch: int) -> PenState:
+        """The state before the first symbol."""
+        return tuple(layer.start(batch) for layer in self.layers)
+
+    def forward(
+        self, x: Int[Tensor, "batch time"], state: PenState
+    ) -> tuple[Float[Tensor, "batch time symbols"], PenState]:
+        """y-hat for every step, and the state after the last (equations 1 to 3).
+
+        Args:
+            x: Numbers of symbols; −1 is the null vector, which begins a text.
+        """
+        hidden: list[Tensor] = []
+        after = []
+        for layer, table, before in zip(self.layers, self.tables, state, strict=True):
+            below = _rows(table, x.t()) + layer.bias
+            if hidden:
+                below = below + linear(hidden[-1].transpose(0, 1), layer.weight, None)
+            h, last = layer.run(below, before)
+            hidden.append(functional.dropout(h, self.dropout, self.training))
+            after.append(last)
+        return linear(torch.cat(hidden, 2), self.output.weight, self.output.bias), tuple(after)
+
+
+def _rows(table: Tensor, x: Tensor) -> Tensor:
+    """A row of the table for each number in `x`; zeros for −1."""
+    rows = functional.embedding(x.clamp(min=0), table)
+    null = x < 0
+    return rows.masked_fill(null[..., None], 0) if null.any() else rows
+
+
 class WriterNetwork(PenNetwork):
     """Handwriting synthesis: prediction that reads a text through a soft window (Figure 12, section 5).
 

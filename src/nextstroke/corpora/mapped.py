@@ -1,0 +1,37 @@
+"""Packed corpora on disk: safetensors files whose arrays are mapped into memory, never read whole."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from nextstroke.errors import CorruptFile
+
+DTYPES = {"F32": np.float32, "I64": np.int64, "BOOL": np.bool_, "U8": np.uint8, "U16": np.uint16}
+
+
+def map_arrays(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
+    """What a packed corpus says of itself, and its arrays by name.
+
+    Raises:
+        CorruptFile: there is none, or it was cut short.
+    """
+    try:
+        with path.open("rb") as stream:
+            size = int.from_bytes(stream.read(8), "little")
+            if size > path.stat().st_size:
+                raise ValueError("header longer than the file")
+            header = json.loads(stream.read(size))
+        about = json.loads(header.pop("__metadata__")["nextstroke"])
+        about["format"]  # there, or this is no file of ours
+        return about, {name: _map_tensor(path, size + 8, tensor) for name, tensor in header.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise CorruptFile(f"{path}: not a packed corpus ({error}); make it with `nextstroke data`") from error
+
+
+def _map_tensor(path: Path, base: int, tensor: dict) -> np.ndarray:
+    begin, end = tensor["data_offsets"]
+    dtype, shape = DTYPES[tensor["dtype"]], tuple(tensor["shape"])
+    if end - begin != np.dtype(dtype).itemsize * int(np.prod(shape)):
+        raise ValueError("a tensor's size does not fit its shape")
+    return np.memmap(path, dtype, "r", base + begin, shape)

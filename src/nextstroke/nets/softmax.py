@@ -1,0 +1,11 @@
+"""The output layer of text networks: one of K symbols (section 3, equations 12 to 14)."""
+
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn import functional
+
+
+def log_loss(y: Float[Tensor, "batch time symbols"], target: Int[Tensor, "batch time"]) -> Float[Tensor, "batch time"]:
+    """−log Pr of each next symbol in nats (equation 13); 0 where `target` is −1, behind the end of a shorter text."""
+    flat = functional.cross_entropy(y.flatten(0, 1), target.flatten(), ignore_index=-1, reduction="none")
+    return flat.view_as(target)
