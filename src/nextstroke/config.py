@@ -46,6 +46,9 @@ class Data(_Section):
         train, validation: Names of official splits.
         clip: Offsets are clipped to ± this many units of the corpus while learning; nothing is clipped without it.
         phases: Each line of simplified ink is learned from in so many forms: which of every three points are kept.
+        sequences: How a text is read: as "streams" side by side, in order, with the state carried on, or as
+            "sentences", each with a fresh state.
+        reset: Chunks of a stream after which its state begins anew; "none" for never.
     """
 
     ink: Literal["raw", "simplified"] = "raw"
@@ -54,6 +57,8 @@ class Data(_Section):
     validation: Splits = ["testset_v"]
     clip: Bound = None
     phases: Annotated[int, Field(ge=1, le=3)] = 1
+    sequences: Literal["streams", "sentences"] = "streams"
+    reset: Steps = None
 
 
 class Network(_Section):
@@ -92,6 +97,7 @@ class Training(_Section):
         accumulate: So many such batches make an update, one after another: 2 on one worker learn what 1 on two learn.
         chunk: Steps of truncated backpropagation, state carried on; whole lines without it.
         optimiser, learning_rate, weight_decay, second_decay: AdamW with its β2, or the paper's RMSProp.
+        momentum: Of "sgd", the paper's way with text.
         warm_up: Updates of linear growth of the rate.
         fall_share, final_rate_fraction: The last share of the updates, over which the rate falls along a cosine to
             this fraction.
@@ -110,10 +116,11 @@ class Training(_Section):
     batch: Count = 16
     accumulate: Count = 1
     chunk: Steps = None
-    optimiser: Literal["adamw", "rmsprop"] = "adamw"
+    optimiser: Literal["adamw", "rmsprop", "sgd"] = "adamw"
     learning_rate: Positive = 1e-4
     weight_decay: NotNegative = 0.0
     second_decay: LessThanOne = 0.999
+    momentum: LessThanOne = 0.9
     warm_up: Updates = 0
     fall_share: Share = 0.0
     final_rate_fraction: Share = 0.02
@@ -136,13 +143,13 @@ class Recipe(_Section):
     """Everything that decides a training.
 
     Attributes:
-        kind: "writer" (synthesis) or "pen" (prediction).
+        kind: "writer" (synthesis), "pen" (prediction) or "text".
         note: What it is for.
         seed: Of first weights, order, augmentation and dropout.
         start_from: Folder of a training, a checkpoint in it, or a model file, whose weights this one begins with.
     """
 
-    kind: Literal["writer", "pen"]
+    kind: Literal["writer", "pen", "text"]
     note: str = ""
     seed: int = 1
     start_from: str = ""

@@ -8,7 +8,8 @@ import torch
 
 from nextstroke.training.build import rate_at
 from nextstroke.training.distributed import Team
-from nextstroke.training.evaluate import Score, evaluate, letter_test, line_losses
+from nextstroke.training.evaluate import evaluate, letter_test, line_losses
+from nextstroke.training.score import InkScore
 from nextstroke.training.loop import Learner, Progress
 from tests.training.conftest import tiny
 
@@ -63,7 +64,7 @@ def test_who_cannot_read_tells_nothing(examples):
 
 
 def test_scores_are_sums_over_points_and_means_over_lines():
-    score = Score(log_loss=-60.0, squared_error=30.0, points=120, lines=4)
+    score = InkScore(log_loss=-60.0, squared_error=30.0, points=120, lines=4)
     assert (score.nats_per_line, score.nats_per_point, score.squared_error_per_point) == (-15, -0.5, 0.25)
 
 

@@ -100,6 +100,20 @@ class Batch(NamedTuple):
             text[i, : len(ids)] = ids
         return cls(points, text, lengths)
 
+    @property
+    def lines(self) -> int:
+        """How many lines there are side by side."""
+        return len(self.lengths)
+
+    @property
+    def fresh(self) -> bool:
+        """Lines begin with a fresh state."""
+        return True
+
+    def share(self, own) -> "Batch":
+        """The lines that a worker takes, in the joined batch's width."""
+        return Batch(*map(own.share, self))
+
     def chunks(self, steps: int | None) -> Iterator[Chunk]:
         """Pieces of nearly equal length, at most `steps` long (None: one piece). The first input is the null vector."""
         time = self.points.shape[1]

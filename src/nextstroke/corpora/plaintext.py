@@ -37,7 +37,9 @@ def _opened(path: Path) -> IO[bytes]:
     return OPENERS.get(path.suffix, open)(path, "rb")
 
 
-def pack_bytes(files: Sequence[Path], validation: Sequence[Path], output: Path, hold_out: float = 0.05) -> dict[str, int]:
+def pack_bytes(
+    files: Sequence[Path], validation: Sequence[Path], output: Path, hold_out: float = 0.05
+) -> dict[str, int]:
     """Pack text files as bytes, one after another; returns the bytes of each split.
 
     Args:

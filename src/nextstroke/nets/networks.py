@@ -118,10 +118,8 @@ class TextNetwork(nn.Module):
         hidden: list[Tensor] = []
         after = []
         for layer, table, before in zip(self.layers, self.tables, state, strict=True):
-            below = _rows(table, x.t()) + layer.bias
-            if hidden:
-                below = below + linear(hidden[-1].transpose(0, 1), layer.weight, None)
-            h, last = layer.run(below, before)
+            from_below = linear(hidden[-1].transpose(0, 1), layer.weight, layer.bias) if hidden else layer.bias
+            h, last = layer.run(_rows(table, x.t()) + from_below, before)
             hidden.append(functional.dropout(h, self.dropout, self.training))
             after.append(last)
         return linear(torch.cat(hidden, 2), self.output.weight, self.output.bias), tuple(after)

@@ -8,13 +8,16 @@ from torch import nn
 
 from nextstroke.config import Recipe, Training
 from nextstroke.errors import WrongModel
-from nextstroke.nets.networks import PenNetwork, WriterNetwork
+from nextstroke.nets.networks import PenNetwork, TextNetwork, WriterNetwork
 from nextstroke.nets.rmsprop import GravesRMSProp
 
+TABLE = 0.4  # of a symbol's row, which reaches the gates whole: about what the recurrence brings them
 UNIFORM = 0.1  # RNNLIB's default range of first weights; the paper does not state its own
 
+Network = PenNetwork | TextNetwork
 
-def build_network(recipe: Recipe, symbols: int) -> PenNetwork:
+
+def build_network(recipe: Recipe, symbols: int) -> Network:
     """The network of a recipe with its first weights; the same seed gives the same weights."""
     network = _network(recipe, symbols)
     torch.manual_seed(recipe.seed)
@@ -27,8 +30,10 @@ def build_network(recipe: Recipe, symbols: int) -> PenNetwork:
     return network
 
 
-def _network(recipe: Recipe, symbols: int) -> PenNetwork:
+def _network(recipe: Recipe, symbols: int) -> Network:
     sizes = recipe.network
+    if recipe.kind == "text":
+        return TextNetwork(symbols, sizes.layers, sizes.cells, sizes.derivative_clip, sizes.dropout)
     pen: dict[str, Any] = {
         "layers": sizes.layers,
         "cells": sizes.cells,
@@ -53,13 +58,15 @@ def _uniform(network: nn.Module) -> None:
         nn.init.uniform_(weight, -UNIFORM, UNIFORM)
 
 
-def _orthogonal(network: PenNetwork) -> None:
+def _orthogonal(network: Network) -> None:
     """Orthogonal recurrence of each gate, inputs scaled by their width, biases and peepholes zero."""
     for name, weight in network.named_parameters():
         if name.endswith("recurrent"):
             for gate in weight.data.chunk(4):
                 nn.init.orthogonal_(gate)
-        elif weight.dim() == 2 and not name.endswith("peepholes"):
+        elif name.startswith("tables"):
+            nn.init.normal_(weight, std=TABLE)
+        elif weight.dim() == 2 and weight.numel() and not name.endswith("peepholes"):
             nn.init.normal_(weight, std=weight.shape[1] ** -0.5)
         else:
             nn.init.zeros_(weight)
@@ -73,9 +80,11 @@ def _start_window(network: WriterNetwork, step: float) -> None:
 
 
 def build_optimiser(network: nn.Module, training: Training) -> torch.optim.Optimizer:
-    """AdamW, or the paper's RMSProp."""
+    """AdamW, or the paper's RMSProp or gradient descent with momentum."""
     if training.optimiser == "rmsprop":
         return GravesRMSProp(network.parameters(), training.learning_rate)
+    if training.optimiser == "sgd":
+        return torch.optim.SGD(network.parameters(), training.learning_rate, training.momentum)
     betas = (0.9, training.second_decay)
     return torch.optim.AdamW(
         network.parameters(), training.learning_rate, betas, weight_decay=training.weight_decay, fused=True

@@ -1,7 +1,6 @@
-"""Scores of handwriting networks, in the paper's units."""
+"""How well handwriting networks predict and read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -10,37 +9,7 @@ from torch import Tensor
 from nextstroke.corpora.batches import Batch, Example, Normalisation, sorted_batches
 from nextstroke.nets.mixture import Mixture
 from nextstroke.nets.networks import PenNetwork, WriterNetwork
-
-
-@dataclass(frozen=True)
-class Score:
-    """Sums over a set of lines.
-
-    Attributes:
-        log_loss: Sum of −log density over all points, in nats.
-        squared_error: Sum over all points of the squared distance to the mean of the mixture, in normalised units.
-        points, lines: How many.
-    """
-
-    log_loss: float
-    squared_error: float
-    points: int
-    lines: int
-
-    @property
-    def nats_per_line(self) -> float:
-        """The paper's log-loss: mean over the lines of the sum over a line."""
-        return self.log_loss / self.lines
-
-    @property
-    def nats_per_point(self) -> float:
-        """Comparable between sets of lines, not between representations of ink."""
-        return self.log_loss / self.points
-
-    @property
-    def squared_error_per_point(self) -> float:
-        """The paper's SSE, with the mixture's mean as the point prediction, without the pen bit."""
-        return self.squared_error / self.points
+from nextstroke.training.score import InkScore
 
 
 def run_network(network: PenNetwork, x: Tensor, text: Tensor, state):
@@ -80,11 +49,11 @@ def _batch_losses(network: PenNetwork, batch: Batch) -> tuple[np.ndarray, np.nda
     return loss.numpy(), error.numpy()
 
 
-def evaluate(network: PenNetwork, examples: Sequence[Example], normalisation: Normalisation) -> Score:
+def evaluate(network: PenNetwork, examples: Sequence[Example], normalisation: Normalisation) -> InkScore:
     """Score a network on `examples`; no offset is clipped."""
     losses, errors = line_losses(network, examples, normalisation)
     points = sum(len(example.offsets) for example in examples)
-    return Score(float(losses.sum()), float(errors.sum()), points, len(examples))
+    return InkScore(float(losses.sum()), float(errors.sum()), points, len(examples))
 
 
 def letter_test(

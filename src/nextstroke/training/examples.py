@@ -1,18 +1,25 @@
-"""From a packed corpus and a recipe to the examples a network learns from."""
+"""Ink as examples: from a packed corpus and a recipe to what a handwriting network learns from."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, NamedTuple
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from nextstroke.alphabet import Alphabet
-from nextstroke.config import Data
-from nextstroke.corpora.batches import Example, Normalisation
+from nextstroke.config import Data, Recipe
+from nextstroke.corpora.batches import Augmentation, Batch, Chunk, Example, Normalisation, shuffled_batches
 from nextstroke.corpora.packed import InkCorpus
-from nextstroke.errors import BadInput
+from nextstroke.errors import BadInput, UsageError
 from nextstroke.ink import Ink
+from nextstroke.nets.mixture import Mixture
+from nextstroke.training.evaluate import evaluate, run_network
+from nextstroke.training.score import InkScore
 
 
-class Examples(NamedTuple):
+class InkExamples(NamedTuple):
     """The two sides of a split, with what is needed to read more ink in the same way."""
 
     train: list[Example]
@@ -21,9 +28,67 @@ class Examples(NamedTuple):
     normalisation: Normalisation
 
     @property
+    def symbols(self) -> str:
+        """The alphabet, one character a symbol."""
+        return self.alphabet.characters
+
+    def about(self) -> dict[str, Any]:
+        """What a checkpoint has to say of the data."""
+        return {
+            "alphabet": self.symbols,
+            "normalisation": asdict(self.normalisation),
+            "points_per_character": self.points_per_character,
+        }
+
+    def batches(self, lines: int, recipe: Recipe, epoch: int) -> Sequence:
+        """The batches of an epoch, of `lines` lines each."""
+        return shuffled_batches(np.array([len(line.offsets) for line in self.train]), lines, recipe.seed, epoch)
+
+    def fresh(self, batch: int) -> bool:
+        """Whether the state begins anew at a batch: lines always begin so."""
+        return True
+
+    def read(self, chosen: np.ndarray, recipe: Recipe, epoch: int, batch: int) -> Batch:
+        """A batch, its lines changed at random as the recipe says; the place in the order decides how."""
+        change = augmentation(recipe)
+        rng = np.random.default_rng([recipe.seed, epoch, batch])
+        lines = [self.train[i] for i in chosen]
+        changed = [line._replace(offsets=change.apply(line.offsets, rng)) for line in lines]
+        return Batch.of(changed, self.normalisation)
+
+    def loss(self, network: Any, batch: Batch, chunk: Chunk, state: tuple) -> tuple[Tensor, Tensor, tuple]:
+        """Log-loss of a chunk in nats, its number of points, and the state behind it."""
+        device = network.output.bias.device
+        x, target, mask = (torch.from_numpy(np.ascontiguousarray(part)).to(device) for part in chunk)
+        y, state = run_network(network, x, torch.from_numpy(batch.text).to(device), state)
+        return (Mixture.of(y).log_loss(target) * mask).sum(), mask.sum(), state
+
+    def on(self, split: str) -> "InkExamples":
+        """The same with another side to be scored on: "train" instead of "validation"."""
+        if split not in ("validation", "train"):
+            raise UsageError(f"split {split!r}: give validation or train")
+        return self._replace(validation=getattr(self, split))
+
+    def score(self, network: Any, every: int = 1) -> InkScore:
+        """Score a network on every `every`-th validation line."""
+        return evaluate(network, self.validation[::every], self.normalisation)
+
+    @property
     def points_per_character(self) -> float:
         """Points a character takes on average in training, blanks counted as characters."""
         return sum(len(line.offsets) for line in self.train) / sum(len(line.text) for line in self.train)
+
+
+def augmentation(recipe: Recipe) -> Augmentation:
+    """The random changes a recipe asks for."""
+    settings = recipe.training
+    return Augmentation(
+        settings.augment_scale,
+        settings.augment_stretch,
+        settings.augment_shear,
+        settings.augment_slope,
+        recipe.data.clip,
+    )
 
 
 def represent(ink: Ink, representation: str, phase: int = 0) -> Ink:
@@ -31,7 +96,7 @@ def represent(ink: Ink, representation: str, phase: int = 0) -> Ink:
     return ink.simplified(phase=phase) if representation == "simplified" else ink
 
 
-def make_examples(corpus: InkCorpus, data: Data) -> Examples:
+def make_examples(corpus: InkCorpus, data: Data) -> InkExamples:
     """Read both splits. Lines with a fault stay out of training, never out of validation.
 
     Raises:
@@ -44,7 +109,7 @@ def make_examples(corpus: InkCorpus, data: Data) -> Examples:
     alphabet = Alphabet.paper() if data.alphabet == "paper" else Alphabet.of(texts)
     learned = [_example(corpus, i, data.ink, alphabet, phase) for phase in range(data.phases) for i in train]
     held_out = [_example(corpus, i, data.ink, alphabet) for i in validation]
-    return Examples(learned, held_out, alphabet, Normalisation.of([example.offsets for example in learned]))
+    return InkExamples(learned, held_out, alphabet, Normalisation.of([example.offsets for example in learned]))
 
 
 def text_of(corpus: InkCorpus, i: int) -> str:

@@ -1,4 +1,4 @@
-"""The training loop of the handwriting networks."""
+"""The training loop, the same for ink and for text."""
 
 import copy
 import time
@@ -11,13 +11,11 @@ import torch
 from torch import Tensor
 
 from nextstroke.config import Recipe
-from nextstroke.corpora.batches import Augmentation, Batch, Chunk, shuffled_batches
 from nextstroke.errors import Diverged
-from nextstroke.nets.mixture import Mixture
 from nextstroke.training.build import build_network, build_optimiser, load_weights, rate_at
 from nextstroke.training.distributed import Team
-from nextstroke.training.evaluate import Score, evaluate, run_network
-from nextstroke.training.examples import Examples
+from nextstroke.training.score import Score
+from nextstroke.training.task import Batch, Examples
 
 
 @dataclass
@@ -26,10 +24,11 @@ class Progress:
 
     Attributes:
         update, epoch, batch: Updates done; the next batch to read.
-        points: Points learned from so far.
+        points: Points, or symbols of a text, learned from so far.
         seconds: Time spent learning, evaluation left out.
         train: Nats per point, running mean over about the last 200 updates.
-        validation: Nats per line at the last evaluation; `validation_point` the same per point.
+        validation: The score at the last evaluation, nats per line or bits per character; `validation_point` in nats
+            per point.
         best: The lowest `validation` of all evaluations on the same lines.
     """
 
@@ -62,11 +61,11 @@ class Learner:
 
     def __init__(self, recipe: Recipe, examples: Examples, team: Team | None = None, device: str = "cpu"):
         self.recipe, self.examples, self.team, self.device = recipe, examples, team or Team(), device
-        self.network = build_network(recipe, len(examples.alphabet)).to(device)
+        self.network = build_network(recipe, len(examples.symbols)).to(device)
         self.average = copy.deepcopy(self.network)
         self.optimiser = build_optimiser(self.network, recipe.training)
         self.progress = Progress()
-        self.lengths = np.array([len(example.offsets) for example in examples.train])
+        self.states: list[tuple] = []  # of the network behind the last batch, one for each share
         # Of the joined batch each worker takes as many shares, one after another, as the recipe accumulates.
         times, team = recipe.training.accumulate, self.team
         self.shares = [Team(team.rank * times + i, team.size * times) for i in range(times)]
@@ -80,7 +79,7 @@ class Learner:
         at = self.progress
         while at.update < self.recipe.training.updates:
             joined = self.recipe.training.batch * self.shares[0].size
-            batches = shuffled_batches(self.lengths, joined, self.recipe.seed, at.epoch)
+            batches = self.examples.batches(joined, self.recipe, at.epoch)
             while at.batch < len(batches) and at.update < self.recipe.training.updates:
                 began = time.perf_counter()
                 self._learn_batch(batches[at.batch])
@@ -91,40 +90,27 @@ class Learner:
                 at.epoch, at.batch = at.epoch + 1, 0
 
     def _learn_batch(self, chosen: np.ndarray) -> None:
-        """One batch of lines, chunk by chunk with carried state, one update each."""
-        batch = self._read(chosen)
-        texts = [torch.from_numpy(own.share(batch.text)).to(self.device) for own in self.shares]
-        states = [self.network.start(len(text)) for text in texts]
-        for place, chunk in enumerate(batch.chunks(self.recipe.training.chunk)):
+        """One batch, chunk by chunk with carried state, one update each."""
+        batch = self.examples.read(chosen, self.recipe, self.progress.epoch, self.progress.batch)
+        shares = [batch.share(own) for own in self.shares]
+        if batch.fresh or not self.states:
+            self.states = [self.network.start(share.lines) for share in shares]
+        for place, chunks in enumerate(
+            zip(*(share.chunks(self.recipe.training.chunk) for share in shares), strict=True)
+        ):
             totals = torch.zeros(2, device=self.device)
-            for i, own in enumerate(self.shares):
+            for i, (own, share, chunk) in enumerate(zip(self.shares, shares, chunks, strict=True)):
                 # Dropout is drawn from the place in the order, so that a resumed training draws the same.
                 torch.manual_seed(hash((self.recipe.seed, self.progress.epoch, self.progress.batch, place, own.rank)))
-                seen, states[i] = self._learn_chunk(Chunk(*map(own.share, chunk)), texts[i], states[i])
+                seen, self.states[i] = self._learn_chunk(share, chunk, self.states[i])
                 totals += seen
-            self._update(totals, len(chosen))
+            self._update(totals, batch.lines)
 
-    def _read(self, chosen: np.ndarray) -> Batch:
-        settings, at = self.recipe.training, self.progress
-        change = Augmentation(
-            settings.augment_scale,
-            settings.augment_stretch,
-            settings.augment_shear,
-            settings.augment_slope,
-            self.recipe.data.clip,
-        )
-        rng = np.random.default_rng([self.recipe.seed, at.epoch, at.batch])
-        lines = [self.examples.train[i] for i in chosen]
-        changed = [line._replace(offsets=change.apply(line.offsets, rng)) for line in lines]
-        return Batch.of(changed, self.examples.normalisation)
-
-    def _learn_chunk(self, chunk: Chunk, text: Tensor, state: tuple) -> tuple[Tensor, tuple]:
+    def _learn_chunk(self, share: Batch, chunk: tuple, state: tuple) -> tuple[Tensor, tuple]:
         """Add a chunk's gradient to the weights'; its loss and points, and the state to carry on."""
-        x, target, mask = (torch.from_numpy(np.ascontiguousarray(part)).to(self.device) for part in chunk)
-        y, state = run_network(self.network, x, text, state)
-        loss = (Mixture.of(y).log_loss(target) * mask).sum()
+        loss, points, state = self.examples.loss(self.network, share, chunk, state)
         loss.backward()
-        return torch.stack([loss.detach(), mask.sum()]), tuple(part.detach() for part in state)
+        return torch.stack([loss.detach(), points]), tuple(part.detach() for part in state)
 
     def _update(self, totals: Tensor, lines: int) -> None:
         """Move the weights by the gradient of all shares of all workers, `totals` being the loss and points of ours."""
@@ -163,10 +149,9 @@ class Learner:
         torch._foreach_lerp_(mine, theirs, 1 - keep)
 
     def score(self, every: int = 1) -> Score:
-        """Score the averaged weights on every `every`-th validation line, and note it in `progress`."""
-        lines = self.examples.validation[::every]
-        score = evaluate(self.average, lines, self.examples.normalisation)
-        self.progress.validation, self.progress.validation_point = score.nats_per_line, score.nats_per_point
+        """Score the averaged weights on every `every`-th part of the validation set, and note it in `progress`."""
+        score = self.examples.score(self.average, every)
+        self.progress.validation, self.progress.validation_point = score.headline, score.nats_per_point
         return score
 
     def state(self) -> dict[str, Tensor]:
@@ -176,6 +161,35 @@ class Learner:
         for i, slots in self.optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{i}.{name}": tensor for name, tensor in slots.items()}
         return tensors
+
+    def carried(self) -> dict[str, Tensor]:
+        """The state that the next batch begins with, of all workers' streams together; all workers ask at once."""
+        if self.examples.fresh(self.progress.batch) or not self.states:
+            return {}
+        joined = {
+            f"carried.{layer}.{part}": self._joined([getattr(state[layer], part) for state in self.states])
+            for layer, first in enumerate(self.states[0])
+            for part in first._fields
+        }
+        self.team.sum(joined.values())
+        return joined
+
+    def _joined(self, parts: list[Tensor]) -> Tensor:
+        """One tensor for all streams, those of the other workers zero."""
+        whole = parts[0].new_zeros(sum(map(len, parts)) * self.team.size, *parts[0].shape[1:])
+        for own, part in zip(self.shares, parts, strict=True):
+            own.share(whole).copy_(part)
+        return whole
+
+    def _carry_on(self, joined: dict[str, Tensor]) -> None:
+        """Go on from what `carried` gave, on any number of workers."""
+        self.states = [
+            tuple(
+                type(state)(*(own.share(joined[f"{layer}.{part}"]).clone() for part in state._fields))
+                for layer, state in enumerate(self.network.start(1))
+            )
+            for own in self.shares
+        ]
 
     def start_from(self, weights: dict[str, Tensor], source: Path) -> None:
         """Begin with the weights of another training instead of fresh ones."""
@@ -193,6 +207,8 @@ class Learner:
         groups = self.optimiser.state_dict()["param_groups"]
         self.optimiser.load_state_dict({"state": slots, "param_groups": groups})
         self.progress = Progress(**progress)
+        if joined := under("carried.", tensors):
+            self._carry_on(joined)
 
 
 def under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

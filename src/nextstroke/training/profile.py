@@ -15,8 +15,7 @@ from nextstroke.config import Recipe
 from nextstroke.corpora.batches import Example, Normalisation
 from nextstroke.nets.mixture import Mixture
 from nextstroke.training import kernel
-from nextstroke.training.evaluate import run_network
-from nextstroke.training.examples import Examples
+from nextstroke.training.examples import InkExamples
 from nextstroke.training.loop import Learner
 
 LETTERS, POINTS, CHARACTERS = Alphabet.paper(), 300, 30
@@ -46,20 +45,20 @@ def made_up_learner(**training) -> Learner:
         offsets[:, 2] = rng.random(POINTS) < 0.05
         lines.append(Example(offsets, rng.integers(0, len(LETTERS), CHARACTERS)))
     normalisation = Normalisation.of([line.offsets for line in lines])
-    return Learner(recipe, Examples(lines, lines[:1], LETTERS, normalisation))
+    return Learner(recipe, InkExamples(lines, lines[:1], LETTERS, normalisation))
 
 
 def learn_watched(learner: Learner, watch: Watch) -> None:
     """Learn one batch as the learner does; the graph is cut at y-hat, so that both sides are watched apart."""
     with watch("data"):
-        batch = learner._read(np.arange(len(learner.examples.train)))
+        batch = learner.examples.read(np.arange(learner.recipe.training.batch), learner.recipe, 0, 0)
         text = torch.from_numpy(batch.text)
     state = learner.network.start(len(text))
     for chunk in batch.chunks(learner.recipe.training.chunk):
         with watch("data"):
             x, target, mask = (torch.from_numpy(np.ascontiguousarray(part)) for part in chunk)
         with watch("network"):
-            y, state = run_network(learner.network, x, text, state)
+            y, state = learner.network(x, text, state)
         with watch("mixture"):
             cut = y.detach().requires_grad_()
             loss = (Mixture.of(cut).log_loss(target) * mask).sum()

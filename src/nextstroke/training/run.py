@@ -14,17 +14,15 @@ import torch
 
 from nextstroke import __version__
 from nextstroke.config import Recipe, make_recipe
-from nextstroke.corpora.packed import InkCorpus
 from nextstroke.errors import Stopped, UsageError, WrongModel
 from nextstroke.files import write_bytes
 from nextstroke.nets.kernel import loaded
-from nextstroke.nets.networks import WriterNetwork
 from nextstroke.training import kernel
 from nextstroke.training.checkpoint import BEST, CHECKPOINT, kept, load_newest, save_checkpoint, write_checkpoint
 from nextstroke.training.curve import Curve
 from nextstroke.training.distributed import SIGNALS, Team, gather_team, launched, launched_team
-from nextstroke.training.examples import make_examples
 from nextstroke.training.loop import Learner, Progress
+from nextstroke.training.task import open_examples
 from nextstroke.training.trained import open_run
 
 Report = Callable[[Progress, str], None]
@@ -87,9 +85,9 @@ def _work(team: Team, recipe: Recipe, corpus: Path, folder: Path, resume: bool, 
     kernel.switch_on()
     # On a GPU products may use TF32; states and the mixture stay float32. Without effect on a CPU.
     torch.backends.cuda.matmul.allow_tf32 = True
-    ink = InkCorpus.open(corpus)
-    learner = Learner(recipe, make_examples(ink, recipe.data), team, device)
-    origin = _origin(learner, ink)
+    examples, digest = open_examples(recipe, corpus)
+    learner = Learner(recipe, examples, team, device)
+    origin = _origin(learner, digest)
     if team.tell(resume):
         _restore(learner, origin, folder, report)
     elif recipe.start_from:
@@ -100,10 +98,10 @@ def _work(team: Team, recipe: Recipe, corpus: Path, folder: Path, resume: bool, 
         keeper.finish(learner)
 
 
-def _origin(learner: Learner, corpus: InkCorpus) -> dict[str, str | int]:
+def _origin(learner: Learner, digest: str) -> dict[str, str | int]:
     """What a training's bits depend on beside its recipe, for its checkpoints."""
     return {
-        "corpus": corpus.digest,
+        "corpus": digest,
         "version": __version__,
         "torch": torch.__version__,
         "loops": "C++" if loaded() else "torch",
@@ -137,7 +135,7 @@ def _compare(about: dict, learner: Learner, corpus: str, folder: Path) -> None:
         "kind of network": (mine["kind"], theirs["kind"]),
         "network": (mine["network"], theirs["network"]),
         "optimiser": (mine["training"]["optimiser"], theirs["training"]["optimiser"]),
-        "alphabet": (learner.examples.alphabet.characters, about["alphabet"]),
+        "alphabet": (learner.examples.symbols, about["alphabet"]),
         "choice of data": (mine["data"], theirs["data"]),
         "corpus": (corpus, about.get("origin", {}).get("corpus", corpus)),
     }
@@ -151,8 +149,8 @@ def _compare(about: dict, learner: Learner, corpus: str, folder: Path) -> None:
 def _start_from(learner: Learner, source: Path, report: Report) -> None:
     """Begin with the averaged weights of another run or of a model file; order and counts begin anew."""
     network, _, about, remark = open_run(source)
-    mine, theirs = learner.examples.alphabet.characters, about["alphabet"]
-    if isinstance(learner.network, WriterNetwork) and mine != theirs:
+    mine, theirs = learner.examples.symbols, about["alphabet"]
+    if learner.recipe.kind != "pen" and mine != theirs:
         raise WrongModel(f"{source}: its alphabet is {theirs!r}, that of the corpus {mine!r}")
     learner.start_from(network.state_dict(), source)
     if remark and learner.team.leads:
@@ -188,22 +186,24 @@ class _Keeper:
     def __call__(self, learner: Learner) -> None:
         settings, at = learner.recipe.training, learner.progress
         self.due = self.due or at.update // settings.evaluate_every + 1
-        stop = self._stop(learner)
+        stop, save = self._asked(learner)
         if at.update >= self.due * settings.evaluate_every:
             self.due = at.update // settings.evaluate_every + 1
             self._evaluate(learner, settings.evaluate_lines_every)
         if learner.team.leads:
             self.report(at, "")
-            if stop or time.monotonic() - self.saved > 60 * settings.save_every_minutes:
-                self._save(learner)
+        if stop or save:
+            self._save(learner)
         if stop:
             raise Stopped(f"stopped at update {at.update}, saved in {self.folder}; go on with --resume", stop)
 
-    def _stop(self, learner: Learner) -> int:
-        """The signal to stop for, 0 for none; one that came to any worker stops all after the same batch."""
-        flag = torch.tensor([float(self.signal)])
-        learner.team.sum([flag])
-        return (self.signal or signal.SIGTERM) if flag.item() else 0
+    def _asked(self, learner: Learner) -> tuple[int, bool]:
+        """The signal to stop for, 0 for none, and whether to save: all workers do it after the same batch."""
+        due = time.monotonic() - self.saved > 60 * learner.recipe.training.save_every_minutes
+        flags = torch.tensor([float(self.signal), float(learner.team.leads and due)])
+        learner.team.sum([flags])
+        stop, save = flags.tolist()
+        return (self.signal or signal.SIGTERM) if stop else 0, bool(save)
 
     def finish(self, learner: Learner) -> None:
         """Evaluate once more, then on all validation lines, and save."""
@@ -211,8 +211,7 @@ class _Keeper:
         if every > 1 and self.evaluated < learner.progress.update:
             self._evaluate(learner, every)
         self._evaluate(learner, 1)
-        if learner.team.leads:
-            self._save(learner)
+        self._save(learner)
 
     def _evaluate(self, learner: Learner, every: int) -> None:
         if not learner.team.leads:
@@ -220,15 +219,11 @@ class _Keeper:
         at = learner.progress
         score = learner.score(every)
         # Scores on other lines cannot be compared.
-        if every == learner.recipe.training.evaluate_lines_every and score.nats_per_line < at.best:
-            at.best = score.nats_per_line
+        if every == learner.recipe.training.evaluate_lines_every and score.headline < at.best:
+            at.best = score.headline
             write_checkpoint(self.folder / BEST, learner.state(), self._about(learner))
         self.evaluated = at.update
-        entry = asdict(at) | {
-            "validation_lines": score.lines,
-            "squared_error": score.squared_error_per_point,
-            "sgemm_gflops": sgemm_rate(),
-        }
+        entry = asdict(at) | score.figures() | {"sgemm_gflops": sgemm_rate()}
         self.curve = self.curve or Curve(self.folder)
         self.curve.add(entry)
         self.report(at, "evaluated")
@@ -238,16 +233,16 @@ class _Keeper:
             "recipe": learner.recipe.dump(),
             "origin": self.origin,
             "progress": asdict(learner.progress),
-            "alphabet": learner.examples.alphabet.characters,
-            "normalisation": asdict(learner.examples.normalisation),
-            "points_per_character": learner.examples.points_per_character,
+            **learner.examples.about(),
         }
 
     def _save(self, learner: Learner) -> None:
-        about = self._about(learner)
-        save_checkpoint(self.folder / CHECKPOINT, learner.state(), about, learner.recipe.training.keep)
-        write_bytes(self.folder / "recipe.json", json.dumps(about["recipe"], indent=1).encode())
         self.saved = time.monotonic()
+        tensors = learner.state() | learner.carried()
+        if learner.team.leads:
+            about = self._about(learner)
+            save_checkpoint(self.folder / CHECKPOINT, tensors, about, learner.recipe.training.keep)
+            write_bytes(self.folder / "recipe.json", json.dumps(about["recipe"], indent=1).encode())
 
 
 @contextmanager

@@ -1,19 +1,18 @@
 """Finished or resting trainings: their networks and their scores."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nextstroke.config import Recipe, make_recipe
-from nextstroke.corpora.packed import InkCorpus
 from nextstroke.engine.modelfile import Model
-from nextstroke.errors import UsageError
-from nextstroke.nets.networks import PenNetwork, WriterNetwork
+from nextstroke.nets.networks import WriterNetwork
 from nextstroke.training.build import build_network, load_weights
 from nextstroke.training.checkpoint import CHECKPOINT, load_checkpoint, load_newest
-from nextstroke.training.evaluate import evaluate, letter_test
-from nextstroke.training.examples import make_examples
+from nextstroke.training.evaluate import letter_test
+from nextstroke.training.examples import InkExamples
 from nextstroke.training.export import import_weights
 from nextstroke.training.loop import under
+from nextstroke.training.task import open_examples
 
 
 class Trained(NamedTuple):
@@ -26,7 +25,7 @@ class Trained(NamedTuple):
         remark: A sentence where an older checkpoint had to be taken, else empty.
     """
 
-    network: PenNetwork
+    network: Any
     recipe: Recipe
     about: dict
     remark: str = ""
@@ -51,20 +50,17 @@ def open_run(path: Path) -> Trained:
 
 
 def evaluate_run(folder: Path, corpus: Path, split: str = "validation", every: int = 1) -> dict[str, float]:
-    """Scores of a run by name, on every `every`-th line of "validation" or "train", in the paper's units."""
-    if split not in ("validation", "train"):
-        raise UsageError(f"split {split!r}: give validation or train")
+    """Scores of a run by name, on every `every`-th part of a split, in the paper's units.
+
+    Args:
+        split: "validation", or "train", or for a text another split's name.
+    """
     network, recipe, about, _ = open_run(folder)
-    examples = make_examples(InkCorpus.open(corpus), recipe.data)
-    lines = getattr(examples, split)[::every]
-    score = evaluate(network, lines, examples.normalisation)
-    figures = {
-        "lines": score.lines,
-        "nats_per_line": score.nats_per_line,
-        "nats_per_point": score.nats_per_point,
-        "squared_error_per_point": score.squared_error_per_point,
-    }
-    if isinstance(network, WriterNetwork):
+    examples, _ = open_examples(recipe, corpus)
+    examples = examples.on(split)
+    figures = examples.score(network, every).figures()
+    if isinstance(network, WriterNetwork) and isinstance(examples, InkExamples):
         letters = [i for i, character in enumerate(about["alphabet"]) if character.isalpha()]
+        lines = examples.validation[::every]
         figures["letter_test"] = letter_test(network, lines, examples.normalisation, letters)
     return figures

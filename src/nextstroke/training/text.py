@@ -1,0 +1,205 @@
+"""Text as examples: streams side by side in order, or sentence by sentence (sections 3.1 and 3.2)."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nextstroke.config import Recipe
+from nextstroke.corpora.batches import shuffled_batches
+from nextstroke.corpora.symbols import TextCorpus
+from nextstroke.errors import BadInput
+from nextstroke.nets.networks import TextNetwork
+from nextstroke.nets.softmax import log_loss
+from nextstroke.training.score import TextScore
+
+STREAMS = 32  # side by side when a text without resets is scored: each begins without knowing what stands before it
+SCORED = 64  # sentences or blocks side by side
+NULL = -1  # the null vector that begins a sequence, and what is not to be predicted
+
+
+class SymbolBatch(NamedTuple):
+    """Sequences side by side: `x` the symbols before, `target` those to predict, int64 (lines, time), −1 for none."""
+
+    x: np.ndarray
+    target: np.ndarray
+    carries: bool = False
+
+    @classmethod
+    def of(cls, sequences: Sequence[np.ndarray], before: np.ndarray | None = None) -> "SymbolBatch":
+        """Pad sequences to the longest; `before` are the symbols in front of each, the null vector if not given."""
+        target = np.full((len(sequences), max(map(len, sequences))), NULL, np.int64)
+        for row, sequence in zip(target, sequences, strict=True):
+            row[: len(sequence)] = sequence
+        first = np.full(len(target), NULL) if before is None else before
+        return cls(np.concatenate([first[:, None], target[:, :-1]], 1), target, before is not None)
+
+    @property
+    def lines(self) -> int:
+        """How many there are side by side."""
+        return len(self.x)
+
+    @property
+    def fresh(self) -> bool:
+        """Whether they begin with a fresh state."""
+        return not self.carries
+
+    def share(self, own) -> "SymbolBatch":
+        """The sequences that a worker takes."""
+        return SymbolBatch(own.share(self.x), own.share(self.target), self.carries)
+
+    def chunks(self, steps: int | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Pieces of at most `steps` symbols (None: one piece)."""
+        steps = steps or self.x.shape[1]
+        for begin in range(0, self.x.shape[1], steps):
+            yield self.x[:, begin : begin + steps], self.target[:, begin : begin + steps]
+
+
+@dataclass(frozen=True)
+class TextExamples:
+    """A text to learn from, and one to be scored on.
+
+    Attributes:
+        train, validation: Numbers of symbols, memory-mapped.
+        sentences: Whether every sentence is a sequence of its own.
+        span: Symbols of a stream from reset to reset, or in one chunk where there is none.
+        resets: Whether a stream's state ever begins anew.
+        words: How many words the validation text has.
+    """
+
+    corpus: TextCorpus
+    train: np.ndarray
+    validation: np.ndarray
+    sentences: bool
+    span: int
+    resets: bool
+    words: int
+
+    @property
+    def symbols(self) -> Sequence[str]:
+        """The alphabet."""
+        return self.corpus.symbols
+
+    def about(self) -> dict[str, Any]:
+        """What a checkpoint has to say of the data."""
+        return {"alphabet": self.symbols, "unit": self.corpus.unit, "end": self.corpus.end}
+
+    def batches(self, lines: int, recipe: Recipe, epoch: int) -> Sequence:
+        """Sentences of like length, shuffled; or the places of streams, in order."""
+        if self.sentences:
+            borders = _borders(self.train, self.corpus.end)
+            chosen = shuffled_batches(np.diff(borders), lines, recipe.seed, epoch)
+            return [np.stack([borders[batch], borders[batch + 1]], 1) for batch in chosen]
+        length = len(self.train) // lines
+        if length < self.span:
+            raise BadInput(
+                f"{len(self.train)} symbols are too few for {lines} streams of {self.span}; lower training.batch"
+            )
+        starts = length * np.arange(lines)[:, None] + [0, self.span]
+        return [starts + begin for begin in range(0, length - self.span + 1, self.span)]
+
+    def fresh(self, batch: int) -> bool:
+        """Whether the state begins anew at a batch of an epoch."""
+        return self.sentences or self.resets or batch == 0
+
+    def read(self, chosen: np.ndarray, recipe: Recipe, epoch: int, batch: int) -> SymbolBatch:
+        """The symbols between the borders `chosen` (lines, 2)."""
+        sequences = [self.train[begin:end] for begin, end in chosen]
+        before = None if self.fresh(batch) else self.train[chosen[:, 0] - 1]
+        return SymbolBatch.of(sequences, before)
+
+    def loss(self, network: TextNetwork, batch: SymbolBatch, chunk: Any, state: tuple) -> tuple[Tensor, Tensor, tuple]:
+        """Log-loss of a chunk in nats, its number of symbols, and the state behind it."""
+        losses, target, _, state = _run(network, chunk, state)
+        return losses.sum(), (target >= 0).sum().float(), state
+
+    def on(self, split: str) -> "TextExamples":
+        """The same, to be scored on another split of the corpus."""
+        return replace(self, validation=self.corpus.split(split), words=self.corpus.words[split])
+
+    def score(self, network: TextNetwork, every: int = 1) -> TextScore:
+        """Score a network on the first `every`-th part of the validation text, everything in order.
+
+        Between resets streams are independent, so they are scored side by side without a change; a text without
+        resets is cut into STREAMS streams, each of which begins without what stands before it.
+        """
+        text = self.validation[: max(2, len(self.validation) // every)]
+        words = round(self.words * len(text) / len(self.validation))
+        log_loss, wrong, symbols = 0.0, 0, 0
+        for batch in self._scored(text):
+            some = _score_batch(network, batch)
+            log_loss, wrong, symbols = log_loss + some[0], wrong + some[1], symbols + some[2]
+        return TextScore(log_loss, wrong, symbols, words, self._characters(text))
+
+    def _scored(self, text: np.ndarray) -> Iterator[SymbolBatch]:
+        if self.sentences:
+            borders = _borders(text, self.corpus.end)
+            order = np.argsort(-np.diff(borders), kind="stable")
+            pieces = [text[borders[i] : borders[i + 1]] for i in order]
+        else:
+            length = self.span if self.resets else -(-len(text) // STREAMS)
+            pieces = [text[begin : begin + length] for begin in range(0, len(text), length)]
+        for begin in range(0, len(pieces), SCORED):
+            yield SymbolBatch.of(pieces[begin : begin + SCORED])
+
+    def _characters(self, text: np.ndarray) -> int:
+        """Characters of a text: of words, those they are spelt with and a blank or line end behind each."""
+        if self.corpus.unit != "word":
+            return len(text)
+        lengths = np.array([0 if i == self.corpus.end else len(word) for i, word in enumerate(self.symbols)])
+        return int(lengths[text].sum() + len(text) - (text == self.corpus.end).sum())
+
+
+def make_text(corpus: TextCorpus, recipe: Recipe) -> TextExamples:
+    """What a recipe learns from in a packed text.
+
+    Raises:
+        BadInput: it has no such split, or no sentences.
+    """
+    data, chunk = recipe.data, recipe.training.chunk
+    sentences = data.sequences == "sentences"
+    if sentences and corpus.end < 0:
+        raise BadInput("the text has no symbol that ends a sentence; read it as streams")
+    if not sentences and chunk is None:
+        raise BadInput("streams need training.chunk, the symbols of a segment")
+    train, validation = (_joined([corpus.split(name) for name in names]) for names in (data.train, data.validation))
+    words = sum(corpus.words[name] for name in data.validation)
+    span = (chunk or 0) * (data.reset or 1)
+    return TextExamples(corpus, train, validation, sentences, span, data.reset is not None, words)
+
+
+def _joined(parts: list[np.ndarray]) -> np.ndarray:
+    """Several splits as one; a single one stays on disk."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _borders(text: np.ndarray, end: int) -> np.ndarray:
+    """Where sentences begin, and the end of the last; what stands behind the last end is one more sentence."""
+    ends = np.flatnonzero(text == end) + 1
+    return np.concatenate([[0], ends, [len(text)] if not len(ends) or ends[-1] < len(text) else []]).astype(np.int64)
+
+
+def _run(network: TextNetwork, chunk: Any, state: tuple) -> tuple[Tensor, Tensor, Tensor, tuple]:
+    """Losses (lines, time), targets, y-hat and the state behind a chunk."""
+    device = network.output.bias.device
+    x, target = (torch.from_numpy(np.ascontiguousarray(part)).to(device) for part in chunk)
+    y, state = network(x, state)
+    return log_loss(y, target), target, y, state
+
+
+@torch.no_grad()
+def _score_batch(network: TextNetwork, batch: SymbolBatch, steps: int = 200) -> tuple[float, int, int]:
+    """Log-loss, wrong guesses and symbols of sequences that begin with a fresh state."""
+    learning = network.training
+    network.eval()
+    state, log_loss, wrong, symbols = network.start(batch.lines), 0.0, 0, 0
+    for chunk in batch.chunks(steps):
+        losses, target, y, state = _run(network, chunk, state)
+        log_loss += float(losses.double().sum())
+        wrong += int(((y.argmax(2) != target) & (target >= 0)).sum())
+        symbols += int((target >= 0).sum())
+    network.train(learning)
+    return log_loss, wrong, symbols
