@@ -9,8 +9,8 @@ import torch
 from nextstroke.training.build import rate_at
 from nextstroke.training.distributed import Team
 from nextstroke.training.evaluate import evaluate, letter_test, line_losses
-from nextstroke.training.score import InkScore
 from nextstroke.training.loop import Learner, Progress
+from nextstroke.training.score import InkScore
 from tests.training.conftest import tiny
 
 QUIET = {"augment_scale": 0.0, "augment_shear": 0.0}

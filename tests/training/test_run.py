@@ -262,7 +262,7 @@ def test_the_best_and_the_last_are_kept_and_no_more(run, corpus, tmp_path, keep)
 def test_best_are_compared_on_the_same_lines(run, tmp_path):
     path = run(tiny(updates=6, evaluate_every=100, evaluate_lines_every=3))
     curve = [json.loads(line) for line in (tmp_path / "run" / CURVE).read_text().splitlines()]
-    assert [entry["validation_lines"] for entry in curve] == [3, 8]
+    assert [entry["lines"] for entry in curve] == [3, 8]
     assert load_checkpoint(path)[1]["progress"]["best"] == curve[0]["validation"]
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="Pack handwriting for training; every line left out is reported.")
+app = typer.Typer(no_args_is_help=True, help="Pack handwriting or text for training; what is left out is reported.")
 
 SHOWN = 5  # files left out that are named on the terminal; all are in the report
 
@@ -58,6 +58,88 @@ def ink(
     check_writable(output, report)
     corpus, left_out = pack_files(files, split)
     _finish(corpus, output, (), left_out, {}, report, as_json)
+
+
+@app.command("text")
+def text(
+    files: Annotated[list[Path], typer.Argument(help="text files, plain or packed as .gz, .bz2, .xz")],
+    output: Output,
+    validation: Annotated[list[Path], typer.Option(help="file held out; the end of the text if none is given")] = [],  # noqa: B006
+    hold_out: Annotated[float, typer.Option(help="share held out", min=0, max=1)] = 0.05,
+    as_json: AsJson = False,
+) -> None:
+    """Pack any text as bytes.
+
+    Example: nextstroke data text novels.txt letters.txt.xz -o data/text.packed
+    """
+    from nextstroke.corpora.plaintext import pack_bytes
+    from nextstroke.files import check_writable
+
+    check_writable(output)
+    _tell_text(output, pack_bytes(files, validation, output, hold_out), as_json)
+
+
+@app.command("penn")
+def penn(
+    folder: Annotated[Path, typer.Argument(help="folder with ptb.train.txt, ptb.valid.txt and ptb.test.txt")],
+    output: Output,
+    words: Annotated[bool, typer.Option("--words", help="words as symbols instead of characters")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Pack the Penn Treebank in Mikolov's form, sentence by sentence.
+
+    Example: nextstroke data penn simple-examples/data -o data/penn.packed --words
+    """
+    from nextstroke.corpora.penn import pack_penn
+    from nextstroke.files import check_writable
+
+    check_writable(output)
+    _tell_text(output, pack_penn(folder, output, words), as_json)
+
+
+@app.command("enwik8")
+def enwik8(
+    file: Annotated[Path, typer.Argument(help="enwik8, or the beginning of it together with --range")],
+    output: Output,
+    splits: Annotated[str, typer.Option(help="96/4 as the paper, or 90/5/5 as later work")] = "96/4",
+    range_: Annotated[
+        list[str], typer.Option("--range", metavar="NAME=BEGIN:END", help="own splits, in bytes; no sum is checked")
+    ] = [],  # noqa: B006
+    as_json: AsJson = False,
+) -> None:
+    """Pack the Hutter prize's Wikipedia; size, MD5 and SHA-1 of the whole file are checked.
+
+    Example: nextstroke data enwik8 enwik8 -o data/enwik8.packed
+    """
+    from nextstroke.corpora.enwik8 import SPLITS, pack_enwik8
+    from nextstroke.errors import UsageError
+    from nextstroke.files import check_writable
+
+    check_writable(output)
+    if splits not in SPLITS:
+        raise UsageError(f"splits {splits!r}: give {' or '.join(SPLITS)}, or ranges of your own")
+    ranges = dict(map(_range, range_)) or SPLITS[splits]
+    _tell_text(output, pack_enwik8(file, output, ranges, whole=not range_), as_json)
+
+
+def _range(text: str) -> tuple[str, tuple[int, int]]:
+    """A split of one's own, NAME=BEGIN:END."""
+    from nextstroke.errors import UsageError
+
+    name, _, place = text.partition("=")
+    begin, _, end = place.partition(":")
+    if not (name and begin.isdecimal() and end.isdecimal() and int(begin) < int(end)):
+        raise UsageError(f"range {text!r}: give NAME=BEGIN:END in bytes, such as train=0:3000000")
+    return name, (int(begin), int(end))
+
+
+def _tell_text(output: Path, sizes: dict[str, int], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"packed": str(output), "bytes": output.stat().st_size, "symbols": sizes}))
+        return
+    for split, size in sizes.items():
+        print(f"{split:24} {size:,} symbols")
+    print(f"packed text              {output} ({output.stat().st_size / 1e6:.1f} MB)")
 
 
 def _finish(corpus, output: Path, splits, left_out, about: dict[str, Any], report: Path | None, as_json: bool) -> None:

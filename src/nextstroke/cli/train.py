@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from math import log
 from pathlib import Path
 from typing import Annotated
 
@@ -32,7 +33,7 @@ def train(
     from nextstroke.training.run import train as train_run
 
     folder = run or Path("runs") / recipe.stem
-    train_run(settings, corpus, folder, resume, Reporter(settings.training.updates), device)
+    train_run(settings, corpus, folder, resume, Reporter(settings.training.updates, settings.kind), device)
     if os.environ.get("RANK", "0") == "0":  # of a team that a launcher started, one speaks
         print(f"done; export it with: nextstroke export {folder} -o {folder.name}.onnx")
 
@@ -42,10 +43,11 @@ class Reporter:
 
     Args:
         updates: How many there will be.
+        kind: What is learned, which decides the units.
     """
 
-    def __init__(self, updates: int) -> None:
-        self.updates, self.shown = updates, 0.0
+    def __init__(self, updates: int, kind: str = "writer") -> None:
+        self.updates, self.kind, self.shown = updates, kind, 0.0
 
     def __call__(self, progress, event: str) -> None:
         """Show where the training stands; an event gets a line of its own."""
@@ -56,8 +58,16 @@ class Reporter:
         rate = progress.points / max(progress.seconds, 1e-9)
         left = (self.updates - progress.update) * progress.seconds / max(progress.update, 1)
         line = f"update {progress.update} of {self.updates}, {left / 60:.0f} min left, "
-        line += f"{progress.points / 1e6:.2f} M points, {rate:.0f} points/s, train {progress.train:.4f} nats a point"
-        if progress.validation == progress.validation:
-            line += f", validation {progress.validation:.2f} nats a line ({progress.validation_point:.4f} a point)"
+        line += f"{progress.points / 1e6:.2f} M {self._scores(progress, rate)}"
         end = "\n" if event or not sys.stderr.isatty() else "\r"
         print(f"{line}{', ' + event if event else ''}", end=end, file=sys.stderr, flush=True)
+
+    def _scores(self, progress, rate: float) -> str:
+        """How fast and how well, in the units of the kind."""
+        known = progress.validation == progress.validation
+        if self.kind == "text":
+            line = f"symbols, {rate:.0f} symbols/s, train {progress.train / log(2):.4f} bits a symbol"
+            return line + f", validation {progress.validation:.4f} bits a character" * known
+        line = f"points, {rate:.0f} points/s, train {progress.train:.4f} nats a point"
+        validation = f", validation {progress.validation:.2f} nats a line ({progress.validation_point:.4f} a point)"
+        return line + validation * known
