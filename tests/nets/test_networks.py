@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from nextstroke.nets.networks import PenNetwork, WriterNetwork
+from nextstroke.nets import softmax
+from nextstroke.nets.networks import PenNetwork, TextNetwork, WriterNetwork
 from tests.nets import naive
 
 
@@ -105,3 +106,65 @@ def test_dropout_is_for_learning_only():
     network.eval()
     once, again = (network(x, network.start(1))[0] for _ in range(2))
     assert torch.equal(once, again)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "weights"),
+    [
+        ((49, 1, 1000), 4_252_049),
+        ((10_000, 1, 1000), 54_017_000),
+        ((205, 5, 700), 21_252_205),
+        ((205, 7, 700), 30_537_005),
+    ],
+)
+def test_weight_counts_of_the_text_networks(sizes, weights):
+    """Five layers fit the 21.3 million weights that section 3.2 states for its seven."""
+    assert sum(weight.numel() for weight in TextNetwork(*sizes).parameters()) == weights
+
+
+def text_network(**settings):
+    return naive.shaken(TextNetwork(6, 3, 5, **settings))
+
+
+def dense(network, x):
+    """The same with one-hot vectors and skip connections written out."""
+    one_hot = torch.eye(6, dtype=torch.float64)[x.clamp(min=0)] * (x >= 0)[..., None]
+    below, hidden = None, []
+    for layer, table in zip(network.layers, network.tables, strict=True):
+        whole = type(layer)(6 + (5 if hidden else 0), 5, layer.clip).double()
+        inside = [layer.weight] if hidden else []
+        whole.weight = torch.nn.Parameter(torch.cat([table.t(), *inside], 1).detach())
+        for name in ("recurrent", "peepholes", "bias"):
+            setattr(whole, name, getattr(layer, name))
+        zeros = torch.zeros(len(x), 5, dtype=torch.float64)
+        below, *_ = naive.lstm(whole, torch.cat([one_hot, *hidden[-1:]], 2), zeros, zeros)
+        hidden.append(below)
+    return torch.cat(hidden, 2) @ network.output.weight.T + network.output.bias
+
+
+def test_rows_of_tables_are_products_with_one_hot_vectors():
+    network = text_network()
+    x = torch.tensor([[-1, 2, 5, 0], [-1, 1, 1, 3]])
+    y, _ = network(x, network.start(2))
+    torch.testing.assert_close(y, dense(network, x), rtol=1e-12, atol=1e-12)
+
+
+def test_a_text_in_two_pieces_gives_what_it_gives_whole():
+    network, x = text_network(), torch.randint(0, 6, (2, 9))
+    whole, end = network(x, network.start(2))
+    first, between = network(x[:, :4], network.start(2))
+    second, last = network(x[:, 4:], between)
+    torch.testing.assert_close(torch.cat([first, second], 1), whole, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(last, end, rtol=1e-12, atol=1e-12)
+
+
+def test_derivatives_of_a_text_network_are_those_of_finite_differences():
+    network, x = naive.shaken(TextNetwork(6, 2, 2)), torch.tensor([[-1, 2, 5, 0]])
+    names = [name for name, weight in network.named_parameters() if weight.numel()]
+
+    def loss(*weights):
+        named = dict(zip(names, weights, strict=True))
+        y, _ = torch.func.functional_call(network, named, (x, network.start(1)))
+        return softmax.log_loss(y, torch.tensor([[2, 5, 0, -1]])).sum()
+
+    assert torch.autograd.gradcheck(loss, tuple(map(network.get_parameter, names)))

@@ -58,6 +58,21 @@ class SymbolBatch(NamedTuple):
             yield self.x[:, begin : begin + steps], self.target[:, begin : begin + steps]
 
 
+class Streams(Sequence):
+    """The batches of an epoch of streams: where each of `lines` streams of `length` symbols begins and ends them."""
+
+    def __init__(self, length: int, lines: int, span: int):
+        self.length, self.lines, self.span = length, lines, span
+
+    def __len__(self) -> int:
+        return self.length // self.span
+
+    def __getitem__(self, batch):
+        if not 0 <= batch < len(self):
+            raise IndexError(batch)
+        return self.length * np.arange(self.lines)[:, None] + self.span * np.array([batch, batch + 1])
+
+
 @dataclass(frozen=True)
 class TextExamples:
     """A text to learn from, and one to be scored on.
@@ -98,8 +113,7 @@ class TextExamples:
             raise BadInput(
                 f"{len(self.train)} symbols are too few for {lines} streams of {self.span}; lower training.batch"
             )
-        starts = length * np.arange(lines)[:, None] + [0, self.span]
-        return [starts + begin for begin in range(0, length - self.span + 1, self.span)]
+        return Streams(length, lines, self.span)
 
     def fresh(self, batch: int) -> bool:
         """Whether the state begins anew at a batch of an epoch."""
