@@ -111,6 +111,7 @@ class Training(_Section):
         save_every_minutes: Minutes between checkpoints.
         keep: How many of the last checkpoints are kept; the best by validation is kept beside them.
         workers: Processes that share the work.
+        gpu_products: What a GPU multiplies between the layers of a deep network; states and sums are float32.
     """
 
     batch: Count = 16
@@ -137,6 +138,7 @@ class Training(_Section):
     save_every_minutes: NotNegative = 5.0
     keep: Count = 2
     workers: Count = 1
+    gpu_products: Literal["tf32", "bfloat16"] = "tf32"
 
 
 class Recipe(_Section):

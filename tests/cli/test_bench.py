@@ -3,7 +3,7 @@ import json
 import pytest
 
 from nextstroke.cli.main import main
-from nextstroke.training import bench, profile, scaling
+from nextstroke.training import bench, benchgpu, profile, scaling
 
 
 def test_writing_is_measured(capsys):
@@ -64,3 +64,14 @@ def test_two_workers_are_measured(capsys):
     figures = json.loads(capsys.readouterr().out)
     assert figures["2 workers against one, speed"] > 0
     assert 0 < figures["2 workers, summing and waiting over a step, time"] < 1
+    assert abs(figures["update over all of a step, time"] - 0.2) < 1e-9
+
+
+def test_the_bench_of_gpus_runs_on_a_cpu_with_small_sizes():
+    sizes = benchgpu.Sizes(3, 6, 5, 2, 4, 2, 3, 4)
+    figures = benchgpu.bench_device("cpu", 1, sizes)
+    assert all(value > 0 for value in figures.values())
+    seconds = {name: [2.0 if "torch.nn" in name else 1.0] * 3 for name in benchgpu.TEXT}
+    assert set(benchgpu.ratios(seconds).values()) == {2.0}
+    rates = {f"{name}, items/s": 1e6 for name in benchgpu.CASES}
+    assert benchgpu.epochs(rates)["text, s for 90 M characters"] == 90

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from nextstroke.errors import UsageError
 from nextstroke.nets import product
 
 
@@ -46,3 +47,19 @@ def test_linear_has_derivatives():
 def test_doubles_and_packing_go_together():
     weight = torch.randn(4, 3, dtype=torch.float64)
     assert product.packed(weight, 2) is weight
+
+
+def test_products_of_bfloat16_are_for_gates_that_can_read_them(monkeypatch):
+    x = torch.zeros(1)
+    product.use_bfloat16(True)
+    try:
+        assert product.product_type(x) == torch.float32
+        monkeypatch.setattr(product.kernel, "fused", lambda x: product)
+        assert product.product_type(x) == torch.bfloat16
+        assert product.product_type(x.double()) == torch.float64
+    finally:
+        product.use_bfloat16(False)
+    assert product.product_type(x) == torch.float32
+    monkeypatch.setattr(torch.ops.aten, "baddbmm", None)
+    with pytest.raises(UsageError, match=r"2\.8"):
+        product.use_bfloat16(True)

@@ -15,9 +15,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="print the figures as JSON"
 def train(
     rounds: Rounds = 7,
     workers: Annotated[int, typer.Option(help="2 or more: such a team against one worker, only", min=1)] = 1,
+    device: Annotated[str, typer.Option(help="cpu, or cuda for the table of GPUs")] = "cpu",
     as_json: AsJson = False,
 ) -> None:
     """Learning on one core: shares of the best float32 product, against torch.nn.LSTM and a plain loop.
+
+    With --device cuda: updates of the paper's large networks, against torch.nn.LSTM (cuDNN).
 
     Example: nextstroke bench train
     """
@@ -27,8 +30,9 @@ def train(
         _show(bench_workers(workers, rounds), as_json)
         return
     from nextstroke.training.bench import bench_training
+    from nextstroke.training.benchgpu import bench_device
 
-    _show(bench_training(rounds), as_json)
+    _show(bench_training(rounds) if device == "cpu" else bench_device(device, rounds), as_json)
 
 
 @app.command()

@@ -15,6 +15,7 @@ def evaluate(
     corpus: Annotated[Path, typer.Option(help="packed corpus made by `nextstroke data`")] = Path("data/iam.packed"),
     on: Annotated[str, typer.Option(help="validation or train")] = "validation",
     every: Annotated[int, typer.Option(help="take every n-th line only", min=1)] = 1,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:N or mps")] = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="print the figures as JSON")] = False,
 ) -> None:
     """Score a training: nats per line and per point, squared error, letter test. Nothing is clipped.
@@ -23,7 +24,7 @@ def evaluate(
     """
     from nextstroke.training.trained import evaluate_run
 
-    figures = evaluate_run(run, corpus, on, every)
+    figures = evaluate_run(run, corpus, on, every, device)
     if as_json:
         print(json.dumps(figures))
         return

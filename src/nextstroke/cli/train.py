@@ -19,7 +19,7 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on from the folder's checkpoint")] = False,
     workers: Annotated[int | None, typer.Option(help="processes that share each batch's lines")] = None,
-    device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:N or mps")] = "cpu",
 ) -> None:
     """Train a network; stop it with Ctrl-C at any time and go on with --resume.
 

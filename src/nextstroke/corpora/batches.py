@@ -114,6 +114,12 @@ class Batch(NamedTuple):
         """The lines that a worker takes, in the joined batch's width."""
         return Batch(*map(own.share, self))
 
+    def padded(self, steps: int, places: int) -> "Batch":
+        """The same lines, length and width of text padded to multiples: fewer shapes, for who prepares for each."""
+        points = ((0, 0), (0, -self.points.shape[1] % steps), (0, 0))
+        text = ((0, 0), (0, -self.text.shape[1] % places))
+        return Batch(np.pad(self.points, points), np.pad(self.text, text, constant_values=-1), self.lengths)
+
     def chunks(self, steps: int | None) -> Iterator[Chunk]:
         """Pieces of nearly equal length, at most `steps` long (None: one piece). The first input is the null vector."""
         time = self.points.shape[1]

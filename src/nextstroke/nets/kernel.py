@@ -1,11 +1,16 @@
-"""The loops over time in C++ (the folder `native`): the values of those in torch, in one pass between two products.
+"""What stands in for the loops over time in torch where there is something faster, with the same values.
 
-Nothing here compiles; `load` takes a library that `nextstroke kernel build` made. Without one the torch loops work.
+On a CPU the loops in C++ (the folder `native`), one pass between two products; nothing here compiles, `load` takes a
+library that `nextstroke kernel build` made. On a GPU the gates in Triton (`fused.py`), inside the loops in torch.
 """
 
+import importlib
+import importlib.util
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 import torch
 from torch import Tensor
@@ -34,9 +39,21 @@ def chosen(name: str, base: Callable[..., list[Tensor]], x: Tensor) -> Callable[
     return getattr(torch.ops.nextstroke, name) if _libraries and suits and not _paused else base
 
 
+def fused(x: Tensor) -> ModuleType | None:
+    """The gates in Triton where they suit the device of `x`, else None: those in torch do."""
+    return _fused_for(x.device.index) if x.is_cuda and not _paused else None
+
+
+@cache
+def _fused_for(index: int) -> ModuleType | None:
+    # Triton serves cards from compute capability 8.0 on.
+    able = torch.cuda.get_device_capability(index) >= (8, 0) and importlib.util.find_spec("triton") is not None
+    return importlib.import_module("nextstroke.nets.fused") if able else None
+
+
 @contextmanager
 def paused() -> Iterator[None]:
-    """A block in which the torch loops work, built or not: for comparing the two."""
+    """A block in which torch alone works, whatever is there: for comparing the two."""
     global _paused
     before, _paused = _paused, True
     try:

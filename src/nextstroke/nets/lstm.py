@@ -52,17 +52,20 @@ class Trace(NamedTuple):
 def advance(z: Tensor, peepholes: Tensor, step: tuple[Tensor, ...], h: Tensor) -> None:
     """One step from the pre-activations `z`, which are used up: fills `step`, one of `Trace.steps()`, and `h`.
 
-    Input and forget gates look at the old cell, the output gate at the new one (equations 7 to 11).
+    Input and forget gates look at the old cell, the output gate at the new one (equations 7 to 11). Tensors may have
+    layers in front of the batch, the peepholes then too; the gates may lie where `z` does.
     """
+    if fused := kernel.fused(z):
+        return fused.advance(z, peepholes, step, h)
     gates, before, after, tanh_after = step
-    cells = before.shape[1]
-    i, f, g, o = gates.chunk(4, 1)
-    early, z_output = z[:, : 2 * cells], z[:, 3 * cells :]
-    early.unflatten(1, (2, cells)).addcmul_(before.unsqueeze(1), peepholes[:2])
-    torch.sigmoid(early, out=gates[:, : 2 * cells])
-    torch.tanh(z[:, 2 * cells : 3 * cells], out=g)
+    cells = before.shape[-1]
+    i, f, g, o = gates.chunk(4, -1)
+    early, z_output = z[..., : 2 * cells], z[..., 3 * cells :]
+    early.unflatten(-1, (2, cells)).addcmul_(before.unsqueeze(-2), peepholes[..., :2, :])
+    torch.sigmoid(early, out=gates[..., : 2 * cells])
+    torch.tanh(z[..., 2 * cells : 3 * cells], out=g)
     torch.mul(f, before, out=after).addcmul_(i, g)
-    torch.sigmoid(z_output.addcmul_(after, peepholes[2]), out=o)
+    torch.sigmoid(z_output.addcmul_(after, peepholes[..., 2, :]), out=o)
     torch.tanh(after, out=tanh_after)
     torch.mul(o, tanh_after, out=h)
 
@@ -71,23 +74,28 @@ def retreat(dz: Tensor, dh: Tensor, dc: Tensor, step: tuple[Tensor, ...], peepho
     """One step of backward: fills `dz` from `dh` and `dc`, turns `dc` into the derivative by the cell before.
 
     `clip` bounds each derivative by a pre-activation before it goes anywhere else (the paper's footnote; the path
-    along the cells is not clipped).
+    along the cells is not clipped). Shapes as in `advance`.
     """
+    if fused := kernel.fused(dz):
+        return fused.retreat(dz, dh, dc, step, peepholes, clip)
     gates, before, _, tanh_after = step
-    (i, f, g, o), (d_i, d_f, d_g, d_o) = gates.chunk(4, 1), dz.chunk(4, 1)
+    (i, f, g, o), (d_i, d_f, d_g, d_o) = gates.chunk(4, -1), dz.chunk(4, -1)
     sigmoid_backward(dh * tanh_after, o, grad_input=d_o)
     d_o.clamp_(-clip, clip)
-    dc.add_(tanh_backward(dh * o, tanh_after)).addcmul_(d_o, peepholes[2])
+    dc.add_(tanh_backward(dh * o, tanh_after)).addcmul_(d_o, peepholes[..., 2, :])
     sigmoid_backward(dc * g, i, grad_input=d_i)
     sigmoid_backward(dc * before, f, grad_input=d_f)
     tanh_backward(dc * i, g, grad_input=d_g)
-    dz[:, : 3 * dh.shape[1]].clamp_(-clip, clip)
-    dc.mul_(f).addcmul_(d_i, peepholes[0]).addcmul_(d_f, peepholes[1])
+    dz[..., : 3 * dh.shape[-1]].clamp_(-clip, clip)
+    dc.mul_(f).addcmul_(d_i, peepholes[..., 0, :]).addcmul_(d_f, peepholes[..., 1, :])
 
 
 def peephole_gradient(dz: Tensor, cells: Tensor) -> Tensor:
     """Derivative by the three peephole vectors, shape (3, cells)."""
     size = cells.shape[2]
+    if dz.is_cuda:  # where einsum would first turn all of dz around
+        pairs = zip(dz.chunk(4, 2), (cells[:-1], cells[:-1], None, cells[1:]), strict=True)
+        return torch.stack([(d_gate * seen).sum((0, 1)) for d_gate, seen in pairs if seen is not None])
     old = torch.einsum("tbgc,tbc->gc", dz[:, :, : 2 * size].unflatten(2, (2, size)), cells[:-1])
     new = torch.einsum("tbc,tbc->c", dz[:, :, 3 * size :], cells[1:])
     return torch.cat([old, new[None]])

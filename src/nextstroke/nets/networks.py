@@ -1,6 +1,7 @@
 """The networks of the paper, built of its layers."""
 
 import math
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -8,6 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
+from nextstroke.nets import deep
 from nextstroke.nets.lstm import LSTM, LSTMState
 from nextstroke.nets.mixture import mixture_outputs
 from nextstroke.nets.product import linear
@@ -68,13 +70,23 @@ class PenNetwork(nn.Module):
         self, x: Float[Tensor, "batch time 3"], state: PenState
     ) -> tuple[Float[Tensor, "batch time outputs"], PenState]:
         """y-hat for every step, and the state after the last (equations 1 to 3)."""
-        hidden: list[Tensor] = []
-        after = []
-        for layer, before in zip(self.layers, state, strict=True):
-            h, last = layer(torch.cat([x, *hidden[-1:]], 2), before)
-            hidden.append(functional.dropout(h, self.dropout, self.training))
-            after.append(last)
+        hidden, after = self._climb(self.layers, x, [], state)
         return self._out(hidden), tuple(after)
+
+    def _climb(self, layers: Iterable[LSTM], x: Tensor, below: list[Tensor], state: Sequence[Any]):
+        """Run layers upwards: `x` goes to all of them, `below` to the lowest; all hidden vectors and last states."""
+        stack = list(layers)
+        if not (self.dropout and self.training) and deep.suits(stack, x.device):
+            parts = [linear(torch.cat([x, *below], 2), stack[0].weight, stack[0].bias)]
+            parts += [linear(x, layer.weight[:, : -layer.cells], layer.bias) for layer in stack[1:]]
+            return deep.run_deep(stack, parts, state)
+        hidden, after = [], []
+        for layer, before in zip(stack, state, strict=True):
+            h, last = layer(torch.cat([x, *below], 2), before)
+            below = [functional.dropout(h, self.dropout, self.training)]
+            hidden += below
+            after.append(last)
+        return hidden, after
 
     def _out(self, hidden: list[Tensor]) -> Tensor:
         y = linear(torch.cat(hidden, 2), self.output.weight, self.output.bias)
@@ -115,21 +127,31 @@ class TextNetwork(nn.Module):
         Args:
             x: Numbers of symbols; −1 is the null vector, which begins a text.
         """
+        hidden, after = self._climb(x, state)
+        return linear(torch.cat(hidden, 2), self.output.weight, self.output.bias), tuple(after)
+
+    def _climb(self, x: Tensor, state: PenState) -> tuple[list[Tensor], list[LSTMState]]:
+        """Hidden vectors and last states of all layers."""
+        layers = list(self.layers)
+        if not (self.dropout and self.training) and deep.suits(layers, x.device):
+            below = [_rows(table, x) + layer.bias for layer, table in zip(layers, self.tables, strict=True)]
+            return deep.run_deep(layers, below, state)
         hidden: list[Tensor] = []
         after = []
-        for layer, table, before in zip(self.layers, self.tables, state, strict=True):
+        for layer, table, before in zip(layers, self.tables, state, strict=True):
             from_below = linear(hidden[-1].transpose(0, 1), layer.weight, layer.bias) if hidden else layer.bias
             h, last = layer.run(_rows(table, x.t()) + from_below, before)
             hidden.append(functional.dropout(h, self.dropout, self.training))
             after.append(last)
-        return linear(torch.cat(hidden, 2), self.output.weight, self.output.bias), tuple(after)
+        return hidden, after
 
 
 def _rows(table: Tensor, x: Tensor) -> Tensor:
     """A row of the table for each number in `x`; zeros for −1."""
     rows = functional.embedding(x.clamp(min=0), table)
     null = x < 0
-    return rows.masked_fill(null[..., None], 0) if null.any() else rows
+    # Asking a GPU whether there are any would wait for it.
+    return rows.masked_fill(null[..., None], 0) if x.is_cuda or null.any() else rows
 
 
 class WriterNetwork(PenNetwork):
@@ -171,9 +193,6 @@ class WriterNetwork(PenNetwork):
         """
         first, *upper = self.layers
         h, w, last = first(x, text, state[0])
-        hidden, after = [functional.dropout(h, self.dropout, self.training)], [last]
-        for layer, before in zip(upper, state[1:], strict=True):
-            h, last = layer(torch.cat([x, w, hidden[-1]], 2), before)
-            hidden.append(functional.dropout(h, self.dropout, self.training))
-            after.append(last)
-        return self._out(hidden), tuple(after)
+        lowest = functional.dropout(h, self.dropout, self.training)
+        hidden, after = self._climb(upper, torch.cat([x, w], 2), [lowest], state[1:])
+        return self._out([lowest, *hidden]), (last, *after)

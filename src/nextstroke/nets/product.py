@@ -10,12 +10,17 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+from nextstroke.errors import UsageError
+from nextstroke.nets import kernel
+
 ONEDNN = (
     torch.backends.mkldnn.is_available()
     and torch.backends.cpu.get_cpu_capability().startswith("AVX")
     and hasattr(torch.ops.mkldnn, "_linear_pointwise")
     and hasattr(torch.ops.mkldnn, "_reorder_linear_weight")
 )
+
+_bfloat16 = False
 
 
 def suits_onednn(x: Tensor) -> bool:
@@ -42,8 +47,38 @@ def product_onto(onto: Tensor, x: Tensor, weight: Tensor) -> Tensor:
     return torch.addmm(onto, x, weight.t())
 
 
+def product_type(x: Tensor) -> torch.dtype:
+    """What the operands of a GPU's products are stored as: bfloat16 where `use_bfloat16` asked for it, else as `x`.
+
+    Only gates in Triton read and write both types.
+    """
+    return torch.bfloat16 if _bfloat16 and x.dtype == torch.float32 and kernel.fused(x) else x.dtype
+
+
+def use_bfloat16(on: bool) -> None:
+    """Let the products of GPUs along the diagonal be of bfloat16, with float32 sums and states, instead of TF32.
+
+    Raises:
+        UsageError: this torch has no such products.
+    """
+    global _bfloat16
+    if on and not hasattr(torch.ops.aten.baddbmm, "dtype_out"):
+        raise UsageError(f"torch {torch.__version__} has no bfloat16 products with float32 sums; install 2.8 or newer")
+    _bfloat16 = on
+
+
+def add_products(onto: Float[Tensor, "many rows outputs"], x: Tensor, weight: Tensor) -> None:
+    """Add `x @ weight`, as many products as there are in front; `onto` may be of a wider type than the operands."""
+    if x.dtype == onto.dtype:
+        onto.baddbmm_(x, weight)
+    else:
+        torch.baddbmm(onto, x, weight, out_dtype=onto.dtype, out=onto)
+
+
 def weight_gradient(dy: Float[Tensor, "rows outputs"], x: Float[Tensor, "rows inputs"]) -> Tensor:
     """Derivative by the weight of `x @ weight.T`, from that by the product."""
+    if dy.dtype == torch.bfloat16:
+        return torch.mm(dy.t(), x, out_dtype=torch.float32)
     # This way round oneDNN reads the larger matrix as its weight, which it rearranges anyway.
     return product(x.t(), dy.t()).t()
 

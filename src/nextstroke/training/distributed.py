@@ -97,10 +97,9 @@ def launched() -> bool:
 def launched_team(device: str) -> Iterator[Team]:
     """The team that a launcher has started, on one machine or many; all leave together at the end."""
     torch.set_num_threads(1)
-    if device == "cuda":
-        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     store, rank, size = next(dist.rendezvous("env://"))
     own = dist.PrefixStore(_meet(store, rank, size), store)
+    # Gradients of GPUs go by nccl; what is on the CPU even there, such as the flag to stop, by gloo.
     backend = "cpu:gloo,cuda:nccl" if device.startswith("cuda") else "gloo"
     dist.init_process_group(backend, store=own, rank=rank, world_size=size)
     try:

@@ -43,9 +43,10 @@ def _batch_losses(network: PenNetwork, batch: Batch) -> tuple[np.ndarray, np.nda
         x, target, mask = (torch.from_numpy(part).to(device) for part in chunk)
         y, state = run_network(network, x, text, state)
         mixture = Mixture.of(y)
-        loss += (mixture.log_loss(target).double() * mask).sum(1).cpu()
+        # float64 only on the CPU: not every device has it.
+        loss += (mixture.log_loss(target) * mask).cpu().double().sum(1)
         missed = ((mixture.mean() - target[..., :2]) ** 2).sum(2)
-        error += (missed.double() * mask).sum(1).cpu()
+        error += (missed * mask).cpu().double().sum(1)
     return loss.numpy(), error.numpy()
 
 

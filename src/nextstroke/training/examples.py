@@ -56,11 +56,14 @@ class InkExamples(NamedTuple):
         changed = [line._replace(offsets=change.apply(line.offsets, rng)) for line in lines]
         return Batch.of(changed, self.normalisation)
 
-    def loss(self, network: Any, batch: Batch, chunk: Chunk, state: tuple) -> tuple[Tensor, Tensor, tuple]:
+    def tensors(self, share: Batch, chunk: Chunk, device: str) -> tuple[Tensor, ...]:
+        """What the loss is worked out from."""
+        return tuple(torch.from_numpy(np.ascontiguousarray(part)).to(device) for part in (*chunk, share.text))
+
+    def loss(self, network: Any, tensors: Sequence[Tensor], state: tuple) -> tuple[Tensor, Tensor, tuple]:
         """Log-loss of a chunk in nats, its number of points, and the state behind it."""
-        device = network.output.bias.device
-        x, target, mask = (torch.from_numpy(np.ascontiguousarray(part)).to(device) for part in chunk)
-        y, state = run_network(network, x, torch.from_numpy(batch.text).to(device), state)
+        x, target, mask, text = tensors
+        y, state = run_network(network, x, text, state)
         return (Mixture.of(y).log_loss(target) * mask).sum(), mask.sum(), state
 
     def on(self, split: str) -> "InkExamples":

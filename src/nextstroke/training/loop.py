@@ -2,8 +2,9 @@
 
 import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,12 @@ from nextstroke.config import Recipe
 from nextstroke.errors import Diverged
 from nextstroke.training.build import build_network, build_optimiser, load_weights, rate_at
 from nextstroke.training.distributed import Team
+from nextstroke.training.replay import Replayed
 from nextstroke.training.score import Score
 from nextstroke.training.task import Batch, Examples
+
+# Whole lines and texts are padded to multiples of these for a GPU, which prepares for each shape.
+GRAIN, PLACES = 128, 16
 
 
 @dataclass
@@ -66,6 +71,8 @@ class Learner:
         self.optimiser = build_optimiser(self.network, recipe.training)
         self.progress = Progress()
         self.states: list[tuple] = []  # of the network behind the last batch, one for each share
+        self.weights = [weight for weight in self.network.parameters() if weight.numel()]
+        self._gradients = Replayed(self._chunk_gradients)
         # Of the joined batch each worker takes as many shares, one after another, as the recipe accumulates.
         times, team = recipe.training.accumulate, self.team
         self.shares = [Team(team.rank * times + i, team.size * times) for i in range(times)]
@@ -91,13 +98,12 @@ class Learner:
 
     def _learn_batch(self, chosen: np.ndarray) -> None:
         """One batch, chunk by chunk with carried state, one update each."""
-        batch = self.examples.read(chosen, self.recipe, self.progress.epoch, self.progress.batch)
+        batch = self._read(chosen)
         shares = [batch.share(own) for own in self.shares]
         if batch.fresh or not self.states:
             self.states = [self.network.start(share.lines) for share in shares]
-        for place, chunks in enumerate(
-            zip(*(share.chunks(self.recipe.training.chunk) for share in shares), strict=True)
-        ):
+        steps = self.recipe.training.chunk
+        for place, chunks in enumerate(zip(*(share.chunks(steps) for share in shares), strict=True)):
             totals = torch.zeros(2, device=self.device)
             for i, (own, share, chunk) in enumerate(zip(self.shares, shares, chunks, strict=True)):
                 # Dropout is drawn from the place in the order, so that a resumed training draws the same.
@@ -106,15 +112,36 @@ class Learner:
                 totals += seen
             self._update(totals, batch.lines)
 
+    def _read(self, chosen: np.ndarray) -> Batch:
+        batch = self.examples.read(chosen, self.recipe, self.progress.epoch, self.progress.batch)
+        on_gpu = self.device.startswith("cuda")
+        return batch.padded(self.recipe.training.chunk or GRAIN, PLACES) if on_gpu else batch
+
     def _learn_chunk(self, share: Batch, chunk: tuple, state: tuple) -> tuple[Tensor, tuple]:
         """Add a chunk's gradient to the weights'; its loss and points, and the state to carry on."""
-        loss, points, state = self.examples.loss(self.network, share, chunk, state)
-        loss.backward()
-        return torch.stack([loss.detach(), points]), tuple(part.detach() for part in state)
+        inputs = self.examples.tensors(share, chunk, self.device)
+        totals, *found = self._gradients(*inputs, *(tensor for part in state for tensor in part))
+        if totals.is_cuda and len(self.shares) > 1:
+            # What a replay returns lies in its own memory, which the next share's would overwrite.
+            found = [tensor.clone() for tensor in found]
+        for weight, gradient in zip(self.weights, found, strict=False):
+            weight.grad = gradient if weight.grad is None else weight.grad + gradient
+        return totals, state_of(state, found[len(self.weights) :])
+
+    def _chunk_gradients(self, *tensors: Tensor) -> list[Tensor]:
+        """Summed loss and number of points, the derivatives by the weights, and the state to carry on."""
+        start = self.network.start(1)
+        inputs = len(tensors) - sum(map(len, start))
+        state = state_of(start, tensors[inputs:])
+        loss, points, state = self.examples.loss(self.network, tensors[:inputs], state)
+        # Some are views of larger ones; optimisers want them laid out as the weights are.
+        gradients = [gradient.contiguous() for gradient in torch.autograd.grad(loss, self.weights)]
+        after = [tensor.detach() for part in state for tensor in part]
+        return [torch.stack([loss.detach(), points]), *gradients, *after]
 
     def _update(self, totals: Tensor, lines: int) -> None:
         """Move the weights by the gradient of all shares of all workers, `totals` being the loss and points of ours."""
-        gradients = [weight.grad for weight in self.network.parameters() if weight.grad is not None]
+        gradients = [weight.grad for weight in self.weights if weight.grad is not None]
         self.team.sum([totals, *gradients])
         loss, points = totals.tolist()
         self._move(gradients, points if self.recipe.training.loss == "mean" else lines)
@@ -209,6 +236,12 @@ class Learner:
         self.progress = Progress(**progress)
         if joined := under("carried.", tensors):
             self._carry_on(joined)
+
+
+def state_of(like: Iterable[tuple], tensors: Iterable[Tensor]) -> tuple:
+    """A network's state with the parts of `like`, filled with tensors in their order."""
+    left = iter(tensors)
+    return tuple(type(part)(*islice(left, len(part))) for part in like)
 
 
 def under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

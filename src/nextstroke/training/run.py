@@ -17,9 +17,11 @@ from nextstroke.config import Recipe, make_recipe
 from nextstroke.errors import Stopped, UsageError, WrongModel
 from nextstroke.files import write_bytes
 from nextstroke.nets.kernel import loaded
+from nextstroke.nets.product import use_bfloat16
 from nextstroke.training import kernel
 from nextstroke.training.checkpoint import BEST, CHECKPOINT, kept, load_newest, save_checkpoint, write_checkpoint
 from nextstroke.training.curve import Curve
+from nextstroke.training.device import open_device
 from nextstroke.training.distributed import SIGNALS, Team, gather_team, launched, launched_team
 from nextstroke.training.loop import Learner, Progress
 from nextstroke.training.task import open_examples
@@ -35,13 +37,16 @@ def train(recipe: Recipe, corpus: Path, folder: Path, resume: bool, report: Repo
         resume: Go on from the folder's checkpoint; else the folder must hold none.
         report: Called with the progress after every batch, and with a line of text on events.
     Raises:
-        UsageError: the folder is in use, or holds a checkpoint and `resume` is not set.
+        UsageError: no such device; the folder is in use, or holds a checkpoint and `resume` is not set.
         Stopped: a signal came; the state is saved.
     """
+    device = open_device(device)
     if launched():
         with launched_team(device) as team, _led(team, folder, resume) as going_on:
             _work(team, recipe, corpus, folder, going_on, report, device)
         return
+    if device != "cpu" and recipe.training.workers > 1:
+        raise UsageError(f"device {device}: one process serves it; give --workers 1, or start torchrun for many GPUs")
     with _own(folder, resume):
         gather_team(recipe.training.workers, _work, recipe, corpus, folder, resume, report, device)
 
@@ -86,6 +91,7 @@ def _work(team: Team, recipe: Recipe, corpus: Path, folder: Path, resume: bool, 
     # On a GPU products may use TF32; states and the mixture stay float32. Without effect on a CPU.
     torch.backends.cuda.matmul.allow_tf32 = True
     examples, digest = open_examples(recipe, corpus)
+    use_bfloat16(recipe.training.gpu_products == "bfloat16")
     learner = Learner(recipe, examples, team, device)
     origin = _origin(learner, digest)
     if team.tell(resume):

@@ -28,6 +28,9 @@ class Batch(Protocol):
     def share(self, own: Any) -> Any:
         """The sequences that a worker takes."""
 
+    def padded(self, steps: int, places: int) -> Any:
+        """The same, length and width of a text padded to multiples."""
+
     def chunks(self, steps: int | None) -> Iterator[Any]:
         """Pieces for truncated backpropagation, as many for every share."""
 
@@ -51,8 +54,14 @@ class Examples(Protocol):
     def read(self, chosen: Any, recipe: Recipe, epoch: int, batch: int) -> Any:
         """One of the batches, as a Batch."""
 
-    def loss(self, network: Any, batch: Any, chunk: Any, state: tuple) -> tuple[Tensor, Tensor, tuple]:
-        """Log-loss of a chunk in nats, its number of points or symbols, and the state behind it."""
+    def tensors(self, share: Any, chunk: Any, device: str) -> tuple[Tensor, ...]:
+        """What the loss of a chunk is worked out from."""
+
+    def loss(self, network: Any, tensors: Sequence[Tensor], state: tuple) -> tuple[Tensor, Tensor, tuple]:
+        """Log-loss of a chunk in nats, its number of points or symbols, and the state behind it.
+
+        May not wait for the device: on a GPU it is captured as a graph.
+        """
 
     def on(self, split: str) -> "Examples":
         """The same, to be scored on another split."""

@@ -51,6 +51,12 @@ class SymbolBatch(NamedTuple):
         """The sequences that a worker takes."""
         return SymbolBatch(own.share(self.x), own.share(self.target), self.carries)
 
+    def padded(self, steps: int, places: int) -> "SymbolBatch":
+        """The same, its length padded to a multiple: fewer shapes, for who prepares for each."""
+        more = ((0, 0), (0, -self.x.shape[1] % steps))
+        x, target = (np.pad(part, more, constant_values=NULL) for part in (self.x, self.target))
+        return SymbolBatch(x, target, self.carries)
+
     def chunks(self, steps: int | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Pieces of at most `steps` symbols (None: one piece)."""
         steps = steps or self.x.shape[1]
@@ -125,10 +131,15 @@ class TextExamples:
         before = None if self.fresh(batch) else self.train[chosen[:, 0] - 1]
         return SymbolBatch.of(sequences, before)
 
-    def loss(self, network: TextNetwork, batch: SymbolBatch, chunk: Any, state: tuple) -> tuple[Tensor, Tensor, tuple]:
+    def tensors(self, share: SymbolBatch, chunk: Any, device: str) -> tuple[Tensor, ...]:
+        """What the loss is worked out from: the symbols before, and those to predict."""
+        return tuple(torch.from_numpy(np.ascontiguousarray(part)).to(device) for part in chunk)
+
+    def loss(self, network: TextNetwork, tensors: Sequence[Tensor], state: tuple) -> tuple[Tensor, Tensor, tuple]:
         """Log-loss of a chunk in nats, its number of symbols, and the state behind it."""
-        losses, target, _, state = _run(network, chunk, state)
-        return losses.sum(), (target >= 0).sum().float(), state
+        x, target = tensors
+        y, state = network(x, state)
+        return log_loss(y, target).sum(), (target >= 0).sum().float(), state
 
     def on(self, split: str) -> "TextExamples":
         """The same, to be scored on another split of the corpus."""
@@ -196,24 +207,17 @@ def _borders(text: np.ndarray, end: int) -> np.ndarray:
     return np.concatenate([[0], ends, [len(text)] if not len(ends) or ends[-1] < len(text) else []]).astype(np.int64)
 
 
-def _run(network: TextNetwork, chunk: Any, state: tuple) -> tuple[Tensor, Tensor, Tensor, tuple]:
-    """Losses (lines, time), targets, y-hat and the state behind a chunk."""
-    device = network.output.bias.device
-    x, target = (torch.from_numpy(np.ascontiguousarray(part)).to(device) for part in chunk)
-    y, state = network(x, state)
-    return log_loss(y, target), target, y, state
-
-
 @torch.no_grad()
 def _score_batch(network: TextNetwork, batch: SymbolBatch, steps: int = 200) -> tuple[float, int, int]:
     """Log-loss, wrong guesses and symbols of sequences that begin with a fresh state."""
     learning = network.training
     network.eval()
-    state, log_loss, wrong, symbols = network.start(batch.lines), 0.0, 0, 0
+    state, total, wrong, symbols = network.start(batch.lines), 0.0, 0, 0
     for chunk in batch.chunks(steps):
-        losses, target, y, state = _run(network, chunk, state)
-        log_loss += float(losses.double().sum())
+        x, target = (torch.from_numpy(np.ascontiguousarray(part)).to(network.output.bias.device) for part in chunk)
+        y, state = network(x, state)
+        total += float(log_loss(y, target).cpu().double().sum())
         wrong += int(((y.argmax(2) != target) & (target >= 0)).sum())
         symbols += int((target >= 0).sum())
     network.train(learning)
-    return log_loss, wrong, symbols
+    return total, wrong, symbols

@@ -8,6 +8,7 @@ from nextstroke.engine.modelfile import Model
 from nextstroke.nets.networks import WriterNetwork
 from nextstroke.training.build import build_network, load_weights
 from nextstroke.training.checkpoint import CHECKPOINT, load_checkpoint, load_newest
+from nextstroke.training.device import open_device
 from nextstroke.training.evaluate import letter_test
 from nextstroke.training.examples import InkExamples
 from nextstroke.training.export import import_weights
@@ -49,13 +50,17 @@ def open_run(path: Path) -> Trained:
     return Trained(network.eval(), recipe, about, remark)
 
 
-def evaluate_run(folder: Path, corpus: Path, split: str = "validation", every: int = 1) -> dict[str, float]:
+def evaluate_run(
+    folder: Path, corpus: Path, split: str = "validation", every: int = 1, device: str = "cpu"
+) -> dict[str, float]:
     """Scores of a run by name, on every `every`-th part of a split, in the paper's units.
 
     Args:
         split: "validation", or "train", or for a text another split's name.
     """
+    device = open_device(device)
     network, recipe, about, _ = open_run(folder)
+    network.to(device)
     examples, _ = open_examples(recipe, corpus)
     examples = examples.on(split)
     figures = examples.score(network, every).figures()

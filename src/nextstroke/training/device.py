@@ -1,0 +1,41 @@
+"""Where a training or an evaluation takes place."""
+
+import os
+
+import torch
+
+from nextstroke.errors import UsageError
+
+
+def open_device(name: str) -> str:
+    """The device by that name, made the current one; of several GPUs, torchrun's workers take one each.
+
+    Args:
+        name: cpu, cuda, cuda:N or mps.
+    Raises:
+        UsageError: it is none of these, or not there.
+    """
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise UsageError(f"device {name!r}: give cpu, cuda, cuda:N or mps") from error
+    if device.type == "cuda":
+        return _open_gpu(int(os.environ.get("LOCAL_RANK", "0")) if device.index is None else device.index)
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise UsageError("device mps: not available here; leave --device out to work on the CPU")
+    if device.type not in ("cpu", "mps"):
+        raise UsageError(f"device {name!r}: give cpu, cuda, cuda:N or mps")
+    return device.type
+
+
+def _open_gpu(index: int) -> str:
+    found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if index >= found:
+        has = (
+            f"{found} GPU{'s' if found > 1 else ''} here"
+            if found
+            else "no GPU here, or this torch is built without CUDA"
+        )
+        raise UsageError(f"device cuda:{index}: {has}; leave --device out to work on the CPU")
+    torch.cuda.set_device(index)
+    return f"cuda:{index}"

@@ -1,0 +1,43 @@
+"""Networks on a GPU, as they run there, against float64 on the CPU; run by benchmarks/gpu.sh where there is one."""
+
+import pytest
+import torch
+
+from nextstroke.nets import product
+from nextstroke.nets.mixture import Mixture
+from nextstroke.nets.networks import PenNetwork, WriterNetwork
+from tests.nets import naive
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="NOT TESTED: GPU; there is none here")
+
+BATCH, TIME, CELLS = 8, 40, 64
+
+
+def outcome(network, device, dtype, text):
+    """Loss, and all derivatives after it."""
+    network = network.to(device, dtype)
+    x = torch.randn(BATCH, TIME, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    x[:, :, 2] = (x[:, :, 2] > 1).double()
+    x, text = x.to(device, dtype), [part.to(device) for part in text]
+    y, _ = network(x, *text, network.start(BATCH))
+    loss = Mixture.of(y[:, :-1]).log_loss(x[:, 1:]).sum()
+    return [part.detach().cpu().double() for part in (loss, *torch.autograd.grad(loss, list(network.parameters())))]
+
+
+@pytest.mark.parametrize(
+    ("tf32", "bfloat16", "near"),
+    [(False, False, 1e-4), (True, False, 1e-2), (True, True, 5e-2)],
+    ids=["float32", "TF32", "bfloat16"],
+)
+@pytest.mark.parametrize("kind", ["pen", "writer"])
+def test_loss_and_derivatives(monkeypatch, kind, tf32, bfloat16, near):
+    """Each tensor's error against its own size: 24, 11 and 8 bits of product, over 40 steps."""
+    clip = 10.0
+    network = PenNetwork(3, CELLS, 4, clip) if kind == "pen" else WriterNetwork(12, 3, CELLS, 4, 3, clip)
+    naive.shaken(network, 0.15)
+    text = [torch.randint(12, (BATCH, 9))] if kind == "writer" else []
+    expected = outcome(network, "cpu", torch.float64, text)
+    monkeypatch.setattr(torch.backends.cuda.matmul, "allow_tf32", tf32)
+    monkeypatch.setattr(product, "_bfloat16", bfloat16)
+    for ours, theirs in zip(outcome(network, "cuda", torch.float32, text), expected, strict=True):
+        assert (ours - theirs).norm() <= near * theirs.norm()
