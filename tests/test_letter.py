@@ -17,7 +17,7 @@ def writer():
 
 def test_a_text_fills_pages_and_every_word_is_written_once(writer):
     page = Page.named("a5")
-    letter = compose(writer, TEXT, page, [find_style("print", "writer")], 1.0, seed=3)
+    letter = compose(writer, TEXT, page, [find_style("narrow", "writer")], 1.0, seed=3)
     assert " ".join(line.text for line in letter.lines).split() == TEXT.split()
     assert len(letter.lines) > 2
     for ink in letter.sheets[0].lines:
