@@ -2,7 +2,7 @@
 
     from nextstroke import Page, compose, find_style, load_model
 
-    hand = find_style("print", "writer")
+    hand = find_style("neat", "writer")
     letter = compose(load_model("writer", "writer"), "Hello world", Page(), [hand], bias=0.75, seed=1)
     letter.sheets[0].lines[0].points    # millimetres
 
