@@ -51,6 +51,14 @@ def test_faults_of_settings_and_of_the_file_are_told_together(pen):
         assert part in told
 
 
+@pytest.mark.parametrize("other", ["training.loss=mean", "training.chunk=100"])
+def test_adaptive_noise_needs_whole_lines(pen, other):
+    noisy = ["training.noise=adaptive", "training.loss=sum"]
+    assert load_recipe(pen, noisy).training.noise_sigma == 0.075
+    with pytest.raises(BadRecipe, match=r"training: .*adaptive noise weighs a whole line"):
+        load_recipe(pen, [*noisy[: 1 + ("chunk" in other)], other])
+
+
 @pytest.mark.parametrize("value", ['"400"', "1.5", "true", "0", "-3", "[400]", "1979-05-27", "inf"])
 def test_a_value_is_never_turned_into_another_type(pen, value):
     with pytest.raises(BadRecipe, match=r"network\.cells: .* \(got "):

@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from nextstroke.errors import BadRecipe
 
@@ -105,6 +105,9 @@ class Training(_Section):
         loss: What the gradient is of: the "mean" over points, or the "sum" over a line (mean over the lines).
         updates: How many in all.
         average_decay: Of the running average of the weights, which is what is evaluated and exported.
+        noise: On the weights, one sample a batch: "none", "fixed", or "adaptive", whose deviations are learned by
+            description length; adaptive needs whole lines (no `chunk`) and `loss` "sum".
+        noise_sigma: The noise's deviation, or the first one.
         augment_scale, augment_stretch, augment_shear, augment_slope: Standard deviations of log size, of log width
             alone, of slant and of the slope of the baseline, drawn for each line.
         evaluate_every: Updates between evaluations on every `evaluate_lines_every`-th validation line.
@@ -129,6 +132,8 @@ class Training(_Section):
     loss: Literal["mean", "sum"] = "mean"
     updates: Count = 10_000
     average_decay: LessThanOne = 0.0
+    noise: Literal["none", "fixed", "adaptive"] = "none"
+    noise_sigma: Positive = 0.075
     augment_scale: NotNegative = 0.0
     augment_stretch: NotNegative = 0.0
     augment_shear: NotNegative = 0.0
@@ -139,6 +144,12 @@ class Training(_Section):
     keep: Count = 2
     workers: Count = 1
     gpu_products: Literal["tf32", "bfloat16"] = "tf32"
+
+    @model_validator(mode="after")
+    def _whole_lines(self) -> "Training":
+        if self.noise == "adaptive" and (self.loss != "sum" or self.chunk is not None):
+            raise ValueError('adaptive noise weighs a whole line against the prior: loss = "sum", and no chunk')
+        return self
 
 
 class Recipe(_Section):

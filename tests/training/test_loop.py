@@ -183,9 +183,12 @@ def test_accumulated_batches_are_those_of_several_workers(examples, loss, worker
     assert seen == pytest.approx(expected, rel=1e-6, abs=1e-6)
 
 
-@pytest.mark.parametrize("loss", ["mean", "sum"])
-def test_two_workers_are_one_with_the_doubled_batch(examples, loss):
-    quiet = {"network": {"dropout": 0.0}, "loss": loss, "updates": 10, "norm_clip": None}
+NOISES = [{"loss": "mean"}, {"loss": "sum"}, {"noise": "fixed"}, {"noise": "adaptive", "loss": "sum", "chunk": None}]
+
+
+@pytest.mark.parametrize("habits", NOISES)
+def test_two_workers_are_one_with_the_doubled_batch(examples, habits):
+    quiet = {"network": {"dropout": 0.0}, "updates": 10, "norm_clip": None, **habits}
     alone = losses_of_team(tiny(**quiet, batch=4), examples, 1)
     assert losses_of_team(tiny(**quiet, batch=2), examples, 2) == pytest.approx(alone, rel=1e-6)
 

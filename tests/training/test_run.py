@@ -1,5 +1,6 @@
 import copy
 import json
+import math
 import os
 import random
 import resource
@@ -27,8 +28,14 @@ from tests.training.conftest import corpus_of, stopper, tiny
 
 KINDS = pytest.mark.parametrize(
     "recipe",
-    [tiny("writer"), tiny("pen"), tiny("pen", optimiser="rmsprop", chunk=None, batch=1, loss="sum")],
-    ids=["writer", "pen", "pen as in the paper"],
+    [
+        tiny("writer"),
+        tiny("pen"),
+        tiny("pen", optimiser="rmsprop", chunk=None, batch=1, loss="sum"),
+        tiny("pen", noise="fixed"),
+        tiny("writer", optimiser="rmsprop", chunk=None, batch=1, loss="sum", noise="adaptive"),
+    ],
+    ids=["writer", "pen", "pen as in the paper", "fixed noise", "adaptive noise"],
 )
 
 
@@ -293,6 +300,7 @@ def test_checkpoints_that_do_not_tell_their_corpus_go_on(run):
         (tiny(network={"cells": 9}), "network"),
         (tiny("pen"), "kind of network"),
         (tiny(optimiser="rmsprop"), "optimiser"),
+        (tiny(noise="fixed"), "noise on the weights"),
     ],
 )
 def test_resuming_as_something_else_is_refused(run, other, named):
@@ -359,6 +367,23 @@ def test_a_model_file_can_be_gone_on_from_and_scored(run, corpus, tmp_path):
     assert evaluate_run(tmp_path / "second", corpus)["nats_per_line"] == pytest.approx(
         second["nats_per_line"], rel=1e-4
     )
+
+
+def test_adaptive_noise_starts_from_a_run_without_and_tells_its_cost(run, corpus, tmp_path):
+    run(tiny("pen", chunk=None, loss="sum"), "plain")
+    noisy = tiny("pen", chunk=None, loss="sum", noise="adaptive", noise_sigma=0.01, evaluate_every=4)
+    run(noisy.model_copy(update={"start_from": str(tmp_path / "plain")}), "noisy")
+    held, learned = (evaluate_run(tmp_path / "noisy", corpus, split) for split in ("validation", "train"))
+    assert held["nats_per_line_at_a_sample"] != held["nats_per_line"]
+    weights = sum(weight.numel() for weight in open_run(tmp_path / "noisy").network.parameters())
+    assert held["complexity_bits_per_weight"] == pytest.approx(held["complexity_nats"] / math.log(2) / weights)
+    assert "description_length_nats" not in held
+    expected = 8 * learned["nats_per_line_at_a_sample"] + learned["complexity_nats"]
+    assert learned["description_length_nats"] == pytest.approx(expected)
+    curve = [json.loads(line) for line in (tmp_path / "noisy" / CURVE).read_text().splitlines()]
+    assert all(entry["complexity_nats"] > 0 for entry in curve)
+    publish_model(tmp_path / "noisy", tmp_path / "m.onnx", "none")
+    assert open_run(tmp_path / "m.onnx").about["record"]["complexity_nats"] == held["complexity_nats"]
 
 
 def test_start_from_another_alphabet_is_refused(run, tmp_path):

@@ -9,6 +9,7 @@ from torch import nn
 from nextstroke.config import Recipe, Training
 from nextstroke.errors import WrongModel
 from nextstroke.nets.networks import PenNetwork, TextNetwork, WriterNetwork
+from nextstroke.nets.noise import AdaptiveNoise, FixedNoise, NoNoise
 from nextstroke.nets.rmsprop import GravesRMSProp
 
 TABLE = 0.4  # of a symbol's row, which reaches the gates whole: about what the recurrence brings them
@@ -89,6 +90,19 @@ def build_optimiser(network: nn.Module, training: Training) -> torch.optim.Optim
     return torch.optim.AdamW(
         network.parameters(), training.learning_rate, betas, weight_decay=training.weight_decay, fused=True
     )
+
+
+def build_noise(network: nn.Module, training: Training, sequences: int) -> NoNoise:
+    """The noise on the weights that a recipe asks for.
+
+    Args:
+        sequences: How many there are to learn from.
+    """
+    if training.noise == "fixed":
+        return FixedNoise(network, training.noise_sigma)
+    if training.noise == "adaptive":
+        return AdaptiveNoise(network, training.noise_sigma, sequences)
+    return NoNoise(network)
 
 
 def rate_at(update: int, training: Training) -> float:

@@ -32,6 +32,11 @@ class InkExamples(NamedTuple):
         """The alphabet, one character a symbol."""
         return self.alphabet.characters
 
+    @property
+    def sequences(self) -> int:
+        """How many lines there are to learn from."""
+        return len(self.train)
+
     def about(self) -> dict[str, Any]:
         """What a checkpoint has to say of the data."""
         return {

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from nextstroke.config import Recipe
 from nextstroke.errors import Diverged
-from nextstroke.training.build import build_network, build_optimiser, load_weights, rate_at
+from nextstroke.training.build import build_network, build_noise, build_optimiser, load_weights, rate_at
 from nextstroke.training.distributed import Team
 from nextstroke.training.replay import Replayed
 from nextstroke.training.score import Score
@@ -69,6 +69,7 @@ class Learner:
         self.network = build_network(recipe, len(examples.symbols)).to(device)
         self.average = copy.deepcopy(self.network)
         self.optimiser = build_optimiser(self.network, recipe.training)
+        self.noise = build_noise(self.network, recipe.training, examples.sequences)
         self.progress = Progress()
         self.states: list[tuple] = []  # of the network behind the last batch, one for each share
         self.weights = [weight for weight in self.network.parameters() if weight.numel()]
@@ -105,6 +106,7 @@ class Learner:
         steps = self.recipe.training.chunk
         for place, chunks in enumerate(zip(*(share.chunks(steps) for share in shares), strict=True)):
             totals = torch.zeros(2, device=self.device)
+            self.noise.add((self.recipe.seed, self.progress.epoch, self.progress.batch))
             for i, (own, share, chunk) in enumerate(zip(self.shares, shares, chunks, strict=True)):
                 # Dropout is drawn from the place in the order, so that a resumed training draws the same.
                 torch.manual_seed(hash((self.recipe.seed, self.progress.epoch, self.progress.batch, place, own.rank)))
@@ -150,6 +152,7 @@ class Learner:
     def _move(self, gradients: list[Tensor], divisor: float) -> None:
         """One step of the optimiser with the summed gradients over `divisor`."""
         torch._foreach_div_(gradients, divisor)
+        self.noise.remove(int(divisor))
         norm = torch.stack(torch._foreach_norm(gradients)).norm()
         # Before any clipping, which would spread what is not finite over all of them.
         if not torch.isfinite(norm):
@@ -187,7 +190,7 @@ class Learner:
         tensors |= {f"average.{name}": tensor for name, tensor in self.average.state_dict().items()}
         for i, slots in self.optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{i}.{name}": tensor for name, tensor in slots.items()}
-        return tensors
+        return tensors | {f"noise.{name}": tensor for name, tensor in self.noise.state().items()}
 
     def carried(self) -> dict[str, Tensor]:
         """The state that the next batch begins with, of all workers' streams together; all workers ask at once."""
@@ -233,6 +236,7 @@ class Learner:
             slots.setdefault(int(number), {})[slot] = tensor
         groups = self.optimiser.state_dict()["param_groups"]
         self.optimiser.load_state_dict({"state": slots, "param_groups": groups})
+        self.noise.restore(under("noise.", tensors))
         self.progress = Progress(**progress)
         if joined := under("carried.", tensors):
             self._carry_on(joined)

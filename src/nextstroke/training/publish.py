@@ -16,9 +16,9 @@ RECORDED = ("update", "points", "seconds", "validation", "validation_point")
 
 def publish_model(folder: Path, path: Path, licence: str, note: str = "", integer: bool = True) -> str:
     """Export the averaged weights of a training; returns a sentence on what was written."""
-    network, recipe, about, _ = open_run(folder)
+    network, recipe, about, _, noise = open_run(folder)
     kept = {name: about[name] for name in ("alphabet", "normalisation", "points_per_character")}
-    record = {name: about["progress"][name] for name in RECORDED}
+    record = {name: about["progress"][name] for name in RECORDED} | noise.figures()
     terms = {"recipe": recipe.dump(), "record": record, "licence": licence, "note": note}
     export_model(network, {"kind": recipe.kind, **kept, **terms}, path, integer)
     weights = sum(weight.numel() for weight in network.parameters())

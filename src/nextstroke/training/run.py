@@ -141,6 +141,7 @@ def _compare(about: dict, learner: Learner, corpus: str, folder: Path) -> None:
         "kind of network": (mine["kind"], theirs["kind"]),
         "network": (mine["network"], theirs["network"]),
         "optimiser": (mine["training"]["optimiser"], theirs["training"]["optimiser"]),
+        "noise on the weights": (mine["training"]["noise"], theirs["training"]["noise"]),
         "alphabet": (learner.examples.symbols, about["alphabet"]),
         "choice of data": (mine["data"], theirs["data"]),
         "corpus": (corpus, about.get("origin", {}).get("corpus", corpus)),
@@ -154,7 +155,7 @@ def _compare(about: dict, learner: Learner, corpus: str, folder: Path) -> None:
 
 def _start_from(learner: Learner, source: Path, report: Report) -> None:
     """Begin with the averaged weights of another run or of a model file; order and counts begin anew."""
-    network, _, about, remark = open_run(source)
+    network, _, about, remark, _ = open_run(source)
     mine, theirs = learner.examples.symbols, about["alphabet"]
     if learner.recipe.kind != "pen" and mine != theirs:
         raise WrongModel(f"{source}: its alphabet is {theirs!r}, that of the corpus {mine!r}")
@@ -229,7 +230,7 @@ class _Keeper:
             at.best = score.headline
             write_checkpoint(self.folder / BEST, learner.state(), self._about(learner))
         self.evaluated = at.update
-        entry = asdict(at) | score.figures() | {"sgemm_gflops": sgemm_rate()}
+        entry = asdict(at) | score.figures() | learner.noise.figures() | {"sgemm_gflops": sgemm_rate()}
         self.curve = self.curve or Curve(self.folder)
         self.curve.add(entry)
         self.report(at, "evaluated")

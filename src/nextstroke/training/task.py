@@ -42,6 +42,10 @@ class Examples(Protocol):
     def symbols(self) -> Sequence[str]:
         """The alphabet, in an order that the weights depend on."""
 
+    @property
+    def sequences(self) -> int:
+        """How many there are to learn from."""
+
     def about(self) -> dict[str, Any]:
         """What a checkpoint has to say of the data."""
 

@@ -3,10 +3,13 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from torch import Tensor
+
 from nextstroke.config import Recipe, make_recipe
 from nextstroke.engine.modelfile import Model
 from nextstroke.nets.networks import WriterNetwork
-from nextstroke.training.build import build_network, load_weights
+from nextstroke.nets.noise import AdaptiveNoise, NoNoise
+from nextstroke.training.build import build_network, build_noise, load_weights
 from nextstroke.training.checkpoint import CHECKPOINT, load_checkpoint, load_newest
 from nextstroke.training.device import open_device
 from nextstroke.training.evaluate import letter_test
@@ -24,12 +27,14 @@ class Trained(NamedTuple):
         recipe: What it was made by.
         about: What the checkpoint or the model file says of it.
         remark: A sentence where an older checkpoint had to be taken, else empty.
+        noise: What lay on the weights while it learned; a model file knows only their means.
     """
 
     network: Any
     recipe: Recipe
     about: dict
-    remark: str = ""
+    remark: str
+    noise: NoNoise
 
 
 def open_run(path: Path) -> Trained:
@@ -38,6 +43,7 @@ def open_run(path: Path) -> Trained:
     Raises:
         BadInput, CorruptFile, WrongModel: there is nothing of the kind.
     """
+    tensors: dict[str, Tensor] = {}
     if path.is_file() and path.suffix != Path(CHECKPOINT).suffix:
         about = Model(path).about
         weights, remark = import_weights(path), ""
@@ -47,7 +53,9 @@ def open_run(path: Path) -> Trained:
     recipe = make_recipe(about["recipe"], path)
     network = build_network(recipe, len(about["alphabet"]))
     load_weights(network, weights, path)
-    return Trained(network.eval(), recipe, about, remark)
+    noise = build_noise(network, recipe.training, 1) if tensors else NoNoise(network)
+    noise.restore(under("noise.", tensors))
+    return Trained(network.eval(), recipe, about, remark, noise)
 
 
 def evaluate_run(
@@ -59,7 +67,7 @@ def evaluate_run(
         split: "validation", or "train", or for a text another split's name.
     """
     device = open_device(device)
-    network, recipe, about, _ = open_run(folder)
+    network, recipe, about, _, noise = open_run(folder)
     network.to(device)
     examples, _ = open_examples(recipe, corpus)
     examples = examples.on(split)
@@ -68,4 +76,12 @@ def evaluate_run(
         letters = [i for i, character in enumerate(about["alphabet"]) if character.isalpha()]
         lines = examples.validation[::every]
         figures["letter_test"] = letter_test(network, lines, examples.normalisation, letters)
+    if isinstance(noise, AdaptiveNoise):
+        noise.sigma.to(device)
+        with noise.sampled(recipe.seed):
+            sample = examples.score(network, every)
+        told = {name: value for name, value in sample.figures().items() if isinstance(value, float)}
+        figures |= {f"{name}_at_a_sample": value for name, value in told.items()} | noise.figures()
+        if split == "train":
+            figures["description_length_nats"] = every * sample.log_loss + figures["complexity_nats"]
     return figures
