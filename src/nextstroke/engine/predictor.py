@@ -8,39 +8,32 @@ from nextstroke.engine.draw import Mixture
 from nextstroke.engine.modelfile import Model
 
 
-class WriterPredictor:
-    """The synthesis network on several lines side by side, one point at a time.
+class PenPredictor:
+    """The prediction network on several lines side by side, one point at a time.
 
     Args:
-        model: A writer model.
-        texts: Character ids of each line.
+        model: A model.
+        lines: How many.
         state: Where to begin, one row for each line; the network's own start if None.
 
     Attributes:
-        phi: Window weights at the last step, (lines, places + 1); the last place of a line is one behind its text.
-        kappa: Locations of the window's components, (lines, K).
+        y: y-hat after the last point, (lines, outputs).
     """
 
-    def __init__(self, model: Model, texts: Sequence[np.ndarray], state: dict[str, np.ndarray] | None = None):
+    def __init__(self, model: Model, lines: int, state: dict[str, np.ndarray] | None = None):
         self.model = model
-        self.state = state or model.start(len(texts))
-        self.text = _one_hot(texts, len(model.alphabet))
-        self.places = np.arange(1, self.text.shape[1] + 2, dtype=np.float32)
-        self.lengths = np.array([len(text) for text in texts])
-        self.phi = np.zeros((len(texts), len(self.places)), np.float32)
-        self.y = np.zeros((len(texts), 0), np.float32)
-
-    @property
-    def kappa(self) -> np.ndarray:
-        """Locations of the window's components, in characters, (lines, K)."""
-        return self.state["kappa"]
+        self.state = state or model.start(lines)
+        self.y = np.zeros((lines, 0), np.float32)
 
     def observe(self, points: np.ndarray) -> None:
         """Take in one point for each line, (lines, 3), normalised; zeros are the null vector that begins a line."""
-        inputs = {"point": points.astype(np.float32), "text": self.text, "places": self.places, **self.state}
-        outputs = self.model.step(inputs)
+        self._step({"point": points.astype(np.float32)})
+
+    def _step(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        outputs = self.model.step(inputs | self.state)
         self.state = {name: outputs[f"{name}.next"] for name in self.state}
-        self.y, self.phi = outputs["y"], outputs["phi"]
+        self.y = outputs["y"]
+        return outputs
 
     def predict(self, bias: np.ndarray) -> Mixture:
         """The distribution of the next point of each line at a bias for each line."""
@@ -49,8 +42,43 @@ class WriterPredictor:
     def keep(self, lines: np.ndarray) -> None:
         """Go on with some of the lines only, given by number; the others are finished."""
         self.state = {name: rows[lines] for name, rows in self.state.items()}
-        self.text, self.lengths = self.text[lines], self.lengths[lines]
-        self.y, self.phi = self.y[lines], self.phi[lines]
+        self.y = self.y[lines]
+
+
+class WriterPredictor(PenPredictor):
+    """The synthesis network on several lines side by side.
+
+    Args:
+        model: A writer model.
+        texts: Character ids of each line.
+        state: As for PenPredictor.
+
+    Attributes:
+        phi: Window weights at the last step, (lines, places + 1); the last place of a line is one behind its text.
+        kappa: Locations of the window's components, (lines, K).
+    """
+
+    def __init__(self, model: Model, texts: Sequence[np.ndarray], state: dict[str, np.ndarray] | None = None):
+        super().__init__(model, len(texts), state)
+        self.text = _one_hot(texts, len(model.alphabet))
+        self.places = np.arange(1, self.text.shape[1] + 2, dtype=np.float32)
+        self.lengths = np.array([len(text) for text in texts])
+        self.phi = np.zeros((len(texts), len(self.places)), np.float32)
+
+    @property
+    def kappa(self) -> np.ndarray:
+        """Locations of the window's components, in characters, (lines, K)."""
+        return self.state["kappa"]
+
+    def observe(self, points: np.ndarray) -> None:
+        """Take in one point for each line, and look at the text."""
+        inputs = {"point": points.astype(np.float32), "text": self.text, "places": self.places}
+        self.phi = self._step(inputs)["phi"]
+
+    def keep(self, lines: np.ndarray) -> None:
+        """Go on with some of the lines only, given by number; the others are finished."""
+        super().keep(lines)
+        self.text, self.lengths, self.phi = self.text[lines], self.lengths[lines], self.phi[lines]
 
 
 def _one_hot(texts: Sequence[np.ndarray], symbols: int) -> np.ndarray:

@@ -64,7 +64,7 @@ def write_lines(
         EmptyText, UnknownCharacters: the text cannot be written. UsageError: bias is not a number >= 0.
     """
     ids = [_encoded(model, text) for text in texts]
-    pen = Pen(model, style, ids, _biases(bias, len(texts)), paper_stop)
+    pen = Pen(model, style, ids, biases_of(bias, len(texts)), paper_stop)
     places = places or [(i, 0) for i in range(len(texts))]
     numbers = [uniforms(seed, *place, limit) for place, limit in zip(places, pen.limits, strict=True)]
     while len(pen.active):
@@ -105,7 +105,8 @@ def _encoded(model: Model, text: str) -> np.ndarray:
     return model.alphabet.encode(text)
 
 
-def _biases(bias: float | Sequence[float], lines: int) -> np.ndarray:
+def biases_of(bias: float | Sequence[float], lines: int) -> np.ndarray:
+    """A bias for each of `lines` lines; raises UsageError unless all are numbers >= 0."""
     biases = np.broadcast_to(np.asarray(bias, float), lines)
     if not (np.isfinite(biases) & (biases >= 0)).all():
         raise UsageError(f"bias {bias}: give a number >= 0; 0 is unbiased, 0.5 to 1 reads well")
