@@ -1,4 +1,4 @@
-"""nextstroke figure: the paper's pictures, made by our own models, and one of our own."""
+"""nextstroke figure: the paper's pictures, made by our own models, and some of our own."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,6 +6,16 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(help="Draw a figure of the paper (extra: figures).", no_args_is_help=True)
+
+Output = Annotated[Path, typer.Option("--output", "-o", help="picture to write: png, svg or pdf")]
+Corpus = Annotated[Path, typer.Option(help="packed corpus made by `nextstroke data iam`")]
+Writer = Annotated[str, typer.Option(help="model file, or the name of a bundled one")]
+Bias = Annotated[float, typer.Option(help="0 is unbiased")]
+Seed = Annotated[int, typer.Option(help="random seed", min=0)]
+Built = Annotated[Path, typer.Argument(help="folder of a training, or a model file")]
+Style = Annotated[str, typer.Option(help="a hand of the gallery; none lets the network choose")]
+PACKED = Path("data/iam.packed")
+TRAINING, VALIDATION = ["trainset", "testset_t", "testset_f"], ["testset_v"]
 
 
 @app.callback()
@@ -16,44 +26,228 @@ def figures() -> None:
     """
 
 
+def _check(output: Path) -> None:
+    """Say before the work that a picture cannot be written, or is of no known kind."""
+    from nextstroke.files import check_writable
+    from nextstroke.pages.figures import figure_kind
+
+    check_writable(output)
+    figure_kind(output)
+
+
+@app.command()
+def architecture(
+    network: Annotated[Path, typer.Argument(help="folder of a training, a model file or a recipe of the paper")],
+    output: Output,
+) -> None:
+    """Figures 1 and 12: layers, skip connections, window, delays and weights, read off the network itself.
+
+    Example: nextstroke figure architecture recipes/paper/synthesis.toml -o figure-12.svg
+    """
+    _check(output)
+    from nextstroke.report import figures
+
+    figures.architecture(network, output)
+    print(output)
+
+
+@app.command()
+def cell(network: Built, output: Output) -> None:
+    """Figure 2: the memory cell with its peepholes.
+
+    Example: nextstroke figure cell runs/writer -o figure-2.svg
+    """
+    _check(output)
+    from nextstroke.report import figures
+
+    figures.cell(network, output)
+    print(output)
+
+
+@app.command()
+def training(
+    output: Output,
+    corpus: Corpus = PACKED,
+    lines: Annotated[int, typer.Option(help="how many", min=1, max=50)] = 8,
+    seed: Seed = 1,
+) -> None:
+    """Figure 9: lines of the training set.
+
+    Example: nextstroke figure training -o figure-9.png --seed 3
+    """
+    _check(output)
+    from nextstroke.corpora.packed import InkCorpus
+    from nextstroke.report import figures
+
+    figures.training_samples(InkCorpus.open(corpus), TRAINING, lines, seed, output)
+    print(output)
+
+
+@app.command()
+def density(
+    output: Output,
+    model: Annotated[str, typer.Option(help="writer or pen model")] = "writer",
+    aligner: Annotated[str, typer.Option(help="writer that finds the word, for a pen model; of the same ink")] = "",
+    word: Annotated[str, typer.Option(help="a word of the validation lines")] = "under",
+    corpus: Corpus = PACKED,
+) -> None:
+    """Figures 10 and 14: where the network expects each point of a real word; below, which components do.
+
+    Example: nextstroke figure density --model pen.onnx --aligner weights/synthesis-raw.onnx -o figure-10.png
+    """
+    _check(output)
+    from nextstroke.corpora.packed import InkCorpus
+    from nextstroke.engine.modelfile import Model, find_model, load_model
+    from nextstroke.report import figures
+
+    watched, finder = Model(find_model(model)), load_model(aligner or model, "writer")
+    figures.density(watched, finder, InkCorpus.open(corpus), VALIDATION, word, output)
+    print(output)
+
+
+@app.command()
+def scribbles(
+    output: Output,
+    model: Annotated[str, typer.Option(help="pen model file, or the name of a bundled one")] = "pen",
+    lines: Annotated[int, typer.Option(help="how many", min=1, max=50)] = 10,
+    bias: Bias = 0.0,
+    seed: Seed = 1,
+) -> None:
+    """Figure 11: what the prediction network writes, 700 points a line.
+
+    Example: nextstroke figure scribbles --model pen.onnx -o figure-11.png
+    """
+    _check(output)
+    from nextstroke.engine.modelfile import load_model
+    from nextstroke.report import figures
+
+    figures.scribbles(load_model(model, "pen"), lines, bias, seed, output)
+    print(output)
+
+
 @app.command()
 def window(
     text: Annotated[str, typer.Argument(help="what is written while the window is watched")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="picture to write: png, svg or pdf")],
-    style: Annotated[str, typer.Option(help="a hand of the gallery; none lets the network choose")] = "none",
-    bias: Annotated[float, typer.Option(help="0 is unbiased")] = 0.5,
-    seed: Annotated[int, typer.Option(help="random seed", min=0)] = 1,
-    model: Annotated[str, typer.Option(help="model file, or the name of a bundled one")] = "writer",
+    output: Output,
+    style: Style = "none",
+    bias: Bias = 0.5,
+    seed: Seed = 1,
+    model: Writer = "writer",
 ) -> None:
     """Figure 13: where the window looks while the text is written. A network that reads shows one rising line.
 
     Example: nextstroke figure window "more of national temperament" -o window.png
     """
+    _check(output)
     from nextstroke.engine.modelfile import load_model
     from nextstroke.engine.styles import find_style
     from nextstroke.engine.write import write_lines
-    from nextstroke.files import check_writable
     from nextstroke.pages.figures import window_figure
 
-    check_writable(output)
     written = write_lines(load_model(model, "writer"), [text], bias, seed, find_style(style, model))[0]
     window_figure(written.phi, text, written.ink, output)
     print(output)
 
 
 @app.command()
-def profile(
-    output: Annotated[Path, typer.Option("--output", "-o", help="picture to write: png, svg or pdf")],
+def samples(
+    output: Output, bias: Bias = 0.0, seed: Seed = 1, model: Writer = "writer", corpus: Corpus = PACKED
 ) -> None:
+    """Figures 15 and 17 (--bias 0.15): a real line in red and what the network makes of its text.
+
+    Example: nextstroke figure samples -o figure-17.png --bias 0.15
+    """
+    _check(output)
+    from nextstroke.corpora.packed import InkCorpus
+    from nextstroke.engine.modelfile import load_model
+    from nextstroke.report import figures
+
+    figures.samples(load_model(model, "writer"), InkCorpus.open(corpus), bias, seed, output)
+    print(output)
+
+
+@app.command()
+def bias(output: Output, seed: Seed = 1, model: Writer = "writer") -> None:
+    """Figure 16: rising bias, 0 to 10.
+
+    Example: nextstroke figure bias -o figure-16.png
+    """
+    _check(output)
+    from nextstroke.engine.modelfile import load_model
+    from nextstroke.report import figures
+
+    figures.rising_bias(load_model(model, "writer"), seed, output)
+    print(output)
+
+
+@app.command()
+def primed(
+    output: Output,
+    bias: Bias = 0.0,
+    seed: Seed = 1,
+    prime: Annotated[list[str], typer.Option(help="text of a real line; the paper's four if not given")] = [],  # noqa: B006
+    model: Writer = "writer",
+    corpus: Corpus = PACKED,
+) -> None:
+    """Figures 18 to 21 (--bias 1 for the last two): real lines in red, other texts in their hands.
+
+    Example: nextstroke figure primed -o figure-20.png --bias 1 --prime "He dismissed the idea"
+    """
+    _check(output)
+    from nextstroke.corpora.packed import InkCorpus
+    from nextstroke.engine.modelfile import load_model
+    from nextstroke.report import figures
+
+    primes = prime or figures.PRIMES
+    figures.primed(load_model(model, "writer"), InkCorpus.open(corpus), primes, bias, seed, output)
+    print(output)
+
+
+@app.command()
+def curve(
+    runs: Annotated[list[Path], typer.Argument(help="folders of trainings, or their curve.jsonl")], output: Output
+) -> None:
+    """Learning curves: validation log-loss over the points learned from.
+
+    Example: nextstroke figure curve runs/prediction-3x400 runs/synthesis -o curves.svg
+    """
+    _check(output)
+    from nextstroke.report import figures
+
+    figures.learning_curves(runs, output)
+    print(output)
+
+
+@app.command()
+def film(
+    text: Annotated[str, typer.Argument(help="what is written")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="gif to write")],
+    style: Style = "none",
+    seed: Seed = 1,
+    model: Writer = "writer",
+) -> None:
+    """One line under one seed while the bias grows from 0 to 3, as an animation.
+
+    Example: nextstroke figure film "more of national temperament" -o bias.gif
+    """
+    from nextstroke.engine.modelfile import load_model
+    from nextstroke.engine.styles import find_style
+    from nextstroke.files import check_writable
+    from nextstroke.report import figures
+
+    check_writable(output)
+    figures.bias_film(load_model(model, "writer"), text, find_style(style, model), seed, output)
+    print(output)
+
+
+@app.command()
+def profile(output: Output) -> None:
     """Where the time of a training step goes on this machine, on one core.
 
     Example: nextstroke figure profile -o profile.png
     """
-    from nextstroke.files import check_writable
-    from nextstroke.pages.figures import figure_kind, shares_figure
-
-    check_writable(output)
-    figure_kind(output)
+    _check(output)
+    from nextstroke.pages.figures import shares_figure
     from nextstroke.training.profile import profile_step
 
     shares_figure(profile_step(), "A training step of the writer: share of its time", output)

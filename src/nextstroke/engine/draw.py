@@ -52,6 +52,23 @@ class Mixture:
         """Correlations, (lines, M)."""
         return np.tanh(self._part(5))
 
+    def spread(self) -> np.ndarray:
+        """Standard deviation of the whole mixture, (lines,): the root of the mean of both coordinates' variances."""
+        pi, mu = self.pi[:, :, None], self.mu
+        mean = (pi * mu).sum(1, keepdims=True)
+        variances = (pi * (self.sigma**2 + (mu - mean) ** 2)).sum(1)
+        return np.sqrt(variances.mean(1))
+
+    def log_density(self, offsets: np.ndarray) -> np.ndarray:
+        """log Σ π N of an offset (lines, 2) for each line, in nats (equations 23 to 25); nothing is floored."""
+        d1, d2 = np.moveaxis((offsets[:, None] - self.mu) / self.sigma, 2, 0)
+        rho_hat = self._part(5)
+        # As nets/mixture.py: a sum of two squares, which does not cancel where ρ nears ±1.
+        across, along = (d1 - d2) ** 2 * (1 + np.exp(2 * rho_hat)), (d1 + d2) ** 2 * (1 + np.exp(-2 * rho_hat))
+        log_n = np.logaddexp(rho_hat, -rho_hat) - np.log(4 * np.pi * self.sigma.prod(2)) - (across + along) / 8
+        sharp = self._part(0) * (1 + self.bias)[:, None]
+        return np.logaddexp.reduce(sharp + log_n, 1) - np.logaddexp.reduce(sharp, 1)
+
     def draw(self, uniforms: np.ndarray) -> np.ndarray:
         """One point for each line, (lines, 3): dx, dy normalised, end of stroke 0 or 1.
 

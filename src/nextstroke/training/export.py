@@ -26,7 +26,7 @@ def export_model(network: PenNetwork, about: dict, path: Path, integer: bool = F
         integer: Keep the large weights as int8 instead of float16.
     """
     graph = Graph(integer)
-    _build(graph, network)
+    build_graph(graph, network)
     states = dict(graph.states)
     record = json.dumps({"format": FORMAT, "states": states, **about}, ensure_ascii=False)
     model = graph.model()
@@ -45,7 +45,7 @@ def sealed(body: bytes) -> bytes:
     return body + tail.SerializeToString()
 
 
-def _build(graph: Graph, network: PenNetwork) -> None:
+def build_graph(graph: Graph, network: PenNetwork) -> None:
     """One step: `point` and states (and `text`) in; `y`, states (and `phi`) out."""
     graph.constant("front", np.array([0], np.int64))
     point = graph.input("point", "batch", POINT)

@@ -1,0 +1,45 @@
+"""Real lines for figures and measures: found in a corpus, as a model sees them."""
+
+import re
+from typing import NamedTuple
+
+from nextstroke.corpora.packed import InkCorpus
+from nextstroke.engine.modelfile import Model
+from nextstroke.errors import BadInput
+from nextstroke.ink import Ink
+
+
+class RealLine(NamedTuple):
+    """A line that a person wrote: `name` in its corpus, what it says, and its ink as the model's training saw it."""
+
+    name: str
+    text: str
+    ink: Ink
+
+
+def represented(ink: Ink, model: Model) -> Ink:
+    """Ink in the representation of a model's corpus."""
+    return ink.simplified() if model.about["recipe"]["data"]["ink"] == "simplified" else ink
+
+
+def find_line(corpus: InkCorpus, model: Model, text: str) -> RealLine:
+    """The line that says `text`, case aside.
+
+    Raises:
+        BadInput: there is none.
+    """
+    for i, line in enumerate(corpus.lines):
+        if line.text.casefold() == text.casefold():
+            return RealLine(line.name, line.text, represented(corpus.ink(i), model))
+    raise BadInput(f"no line of the corpus says {text!r}; pack IAM-OnDB with `nextstroke data iam`")
+
+
+def find_word(corpus: InkCorpus, model: Model, word: str, splits: list[str]) -> tuple[RealLine, int]:
+    """The first sound line of some splits with a word, and the place of the word in its text; raises BadInput."""
+    pattern = re.compile(rf"\b{re.escape(word)}\b")
+    for i in corpus.select(*splits):
+        found = pattern.search(corpus.lines[i].text)
+        if found:
+            line = corpus.lines[i]
+            return RealLine(line.name, line.text, represented(corpus.ink(i), model)), found.start()
+    raise BadInput(f"no line of {', '.join(splits)} has the word {word!r}; try another")
