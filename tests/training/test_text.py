@@ -36,8 +36,11 @@ STREAMS = text_recipe()
 WITH_RESETS = text_recipe({"reset": 3})
 SENTENCES = text_recipe({"sequences": "sentences"}, chunk=None)
 PAPER = text_recipe({"reset": 2}, optimiser="sgd", momentum=0.9, learning_rate=1e-3, loss="sum")
+NOISY = text_recipe({"sequences": "sentences"}, chunk=None, loss="sum", noise="adaptive", noise_sigma=0.01)
 KINDS = pytest.mark.parametrize(
-    "recipe", [STREAMS, WITH_RESETS, SENTENCES, PAPER], ids=["streams", "resets", "sentences", "paper"]
+    "recipe",
+    [STREAMS, WITH_RESETS, SENTENCES, PAPER, NOISY],
+    ids=["streams", "resets", "sentences", "paper", "adaptive noise"],
 )
 
 

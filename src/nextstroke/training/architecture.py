@@ -3,7 +3,7 @@ many weights. Pictures of it can show nothing that the model file does not do.""
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import onnx
 
@@ -57,9 +57,12 @@ def open_architecture(path: Path) -> Architecture:
     if path.suffix != ".toml":
         return read_architecture(open_run(path).network)
     recipe = load_recipe(path)
+    if recipe.kind == "text":
+        raise UsageError(f"{path}: only handwriting networks have a step graph to read")
     if recipe.kind == "writer" and recipe.data.alphabet != "paper":
         raise UsageError(f"{path}: the corpus decides its alphabet; give a training or a model file")
-    return read_architecture(build_network(recipe, len(Alphabet.paper())))
+    network: Any = build_network(recipe, len(Alphabet.paper()))
+    return read_architecture(network)
 
 
 def read_architecture(network: PenNetwork) -> Architecture:
