@@ -1,0 +1,59 @@
+"""nextstroke reproduce: the paper's tables, figures and claims, measured and drawn anew."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+# What stands before the error line where the data is missing.
+DATA = """IAM-OnDB is not on this computer. It is free for research:
+1. register at https://fki.tic.heia-fr.ch/databases/iam-on-line-handwriting-database and unpack the files in IAM-OnDB
+2. nextstroke data iam IAM-OnDB -o data/iam.packed
+3. nextstroke reproduce --corpus data/iam.packed"""
+
+
+def reproduce(
+    what: Annotated[
+        list[str] | None, typer.Argument(help="tables, claims, figures, table3, figure16 …; everything if not given")
+    ] = None,
+    corpus: Annotated[Path, typer.Option(help="packed corpus made by `nextstroke data iam`")] = Path("data/iam.packed"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="folder to write")] = Path("reproduction"),
+    runs: Annotated[Path, typer.Option(help="folder of trainings, each named as its recipe")] = Path("runs"),
+    weights: Annotated[Path, typer.Option(help="folder of model files")] = Path("weights"),
+    row: Annotated[
+        list[str], typer.Option(metavar="NAME=PATH", help="training or model file of a row, such as synthesis=a.onnx")
+    ] = [],  # noqa: B006
+    model: Annotated[str, typer.Option(help="the writer of the samples: model file, or a bundled name")] = "writer",
+    every: Annotated[int, typer.Option(help="measure on every n-th validation line only", min=1)] = 1,
+    seed: Annotated[int, typer.Option(help="of all samples", min=0)] = 1,
+) -> None:
+    """Rebuild the paper's Tables 3 and 4, Figures 1, 2 and 9 to 21, and check its claims; writes report.html.
+
+    Example: nextstroke reproduce figures -o reproduction
+    """
+    from nextstroke.errors import BadInput, UsageError
+    from nextstroke.report.reproduce import Sources
+    from nextstroke.report.reproduce import reproduce as rebuild
+    from nextstroke.report.tables import ROWS
+
+    pairs = [tuple(pair.split("=", 1)) for pair in row]
+    names = [known.name for known in ROWS]
+    for pair in pairs:
+        if len(pair) != 2 or pair[0] not in names:
+            raise UsageError(f"--row {'='.join(pair)}: give NAME=PATH with a name of {', '.join(names)}")
+    given = {name: Path(path) for name, path in pairs}
+    sources = Sources(corpus, output, runs, weights, given, model, seed)
+    try:
+        written = rebuild(what or [], sources, every, _say)
+    except BadInput:
+        if not corpus.is_file():
+            print(DATA, file=sys.stderr)
+        raise
+    for path in written:
+        print(path)
+
+
+def _say(done: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{done}", end="", file=sys.stderr, flush=True)
