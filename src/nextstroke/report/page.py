@@ -15,7 +15,18 @@ table{border-collapse:collapse;width:100%;margin:1rem 0}td,th{border-bottom:1px 
 text-align:left;vertical-align:top}img{max-width:100%;border:1px solid #dde}figure{margin:1.5rem 0}
 .confirmed{color:#14692b}.denied{color:#8c1d18}small{color:#555}"""
 
-HEADS = ("table", "network", "paper", "ours", "difference", "a point", "SSE paper", "SSE ours", "later")
+HEADS = (
+    "table",
+    "network",
+    "paper",
+    "ours",
+    "difference",
+    "a point",
+    "SSE paper",
+    "SSE ours",
+    "best later",
+    "difference",
+)
 UNITS = (
     "Nats a line of the validation split, sum over a line; SSE: squared distance to the mean of the whole mixture, "
     "pen bit left out, in normalised units (the paper does not define its own)."
@@ -43,6 +54,7 @@ def cells(one: Measured) -> list[str]:
         _number(row.squared_error, 2),
         _number(found.get("squared_error_per_point", math.nan), 3),
         row.later,
+        f"{one.difference_to_later:+.1f}" if math.isfinite(one.difference_to_later) else "",
     ]
 
 
@@ -83,12 +95,8 @@ def page(table: Sequence[Measured], claims: Sequence[Claim], pictures: Sequence[
         parts += ["<h2>The paper's claims</h2>", _claims(claims)]
     if pictures:
         parts += ["<h2>Figures</h2>", *map(_figure, pictures)]
-    head = (
-        '<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Graves 2013, rebuilt</title>'
-    )
-    return (
-        f"<!doctype html><html lang=en><head>{head}<style>{STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
-    )
+    head = f'<meta charset="utf-8"><title>Graves 2013, rebuilt</title><style>{STYLE}</style>'
+    return f"<!doctype html><html lang=en><head>{head}</head><body>{''.join(parts)}</body></html>\n"
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -119,4 +127,5 @@ def _figure(picture: Picture) -> str:
     kind = "gif" if picture.path.suffix == ".gif" else "png"
     data = base64.b64encode(picture.path.read_bytes()).decode()
     caption = html.escape(picture.title)
-    return f'<figure><img alt="{caption}" src="data:image/{kind};base64,{data}"><figcaption>{caption}</figcaption></figure>'
+    image = f'<img alt="{caption}" src="data:image/{kind};base64,{data}">'
+    return f"<figure>{image}<figcaption>{caption}</figcaption></figure>"

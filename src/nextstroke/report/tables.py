@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from nextstroke.corpora.packed import InkCorpus
 from nextstroke.errors import BadInput
 
-LATER_PREDICTION = "−1162 (HyperLSTM, Ha et al. 2016), −1096 (layer norm, the same)"
+HYPER = "−1162 (HyperLSTM, Ha et al. 2016; layer norm −1096)"
 
 
 class Row(NamedTuple):
@@ -21,7 +21,7 @@ class Row(NamedTuple):
         table: 3 or 4.
         network: In words.
         nats, squared_error: The paper's; not a number for rows of our own.
-        later: The best that was published since, with its source.
+        later: The best that was published since, with its source; `later_nats` the same as a number.
         weights: Name of its model file in `weights/`.
         recipe: Its path in the repository.
     """
@@ -32,18 +32,19 @@ class Row(NamedTuple):
     nats: float
     squared_error: float
     later: str
+    later_nats: float
     weights: str
     recipe: str
 
 
 ROWS = (
-    Row("prediction-1x900", 3, "1 layer of 900", -1025.7, 0.40, "−1026 (LSTM 900, Ha et al. 2016)", "", "paper"),
-    Row("prediction-3x400", 3, "3 layers of 400", -1041.0, 0.41, "−1039 (3 × 400, Ha et al. 2016)", "", "paper"),
-    Row("prediction-3x400-adaptive", 3, "3 × 400, adaptive noise", -1057.7, 0.41, LATER_PREDICTION, "", "paper"),
-    Row("prediction", 3, "our best recipe", math.nan, math.nan, LATER_PREDICTION, "", "best"),
-    Row("synthesis", 4, "3 layers of 400", -1096.9, 0.23, "none known", "", "paper"),
-    Row("synthesis-adaptive", 4, "3 × 400, adaptive noise", -1128.2, 0.23, "none known", "", "paper"),
-    Row("writer-raw", 4, "our best recipe", math.nan, math.nan, "none known", "synthesis-raw", "best"),
+    Row("prediction-1x900", 3, "1 layer of 900", -1025.7, 0.40, "−1026 (LSTM 900, Ha et al. 2016)", -1026, "", "paper"),
+    Row("prediction-3x400", 3, "3 layers of 400", -1041.0, 0.41, "−1039 (the same)", -1039, "", "paper"),
+    Row("prediction-3x400-adaptive", 3, "3 × 400, adaptive noise", -1057.7, 0.41, HYPER, -1162, "", "paper"),
+    Row("prediction", 3, "our best recipe", math.nan, math.nan, HYPER, -1162, "", "best"),
+    Row("synthesis", 4, "3 layers of 400", -1096.9, 0.23, "none known", math.nan, "", "paper"),
+    Row("synthesis-adaptive", 4, "3 × 400, adaptive noise", -1128.2, 0.23, "none known", math.nan, "", "paper"),
+    Row("writer-raw", 4, "our best recipe", math.nan, math.nan, "none known", math.nan, "synthesis-raw", "best"),
 )
 
 
@@ -56,17 +57,24 @@ class Measured:
         source: Folder or model file that was measured; None where there is none.
         figures: Scores by name.
         record: Command, commit, seed, data and hours, in words.
+        points: How many it learned from; not a number where that was not recorded.
     """
 
     row: Row
     source: Path | None
     figures: dict[str, float]
     record: dict[str, str]
+    points: float = math.nan
 
     @property
     def difference(self) -> float:
         """Ours less the paper's, in nats a line; below zero is better."""
         return self.figures.get("nats_per_line", math.nan) - self.row.nats
+
+    @property
+    def difference_to_later(self) -> float:
+        """Ours less the best published later."""
+        return self.figures.get("nats_per_line", math.nan) - self.row.later_nats
 
 
 def find_source(row: Row, runs: Path, weights: Path, given: dict[str, Path]) -> Path | None:
@@ -94,7 +102,8 @@ def measure(row: Row, source: Path | None, corpus: Path, every: int, say: Callab
     trained = open_run(source)
     examples, _ = open_examples(trained.recipe, corpus)
     figures = examples.score(trained.network, every).figures()
-    return Measured(row, source, figures, _record(row, trained.recipe, trained.about, examples))
+    points = (trained.about.get("progress") or trained.about.get("record") or {}).get("points", math.nan)
+    return Measured(row, source, figures, _record(row, trained.recipe, trained.about, examples), points)
 
 
 def _record(row: Row, recipe: Any, about: dict, examples: Any) -> dict[str, str]:
