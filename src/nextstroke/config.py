@@ -105,9 +105,11 @@ class Training(_Section):
         loss: What the gradient is of: the "mean" over points, or the "sum" over a line (mean over the lines).
         updates: How many in all.
         average_decay: Of the running average of the weights, which is what is evaluated and exported.
-        noise: On the weights, one sample a batch: "none", "fixed", or "adaptive", whose deviations are learned by
-            description length; adaptive needs whole lines (no `chunk`) and `loss` "sum".
+        noise: On the weights, one sample a batch: "none", "fixed", "adaptive", whose deviations are learned by
+            description length, or "drop", dropout of recurrent weights; adaptive needs whole lines (no `chunk`) and
+            `loss` "sum".
         noise_sigma: The noise's deviation, or the first one.
+        noise_share: Of the recurrent weights, how many are dropped.
         augment_scale, augment_stretch, augment_shear, augment_slope: Standard deviations of log size, of log width
             alone, of slant and of the slope of the baseline, drawn for each line.
         evaluate_every: Updates between evaluations on every `evaluate_lines_every`-th validation line.
@@ -132,8 +134,9 @@ class Training(_Section):
     loss: Literal["mean", "sum"] = "mean"
     updates: Count = 10_000
     average_decay: LessThanOne = 0.0
-    noise: Literal["none", "fixed", "adaptive"] = "none"
+    noise: Literal["none", "fixed", "adaptive", "drop"] = "none"
     noise_sigma: Positive = 0.075
+    noise_share: LessThanOne = 0.2
     augment_scale: NotNegative = 0.0
     augment_stretch: NotNegative = 0.0
     augment_shear: NotNegative = 0.0

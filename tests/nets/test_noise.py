@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.distributions import Normal, kl_divergence
 
-from nextstroke.nets.noise import AdaptiveNoise, FixedNoise, NoNoise, Prior, divergence
+from nextstroke.nets.noise import AdaptiveNoise, FixedNoise, NoNoise, Prior, WeightDrop, divergence
 
 
 def weights(seed=0):
@@ -169,6 +169,38 @@ def test_deviations_stay_positive():
     noise.add((1,))
     noise.remove(1)
     assert all((deviation > 0).all() for deviation in noise.sigmas)
+
+
+class Layer(nn.Module):
+    """A weight between cells and one from outside, as the layers name them."""
+
+    def __init__(self):
+        super().__init__()
+        self.recurrent = nn.Parameter(torch.randn(200, 200, dtype=torch.float64))
+        self.weight = nn.Parameter(torch.randn(200, 3, dtype=torch.float64))
+
+
+def test_dropped_weights_are_zero_the_others_grow_and_the_mean_stays():
+    layer = Layer()
+    before, outside, noise = layer.recurrent.detach().clone(), layer.weight.detach().clone(), WeightDrop(layer, 0.25)
+    noise.add((1, 0, 0))
+    mask = layer.recurrent.detach() / before
+    assert set(mask.flatten().round(decimals=9).tolist()) == {0.0, round(4 / 3, 9)}
+    assert mask.mean().item() == pytest.approx(1, abs=0.01)
+    assert torch.equal(layer.weight, outside)
+    noise.remove(1)
+    assert torch.equal(layer.recurrent, before)
+
+
+def test_derivatives_of_dropped_weights_are_those_by_the_whole_ones():
+    layer, x = Layer(), torch.randn(200, dtype=torch.float64)
+    noise = WeightDrop(layer, 0.5)
+    noise.add((1,))
+    (layer.recurrent @ x).square().sum().backward()
+    noise.remove(1)
+    whole = layer.recurrent.detach().clone().requires_grad_()
+    ((whole * noise.drawn[1][0]) @ x).square().sum().backward()
+    torch.testing.assert_close(layer.recurrent.grad, whole.grad)
 
 
 def test_no_noise_leaves_all_as_it_is():

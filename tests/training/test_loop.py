@@ -183,7 +183,13 @@ def test_accumulated_batches_are_those_of_several_workers(examples, loss, worker
     assert seen == pytest.approx(expected, rel=1e-6, abs=1e-6)
 
 
-NOISES = [{"loss": "mean"}, {"loss": "sum"}, {"noise": "fixed"}, {"noise": "adaptive", "loss": "sum", "chunk": None}]
+NOISES = [
+    {"loss": "mean"},
+    {"loss": "sum"},
+    {"noise": "fixed"},
+    {"noise": "drop"},
+    {"noise": "adaptive", "loss": "sum", "chunk": None},
+]
 
 
 @pytest.mark.parametrize("habits", NOISES)

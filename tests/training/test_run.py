@@ -33,9 +33,10 @@ KINDS = pytest.mark.parametrize(
         tiny("pen"),
         tiny("pen", optimiser="rmsprop", chunk=None, batch=1, loss="sum"),
         tiny("pen", noise="fixed"),
+        tiny("writer", noise="drop"),
         tiny("writer", optimiser="rmsprop", chunk=None, batch=1, loss="sum", noise="adaptive"),
     ],
-    ids=["writer", "pen", "pen as in the paper", "fixed noise", "adaptive noise"],
+    ids=["writer", "pen", "pen as in the paper", "fixed noise", "dropped weights", "adaptive noise"],
 )
 
 

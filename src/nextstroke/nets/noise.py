@@ -1,4 +1,4 @@
-"""Noise on the weights while a network learns: fixed, or with a deviation learned for each weight.
+"""Noise on the weights while a network learns: fixed, with a deviation learned for each weight, or by dropping some.
 
 The learned one minimises a description length (Graves 2011, section 4.2 of the paper): the weights are a diagonal
 Gaussian of means μ, which the network holds, and deviations σ; what is paid is the data's log-loss under a sample of
@@ -100,12 +100,15 @@ class FixedNoise(NoNoise):
         torch._foreach_add_(self.weights, self._scaled(drawn))
 
     def _draw(self, place: tuple[int, ...]) -> list[Tensor]:
-        """Standard normal numbers for each weight, drawn on the CPU so that every worker draws the same."""
+        """Random numbers for each weight, drawn on the CPU so that every worker draws the same."""
         if self.drawn is None or self.drawn[0] != place:
             generator = torch.Generator().manual_seed(hash(place))
-            drawn = [torch.randn(weight.shape, generator=generator, dtype=weight.dtype) for weight in self.weights]
+            drawn = [self._numbers(weight, generator) for weight in self.weights]
             self.drawn = place, [numbers.to(weight) for numbers, weight in zip(drawn, self.weights, strict=True)]
         return self.drawn[1]
+
+    def _numbers(self, weight: Tensor, generator: torch.Generator) -> Tensor:
+        return torch.randn(weight.shape, generator=generator, dtype=weight.dtype)
 
     def _scaled(self, drawn: list[Tensor]) -> list[Tensor]:
         return list(torch._foreach_mul(drawn, self.deviation))
@@ -115,6 +118,41 @@ class FixedNoise(NoNoise):
         """Give the weights back as they were; their derivatives stay those at the sample."""
         torch._foreach_copy_(self.weights, self.clean)
         self.clean = []
+
+
+class WeightDrop(FixedNoise):
+    """Dropout of recurrent weights, one mask for all chunks of a batch; those that stay grow by 1 / (1 − share).
+
+    Not the paper's: the weight drop of Merity et al. (2018, AWD-LSTM), which leaves the loops over time as they are.
+
+    Args:
+        share: Of the weights between the cells of a layer that are dropped.
+    """
+
+    def __init__(self, network: nn.Module, share: float):
+        super().__init__(network, 0.0)
+        self.share = share
+        self.weights = [weight for name, weight in network.named_parameters() if name.endswith("recurrent")]
+
+    def _numbers(self, weight: Tensor, generator: torch.Generator) -> Tensor:
+        kept = torch.rand(weight.shape, generator=generator, dtype=weight.dtype) >= self.share
+        return kept.to(weight.dtype) / (1 - self.share)
+
+    @torch.no_grad()
+    def add(self, place: tuple[int, ...]) -> None:
+        """Drop some of the weights."""
+        masks = self._draw(place)
+        self.clean = [weight.detach().clone() for weight in self.weights]
+        torch._foreach_mul_(self.weights, masks)
+
+    @torch.no_grad()
+    def remove(self, lines: int) -> None:
+        """Give the weights back; their derivatives become those by the whole weights."""
+        super().remove(lines)
+        assert self.drawn
+        for weight, mask in zip(self.weights, self.drawn[1], strict=True):
+            if weight.grad is not None:
+                weight.grad.mul_(mask)
 
 
 class AdaptiveNoise(FixedNoise):

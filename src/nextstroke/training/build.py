@@ -9,7 +9,7 @@ from torch import nn
 from nextstroke.config import Recipe, Training
 from nextstroke.errors import WrongModel
 from nextstroke.nets.networks import PenNetwork, TextNetwork, WriterNetwork
-from nextstroke.nets.noise import AdaptiveNoise, FixedNoise, NoNoise
+from nextstroke.nets.noise import AdaptiveNoise, FixedNoise, NoNoise, WeightDrop
 from nextstroke.nets.rmsprop import GravesRMSProp
 
 TABLE = 0.4  # of a symbol's row, which reaches the gates whole: about what the recurrence brings them
@@ -100,6 +100,8 @@ def build_noise(network: nn.Module, training: Training, sequences: int) -> NoNoi
     """
     if training.noise == "fixed":
         return FixedNoise(network, training.noise_sigma)
+    if training.noise == "drop":
+        return WeightDrop(network, training.noise_share)
     if training.noise == "adaptive":
         return AdaptiveNoise(network, training.noise_sigma, sequences)
     return NoNoise(network)
