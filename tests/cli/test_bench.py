@@ -15,10 +15,12 @@ def test_writing_is_measured(capsys):
 def test_learning_is_measured_and_ratios_follow_from_the_timings(capsys, monkeypatch):
     monkeypatch.setattr(bench, "BATCH", 2)
     monkeypatch.setattr(bench, "STEPS", 3)
+    monkeypatch.setattr(bench, "TEXT", {"symbols": 5, "layers": 2, "cells": 8})
     monkeypatch.setattr(profile, "POINTS", 6)
     assert main(["bench", "train", "--rounds", "1", "--json"]) == 0
     figures = json.loads(capsys.readouterr().out)
     assert figures["naive loop over ours, time"] > 0
+    assert figures["text, points/s"] > 0
     shares = [figures[f"{part} over all of a step, time"] for part in ("data", "network", "mixture", "update")]
     assert all(0 < share < 1 for share in shares)
     assert sum(shares) == pytest.approx(1)

@@ -155,6 +155,18 @@ def test_the_score_is_that_of_one_symbol_at_a_time(corpus, recipe):
     assert figures["error_percent"] == pytest.approx(100 * wrong / len(text))
 
 
+@KINDS
+def test_a_part_of_the_score_comes_from_all_over_the_text(corpus, recipe):
+    examples, _ = open_examples(recipe, corpus)
+    whole, part = (np.concatenate(examples._pieces(every)) for every in (1, 3))
+    assert sorted(whole) == sorted(examples.validation)
+    assert len(whole) / 5 < len(part) < len(whole) / 2
+    places = [examples.validation.ctypes.data, *(piece.ctypes.data for piece in examples._pieces(3))]
+    assert max(places) - places[0] > 0.6 * examples.validation.nbytes
+    network = Learner(recipe, examples).network
+    assert examples.score(network, 3).symbols == len(part)
+
+
 def test_bits_per_character_of_words_count_their_letters(tmp_path):
     sentence = [np.array([2, 1, 0])]
     parts = {"train": sentence, "validation": sentence}

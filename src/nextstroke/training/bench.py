@@ -15,12 +15,14 @@ from torch import Tensor, nn
 from nextstroke.nets.kernel import paused
 from nextstroke.nets.lstm import LSTM
 from nextstroke.nets.mixture import Mixture
-from nextstroke.nets.networks import PenNetwork, WriterNetwork
+from nextstroke.nets.networks import PenNetwork, TextNetwork, WriterNetwork
 from nextstroke.nets.product import product
+from nextstroke.nets.softmax import log_loss
 from nextstroke.training import kernel
 from nextstroke.training.profile import step_shares
 
 BATCH, STEPS, CELLS, SYMBOLS, PLACES = 64, 100, 400, 81, 32
+TEXT = {"symbols": 205, "layers": 7, "cells": 700}  # section 3.2
 
 
 class Case(NamedTuple):
@@ -50,6 +52,7 @@ def bench_training(rounds: int = 7) -> dict[str, float]:
         "synthesis": writer_step(BATCH),
         "synthesis batch 16": writer_step(16),
         "synthesis batch 16, torch loops": with_torch_loops(writer_step(16)),
+        "text": text_step(),
     }
     figures = {"loops in C++ (1) or torch (0)": float(built)} | figures_of(cases, measure(cases, rounds))
     return figures | {f"{part} over all of a step, time": share for part, share in step_shares(rounds).items()}
@@ -113,30 +116,43 @@ def naive_layer() -> Case:
 
 def pen_step() -> Case:
     """The prediction network with its loss and the optimiser's step."""
-    network = shaken(PenNetwork(clip=10.0, output_clip=100.0))
-    return network_case(network, lambda x: network(x, network.start(len(x)))[0], BATCH)
+    network, (x, target) = shaken(PenNetwork(clip=10.0, output_clip=100.0)), made_up_points(BATCH)
+    return network_case(network, lambda: Mixture.of(network(x, network.start(BATCH))[0]).log_loss(target))
 
 
 def writer_step(batch: int) -> Case:
     """The synthesis network with its loss and the optimiser's step."""
-    network = shaken(WriterNetwork(SYMBOLS, clip=10.0, output_clip=100.0))
+    network, (x, target) = shaken(WriterNetwork(SYMBOLS, clip=10.0, output_clip=100.0)), made_up_points(batch)
     text = torch.randint(0, SYMBOLS, (batch, PLACES))
-    return network_case(network, lambda x: network(x, text, network.start(batch))[0], batch)
+    return network_case(network, lambda: Mixture.of(network(x, text, network.start(batch))[0]).log_loss(target))
 
 
-def network_case(network: nn.Module, run: Callable[[Tensor], Tensor], batch: int) -> Case:
-    """Forward, loss and backward of a network, and one step of AdamW."""
-    x = torch.randn(batch, STEPS, 3)
+def text_step() -> Case:
+    """The paper's largest text network with its loss and the optimiser's step; a symbol's row is no product."""
+    network, symbols = shaken(TextNetwork(**TEXT, clip=1.0)), torch.randint(0, TEXT["symbols"], (BATCH, STEPS + 1))
+    return network_case(network, lambda: log_loss(network(symbols[:, :-1], network.start(BATCH))[0], symbols[:, 1:]))
+
+
+def made_up_points(batch: int) -> tuple[Tensor, Tensor]:
+    """Points that go in, and those to predict."""
     target = torch.cat([torch.randn(batch, STEPS, 2), torch.zeros(batch, STEPS, 1)], 2)
+    return torch.randn(batch, STEPS, 3), target
+
+
+def network_case(network: nn.Module, losses: Callable[[], Tensor]) -> Case:
+    """Forward, loss and backward of a network, and one step of AdamW; `losses` has one number for each point."""
     optimiser = torch.optim.AdamW(network.parameters(), 1e-5, fused=True)
 
     def work() -> None:
-        Mixture.of(run(x)).log_loss(target).sum().backward()
+        losses().sum().backward()
         optimiser.step()
         optimiser.zero_grad()
 
-    weights = sum(weight.numel() for weight in network.parameters() if weight.dim() == 2)
-    return Case(work, batch * STEPS, 3 * 2 * batch * STEPS * weights / 1e9)
+    named = network.named_parameters()
+    weights = sum(weight.numel() for name, weight in named if weight.dim() == 2 and not name.startswith("tables"))
+    with torch.no_grad():
+        points = losses().numel()
+    return Case(work, points, 3 * 2 * points * weights / 1e9)
 
 
 def shaken(network: nn.Module) -> Any:

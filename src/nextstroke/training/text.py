@@ -151,29 +151,31 @@ class TextExamples:
         return replace(self, validation=self.corpus.split(split), words=self.corpus.words[split])
 
     def score(self, network: TextNetwork, every: int = 1) -> TextScore:
-        """Score a network on the first `every`-th part of the validation text, everything in order.
+        """Score a network on every `every`-th part of the validation text.
 
         Between resets streams are independent, so they are scored side by side without a change; a text without
         resets is cut into STREAMS streams, each of which begins without what stands before it.
         """
-        text = self.validation[: max(2, len(self.validation) // every)]
-        words = round(self.words * len(text) / len(self.validation))
+        pieces = self._pieces(every)
         log_loss, wrong, symbols = 0.0, 0, 0
-        for batch in self._scored(text):
-            some = _score_batch(network, batch)
+        for begin in range(0, len(pieces), SCORED):
+            some = _score_batch(network, SymbolBatch.of(pieces[begin : begin + SCORED]))
             log_loss, wrong, symbols = log_loss + some[0], wrong + some[1], symbols + some[2]
-        return TextScore(log_loss, wrong, symbols, words, self._characters(text))
+        words = round(self.words * symbols / len(self.validation))
+        return TextScore(log_loss, wrong, symbols, words, sum(map(self._characters, pieces)))
 
-    def _scored(self, text: np.ndarray) -> Iterator[SymbolBatch]:
+    def _pieces(self, every: int) -> list[np.ndarray]:
+        """What is scored, from all over the text: some sentences, some streams, or the first part of each stream."""
+        text = self.validation
         if self.sentences:
             borders = _borders(text, self.corpus.end)
-            order = np.argsort(-np.diff(borders), kind="stable")
-            pieces = [text[borders[i] : borders[i + 1]] for i in order]
-        else:
-            length = self.span if self.resets else -(-len(text) // STREAMS)
-            pieces = [text[begin : begin + length] for begin in range(0, len(text), length)]
-        for begin in range(0, len(pieces), SCORED):
-            yield SymbolBatch.of(pieces[begin : begin + SCORED])
+            chosen = np.arange(len(borders) - 1)[::every]
+            order = chosen[np.argsort(-np.diff(borders)[chosen], kind="stable")]
+            return [text[borders[i] : borders[i + 1]] for i in order]
+        if self.resets:
+            return [text[begin : begin + self.span] for begin in range(0, len(text), self.span)][::every]
+        length = -(-len(text) // STREAMS)
+        return [text[begin : begin + max(1, length // every)] for begin in range(0, len(text), length)]
 
     def _characters(self, text: np.ndarray) -> int:
         """Characters of a text: of words, those they are spelt with and a blank or line end behind each."""
