@@ -44,7 +44,7 @@ class Model:
 
     @property
     def kind(self) -> str:
-        """What the network does: "writer" or "pen"."""
+        """What the network does: "writer", "pen" or "text"."""
         return self.about["kind"]
 
     @cached_property

@@ -7,6 +7,8 @@ import numpy as np
 from nextstroke.engine.draw import Mixture
 from nextstroke.engine.modelfile import Model
 
+NULL = -1  # the null vector that begins a text
+
 
 class PenPredictor:
     """The prediction network on several lines side by side, one point at a time.
@@ -79,6 +81,34 @@ class WriterPredictor(PenPredictor):
         """Go on with some of the lines only, given by number; the others are finished."""
         super().keep(lines)
         self.text, self.lengths, self.phi = self.text[lines], self.lengths[lines], self.phi[lines]
+
+
+class TextPredictor:
+    """The text network on several texts side by side, one symbol at a time.
+
+    Args:
+        model: A text model.
+        lines: How many texts.
+
+    Attributes:
+        y: y-hat of the next symbol, (lines, symbols).
+        state: What the network carries, one row for each text.
+    """
+
+    def __init__(self, model: Model, lines: int = 1):
+        self.model, self.lines = model, lines
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin the texts anew: a fresh state, and the null vector as the first symbol."""
+        self.state = self.model.start(self.lines)
+        self.observe(np.full(self.lines, NULL))
+
+    def observe(self, symbols: np.ndarray) -> None:
+        """Take in the number of one symbol for each text, (lines,)."""
+        outputs = self.model.step({"symbol": symbols.astype(np.int64), **self.state})
+        self.state = {name: outputs[f"{name}.next"] for name in self.state}
+        self.y = outputs["y"]
 
 
 def _one_hot(texts: Sequence[np.ndarray], symbols: int) -> np.ndarray:

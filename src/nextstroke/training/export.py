@@ -14,11 +14,11 @@ from nextstroke.engine.modelfile import DIGEST_KEY, FORMAT, METADATA_KEY
 from nextstroke.errors import WrongModel
 from nextstroke.files import write_bytes
 from nextstroke.nets.lstm import LSTM
-from nextstroke.nets.networks import POINT, PenNetwork, WriterNetwork
+from nextstroke.nets.networks import POINT, PenNetwork, TextNetwork, WriterNetwork
 from nextstroke.training.graph import Array, Graph, plain
 
 
-def export_model(network: PenNetwork, about: dict, path: Path, integer: bool = False) -> None:
+def export_model(network: PenNetwork | TextNetwork, about: dict, path: Path, integer: bool = False) -> None:
     """Write the model file of a network.
 
     Args:
@@ -45,8 +45,16 @@ def sealed(body: bytes) -> bytes:
     return body + tail.SerializeToString()
 
 
-def build_graph(graph: Graph, network: PenNetwork) -> None:
-    """One step: `point` and states (and `text`) in; `y`, states (and `phi`) out."""
+def build_graph(graph: Graph, network: PenNetwork | TextNetwork) -> None:
+    """One step of a network."""
+    if isinstance(network, TextNetwork):
+        _build_text(graph, network)
+    else:
+        _build_pen(graph, network)
+
+
+def _build_pen(graph: Graph, network: PenNetwork) -> None:
+    """One step of the pen: `point` and states (and `text`) in; `y`, states (and `phi`) out."""
     graph.constant("front", np.array([0], np.int64))
     point = graph.input("point", "batch", POINT)
     below, hidden = point, []
@@ -56,6 +64,24 @@ def build_graph(graph: Graph, network: PenNetwork) -> None:
             below = graph.add("Concat", point, "window", axis=1)
         else:
             hidden.append(_layer(graph, layer, number, below, *hidden[-1:]))
+    _out(graph, network, hidden)
+
+
+def _build_text(graph: Graph, network: TextNetwork) -> None:
+    """One step of a text: the numbers `symbol`, −1 for the null vector, and states in; `y` and states out."""
+    symbol = graph.input_numbers("symbol", "batch")
+    hidden: list[str] = []
+    for number, (layer, table) in enumerate(zip(network.layers, network.tables, strict=True)):
+        # −1 takes the last row, which is the null vector's: nothing but the bias.
+        rows = graph.weight(f"tables.{number}", np.pad(plain(table), ((0, 1), (0, 0))))
+        bias = graph.weight(f"layers.{number}.bias", layer.bias)
+        outside = graph.add("Add", graph.add("Gather", rows, symbol), bias)
+        hidden.append(_cell(graph, layer, number, outside, plain(layer.weight), *hidden[-1:]))
+    _out(graph, network, hidden)
+
+
+def _out(graph: Graph, network: PenNetwork | TextNetwork, hidden: list[str]) -> None:
+    """y-hat from the hidden vectors of all layers (equation 3)."""
     joined = graph.add("Concat", *hidden, axis=1)
     weight, bias = (
         graph.weight("output.weight", network.output.weight),
@@ -69,17 +95,23 @@ def _layer(graph: Graph, layer: LSTM, number: int, below: str, *hidden_below: st
     """An LSTM layer on what comes from outside and the hidden vector of the layer below; returns its new h."""
     width = layer.weight.shape[1] - len(hidden_below) * layer.cells
     outside, inside = plain(layer.weight[:, :width]), plain(layer.weight[:, width:])
-    return _cell(graph, layer, number, below, outside, inside, *hidden_below)
+    return _cell(graph, layer, number, _outside(graph, layer, number, below, outside), inside, *hidden_below)
 
 
-def _cell(graph: Graph, layer: LSTM, number: int, below: str, outside: Array, inside: Array, *hidden_below: str) -> str:
+def _outside(graph: Graph, layer: LSTM, number: int, below: str, outside: Array) -> str:
+    """What the pre-activations owe to the input and to the bias."""
+    name = f"layers.{number}"
+    weight, bias = graph.weight(f"{name}.outside", outside), graph.weight(f"{name}.bias", layer.bias)
+    return graph.add("Gemm", below, weight, bias, transB=1)
+
+
+def _cell(graph: Graph, layer: LSTM, number: int, outside: str, inside: Array, *hidden_below: str) -> str:
     """One step of an LSTM (equations 7 to 11); what is hidden comes in one product, which may be one of integers."""
     name, cells = f"layers.{number}", layer.cells
     h, c = (graph.state(f"{part}{number + 1}", cells) for part in "hc")
     hidden = graph.add("Concat", *hidden_below, h, axis=1) if hidden_below else h
     from_hidden = graph.product(f"{name}.hidden", np.concatenate([inside, plain(layer.recurrent)], 1), hidden)
-    weight, bias = graph.weight(f"{name}.outside", outside), graph.weight(f"{name}.bias", layer.bias)
-    z = graph.add("Add", graph.add("Gemm", below, weight, bias, transB=1), from_hidden)
+    z = graph.add("Add", outside, from_hidden)
     early, z_cell, z_output = graph.split(z, 2 * cells, cells, cells)
     peepholes = graph.weight(f"{name}.peepholes", layer.peepholes.flatten())
     to_early, to_output = graph.split(peepholes, 2 * cells, cells, axis=0)
@@ -97,7 +129,7 @@ def _windowed(graph: Graph, layer, point: str) -> str:
     """Layer 1 of the synthesis network with its window (equations 46 to 51); w is named "window"."""
     below = graph.add("Concat", point, graph.state("w", layer.symbols), axis=1)
     outside = np.concatenate([plain(layer.lstm.weight), plain(layer.reading)], 1)
-    h = _cell(graph, layer.lstm, 0, below, outside, outside[:, :0])
+    h = _cell(graph, layer.lstm, 0, _outside(graph, layer.lstm, 0, below, outside), outside[:, :0])
     glance = [graph.weight(f"layers.0.glance.{part}", getattr(layer.glance, part)) for part in ("weight", "bias")]
     parameters = graph.add("Exp", graph.add("Gemm", h, *glance, transB=1))
     k = layer.components
@@ -139,6 +171,9 @@ def import_weights(path: Path) -> dict[str, Tensor]:
         name = f"layers.{number}"
         if f"{name}.hidden" not in found:
             raise WrongModel(f"{path}: its weights are laid out as by an older version; export the training again")
+        if f"tables.{number}" in found:  # a text's, with the row of the null vector
+            found[f"tables.{number}"] = found[f"tables.{number}"][:-1]
+            found[f"{name}.outside"] = found[f"{name}.hidden"][:, :0]
         parts = {part: found.pop(f"{name}.{part}") for part in ("outside", "hidden", "bias", "peepholes")}
         found |= _layer_weights(f"{name}.lstm" if windowed and number == 0 else name, **parts)
     if windowed:

@@ -83,6 +83,11 @@ class Graph:
         self.inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
         return name
 
+    def input_numbers(self, name: str, *shape: str | int) -> str:
+        """An int64 input of the step."""
+        self.inputs.append(helper.make_tensor_value_info(name, TensorProto.INT64, shape))
+        return name
+
     def output(self, inner: str, name: str, *shape: str | int) -> None:
         """Show a value as an output of the step."""
         self.add("Identity", inner, name=name)

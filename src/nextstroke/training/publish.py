@@ -11,13 +11,14 @@ from nextstroke.training.examples import represent
 from nextstroke.training.export import export_model
 from nextstroke.training.trained import open_run
 
+INK, TEXT = ("alphabet", "normalisation", "points_per_character"), ("alphabet", "unit", "end")
 RECORDED = ("update", "points", "seconds", "validation", "validation_point")
 
 
 def publish_model(folder: Path, path: Path, licence: str, note: str = "", integer: bool = True) -> str:
     """Export the averaged weights of a training; returns a sentence on what was written."""
     network, recipe, about, _, noise = open_run(folder)
-    kept = {name: about[name] for name in ("alphabet", "normalisation", "points_per_character")}
+    kept = {name: about[name] for name in (TEXT if recipe.kind == "text" else INK)}
     record = {name: about["progress"][name] for name in RECORDED} | noise.figures()
     terms = {"recipe": recipe.dump(), "record": record, "licence": licence, "note": note}
     export_model(network, {"kind": recipe.kind, **kept, **terms}, path, integer)
