@@ -1,0 +1,136 @@
+"""The adaptive model: the probability of every next bit, from what was seen and, where there is one, a network.
+
+All blocks of a segment go in step and share all they learn: 64 short blocks together know as much as one long one.
+What a byte teaches is taken in after its last bit, for all blocks and bits in one go.
+"""
+
+import numpy as np
+
+from nextstroke.codec.contexts import ContextTables
+from nextstroke.codec.counters import COUNT, Counters, counter, probability
+from nextstroke.codec.history import History
+from nextstroke.codec.logistic import LIMIT, squash, stretch_table
+from nextstroke.codec.match import BUCKETS, MatchModel
+from nextstroke.codec.mixer import ONE, Mixer
+
+ORDERS = (0, 1, 2, 3, 4, 5, 6)
+CONTEXTS = len(ORDERS) + 2
+MOST_BLOCKS = 64
+_SEEN, _LEVELS = 16, 64  # how a context's counter is told apart for its second opinion
+_STEP = 2 * LIMIT // _LEVELS + 1
+# Twice the binary logarithm of n + 1, rounded: in whole numbers, as all that decides a bit.
+_SEEN_OF = np.array([min(((2 * (n + 1) ** 4).bit_length() - 1) // 2, _SEEN - 1) for n in range(COUNT + 1)])
+_RATE = 4
+
+
+def row_bits(size: int) -> list[int]:
+    """Binary logarithm of the rows in each context's table, for a segment of `size` bytes."""
+    most = min(max((2 * size - 1).bit_length(), 10), 19)
+    return [min(most, 8 * order + 5) for order in ORDERS] + [most] * 2
+
+
+class BitModel:
+    """Predicts the bits of all blocks, most significant first.
+
+    Args:
+        blocks: How many go in step, at most MOST_BLOCKS.
+        length: Bytes of the longest.
+        network: Whether `begin` is given a network's frequencies.
+    """
+
+    def __init__(self, blocks: int, length: int, network: bool = False):
+        self._history = History(blocks, length, ORDERS)
+        self._tables = ContextTables(row_bits(blocks * length), limit=255)
+        self._match = MatchModel(self._history)
+        self._second = _second_opinions()
+        self._mixer = Mixer(_first_weights(network), [256, 8 * BUCKETS, 8 * 256], _RATE)
+        self._entries = np.zeros((3, blocks, 8, CONTEXTS), np.int64)
+        self._inputs = np.zeros((blocks, 8, 2 * CONTEXTS + 2 + network), np.int64)
+        self._choice, self._told = np.zeros((2, blocks, 8, 3), np.int64)
+        self._bits, self._buckets = np.zeros((2, blocks, 8), np.int64)
+        self._inputs[:, :, -1] = 256
+
+    def begin(self, frequencies: np.ndarray | None = None) -> None:
+        """Before each byte. A network's frequencies, (blocks, 256), are integers > 0 with a sum under 2^31."""
+        self._hashes = self._history.hashes()
+        self._node = np.ones(len(self._bits), np.int64)
+        self._match.begin()
+        self._tree = None if frequencies is None else tree_of(frequencies)
+
+    def predict(self, bit: int) -> np.ndarray:
+        """Probability that bit number `bit` of each block's byte is a one, 1 to 65535 of 65536."""
+        if bit % 4 == 0:
+            self._row = self._tables.find(self._hashes, self._node)
+        inputs, choice = self._inputs[:, bit], self._choice[:, bit]
+        self._read_contexts(bit, inputs)
+        inputs[:, -2], self._buckets[:, bit] = self._match.predict(self._node, bit)
+        if self._tree is not None:
+            inputs[:, -3] = self._read_network()
+        choice[:, 0] = self._node
+        choice[:, 1] = self._buckets[:, bit] * 8 + bit
+        choice[:, 2] = (self._history.recent & np.uint64(255)).astype(np.int64) * 8 + bit
+        logit, self._told[:, bit] = self._mixer.predict(inputs, choice)
+        return squash(logit)
+
+    def _read_contexts(self, bit: int, inputs: np.ndarray) -> None:
+        """Two inputs a context: its counter, and what became of others that looked like it."""
+        half = self._node if bit < 4 else self._node & (2 ** (bit - 4) - 1) | 2 ** (bit - 4)
+        place = self._row + half[:, None]
+        entry = self._tables.counters.entries[place]
+        seen = entry & COUNT
+        logit = stretch_table()[probability(entry)]
+        kind = _SEEN_OF[seen] * _LEVELS + (logit + LIMIT) // _STEP + _KINDS
+        second = self._second.entries[kind]
+        inputs[:, :CONTEXTS] = stretch_table()[probability(second)] * (seen > 0)
+        inputs[:, CONTEXTS : 2 * CONTEXTS] = logit
+        self._entries[:, :, bit] = place, entry, kind
+
+    def _read_network(self) -> np.ndarray:
+        rows = np.arange(len(self._node))
+        ones, whole = self._tree[rows, 2 * self._node + 1], self._tree[rows, self._node]
+        return stretch_table()[(ones << 16) // whole]
+
+    def observe(self, bit: int, value: np.ndarray) -> None:
+        """Tell the value that bit number `bit` had, in each block."""
+        self._bits[:, bit] = value
+        self._node = self._node * 2 + value
+        if bit == 7:
+            self._learn()
+
+    def _learn(self) -> None:
+        bits = self._bits
+        place, entry, kind = self._entries.reshape(3, -1)
+        of_contexts = np.repeat(bits, CONTEXTS)
+        self._tables.counters.observe(place, entry, of_contexts)
+        known = (entry & COUNT) > 0
+        self._second.observe(kind[known], self._second.entries[kind[known]], of_contexts[known])
+        flat = (array.reshape(-1, array.shape[2]) for array in (self._inputs, self._choice, self._told))
+        self._mixer.observe(*flat, bits.reshape(-1))
+        self._match.observe(self._buckets, bits)
+        self._history.append(self._node & 255)
+
+
+_KINDS = np.arange(CONTEXTS) * _SEEN * _LEVELS
+
+
+def tree_of(frequencies: np.ndarray) -> np.ndarray:
+    """Sums over the tree of bits, (blocks, 512): node 1 is the whole, node 256 + s the frequency of s."""
+    tree = np.empty((len(frequencies), 512), np.int64)
+    tree[:, 256:] = frequencies
+    for level in reversed(range(8)):
+        below = tree[:, 2 << level : 4 << level]
+        tree[:, 1 << level : 2 << level] = below[:, ::2] + below[:, 1::2]
+    return tree
+
+
+def _second_opinions() -> Counters:
+    """Begin where a look of a counter is worth what it says."""
+    middle = (np.arange(_LEVELS) * _STEP + _STEP // 2) - LIMIT
+    return Counters(np.tile(counter(squash(middle)), CONTEXTS * _SEEN), limit=511)
+
+
+def _first_weights(network: bool) -> np.ndarray:
+    """A network is believed from the start, contexts need to show what they know."""
+    if network:
+        return np.array([ONE // 20] * (2 * CONTEXTS) + [ONE * 9 // 10, ONE // 20, 0])
+    return np.array([ONE * 3 // 10] * (2 * CONTEXTS + 1) + [0])

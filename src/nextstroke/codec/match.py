@@ -1,0 +1,78 @@
+"""The match model: whatever followed the last time these bytes stood anywhere in the segment follows again."""
+
+import numpy as np
+
+from nextstroke.codec.counters import Counters, counter, probability
+from nextstroke.codec.history import History
+from nextstroke.codec.logistic import stretch_table
+
+SHORTEST, LONGEST, LOOKED_BACK = 5, 400, 16
+BUCKETS = 32
+_KEY_BITS = 18
+_KEYED = np.uint64(2**48 - 1)  # six bytes find a candidate
+_ODD = np.uint64(0x9E3779B97F4A7C15)
+
+
+class MatchModel:
+    """For each block the place of a match anywhere in the history of all, as long as it holds.
+
+    Attributes:
+        length: How many bytes agree, (blocks,); 0 is no match.
+    """
+
+    def __init__(self, history: History):
+        blocks, self._width = history.bytes.shape
+        self._history, self._flat = history, history.bytes.reshape(-1)
+        self._seen = np.full(2**_KEY_BITS, -1)
+        self._place = np.zeros(blocks, np.int64)
+        self.length = np.zeros(blocks, np.int64)
+        self._counters = Counters(np.zeros(BUCKETS, np.int32) + counter(np.array(49152)), limit=511)
+
+    def begin(self) -> None:
+        """Look for matches before the next byte, and remember this place."""
+        if self._history.step >= 6:
+            key = (((self._history.recent & _KEYED) * _ODD) >> np.uint64(64 - _KEY_BITS)).astype(np.int64)
+            self._search(np.flatnonzero(self.length == 0), key)
+            self._remember(key)
+        # A match that has caught up with its source's own present has nothing to tell.
+        self.length *= self._place % self._width < self._history.step
+        self._expected = self._flat[self._place * (self.length > 0)].astype(np.int64) | 256
+
+    def _search(self, blocks: np.ndarray, key: np.ndarray) -> None:
+        place = self._seen[key[blocks]]
+        blocks, place = blocks[place >= 0], place[place >= 0]
+        if not len(blocks):
+            return
+        back = np.arange(1, min(LOOKED_BACK, self._history.step) + 1)
+        here = blocks[:, None] * self._width + self._history.step - back
+        there = place[:, None] - back
+        same = (self._flat[here] == self._flat[there]) & (there >= (place - place % self._width)[:, None])
+        length = np.logical_and.accumulate(same, 1).sum(1)
+        self._place[blocks], self.length[blocks] = place, length * (length >= SHORTEST)
+
+    def _remember(self, key: np.ndarray) -> None:
+        """Of blocks with the same key the last stays, whoever comes first."""
+        self._seen[key] = -1
+        np.maximum.at(self._seen, key, np.arange(len(key)) * self._width + self._history.step)
+
+    def predict(self, node: np.ndarray, bit: int) -> tuple[np.ndarray, np.ndarray]:
+        """Logit of the next bit, 0 without a match, and the bucket of its length, 0 to BUCKETS − 1."""
+        ahead = self._expected >> (7 - bit)
+        holds = (self.length > 0) & (ahead >> 1 == node)
+        bucket = np.where(self.length > 15, 16 + np.minimum(self.length >> 3, 15), self.length) * holds
+        logit = stretch_table()[probability(self._counters.entries[bucket])]
+        return np.where(ahead & 1, logit, -logit) * holds, bucket
+
+    def observe(self, buckets: np.ndarray, bits: np.ndarray) -> None:
+        """Learn how far a match is to be trusted, and follow those that held.
+
+        Args:
+            buckets, bits: Of all eight bits, (blocks, 8).
+        """
+        expected = (self._expected[:, None] >> np.arange(7, -1, -1)) & 1
+        used = buckets > 0
+        index = buckets[used]
+        self._counters.observe(index, self._counters.entries[index], (expected == bits)[used])
+        held = (expected == bits).all(1) & (self.length > 0)
+        self.length = np.minimum(self.length + 1, LONGEST) * held
+        self._place += 1

@@ -1,0 +1,106 @@
+"""One segment, forth and back: the loop of prediction and observation with the range coder as its source of symbols."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+from nextstroke.codec.bits import MOST_BLOCKS, BitModel
+from nextstroke.codec.logistic import BITS
+from nextstroke.codec.rangecoder import RangeDecoder, RangeEncoder
+
+Progress = Callable[[int], None]
+
+
+class Network(Protocol):
+    """What knows text before it has seen any: exact.py holds one."""
+
+    def start(self, blocks: int) -> None:
+        """Begin that many blocks anew."""
+
+    def predict(self) -> np.ndarray:
+        """Frequencies of the next byte, integers > 0, (blocks, 256)."""
+
+    def observe(self, byte: np.ndarray) -> None:
+        """The byte that came, (blocks,)."""
+
+
+def count_blocks(size: int) -> int:
+    """Blocks for a segment of `size` bytes: each costs some bytes, but all together are as fast as one."""
+    return min(MOST_BLOCKS, -(-size // 2048))
+
+
+def lengths_of(size: int, blocks: int) -> list[int]:
+    """Bytes in each block: all the same, or one more in the first."""
+    return [size // blocks + (block < size % blocks) for block in range(blocks)]
+
+
+def encode_segment(data: bytes, network: Network | None = None, progress: Progress | None = None) -> list[bytes]:
+    """Streams of the blocks of `data`, which is not empty."""
+    blocks = count_blocks(len(data))
+    lengths = lengths_of(len(data), blocks)
+    rows = np.zeros((blocks, lengths[0]), np.int64)
+    rows[np.arange(lengths[0]) < np.array(lengths)[:, None]] = np.frombuffer(data, np.uint8)
+    encoder = _Encoder(rows, RangeEncoder(blocks))
+    _run(encoder.code, lengths, network, progress)
+    return encoder.coder.finish()
+
+
+def decode_segment(
+    streams: list[bytes], size: int, network: Network | None = None, progress: Progress | None = None
+) -> bytes:
+    """The `size` bytes whose blocks have these streams; bytes without a meaning for streams that never were."""
+    lengths = lengths_of(size, len(streams))
+    decoder = _Decoder(np.zeros((len(streams), lengths[0]), np.uint8), RangeDecoder(streams))
+    _run(decoder.code, lengths, network, progress)
+    return b"".join(row[:length].tobytes() for row, length in zip(decoder.rows, lengths, strict=True))
+
+
+def _run(code: Callable, lengths: list[int], network: Network | None, progress: Progress | None) -> None:
+    """Predict, code and observe every bit of all blocks in step."""
+    model = BitModel(len(lengths), lengths[0], network is not None)
+    if network:
+        network.start(len(lengths))
+    for step in range(lengths[0]):
+        model.begin(network.predict() if network else None)
+        active = len(lengths) if step < lengths[-1] else sum(length > step for length in lengths)
+        byte = np.zeros(len(lengths), np.int64)
+        for bit in range(8):
+            value = code(step, bit, model.predict(bit), active)
+            model.observe(bit, value)
+            byte = byte * 2 + value
+        if network:
+            network.observe(byte)
+        if progress:
+            progress(active)
+
+
+def interval(probability: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Start and size of a bit's interval: ones lie below zeros."""
+    return np.where(value, 0, probability), np.where(value, probability, (1 << BITS) - probability)
+
+
+class _Encoder:
+    """Takes bits from the data and gives them to the coder; blocks that have ended go on with zeros, uncoded."""
+
+    def __init__(self, rows: np.ndarray, coder: RangeEncoder):
+        self.rows, self.coder = rows, coder
+
+    def code(self, step: int, bit: int, probability: np.ndarray, active: int) -> np.ndarray:
+        value = self.rows[:, step] >> (7 - bit) & 1
+        self.coder.encode(*interval(probability[:active], value[:active]), BITS)
+        return value
+
+
+class _Decoder:
+    """Takes bits from the coder and puts them into the data."""
+
+    def __init__(self, rows: np.ndarray, coder: RangeDecoder):
+        self.rows, self.coder = rows, coder
+
+    def code(self, step: int, bit: int, probability: np.ndarray, active: int) -> np.ndarray:
+        value = np.zeros(len(probability), np.int64)
+        value[:active] = self.coder.peek(BITS, active) < probability[:active]
+        self.coder.take(*interval(probability[:active], value[:active]), BITS)
+        self.rows[:, step] |= (value << (7 - bit)).astype(np.uint8)
+        return value
