@@ -25,6 +25,8 @@ _HOMES = {
     "Style": "engine.styles",
     "Written": "engine.write",
     "compose": "letter",
+    "compress": "codec.compress",
+    "decompress": "codec.compress",
     "find_style": "engine.styles",
     "learn_style": "engine.styles",
     "load_model": "engine.modelfile",

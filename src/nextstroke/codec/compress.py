@@ -4,15 +4,23 @@ import io
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import nullcontext
-from typing import IO, Any
+from concurrent.futures import Future, ProcessPoolExecutor
+from itertools import chain, islice
+from multiprocessing import get_context
+from typing import IO, NamedTuple
 
 from nextstroke.codec.archive import SEGMENT, Member, read_members
-from nextstroke.codec.segment import decode_segment, encode_segment
+from nextstroke.codec.segment import Progress, decode_segment, encode_segment
 from nextstroke.errors import CorruptFile, LimitExceeded
 
 _HOPELESS = 4096  # bytes from which on zlib's opinion on what is no text is asked
+
+
+class Sizes(NamedTuple):
+    """Bytes of data, and of the archive that holds them."""
+
+    size: int
+    packed: int
 
 
 def compress(data: bytes) -> bytes:
@@ -36,18 +44,25 @@ def decompress(archive: bytes, max_output: int | None = None) -> bytes:
 
 
 def compress_stream(
-    source: IO[bytes], target: IO[bytes], threads: int = 1, progress: Callable[[int, int], None] | None = None
-) -> None:
+    source: IO[bytes], target: IO[bytes], threads: int = 1, progress: Progress | None = None
+) -> Sizes:
     """Write an archive of all that `source` gives.
 
     Args:
         threads: Segments of SEGMENT bytes that are worked on at once, each by a process of its own.
-        progress: Told bytes taken and bytes written, after each segment.
+        progress: Told how many bytes of data and of streams have been added since.
     """
-    for size, packed in _in_order(_pack, _segments(source), threads):
-        target.write(packed)
-        if progress:
-            progress(size, len(packed))
+    size = packed = 0
+
+    def segments() -> Iterator[tuple[bytes, bool]]:
+        nonlocal size
+        for data, more in _segments(source):
+            size += len(data)
+            yield data, more
+
+    for member in _in_order(_pack, segments(), threads, progress):
+        packed += target.write(member)
+    return Sizes(size, packed)
 
 
 def decompress_stream(
@@ -56,23 +71,22 @@ def decompress_stream(
     name: str = "archive",
     threads: int = 1,
     max_output: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> None:
+    progress: Progress | None = None,
+) -> Sizes:
     """Write what the archive in `source` holds; errors as decompress, `name` stands in their messages."""
-    left = float("inf") if max_output is None else max_output
+    size = packed = 0
 
     def members() -> Iterator[tuple[Member, str]]:
-        nonlocal left
+        nonlocal size, packed
         for member in read_members(source, name):
-            left -= member.size
-            if left < 0:
+            size, packed = size + member.size, packed + len(member.pack())
+            if max_output is not None and size > max_output:
                 raise LimitExceeded(f"{name}: holds more than {max_output} bytes; raise --max-output if it is trusted")
             yield member, name
 
-    for packed, data in _in_order(_unpack, members(), threads):
+    for data in _in_order(_unpack, members(), threads, progress):
         target.write(data)
-        if progress:
-            progress(packed, len(data))
+    return Sizes(size, packed)
 
 
 def _segments(source: IO[bytes]) -> Iterator[tuple[bytes, bool]]:
@@ -95,37 +109,31 @@ def _read_fully(source: IO[bytes]) -> bytes:
     return b"".join(pieces)
 
 
-def _in_order(work: Callable, items: Iterable, threads: int) -> Iterator[Any]:
-    """work(*item) of all items, in their order, on several processes if there are several items."""
+def _in_order(work: Callable, items: Iterable, threads: int, progress: Progress | None) -> Iterator[bytes]:
+    """work(*item) of all items, in their order; on several processes if that is asked for and there are several."""
     items = iter(items)
-    first = [item for _, item in zip(range(2), items, strict=False)] if threads > 1 else []
-    pool: Any = ProcessPoolExecutor(threads) if len(first) > 1 else nullcontext()
-    with pool as executor:
-        if executor is None:
-            yield from (work(*item) for source in (first, items) for item in source)
-        else:
-            yield from _ahead(work, [*first], items, executor, 2 * threads)
+    first = list(islice(items, 2)) if threads > 1 else []
+    if len(first) < 2:
+        yield from (work(*item, progress) for item in chain(first, items))
+        return
+    with ProcessPoolExecutor(threads, mp_context=get_context("spawn")) as executor:
+        under_way: deque[Future[bytes]] = deque()
+        for item in chain(first, items):
+            under_way.append(executor.submit(work, *item, None))
+            # No more than that are held, so that memory stays bounded.
+            if len(under_way) == 2 * threads:
+                yield under_way.popleft().result()
+        yield from (future.result() for future in under_way)
 
 
-def _ahead(work: Callable, first: list, items: Iterator, executor: Executor, most: int) -> Iterator[Any]:
-    """Results in order with at most `most` items under way, so that memory stays bounded."""
-    under_way = deque(executor.submit(work, *item) for item in first)
-    for item in items:
-        under_way.append(executor.submit(work, *item))
-        if len(under_way) >= most:
-            yield under_way.popleft().result()
-    while under_way:
-        yield under_way.popleft().result()
-
-
-def _pack(data: bytes, more: bool) -> tuple[int, bytes]:
+def _pack(data: bytes, more: bool, progress: Progress | None) -> bytes:
     checksum = zlib.crc32(data)
-    stored = Member(len(data), checksum, [data], more, stored=True)
+    stored = Member(len(data), checksum, [data], more, stored=True).pack()
+    if not data:
+        return Member(0, checksum, [], more).pack()
     if _is_hopeless(data):
-        return len(data), stored.pack()
-    streams = encode_segment(data) if data else []
-    coded = Member(len(data), checksum, streams, more)
-    return len(data), min(coded.pack(), stored.pack(), key=len)
+        return stored
+    return min(Member(len(data), checksum, encode_segment(data, None, progress), more).pack(), stored, key=len)
 
 
 def _is_hopeless(data: bytes) -> bool:
@@ -133,12 +141,11 @@ def _is_hopeless(data: bytes) -> bool:
     return len(data) >= _HOPELESS and len(zlib.compress(data, 1)) >= len(data)
 
 
-def _unpack(member: Member, name: str) -> tuple[int, bytes]:
-    packed = sum(len(stream) for stream in member.streams)
+def _unpack(member: Member, name: str, progress: Progress | None) -> bytes:
     if member.stored or not member.size:
         data = b"".join(member.streams)
     else:
-        data = decode_segment(member.streams, member.size)
+        data = decode_segment(member.streams, member.size, None, progress)
     if zlib.crc32(data) != member.checksum:
         raise CorruptFile(f"{name}: the sum of what came out is wrong; take another copy, and tell us if it is sound")
-    return packed, data
+    return data

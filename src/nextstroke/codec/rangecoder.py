@@ -42,6 +42,11 @@ class RangeEncoder:
         if len(narrow):
             self._shift(narrow)
 
+    @property
+    def written(self) -> int:
+        """Bytes given away so far, of all blocks together."""
+        return 4 * int(self._count.sum())
+
     def finish(self) -> list[bytes]:
         """The streams; each ends with as few bytes as tell its last interval when zeros follow."""
         streams = []
@@ -82,6 +87,11 @@ class RangeDecoder:
         self._range = np.full(len(streams), _FULL)
         self._value = self._words[:, 0] << _WORD | self._words[:, 1]
         self._next = np.full(len(streams), 2)
+
+    @property
+    def written(self) -> int:
+        """Bytes taken so far, as the encoder would have counted them."""
+        return 4 * int(self._next.sum() - 2 * len(self._next))
 
     def peek(self, bits: int, blocks: int) -> np.ndarray:
         """Where in [0, 2^bits) each of the first `blocks` blocks points; its symbol's interval holds that place."""

@@ -9,7 +9,7 @@ from nextstroke.codec.bits import MOST_BLOCKS, BitModel
 from nextstroke.codec.logistic import BITS
 from nextstroke.codec.rangecoder import RangeDecoder, RangeEncoder
 
-Progress = Callable[[int], None]
+Progress = Callable[[int, int], None]  # told what has been added since: bytes of data, bytes of streams
 
 
 class Network(Protocol):
@@ -42,7 +42,7 @@ def encode_segment(data: bytes, network: Network | None = None, progress: Progre
     rows = np.zeros((blocks, lengths[0]), np.int64)
     rows[np.arange(lengths[0]) < np.array(lengths)[:, None]] = np.frombuffer(data, np.uint8)
     encoder = _Encoder(rows, RangeEncoder(blocks))
-    _run(encoder.code, lengths, network, progress)
+    _run(encoder, lengths, network, progress)
     return encoder.coder.finish()
 
 
@@ -52,27 +52,31 @@ def decode_segment(
     """The `size` bytes whose blocks have these streams; bytes without a meaning for streams that never were."""
     lengths = lengths_of(size, len(streams))
     decoder = _Decoder(np.zeros((len(streams), lengths[0]), np.uint8), RangeDecoder(streams))
-    _run(decoder.code, lengths, network, progress)
+    _run(decoder, lengths, network, progress)
     return b"".join(row[:length].tobytes() for row, length in zip(decoder.rows, lengths, strict=True))
 
 
-def _run(code: Callable, lengths: list[int], network: Network | None, progress: Progress | None) -> None:
+def _run(
+    symbols: "_Encoder | _Decoder", lengths: list[int], network: Network | None, progress: Progress | None
+) -> None:
     """Predict, code and observe every bit of all blocks in step."""
     model = BitModel(len(lengths), lengths[0], network is not None)
     if network:
         network.start(len(lengths))
+    before = 0
     for step in range(lengths[0]):
         model.begin(network.predict() if network else None)
         active = len(lengths) if step < lengths[-1] else sum(length > step for length in lengths)
         byte = np.zeros(len(lengths), np.int64)
         for bit in range(8):
-            value = code(step, bit, model.predict(bit), active)
+            value = symbols.code(step, bit, model.predict(bit), active)
             model.observe(bit, value)
             byte = byte * 2 + value
         if network:
             network.observe(byte)
         if progress:
-            progress(active)
+            progress(active, symbols.coder.written - before)
+            before = symbols.coder.written
 
 
 def interval(probability: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,130 @@
+"""nextstroke compress, and what decompress shares with it."""
+
+import json
+import os
+import sys
+import time
+from typing import Annotated
+
+import typer
+
+Files = Annotated[list[str] | None, typer.Argument(help="files; none, or -, is standard input", show_default=False)]
+Stdout = Annotated[bool, typer.Option("--stdout", "-c", help="write to standard output")]
+Keep = Annotated[bool, typer.Option("--keep/--rm", "-k", help="keep the originals, or remove them when all is done")]
+Force = Annotated[bool, typer.Option("--force", "-f", help="replace files that are there; write to a terminal")]
+Output = Annotated[str | None, typer.Option("--output", "-o", help="file to write, - for standard output")]
+Test = Annotated[bool, typer.Option("--test", "-t", help="decompress archives to nowhere, to see whether they are whole")]
+List = Annotated[bool, typer.Option("--list", "-l", help="show what archives hold")]
+Threads = Annotated[int, typer.Option("--threads", "-T", help="segments worked on at once; 0 for all cores", min=0)]
+MaxOutput = Annotated[int | None, typer.Option(help="refuse archives that hold more bytes than that", min=0)]
+AsJson = Annotated[bool, typer.Option("--json", help="print the figures as JSON, a line for each file")]
+
+
+def compress(
+    files: Files = None,
+    stdout: Stdout = False,
+    keep: Keep = True,
+    force: Force = False,
+    output: Output = None,
+    test: Test = False,
+    list_: List = False,
+    decompress: Annotated[bool, typer.Option("--decompress", "-d", help="as nextstroke decompress")] = False,
+    threads: Threads = 1,
+    max_output: MaxOutput = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compress files; a text becomes about a quarter of itself, and the same bytes again on any machine.
+
+    Example: nextstroke compress notes.txt && nextstroke compress -t notes.txt.nst
+    """
+    sources = files or ["-"]
+    if list_ or test:
+        for source in sources:
+            _show(source) if list_ else _work(source, None, False, threads, max_output, as_json)
+        return
+    convert(sources, output, stdout, not decompress, force, keep, threads, max_output, as_json)
+
+
+def convert(
+    sources: list[str],
+    output: str | None,
+    stdout: bool,
+    packing: bool,
+    force: bool,
+    keep: bool,
+    threads: int,
+    max_output: int | None,
+    as_json: bool,
+) -> None:
+    """Compress (`packing`) or decompress all sources; nothing is begun if one of the targets must not be written."""
+    from nextstroke.codec.filing import check_target, target_name
+    from nextstroke.errors import UsageError
+
+    if output and len(sources) > 1:
+        raise UsageError(f"-o {output} for {len(sources)} files; give one file, or -c to join what comes of all")
+    chosen = "-" if stdout else output
+    targets = [chosen or target_name(source, packing) for source in sources]
+    for source, target in zip(sources, targets, strict=True):
+        check_target(source, target, force)
+    for source, target in zip(sources, targets, strict=True):
+        _work(source, target, packing, threads, max_output, as_json)
+        if not keep and source != "-" and target != "-":
+            os.unlink(source)
+
+
+def _work(source: str, target: str | None, packing: bool, threads: int, max_output: int | None, as_json: bool) -> None:
+    from nextstroke.codec.filing import list_file, pack_file, unpack_file
+
+    bar, threads = _Bar(source, packing), threads or os.cpu_count() or 1
+    if packing:
+        bar.total = os.path.getsize(source) if os.path.isfile(source) else 0
+        sizes = pack_file(source, str(target), threads, bar)
+    else:
+        # A file's heads and sums are looked through first: what is broken is refused before the work.
+        bar.total = sum(member.size for member in list_file(source)) if os.path.isfile(source) else 0
+        sizes = unpack_file(source, target, threads, max_output, bar)
+    bar.finish(*sizes)
+    if as_json:
+        figures = {"file": source, **sizes._asdict(), "seconds": round(bar.seconds, 3)}
+        print(json.dumps(figures), file=sys.stderr if target == "-" else sys.stdout)
+
+
+def _show(source: str) -> None:
+    from nextstroke.codec.filing import list_file
+
+    members = list_file(source)
+    size, packed = (sum(column) for column in zip(*members, strict=True))
+    many = "s" * (len(members) > 1)
+    print(f"{source}: {size} bytes in {packed} ({packed / max(size, 1):.2%}), {len(members)} member{many}")
+
+
+class _Bar:
+    """One line on the terminal: how far, how small, how long still. Silent where nobody looks."""
+
+    def __init__(self, name: str, packing: bool):
+        self.name, self.packing, self.total = name, packing, 0
+        self.size, self.packed = 0, 0
+        self._begun, self._shown = time.monotonic(), 0.0
+        self._seen = sys.stderr is not None and sys.stderr.isatty()
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._begun
+
+    def __call__(self, size: int, packed: int) -> None:
+        self.size, self.packed = self.size + size, self.packed + packed
+        if self._seen and self.seconds - self._shown > 0.1:
+            self._shown = self.seconds
+            left = f"{self.seconds * (self.total / self.size - 1):.0f} s left" if self.total >= self.size > 0 else ""
+            share = f"{self.size / self.total:.0%}" if self.total else f"{self.size} bytes"
+            self._tell(f"{self.name}: {share}, ratio {self.packed / max(self.size, 1):.1%}, {left}")
+
+    def finish(self, size: int, packed: int) -> None:
+        """The line that stays."""
+        if self._seen:
+            arrow = "=>" if self.packing else "<="
+            ratio = f"{packed / max(size, 1):.2%}"
+            self._tell(f"{self.name}: {ratio} ({size} {arrow} {packed} bytes) in {self.seconds:.1f} s\n")
+
+    def _tell(self, line: str) -> None:
+        print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)

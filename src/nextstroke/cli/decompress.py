@@ -1,0 +1,20 @@
+"""nextstroke decompress: archives back into what they were."""
+
+from nextstroke.cli.compress import AsJson, Files, Force, Keep, MaxOutput, Output, Stdout, Threads, convert
+
+
+def decompress(
+    files: Files = None,
+    stdout: Stdout = False,
+    keep: Keep = True,
+    force: Force = False,
+    output: Output = None,
+    threads: Threads = 1,
+    max_output: MaxOutput = None,
+    as_json: AsJson = False,
+) -> None:
+    """Restore compressed files, to the byte or not at all.
+
+    Example: nextstroke decompress notes.txt.nst
+    """
+    convert(files or ["-"], output, stdout, False, force, keep, threads, max_output, as_json)
