@@ -13,9 +13,10 @@ Stdout = Annotated[bool, typer.Option("--stdout", "-c", help="write to standard 
 Keep = Annotated[bool, typer.Option("--keep/--rm", "-k", help="keep the originals, or remove them when all is done")]
 Force = Annotated[bool, typer.Option("--force", "-f", help="replace files that are there; write to a terminal")]
 Output = Annotated[str | None, typer.Option("--output", "-o", help="file to write, - for standard output")]
-Test = Annotated[bool, typer.Option("--test", "-t", help="decompress archives to nowhere, to see whether they are whole")]
+Test = Annotated[bool, typer.Option("--test", "-t", help="decompress to nowhere, to see whether archives are whole")]
 List = Annotated[bool, typer.Option("--list", "-l", help="show what archives hold")]
 Threads = Annotated[int, typer.Option("--threads", "-T", help="segments worked on at once; 0 for all cores", min=0)]
+Model = Annotated[str, typer.Option(help="file of a text model; default is the bundled one, none does without")]
 MaxOutput = Annotated[int | None, typer.Option(help="refuse archives that hold more bytes than that", min=0)]
 AsJson = Annotated[bool, typer.Option("--json", help="print the figures as JSON, a line for each file")]
 
@@ -29,6 +30,7 @@ def compress(
     test: Test = False,
     list_: List = False,
     decompress: Annotated[bool, typer.Option("--decompress", "-d", help="as nextstroke decompress")] = False,
+    model: Model = "default",
     threads: Threads = 1,
     max_output: MaxOutput = None,
     as_json: AsJson = False,
@@ -40,9 +42,9 @@ def compress(
     sources = files or ["-"]
     if list_ or test:
         for source in sources:
-            _show(source) if list_ else _work(source, None, False, threads, max_output, as_json)
+            _show(source) if list_ else _work(source, None, False, model, threads, max_output, as_json)
         return
-    convert(sources, output, stdout, not decompress, force, keep, threads, max_output, as_json)
+    convert(sources, output, stdout, not decompress, force, keep, model, threads, max_output, as_json)
 
 
 def convert(
@@ -52,6 +54,7 @@ def convert(
     packing: bool,
     force: bool,
     keep: bool,
+    model: str,
     threads: int,
     max_output: int | None,
     as_json: bool,
@@ -67,22 +70,24 @@ def convert(
     for source, target in zip(sources, targets, strict=True):
         check_target(source, target, force)
     for source, target in zip(sources, targets, strict=True):
-        _work(source, target, packing, threads, max_output, as_json)
+        _work(source, target, packing, model, threads, max_output, as_json)
         if not keep and source != "-" and target != "-":
             os.unlink(source)
 
 
-def _work(source: str, target: str | None, packing: bool, threads: int, max_output: int | None, as_json: bool) -> None:
+def _work(
+    source: str, target: str | None, packing: bool, model: str, threads: int, max_output: int | None, as_json: bool
+) -> None:
     from nextstroke.codec.filing import list_file, pack_file, unpack_file
 
     bar, threads = _Bar(source, packing), threads or os.cpu_count() or 1
     if packing:
         bar.total = os.path.getsize(source) if os.path.isfile(source) else 0
-        sizes = pack_file(source, str(target), threads, bar)
+        sizes = pack_file(source, str(target), model, threads, bar)
     else:
         # A file's heads and sums are looked through first: what is broken is refused before the work.
         bar.total = sum(member.size for member in list_file(source)) if os.path.isfile(source) else 0
-        sizes = unpack_file(source, target, threads, max_output, bar)
+        sizes = unpack_file(source, target, model, threads, max_output, bar)
     bar.finish(*sizes)
     if as_json:
         figures = {"file": source, **sizes._asdict(), "seconds": round(bar.seconds, 3)}

@@ -1,6 +1,6 @@
 """nextstroke decompress: archives back into what they were."""
 
-from nextstroke.cli.compress import AsJson, Files, Force, Keep, MaxOutput, Output, Stdout, Threads, convert
+from nextstroke.cli.compress import AsJson, Files, Force, Keep, MaxOutput, Model, Output, Stdout, Threads, convert
 
 
 def decompress(
@@ -9,6 +9,7 @@ def decompress(
     keep: Keep = True,
     force: Force = False,
     output: Output = None,
+    model: Model = "default",
     threads: Threads = 1,
     max_output: MaxOutput = None,
     as_json: AsJson = False,
@@ -17,4 +18,4 @@ def decompress(
 
     Example: nextstroke decompress notes.txt.nst
     """
-    convert(files or ["-"], output, stdout, False, force, keep, threads, max_output, as_json)
+    convert(files or ["-"], output, stdout, False, force, keep, model, threads, max_output, as_json)

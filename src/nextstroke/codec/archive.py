@@ -119,8 +119,8 @@ def _read_member(head: _Head) -> Member:
     size, checksum = head.varint(), head.word()
     model = head.take(HASH * bool(flags & NETWORK))
     table = [(head.varint(), head.word()) for _ in range(blocks)]
-    told = head.sum
-    if head.word() != told:
+    summed = head.sum
+    if head.word() != summed:
         raise head.refuse("the head of a member was altered")
     _check_claims(head, flags, size, [length for length, _ in table])
     streams = [_read_block(head, length, checksum) for length, checksum in table]

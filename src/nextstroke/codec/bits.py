@@ -9,7 +9,7 @@ import numpy as np
 from nextstroke.codec.contexts import ContextTables
 from nextstroke.codec.counters import COUNT, Counters, counter, probability
 from nextstroke.codec.history import History
-from nextstroke.codec.logistic import LIMIT, squash, stretch_table
+from nextstroke.codec.logistic import BITS, LIMIT, squash, stretch_table
 from nextstroke.codec.match import BUCKETS, MatchModel
 from nextstroke.codec.mixer import ONE, Mixer
 
@@ -65,7 +65,7 @@ class BitModel:
         self._read_contexts(bit, inputs)
         inputs[:, -2], self._buckets[:, bit] = self._match.predict(self._node, bit)
         if self._tree is not None:
-            inputs[:, -3] = self._read_network()
+            inputs[:, -3] = _branch(self._tree, self._node)
         choice[:, 0] = self._node
         choice[:, 1] = self._buckets[:, bit] * 8 + bit
         choice[:, 2] = (self._history.recent & np.uint64(255)).astype(np.int64) * 8 + bit
@@ -85,11 +85,6 @@ class BitModel:
         inputs[:, CONTEXTS : 2 * CONTEXTS] = logit
         self._entries[:, :, bit] = place, entry, kind
 
-    def _read_network(self) -> np.ndarray:
-        rows = np.arange(len(self._node))
-        ones, whole = self._tree[rows, 2 * self._node + 1], self._tree[rows, self._node]
-        return stretch_table()[(ones << 16) // whole]
-
     def observe(self, bit: int, value: np.ndarray) -> None:
         """Tell the value that bit number `bit` had, in each block."""
         self._bits[:, bit] = value
@@ -104,8 +99,8 @@ class BitModel:
         self._tables.counters.observe(place, entry, of_contexts)
         known = (entry & COUNT) > 0
         self._second.observe(kind[known], self._second.entries[kind[known]], of_contexts[known])
-        flat = (array.reshape(-1, array.shape[2]) for array in (self._inputs, self._choice, self._told))
-        self._mixer.observe(*flat, bits.reshape(-1))
+        inputs, choice, told = (array.reshape(-1, array.shape[2]) for array in (self._inputs, self._choice, self._told))
+        self._mixer.observe(inputs, choice, told, bits.reshape(-1))
         self._match.observe(self._buckets, bits)
         self._history.append(self._node & 255)
 
@@ -121,6 +116,12 @@ def tree_of(frequencies: np.ndarray) -> np.ndarray:
         below = tree[:, 2 << level : 4 << level]
         tree[:, 1 << level : 2 << level] = below[:, ::2] + below[:, 1::2]
     return tree
+
+
+def _branch(tree: np.ndarray, node: np.ndarray) -> np.ndarray:
+    """Logit of a one at each block's node."""
+    rows = np.arange(len(node))
+    return stretch_table()[(tree[rows, 2 * node + 1] << BITS) // tree[rows, node]]
 
 
 def _second_opinions() -> Counters:

@@ -9,11 +9,16 @@ from itertools import chain, islice
 from multiprocessing import get_context
 from typing import IO, NamedTuple
 
-from nextstroke.codec.archive import SEGMENT, Member, read_members
+import numpy as np
+
+from nextstroke.codec.archive import HASH, SEGMENT, Member, read_members
+from nextstroke.codec.exact import ExactNetwork
 from nextstroke.codec.segment import Progress, decode_segment, encode_segment
-from nextstroke.errors import CorruptFile, LimitExceeded
+from nextstroke.codec.textmodel import DEFAULT, load_text_model
+from nextstroke.errors import CorruptFile, LimitExceeded, WrongModel
 
 _HOPELESS = 4096  # bytes from which on zlib's opinion on what is no text is asked
+_STRANGE = 6.0  # bits a byte
 
 
 class Sizes(NamedTuple):
@@ -23,15 +28,23 @@ class Sizes(NamedTuple):
     packed: int
 
 
-def compress(data: bytes) -> bytes:
-    """An archive of `data`, which `decompress` turns back into the same bytes on any machine."""
+def compress(data: bytes, model: str = DEFAULT) -> bytes:
+    """An archive of `data`, which `decompress` turns back into the same bytes on any machine.
+
+    Args:
+        model: File of a text model, or "none": slower models make smaller texts.
+    """
     target = io.BytesIO()
-    compress_stream(io.BytesIO(data), target)
+    compress_stream(io.BytesIO(data), target, model)
     return target.getvalue()
 
 
-def decompress(archive: bytes, max_output: int | None = None) -> bytes:
+def decompress(archive: bytes, model: str = DEFAULT, max_output: int | None = None) -> bytes:
     """The bytes in `archive`.
+
+    Args:
+        model: The one it was compressed with.
+        max_output: More bytes than that are refused.
 
     Raises:
         CorruptFile: it is cut short or altered, or no archive.
@@ -39,26 +52,31 @@ def decompress(archive: bytes, max_output: int | None = None) -> bytes:
         LimitExceeded: there are more than `max_output` bytes in it.
     """
     target = io.BytesIO()
-    decompress_stream(io.BytesIO(archive), target, max_output=max_output)
+    decompress_stream(io.BytesIO(archive), target, model=model, max_output=max_output)
     return target.getvalue()
 
 
 def compress_stream(
-    source: IO[bytes], target: IO[bytes], threads: int = 1, progress: Progress | None = None
+    source: IO[bytes],
+    target: IO[bytes],
+    model: str = DEFAULT,
+    threads: int = 1,
+    progress: Progress | None = None,
 ) -> Sizes:
     """Write an archive of all that `source` gives.
 
     Args:
+        model: As in compress.
         threads: Segments of SEGMENT bytes that are worked on at once, each by a process of its own.
         progress: Told how many bytes of data and of streams have been added since.
     """
     size = packed = 0
 
-    def segments() -> Iterator[tuple[bytes, bool]]:
+    def segments() -> Iterator[tuple[bytes, bool, str]]:
         nonlocal size
         for data, more in _segments(source):
             size += len(data)
-            yield data, more
+            yield data, more, model
 
     for member in _in_order(_pack, segments(), threads, progress):
         packed += target.write(member)
@@ -69,6 +87,7 @@ def decompress_stream(
     source: IO[bytes],
     target: IO[bytes],
     name: str = "archive",
+    model: str = DEFAULT,
     threads: int = 1,
     max_output: int | None = None,
     progress: Progress | None = None,
@@ -76,13 +95,13 @@ def decompress_stream(
     """Write what the archive in `source` holds; errors as decompress, `name` stands in their messages."""
     size = packed = 0
 
-    def members() -> Iterator[tuple[Member, str]]:
+    def members() -> Iterator[tuple[Member, str, str]]:
         nonlocal size, packed
         for member in read_members(source, name):
             size, packed = size + member.size, packed + len(member.pack())
             if max_output is not None and size > max_output:
                 raise LimitExceeded(f"{name}: holds more than {max_output} bytes; raise --max-output if it is trusted")
-            yield member, name
+            yield member, name, model
 
     for data in _in_order(_unpack, members(), threads, progress):
         target.write(data)
@@ -126,14 +145,19 @@ def _in_order(work: Callable, items: Iterable, threads: int, progress: Progress 
         yield from (future.result() for future in under_way)
 
 
-def _pack(data: bytes, more: bool, progress: Progress | None) -> bytes:
+def _pack(data: bytes, more: bool, model: str, progress: Progress | None) -> bytes:
     checksum = zlib.crc32(data)
     stored = Member(len(data), checksum, [data], more, stored=True).pack()
     if not data:
         return Member(0, checksum, [], more).pack()
     if _is_hopeless(data):
         return stored
-    return min(Member(len(data), checksum, encode_segment(data, None, progress), more).pack(), stored, key=len)
+    network = load_text_model(model)
+    if network and not knows(network, data):
+        network = None
+    known_by = network.digest[:HASH] if network else b""
+    coded = Member(len(data), checksum, encode_segment(data, network, progress), more, model=known_by).pack()
+    return min(coded, stored, key=len)
 
 
 def _is_hopeless(data: bytes) -> bool:
@@ -141,11 +165,36 @@ def _is_hopeless(data: bytes) -> bool:
     return len(data) >= _HOPELESS and len(zlib.compress(data, 1)) >= len(data)
 
 
-def _unpack(member: Member, name: str, progress: Progress | None) -> bytes:
+def knows(network: ExactNetwork, data: bytes) -> bool:
+    """Whether a network finds a sample of `data` less strange than noise; if not, it only costs time."""
+    blocks = min(16, -(-len(data) // 64))
+    starts = np.linspace(0, max(len(data) - 64, 0), blocks).astype(np.int64)
+    sample = np.frombuffer(data.ljust(64, b" "), np.uint8)[starts[:, None] + np.arange(64)]
+    network.start(blocks)
+    bits = 0.0
+    for byte in sample.T:
+        frequencies = network.predict()
+        bits -= float(np.log2(frequencies[np.arange(blocks), byte] / frequencies.sum(1)).sum())
+        network.observe(byte)
+    return bits < _STRANGE * sample.size
+
+
+def _unpack(member: Member, name: str, model: str, progress: Progress | None) -> bytes:
     if member.stored or not member.size:
         data = b"".join(member.streams)
     else:
-        data = decode_segment(member.streams, member.size, None, progress)
+        data = decode_segment(member.streams, member.size, _needed(member, name, model), progress)
     if zlib.crc32(data) != member.checksum:
         raise CorruptFile(f"{name}: the sum of what came out is wrong; take another copy, and tell us if it is sound")
     return data
+
+
+def _needed(member: Member, name: str, model: str) -> ExactNetwork | None:
+    """The network a member was coded with, or a refusal that names it."""
+    if not member.model:
+        return None
+    network = load_text_model(model)
+    here = network.digest[:HASH].hex() if network else "none"
+    if here != member.model.hex():
+        raise WrongModel(f"{name}: needs the text model {member.model.hex()}, here is {here}; give it with --model")
+    return network

@@ -18,6 +18,7 @@ from nextstroke.errors import CorruptFile
 
 SYMBOLS = 256
 HIDDEN, CELL, PEEPHOLE = 8, 14, 8  # binary places of h, c and the peepholes
+MOST_PLACES = 20  # of a weight
 EXACT = 2**24
 _CELL_LIMIT = 1 << (CELL + 10)
 _LEAST_LIKELY = 15 << ARGUMENT
@@ -54,7 +55,7 @@ class Product:
 def _places(weight: np.ndarray) -> np.ndarray:
     """Binary places for each row: as many as leave its sum, with every |w| rounded up by a half, under 2^24."""
     total, inputs = np.abs(weight).sum(1), weight.shape[1]
-    places = np.array([20] * len(weight))
+    places = np.full(len(weight), MOST_PLACES)
     while (wide := total * 2.0**places + inputs * 2.0 ** (HIDDEN - 1) >= EXACT).any():
         places[wide] -= 1
     return places
@@ -168,13 +169,10 @@ class ExactNetwork:
         return self._power[np.minimum(behind, _LEAST_LIKELY)]
 
     @property
-    def hash(self) -> bytes:
-        """Digest of every number that decides a bit."""
-        digest = hashlib.sha256()
+    def digest(self) -> bytes:
+        """SHA-256 of every number that decides a bit."""
+        numbers = [self.bias, *(part for product in self.output for part in (product.weight, product.scale))]
         for layer in self.layers:
             products = [product for product in (layer.below, layer.recurrent) if product]
-            for array in (layer.table, layer.peepholes, *(part for one in products for part in (one.weight, one.scale))):
-                digest.update(np.ascontiguousarray(array, "<f8").tobytes())
-        for array in (self.bias, *(part for one in self.output for part in (one.weight, one.scale))):
-            digest.update(np.ascontiguousarray(array, "<f8").tobytes())
-        return digest.digest()
+            numbers += [layer.table, layer.peepholes, *(part for one in products for part in (one.weight, one.scale))]
+        return hashlib.sha256(b"".join(np.ascontiguousarray(array, "<f8").tobytes() for array in numbers)).digest()

@@ -51,18 +51,23 @@ def check_target(source: str, target: str, force: bool) -> None:
         raise UsageError(f"{target}: is there already; give -f to replace it")
 
 
-def pack_file(source: str, target: str, threads: int, progress: Progress | None = None) -> Sizes:
+def pack_file(source: str, target: str, model: str, threads: int, progress: Progress | None = None) -> Sizes:
     """Compress one file to another; `-` is standard input or output."""
     with _opened(source) as stream, _written(target) as out:
-        return compress_stream(stream, out, threads, progress)
+        return compress_stream(stream, out, model, threads, progress)
 
 
 def unpack_file(
-    source: str, target: str | None, threads: int, max_output: int | None, progress: Progress | None = None
+    source: str,
+    target: str | None,
+    model: str,
+    threads: int,
+    max_output: int | None,
+    progress: Progress | None = None,
 ) -> Sizes:
     """Decompress one file to another, or without a target only see whether it would."""
     with _opened(source) as stream, _written(target) as out:
-        return decompress_stream(stream, out, source, threads, max_output, progress)
+        return decompress_stream(stream, out, source, model, threads, max_output, progress)
 
 
 def list_file(source: str) -> list[Sizes]:

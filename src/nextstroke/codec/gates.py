@@ -4,7 +4,7 @@ Argument: x in units of 2^−ARGUMENT. Values: in units of 2^−VALUE. The few e
 come from decimal arithmetic, which the language defines to the last digit: the tables are the same on every machine.
 """
 
-from decimal import Context
+from decimal import ROUND_HALF_EVEN, Context
 from functools import cache
 
 import numpy as np
@@ -23,9 +23,10 @@ def falling_exponential(size: int) -> np.ndarray:
 
 
 def _exponentials(count: int, step: int) -> np.ndarray:
-    exact = Context(prec=30)
+    exact = Context(prec=30, rounding=ROUND_HALF_EVEN)
     powers = [exact.exp(exact.divide(-n * step, 1 << ARGUMENT)) for n in range(count)]
-    return np.array([int(exact.multiply(power, 1 << _FINE).to_integral_value()) for power in powers], np.int64)
+    whole = [exact.multiply(power, 1 << _FINE).to_integral_value(context=exact) for power in powers]
+    return np.array([int(number) for number in whole], np.int64)
 
 
 @cache
@@ -47,5 +48,4 @@ def tanh_table() -> np.ndarray:
 
 def look_up(table: np.ndarray, argument: np.ndarray) -> np.ndarray:
     """Values of a table for whole numbers, which may lie beyond its reach and may be held in floats."""
-    bounded = np.minimum(np.maximum(argument, -REACH), REACH)
-    return table[bounded.astype(np.int32) + REACH]
+    return table.take((argument + REACH).astype(np.int64), mode="clip")

@@ -19,7 +19,8 @@ def squash_table() -> np.ndarray:
     """Probability of each logit; entry LIMIT + x holds 65536 / (1 + exp(−x / 256)), rounded."""
     exact = Context(prec=30)
     upper = [
-        int((exact.divide(65536, 1 + exact.exp(exact.divide(-x, 256)))).to_integral_value()) for x in range(1, LIMIT + 1)
+        int((exact.divide(65536, 1 + exact.exp(exact.divide(-x, 256)))).to_integral_value())
+        for x in range(1, LIMIT + 1)
     ]
     return np.array([65536 - p for p in reversed(upper)] + [HALF] + upper, np.int64)
 

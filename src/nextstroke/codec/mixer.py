@@ -26,7 +26,10 @@ class Mixer:
         self._rate = rate
 
     def predict(self, inputs: np.ndarray, choice: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Mix (blocks, inputs) by the vectors chosen, (blocks, selectors); the logit, and each selector's probability."""
+        """Mix (blocks, inputs) by the vectors chosen, (blocks, selectors).
+
+        Returns: The logit of each block, and each selector's own probability, (blocks, selectors).
+        """
         chosen = self._weights[choice + self._first]
         logits = np.matmul(chosen, inputs[:, :, None])[:, :, 0] >> 16
         return logits.sum(1) // logits.shape[1], squash(logits)

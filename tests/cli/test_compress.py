@@ -1,0 +1,131 @@
+"""The compressor's command lines: what is left on the disk, the exit code, the line on standard error."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from nextstroke.cli.main import main
+from tests.codec.conftest import TEXT
+
+NAMES = "text", "text.nst"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with a text, and its archive as `text.nst`."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text").write_bytes(TEXT)
+    assert main(["compress", "text"]) == 0
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "says", "left"),
+    [
+        ("compress text", 2, "text.nst: is there already; give -f to replace it", NAMES),
+        ("compress text -f", 0, "", NAMES),
+        ("compress text -f -k", 0, "", NAMES),
+        ("compress text -f --rm", 0, "", ("text.nst",)),
+        ("compress text -o a.nst", 0, "", ("a.nst", *NAMES)),
+        ("compress text -o text -f", 2, "text: is the file to read; give another name with -o", NAMES),
+        ("compress text.nst", 2, "text.nst: has the suffix .nst already; give -o to compress it once more", NAMES),
+        ("compress nowhere", 3, "nowhere: cannot be read (No such file or directory); give a file that", NAMES),
+        ("compress text -o no/a", 2, "no/a: cannot be written; name a file in a folder that exists", NAMES),
+        ("compress text text.nst -o a", 2, "-o a for 2 files; give one file, or -c to join what comes of all", NAMES),
+        ("compress text -f --model nowhere", 3, "nowhere: no such text model (No such file or directory); ", NAMES),
+        ("compress -t text.nst", 0, "", NAMES),
+        ("compress -t text", 3, "text: not an archive of nextstroke (it begins with 54686520); give a file", NAMES),
+        ("compress -d text.nst", 2, "text: is there already; give -f to replace it", NAMES),
+        ("compress -d -f --rm text.nst", 0, "", ("text",)),
+        ("decompress text.nst -f", 0, "", NAMES),
+        ("decompress text.nst -o a", 0, "", ("a", *NAMES)),
+        ("decompress text", 2, "text: has no suffix .nst to take off; give -o FILE or -c", NAMES),
+        ("decompress text.nst -o a --max-output 9", 5, "text.nst: holds more than 9 bytes; raise --max-output", NAMES),
+        ("decompress text.nst -o a --threads -1", 2, "invalid value for '--threads'", NAMES),
+    ],
+)
+def test_what_a_line_leaves(folder, capsys, line, code, says, left):
+    assert main(line.split()) == code
+    assert capsys.readouterr().err.startswith(f"nextstroke: {says}" if says else "")
+    assert sorted(os.listdir(folder)) == sorted(left)
+    assert all((folder / name).read_bytes() == TEXT for name in os.listdir(folder) if not name.endswith(".nst"))
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:-1], lambda data: data[:40] + b"?" + data[41:], lambda data: b""]
+)
+def test_a_broken_archive_leaves_no_file(folder, damage):
+    data = (folder / "text.nst").read_bytes()
+    (folder / "bad.nst").write_bytes(damage(data))
+    assert main(["decompress", "bad.nst"]) == 3
+    assert main(["compress", "-t", "bad.nst"]) == 3
+    assert main(["compress", "-l", "bad.nst"]) == 3
+    assert sorted(os.listdir(folder)) == ["bad.nst", "text", "text.nst"]
+
+
+def test_a_list_tells_sizes_without_decoding(folder, capsys):
+    packed = os.path.getsize("text.nst")
+    assert main(["compress", "-l", "text.nst"]) == 0
+    assert capsys.readouterr().out.startswith(f"text.nst: {len(TEXT)} bytes in {packed} (")
+
+
+def test_figures_as_json(folder, capsys):
+    assert main(["decompress", "text.nst", "-o", "a", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["file"], told["size"], told["packed"]) == ("text.nst", len(TEXT), os.path.getsize("text.nst"))
+
+
+START = "from nextstroke.cli.main import main; raise SystemExit(main())"
+
+
+def nextstroke(*arguments, **options):
+    return subprocess.run([sys.executable, "-W", "error", "-c", START, *arguments], timeout=60, **options)
+
+
+def test_pipes_carry_bytes_both_ways():
+    packed = nextstroke("compress", input=TEXT, capture_output=True, check=True)
+    restored = nextstroke("compress", "-d", "-", input=packed.stdout, capture_output=True, check=True)
+    assert (restored.stdout, packed.stderr, restored.stderr) == (TEXT, b"", b"")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
+def test_a_full_disk_is_told(folder):
+    with open("/dev/full", "wb") as full:
+        run = nextstroke("decompress", "-c", "text.nst", stdout=full, stderr=subprocess.PIPE)
+    assert run.returncode == 5
+    assert b"no room left" in run.stderr
+
+
+def test_a_file_that_may_not_grow_is_not_left(folder):
+    def small():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50, 50))
+
+    run = nextstroke("decompress", "text.nst", "-o", "a", stderr=subprocess.PIPE, preexec_fn=small)
+    assert run.returncode == 5
+    assert sorted(os.listdir(folder)) == sorted(NAMES)
+
+
+def test_a_consumer_that_leaves_is_not_complained_about(folder):
+    read, write = os.pipe()
+    os.close(read)
+    run = nextstroke("decompress", "-c", "text.nst", stdout=write, stderr=subprocess.PIPE)
+    os.close(write)
+    assert (run.returncode, run.stderr) == (141, b"")
+
+
+def test_an_interrupted_compression_leaves_no_file(tmp_path):
+    (tmp_path / "long").write_bytes(TEXT * 3000)
+    command = [sys.executable, "-c", START, "compress", "long"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE) as process:
+        while len(os.listdir(tmp_path)) == 1:
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (130, b"nextstroke: stopped by SIGINT\n")
+    assert os.listdir(tmp_path) == ["long"]
