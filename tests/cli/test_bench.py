@@ -3,6 +3,7 @@ import json
 import pytest
 
 from nextstroke.cli.main import main
+from nextstroke.codec import bench as codec_bench
 from nextstroke.training import bench, benchgpu, profile, scaling
 
 
@@ -77,3 +78,14 @@ def test_the_bench_of_gpus_runs_on_a_cpu_with_small_sizes():
     assert set(benchgpu.ratios(seconds).values()) == {2.0}
     rates = {f"{name}, items/s": 1e6 for name in benchgpu.CASES}
     assert benchgpu.epochs(rates)["text, s for 90 M characters"] == 90
+
+
+def test_compressing_beside_rivals(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(codec_bench, "RIVALS", {"cat": "cat {} > packed", "no-such-tool": "false"})
+    (tmp_path / "a").write_bytes(b"What is said twice is said twice. " * 4)
+    assert main(["bench", "compress", str(tmp_path / "a"), "--model", "none", "--json"]) == 0
+    ours, rival = json.loads(capsys.readouterr().out)
+    assert (ours["tool"], ours["size"], rival["tool"], rival["packed"]) == ("nextstroke, model none", 136, "cat", 136)
+    assert ours["packed"] < 100
+    assert ours["bits_per_byte"] == round(8 * ours["packed"] / 136, 4)
+    assert main(["bench", "compress", str(tmp_path / "b")]) == 3

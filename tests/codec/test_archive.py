@@ -11,7 +11,11 @@ from nextstroke.codec.segment import decode_segment, encode_segment
 from nextstroke.errors import BadInput, CorruptFile, LimitExceeded, NextstrokeError, WrongModel
 from tests.codec.conftest import TEXT
 
-GOLDEN = bytes.fromhex("00")
+GOLDEN = bytes.fromhex(
+    "894e5354010001d401dd69d8c862b95b48968fd75d13ab7b3a0318e79288339018aae4bb1294d675abc6c029da68b1b1"
+    "9ef216d0553a053b3882b006df3d1deddd886a7ca529def3510acf5b8dd9ed0caf040a8a0f23f9b430598d8b9c515f21"
+    "5139ce9388ba706a97b03d64243ea6e6089ee571a9a55285"
+)
 
 
 def members(data):

@@ -62,6 +62,29 @@ def write(
     _show(bench_writing(load_model(model, "writer"), rounds), as_json)
 
 
+@app.command()
+def compress(
+    files: Annotated[list[str], typer.Argument(help="files to compress")],
+    model: Annotated[list[str] | None, typer.Option(help="text model, as of compress; may be given again")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compressing: bytes, bits a byte and kB/s, of ours and of every rival that is installed.
+
+    Example: nextstroke bench compress notes.txt --model none
+    """
+    from nextstroke.codec.bench import bench_compressing
+
+    rows = bench_compressing(files, model or ["default"])
+    if as_json:
+        print(json.dumps([row._asdict() for row in rows], ensure_ascii=False))
+        return
+    print(f"{'tool':32} {'file':24} {'bytes':>10} {'packed':>10} {'bits/byte':>9} {'kB/s':>9} {'back':>9}")
+    for row in rows:
+        tool, file, *figures = row
+        size, packed, bits, there, back = figures
+        print(f"{tool:32} {file[-24:]:24} {size:10} {packed:10} {bits:9.4f} {there:9.1f} {back:9.1f}")
+
+
 def _show(figures: dict[str, float], as_json: bool) -> None:
     if as_json:
         print(json.dumps(figures, ensure_ascii=False))

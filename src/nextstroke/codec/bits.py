@@ -20,7 +20,7 @@ _SEEN, _LEVELS = 16, 64  # how a context's counter is told apart for its second 
 _STEP = 2 * LIMIT // _LEVELS + 1
 # Twice the binary logarithm of n + 1, rounded: in whole numbers, as all that decides a bit.
 _SEEN_OF = np.array([min(((2 * (n + 1) ** 4).bit_length() - 1) // 2, _SEEN - 1) for n in range(COUNT + 1)])
-_RATE = 4
+_RATE = 6
 
 
 def row_bits(size: int) -> list[int]:
