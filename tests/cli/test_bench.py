@@ -39,11 +39,19 @@ def test_learning_is_measured_and_ratios_follow_from_the_timings(capsys, monkeyp
 
 def test_memory_grows_by_what_the_peaks_tell(capsys, monkeypatch):
     monkeypatch.setattr(scaling, "_peak_of", lambda batch, steps: 400 + 0.06 * batch * steps)
+    monkeypatch.setattr(scaling, "_told", lambda call: 2000.0)
     assert main(["bench", "memory", "--json"]) == 0
     figures = json.loads(capsys.readouterr().out)
     assert figures["batch 16, chunk 100, peak MB"] == pytest.approx(496)
+    assert figures["text, batch 64, chunk 100, peak MB"] == 2000
     growth = [value for name, value in figures.items() if name.endswith("KB a point")]
     assert growth == pytest.approx([60] * 4)
+
+
+def test_a_process_tells_the_peak_of_the_text_network(capsys, monkeypatch):
+    monkeypatch.setattr(bench, "TEXT", {"symbols": 5, "layers": 2, "cells": 8})
+    scaling.tell_text_peak()
+    assert float(capsys.readouterr().out) > 100
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from torch import multiprocessing
 from nextstroke.nets.mixture import Mixture
 from nextstroke.nets.networks import WriterNetwork
 from nextstroke.training import kernel
-from nextstroke.training.bench import PLACES, STEPS, SYMBOLS, shaken
+from nextstroke.training.bench import PLACES, STEPS, SYMBOLS, shaken, text_step
 from nextstroke.training.distributed import Team, gather_team
 
 BATCH = 16
@@ -80,7 +80,7 @@ class _Step:
 
 
 def bench_memory() -> dict[str, float]:
-    """Peak memory in MB of a writer's training step, each case in a process of its own, and its growth."""
+    """Peak memory in MB of a writer's training step, and its growth, and of the text network's; each in a process."""
     peaks = {case: _peak_of(*case) for case in MEMORY_CASES}
     figures = {f"batch {batch}, chunk {steps}, peak MB": peak for (batch, steps), peak in peaks.items()}
     for (batch, steps), (more, longer) in pairwise(MEMORY_CASES[:3]):
@@ -89,11 +89,16 @@ def bench_memory() -> dict[str, float]:
     for steps, longer in ((100, 200), (200, 400)):
         grown = (peaks[BATCH, longer] - peaks[BATCH, steps]) / (BATCH * (longer - steps))
         figures[f"from chunk {steps} to {longer}, KB a point"] = 1000 * grown
-    return figures
+    return figures | {"text, batch 64, chunk 100, peak MB": _told("tell_text_peak()")}
 
 
 def _peak_of(batch: int, steps: int) -> float:
-    program = f"from nextstroke.training import scaling; scaling.tell_peak({batch}, {steps})"
+    return _told(f"tell_peak({batch}, {steps})")
+
+
+def _told(call: str) -> float:
+    """What a function of this file writes in a process of its own."""
+    program = f"from nextstroke.training import scaling; scaling.{call}"
     done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, check=True)
     return float(done.stdout)
 
@@ -105,6 +110,16 @@ def tell_peak(batch: int, steps: int) -> None:
     work = _Step(batch, steps)
     for _ in range(3):
         work.learn(Team())
+    sys.stdout.write(f"{peak_memory()}\n")
+
+
+def tell_text_peak() -> None:
+    """The same for the paper's largest text network."""
+    torch.set_num_threads(1)
+    kernel.switch_on()
+    case = text_step()
+    for _ in range(2):
+        case.work()
     sys.stdout.write(f"{peak_memory()}\n")
 
 
