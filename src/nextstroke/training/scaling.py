@@ -18,6 +18,7 @@ from nextstroke.training.bench import PLACES, STEPS, SYMBOLS, shaken, text_step
 from nextstroke.training.distributed import Team, gather_team
 
 BATCH = 16
+JOINED = 64  # lines of a whole team, as many as in the rows of one core
 MEMORY_CASES = ((16, 100), (32, 100), (64, 100), (16, 200), (16, 400))
 
 
@@ -38,7 +39,7 @@ def _race(team: Team, rounds: int, steps: int, seen) -> None:
     """One worker's part: while the leader works alone, the others wait; then all do."""
     torch.set_num_threads(1)
     kernel.switch_on()
-    joined, own = _Step(BATCH * team.size, STEPS), _Step(BATCH, STEPS)
+    joined, own = _Step(JOINED, STEPS), _Step(JOINED // team.size, STEPS)
     times = []
     for _ in range(rounds + 1):
         began = _met(team)
