@@ -4,7 +4,7 @@ import pytest
 from nextstroke.engine.modelfile import load_model
 from nextstroke.engine.styles import Style, find_style
 from nextstroke.errors import EmptyText, UnknownCharacters
-from nextstroke.letter import OVERHANG, compose
+from nextstroke.letter import OVERHANG, compose, compose_sheets
 from nextstroke.pages.layout import Page
 
 TEXT = "A letter of two paragraphs, which is long enough to be wrapped on a small page.\n\nYours"
@@ -43,3 +43,42 @@ def test_unknown_characters_are_named_before_anything_is_written(writer):
 def test_a_word_longer_than_any_line_is_cut_into_pieces(writer):
     letter = compose(writer, "a" * 120, Page.named("a5"), [Style.none()], 1.0, 1)
     assert "".join(line.text for line in letter.lines) == "a" * 120
+
+
+def test_pages_come_as_they_fill(writer):
+    told = []
+    page = Page.named("100x60", margin=5)
+    sheets = compose_sheets(
+        writer, "word " * 150, page, [Style.none()], 1.0, 1, lambda done, total: told.append((done, total))
+    )
+    first, lines = next(sheets)
+    assert len(first.lines) == len(lines) == page.rows
+    assert len(told) < 2
+    rest = [line.text for _, lines in sheets for line in lines]
+    assert " ".join([line.text for line in lines] + rest).split() == ["word"] * 150
+    assert told[-1] == (749, 749)
+
+
+def test_paragraphs_take_hands_biases_and_colours_in_turn(writer):
+    styles = [find_style("wide", "writer"), find_style("neat", "writer")]
+    turns = compose(writer, "Hello there\nHello there\nHello there", Page(), styles, [0.5, 3.0], 1)
+    assert turns.sheets[0].colours(["a", "b"]) == ["a", "b", "a"]
+    alone = compose(writer, "Hello there", Page(), styles[:1], 0.5, 1)
+    np.testing.assert_array_equal(turns.lines[0].ink.points, alone.lines[0].ink.points)
+
+
+def test_drift_moves_lines_and_only_where_it_is_asked_for(writer):
+    text = "one line\nanother line\na third"
+    level, drifting = (
+        compose(writer, text, Page(drift=drift), [find_style("wide", "writer")], 1.0, 1).sheets[0] for drift in (0, 1)
+    )
+    for still, moved in zip(level.lines, drifting.lines, strict=True):
+        assert 0.8 < (moved.bounds()[2] - moved.bounds()[0]) / (still.bounds()[2] - still.bounds()[0]) < 1.25
+        assert abs(moved.points - still.points).max() > 0.01
+
+
+def test_a_line_as_wide_as_the_page_is_written_in_one(writer):
+    text = " ".join(["the harbour lay still"] * 8)
+    letter = compose(writer, text, Page(width=900, height=60), [find_style("wide", "writer")], 1.0, 1)
+    assert [line.text for line in letter.lines] == [text]
+    assert not letter.doubtful

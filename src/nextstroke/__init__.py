@@ -18,7 +18,7 @@ _HOMES = {
     "Ink": "ink",
     "InkCorpus": "corpora.packed",
     "Letter": "letter",
-    "Look": "pages.save",
+    "Look": "pages.look",
     "Model": "engine.modelfile",
     "NextstrokeError": "errors",
     "Page": "pages.layout",

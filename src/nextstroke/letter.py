@@ -1,18 +1,25 @@
 """A text as pages of handwriting: the model writes the lines, the layout places them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
 
 from nextstroke.engine.modelfile import Model
 from nextstroke.engine.styles import Style
-from nextstroke.engine.write import Written, write_soundly
+from nextstroke.engine.write import Written, biases_of, write_soundly
 from nextstroke.errors import EmptyText
 from nextstroke.ink import Ink
-from nextstroke.pages.layout import Page, Sheet, level, place, wrap
+from nextstroke.pages.layout import Page, Sheet, drifted, level, place, scale_of, wrap
 
-TRIES = 4  # how often a text is wrapped anew when a hand turns out wider than thought
+TRIES = 4  # how often lines are wrapped anew when a hand turns out wider than thought
 OVERHANG = 1.04  # a line may reach so far beyond the right margin, as a pen does
 LONGEST = 70  # characters in one line where the page does not limit it: the length of the corpus's longest lines
+TOGETHER = 24  # lines written side by side
+
+Report = Callable[[int, int], None]  # told characters written, and all there are
 
 
 @dataclass(frozen=True)
@@ -30,46 +37,129 @@ class Letter:
     @property
     def doubtful(self) -> list[str]:
         """Texts of lines that broke off or missed a character even at the last attempt."""
-        return [line.text for line in self.lines if not line.sound]
+        return doubtful(self.lines)
 
 
-def compose(model: Model, text: str, page: Page, styles: Sequence[Style], bias: float, seed: int) -> Letter:
-    """Write a text on pages.
+class Row(NamedTuple):
+    """A line of a page: what was written and its levelled ink, or neither; and the number of its paragraph."""
+
+    written: Written | None
+    ink: Ink | None
+    paragraph: int
+
+
+@dataclass
+class _Hand:
+    """One of the hands: how much room it takes, known better after its first lines.
+
+    Attributes:
+        advance: mm a character.
+        scale: mm a unit of the model; None before the first lines.
+    """
+
+    style: Style
+    bias: float
+    advance: float
+    scale: float | None = None
+
+
+def compose(
+    model: Model, text: str, page: Page, styles: Sequence[Style], bias: float | Sequence[float], seed: int
+) -> Letter:
+    """Write a text on pages; as `compose_sheets`, but all at once."""
+    sheets, lines = [], []
+    for sheet, written in compose_sheets(model, text, page, styles, bias, seed):
+        sheets.append(sheet)
+        lines += written
+    return Letter(sheets, lines)
+
+
+def compose_sheets(
+    model: Model,
+    text: str,
+    page: Page,
+    styles: Sequence[Style],
+    bias: float | Sequence[float],
+    seed: int,
+    report: Report = lambda done, total: None,
+) -> Iterator[tuple[Sheet, list[Written]]]:
+    """Write a text on pages, each handed on when it is full, with the lines on it.
 
     Args:
         styles: One for each paragraph in turn; a paragraph is what stands between line ends.
+        bias: One for all paragraphs, or one for each in turn.
     Raises:
-        EmptyText, UnknownCharacters: the text cannot be written.
+        EmptyText, UnknownCharacters: the text cannot be written; before anything is.
     """
+    paragraphs = _paragraphs(model, text)
+    hands = _hands(styles, bias, page, len(paragraphs))
+    return _filled(_rows(model, paragraphs, page, hands, seed, report), page)
+
+
+def doubtful(lines: Sequence[Written]) -> list[str]:
+    """Texts of the lines that broke off or missed a character even at the last attempt."""
+    return [line.text for line in lines if not line.sound]
+
+
+def _paragraphs(model: Model, text: str) -> list[str]:
+    """The paragraphs, single blanks between their words; characters that cannot be written are refused."""
     if not text.strip():
         raise EmptyText("the text is empty; give at least one character that leaves ink")
-    text = "\n".join(" ".join(line.split()) for line in text.strip("\n").split("\n"))
-    model.alphabet.encode(text.replace("\n", " "))
-    paragraphs = text.split("\n")
-    hands = [styles[number % len(styles)] for number in range(len(paragraphs))]
-    lines: list[Written] = []
-    placed: list[Ink | None] = []
-    for paragraph, style in zip(paragraphs, hands, strict=True):
-        if paragraph:
-            written, inks = _paragraph(model, paragraph, page, style, bias, seed, len(lines))
-            lines, placed = [*lines, *written], [*placed, *inks]
-        else:
-            placed.append(None)
-    return Letter(place(placed, page), lines)
+    paragraphs = [" ".join(line.split()) for line in text.strip("\n").split("\n")]
+    model.alphabet.encode(" ".join(paragraphs))
+    return paragraphs
 
 
-def _paragraph(
-    model: Model, text: str, page: Page, style: Style, bias: float, seed: int, first_line: int
+def _hands(styles: Sequence[Style], bias: float | Sequence[float], page: Page, paragraphs: int) -> list[_Hand]:
+    """The hand of each paragraph; paragraphs in one style with one bias share theirs."""
+    biases = [bias] if isinstance(bias, int | float) else bias
+    biases = biases_of(biases, len(biases)).tolist()
+    turns = [(i % len(styles), i % len(biases)) for i in range(paragraphs)]
+    guess = 1.2 * page.x_height
+    hands = {(style, bias): _Hand(styles[style], biases[bias], guess) for style, bias in turns}
+    return [hands[turn] for turn in turns]
+
+
+def _rows(
+    model: Model, paragraphs: list[str], page: Page, hands: list[_Hand], seed: int, report: Report
+) -> Iterator[Row]:
+    """All lines, top to bottom."""
+    number, done, total = 0, 0, sum(map(len, paragraphs))
+    for paragraph, (text, hand) in enumerate(zip(paragraphs, hands, strict=True)):
+        if not text:
+            yield Row(None, None, paragraph)
+        while text:
+            lines, inks = _write_some(model, text, page, hand, seed, number)
+            for line, ink in zip(lines, inks, strict=True):
+                yield Row(line, drifted(ink, page, np.random.default_rng([seed, number])), paragraph)
+                number += 1
+                # A line ends at a blank, which goes, or within a word that is too long.
+                text = text[len(line.text) :].removeprefix(" ")
+                done += len(line.text) + 1
+            report(min(done, total), total)
+
+
+def _write_some(
+    model: Model, text: str, page: Page, hand: _Hand, seed: int, number: int
 ) -> tuple[list[Written], list[Ink]]:
-    """A paragraph's lines and their levelled ink, wrapped again until they fit at the width the hand has."""
-    advance = 1.2 * page.x_height  # mm a character; a first guess, measured after the first try
+    """The first lines of a text and their levelled ink, wrapped again until they fit at the width the hand has."""
     for _ in range(TRIES):
-        width = min(page.text_width, LONGEST * advance)
-        pieces = wrap(text, width, lambda piece, advance=advance: advance * len(piece))  # type: ignore[misc]
-        lines = write_soundly(model, pieces, bias, seed, style, first_line)
-        inks = level([line.ink for line in lines], page)
+        width = page.text_width if page.width else LONGEST * hand.advance
+        advance = hand.advance
+        pieces = list(islice(wrap(text, width, lambda piece: advance * len(piece)), TOGETHER))  # noqa: B023
+        lines = write_soundly(model, pieces, hand.bias, seed, hand.style, number)
+        inks = level([line.ink for line in lines], page, hand.scale)
         widths = [ink.bounds()[2] for ink in inks]
         if max(widths) <= OVERHANG * page.text_width or max(map(len, pieces)) == 1:
             break
-        advance = max(1.05 * advance, 1.04 * sum(widths) / sum(map(len, pieces)))
+        hand.advance = max(1.05 * hand.advance, 1.04 * sum(widths) / sum(map(len, pieces)))
+    hand.scale = hand.scale or scale_of([line.ink for line in lines], page)
     return lines, inks
+
+
+def _filled(rows: Iterator[Row], page: Page) -> Iterator[tuple[Sheet, list[Written]]]:
+    """Sheets as they get full; one without any ink is left out."""
+    while held := list(islice(rows, page.rows)):
+        if any(row.ink for row in held):
+            (sheet,) = place([row.ink for row in held], page, [row.paragraph for row in held])
+            yield sheet, [row.written for row in held if row.written]

@@ -73,3 +73,35 @@ def test_a_damaged_model_is_refused_in_one_line(capsys, change):
 def test_every_bundled_model_has_a_card():
     folder = Path(str(resources.files("nextstroke") / "models"))
     assert [path.stem for path in sorted(folder.glob("*.onnx"))] == [path.stem for path in sorted(folder.glob("*.md"))]
+
+
+@pytest.mark.parametrize("kind", ["pdf", "gif", "apng", "inkml", "gcode", "hpgl"])
+def test_other_formats_are_written_by_their_suffix(capsys, kind):
+    assert written(capsys, "I", "-o", f"a.{kind}").err == f"a.{kind}\n"
+    assert Path(f"a.{kind}").stat().st_size > 100
+
+
+def test_strict_writes_nothing_where_a_line_may_not_be_right(capsys, monkeypatch):
+    monkeypatch.setattr("nextstroke.letter.doubtful", lambda lines: [line.text for line in lines])
+    assert main(["write", "Hello", "-o", "a.svg", "--strict"]) == 5
+    assert "no attempt at this line is sound" in capsys.readouterr().err
+    assert os.listdir() == []
+    assert written(capsys, "Hello", "-o", "a.svg").err.endswith("may not be right, try another seed: Hello\n")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--bias", "0.5,"],
+        ["--bias", "-1"],
+        ["--speed", "0"],
+        ["--drift", "9"],
+        ["--nib", "--animate"],
+        ["--feed", "0"],
+        ["--colour", "navy,"],
+    ],
+)
+def test_senseless_options_are_refused_in_one_line(capsys, wrong):
+    assert main(["write", "Hello", "-o", "a.svg", *wrong]) == 2
+    assert re.fullmatch(r"nextstroke: .*\n", capsys.readouterr().err)
+    assert os.listdir() == []

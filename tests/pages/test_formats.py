@@ -13,8 +13,9 @@ from PIL import Image
 from nextstroke.errors import LimitExceeded, UsageError
 from nextstroke.ink import Ink
 from nextstroke.pages.layout import Sheet
+from nextstroke.pages.look import Look
 from nextstroke.pages.raster import picture
-from nextstroke.pages.save import Look, pick_format, render, save
+from nextstroke.pages.save import pick_format, render, save
 from nextstroke.pages.spline import bezier, polyline
 from nextstroke.pages.svg import NAMESPACE, svg
 
@@ -90,7 +91,7 @@ def test_senseless_looks_are_refused(look):
 
 @pytest.mark.parametrize(("output", "name"), [("a.xyz", None), ("a", None), ("a.svg", "bmp")])
 def test_unknown_formats_name_those_there_are(output, name):
-    with pytest.raises(UsageError, match="svg, png, json"):
+    with pytest.raises(UsageError, match="svg, png, gif"):
         pick_format(output, name)
 
 

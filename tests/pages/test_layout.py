@@ -21,15 +21,15 @@ def line(slope=0.0, size=1.0, letters=30):
 
 @given(st.text("abc \n", max_size=80), st.integers(1, 12))
 def test_wrapping_loses_nothing_but_blanks_and_never_overflows(text, width):
-    lines = wrap(text, width, len)
+    lines = list(wrap(text, width, len))
     assert "".join(lines).replace(" ", "") == "".join(text.split())
     assert max(map(len, lines)) <= width
     assert all(piece == piece.strip() for piece in lines)
 
 
 def test_wrapping_keeps_paragraphs_and_fills_lines():
-    assert wrap("one two three\n\nfour", 7, len) == ["one two", "three", "", "four"]
-    assert wrap("abcdefghij", 4, len) == ["abcd", "efgh", "ij"]
+    assert list(wrap("one two three\n\nfour", 7, len)) == ["one two", "three", "", "four"]
+    assert list(wrap("abcdefghij", 4, len)) == ["abcd", "efgh", "ij"]
 
 
 def test_a_hand_gets_the_wished_size_whatever_its_units():

@@ -28,7 +28,8 @@ def scribble(
     from nextstroke.engine.scribble import scribble as draw
     from nextstroke.files import check_writable
     from nextstroke.pages.layout import Page, level, place
-    from nextstroke.pages.save import Look, pick_format, save
+    from nextstroke.pages.look import Look
+    from nextstroke.pages.save import pick_format, save
 
     look, kind = Look(pen, colour, dpi), pick_format(output, format)
     check_writable(output)

@@ -1,6 +1,7 @@
 """nextstroke write: text in, handwriting out."""
 
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Annotated
 
@@ -15,10 +16,16 @@ def write(
     style: Annotated[
         str, typer.Option(help="hand, or several as a,b,c for the paragraphs in turn; the first there is if not given")
     ] = "",
-    bias: Annotated[float, typer.Option(help="0 is as varied as real hands, 1 very legible")] = 0.75,
+    bias: Annotated[
+        str, typer.Option(help="0 is as varied as real hands, 1 very legible; or several as .5,1 for the paragraphs")
+    ] = "0.75",
     seed: Annotated[int, typer.Option(help="the same seed gives the same ink", min=0)] = 1,
     model: Annotated[str, typer.Option(help="model file, or the name of a bundled one")] = "writer",
-    format: Annotated[str | None, typer.Option(help="svg, png or json; by the suffix if not given")] = None,
+    format: Annotated[
+        str | None,
+        typer.Option(help="svg, png, pdf, gif, apng, inkml, json, gcode or hpgl; by the suffix if not given"),
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="fail if a line may not be right, writing nothing")] = False,
     page: Annotated[
         str | None, typer.Option(help="a4, a5, letter or WIDTHxHEIGHT in mm; cut to the ink if not given")
     ] = None,
@@ -27,9 +34,17 @@ def write(
     size: Annotated[float, typer.Option(help="height of small letters in mm")] = 2.2,
     align: Annotated[str, typer.Option(help="left, center or right")] = "left",
     ruled: Annotated[bool, typer.Option("--ruled", help="draw the lines of the paper")] = False,
+    drift: Annotated[float, typer.Option(help="lines rise, sink and change in size; 1 is an unsteady hand")] = 0.0,
     pen: Annotated[float, typer.Option(help="width of the pen in mm")] = 0.35,
-    colour: Annotated[str, typer.Option(help="name or #rrggbb")] = "#1a1a2e",
-    dpi: Annotated[float, typer.Option(help="dots per inch of a PNG")] = 200,
+    nib: Annotated[bool, typer.Option("--nib", help="broad where the pen is slow: outlines, not centre lines")] = False,
+    colour: Annotated[str, typer.Option(help="name or #rrggbb, or several as a,b for the paragraphs")] = "#1a1a2e",
+    dpi: Annotated[float | None, typer.Option(help="dots per inch; 200 for PNG, 100 for films if not given")] = None,
+    animate: Annotated[bool, typer.Option("--animate", help="an SVG that shows the writing")] = False,
+    speed: Annotated[float, typer.Option(help="of GIF, APNG and --animate; 1 is a hand's")] = 1.0,
+    shortest: Annotated[bool, typer.Option("--shortest", help="plotters: reorder strokes to travel less")] = False,
+    feed: Annotated[float, typer.Option(help="G-code: speed of drawing in mm a minute")] = 1500.0,
+    pen_up: Annotated[str, typer.Option(help="G-code: line that lifts the pen")] = "G0 Z5",
+    pen_down: Annotated[str, typer.Option(help="G-code: line that lowers it")] = "G1 Z0 F600",
 ) -> None:
     """Write text by hand.
 
@@ -38,26 +53,71 @@ def write(
     from nextstroke.engine.modelfile import load_model
     from nextstroke.engine.styles import find_style
     from nextstroke.files import check_writable
-    from nextstroke.letter import compose
+    from nextstroke.letter import compose_sheets
     from nextstroke.pages.layout import Page
-    from nextstroke.pages.save import Look, pick_format, save
+    from nextstroke.pages.look import Look
+    from nextstroke.pages.plotter import Plotter
+    from nextstroke.pages.save import pick_format, save
 
-    look, kind = Look(pen, colour, dpi), pick_format(output, format)
+    look = Look(pen, colour, dpi, nib, animate, speed, Plotter(pen_up, pen_down, feed, shortest))
+    kind = pick_format(output, format)
     check_writable(output)
     sheet = Page(margin=4.0) if page is None else Page.named(page)
-    sheet = replace(sheet, line_height=line_height, x_height=size, align=align, ruled=ruled)
+    sheet = replace(sheet, line_height=line_height, x_height=size, align=align, ruled=ruled, drift=drift)
     if margin is not None:
         sheet = replace(sheet, margin=margin)
     words = _standard_input() if text == "-" else text
+    biases = _numbers(bias)
     writer = load_model(model, "writer")
     hands = [find_style(name.strip(), model) for name in style.split(",")]
-    letter = compose(writer, words, sheet, hands, bias, seed)
+    warn = _Doubts(strict)
+    sheets = warn.watching(compose_sheets(writer, words, sheet, hands, biases, seed, _progress))
     named = ",".join(hand.name or "none" for hand in hands)
-    about = {"text": words, "seed": seed, "bias": bias, "style": named, "model": model}
-    for name in save(letter.sheets, output, kind, look, about):
+    told = biases[0] if len(biases) == 1 else biases
+    about = {"text": words, "seed": seed, "bias": told, "style": named, "model": model}
+    for name in save(list(sheets) if strict else sheets, output, kind, look, about):
         print(name, file=sys.stderr)
-    for line in letter.doubtful:
-        print(f"nextstroke: warning: this line may not be right, try another seed: {line}", file=sys.stderr)
+    warn.tell()
+
+
+class _Doubts:
+    """The lines that may not be right, told at the end or, if strict, raised."""
+
+    def __init__(self, strict: bool):
+        self.strict = strict
+        self.lines: list[str] = []
+
+    def watching(self, sheets) -> Iterator:
+        """The sheets alone; their doubtful lines are kept."""
+        from nextstroke.errors import LimitExceeded
+        from nextstroke.letter import doubtful
+
+        for sheet, lines in sheets:
+            self.lines += doubtful(lines)
+            if self.strict and self.lines:
+                raise LimitExceeded(f"no attempt at this line is sound, try another seed or style: {self.lines[0]}")
+            yield sheet
+
+    def tell(self) -> None:
+        for line in self.lines:
+            print(f"nextstroke: warning: this line may not be right, try another seed: {line}", file=sys.stderr)
+
+
+def _numbers(text: str) -> list[float]:
+    """Numbers parted by commas."""
+    from nextstroke.errors import UsageError
+
+    try:
+        return [float(number) for number in text.split(",")]
+    except ValueError:
+        raise UsageError(f"bias {text!r}: give a number >= 0, or several as .5,1") from None
+
+
+def _progress(done: int, total: int) -> None:
+    """How far long work is, on a terminal."""
+    if total > 500 and sys.stderr.isatty():
+        end = "\n" if done == total else ""
+        print(f"\r{done} of {total} characters", end=end, file=sys.stderr, flush=True)
 
 
 def _standard_input() -> str:

@@ -1,7 +1,7 @@
 """Laying lines of ink out on pages, in millimetres, y downwards."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ from nextstroke.errors import UsageError
 from nextstroke.ink import Ink
 
 SIZES = {"a4": (210.0, 297.0), "a5": (148.0, 210.0), "letter": (215.9, 279.4)}
+INK, RULE = "#1a1a2e", "#c8d3e0"  # colours of ink and of the lines of ruled paper
 ALIGN = {"left": 0.0, "center": 0.5, "right": 1.0}
 
 
@@ -24,6 +25,7 @@ class Page:
         x_height: Height of small letters.
         align: "left", "center" or "right".
         ruled: Whether baselines are drawn.
+        drift: How much lines rise, sink and change in size: 0 not at all, 1 as an unsteady hand does.
     """
 
     width: float | None = None
@@ -33,6 +35,7 @@ class Page:
     x_height: float = 2.2
     align: str = "left"
     ruled: bool = False
+    drift: float = 0.0
 
     def __post_init__(self) -> None:
         if self.align not in ALIGN:
@@ -41,6 +44,8 @@ class Page:
         for name, value in lengths.items():
             if not 0 <= value < 1000 or (value == 0 and name != "margin"):
                 raise UsageError(f"{name} {value}: give millimetres, above 0 and below 1000")
+        if not 0 <= self.drift <= 3:
+            raise UsageError(f"drift {self.drift}: give 0 to 3; 0 is level, 1 an unsteady hand")
         if self.width is not None and (self.text_width < 10 or self.rows < 1):
             raise UsageError(f"a page of {self.width} x {self.height} mm has no room for text; make margins smaller")
 
@@ -69,15 +74,33 @@ class Page:
 
 @dataclass(frozen=True)
 class Sheet:
-    """One finished page: `lines` of ink in millimetres, each a list of placed pieces, and its size."""
+    """One finished page, in millimetres.
+
+    Attributes:
+        lines: Ink, where it stands on the page.
+        baselines: Of ruled paper.
+        paragraphs: Number of each line's paragraph; all are of the first if not given.
+    """
 
     width: float
     height: float
     lines: Sequence[Ink]
     baselines: Sequence[float] = ()
+    paragraphs: Sequence[int] = ()
+
+    def colours(self, inks: Sequence[str]) -> list[str]:
+        """The colour of each line, `inks` being those of the paragraphs in turn."""
+        return [inks[number % len(inks)] for number in self.paragraphs or [0] * len(self.lines)]
+
+    def layers(self, inks: Sequence[str]) -> list[tuple[str, list[Ink]]]:
+        """The colours in the order they are met, each with its lines."""
+        layers: dict[str, list[Ink]] = {}
+        for colour, line in zip(self.colours(inks), self.lines, strict=True):
+            layers.setdefault(colour, []).append(line)
+        return list(layers.items())
 
 
-def wrap(text: str, width: float, measure: Callable[[str], float]) -> list[str]:
+def wrap(text: str, width: float, measure: Callable[[str], float]) -> Iterator[str]:
     """Break a text into lines no wider than `width`; nothing but blanks at the breaks is lost.
 
     Line ends in the text stay; an empty string is an empty line. A word wider than a line is cut into pieces.
@@ -85,17 +108,15 @@ def wrap(text: str, width: float, measure: Callable[[str], float]) -> list[str]:
     Args:
         measure: Width of a piece of text, in the unit of `width`; must grow with the text.
     """
-    lines: list[str] = []
     for paragraph in text.split("\n"):
         line = ""
         for piece in (piece for word in paragraph.split() for piece in _pieces(word, width, measure)):
             longer = f"{line} {piece}" if line else piece
             if line and measure(longer) > width:
-                lines.append(line)
+                yield line
                 longer = piece
             line = longer
-        lines.append(line)
-    return lines
+        yield line
 
 
 def _pieces(word: str, width: float, measure: Callable[[str], float]) -> list[str]:
@@ -142,27 +163,45 @@ def _slope(ink: Ink) -> float:
     return float(np.clip(slope, -0.3, 0.3))
 
 
-def level(lines: Sequence[Ink], page: Page) -> list[Ink]:
-    """The lines of one hand in mm at one scale, each with its baseline level at y = 0 and its left edge at x = 0."""
-    measures = [Measures.of(line) for line in lines]
-    scale = page.x_height / float(np.median([measure.x_height for measure in measures]))
-    return [_levelled(line, measure).scaled(scale) for line, measure in zip(lines, measures, strict=True)]
+def scale_of(lines: Sequence[Ink], page: Page) -> float:
+    """Millimetres a unit that give the lines of one hand the page's size."""
+    return page.x_height / float(np.median([Measures.of(line).x_height for line in lines]))
 
 
-def place(level: Sequence[Ink | None], page: Page) -> list[Sheet]:
+def level(lines: Sequence[Ink], page: Page, scale: float | None = None) -> list[Ink]:
+    """The lines of one hand in mm at one scale, each with its baseline level at y = 0 and its left edge at x = 0.
+
+    Args:
+        scale: As `scale_of` tells; from these very lines if not given.
+    """
+    scale = scale_of(lines, page) if scale is None else scale
+    return [_levelled(line, Measures.of(line)).scaled(scale) for line in lines]
+
+
+def drifted(ink: Ink, page: Page, rng: np.random.Generator) -> Ink:
+    """A levelled line as a less steady hand leaves it, by the page's drift: risen, slanting, larger or smaller."""
+    size, slope, rise = rng.normal(0, page.drift, 3) * (0.05, 0.008, 0.05 * page.line_height)
+    points = ink.points * np.exp(size)
+    points[:, 1] += slope * points[:, 0] + rise
+    return Ink(points, ink.end_of_stroke)
+
+
+def place(level: Sequence[Ink | None], page: Page, paragraphs: Sequence[int] = ()) -> list[Sheet]:
     """Put levelled lines on sheets, top to bottom.
 
     Args:
         level: Lines as `level` makes them; None is an empty line.
+        paragraphs: Number of each line's paragraph.
     Raises:
         UsageError: there is no ink at all.
     """
     if not any(level):
         raise UsageError("there is nothing to put on the page")
-    if page.width is None or page.height is None:
-        return [_cut(level, page)]
-    sheets = [level[i : i + page.rows] for i in range(0, len(level), page.rows)]
-    return [_filled(sheet, page) for sheet in sheets]
+    whole = page.width is None or page.height is None
+    rows = len(level) if whole else page.rows
+    numbers = paragraphs or [0] * len(level)
+    sheets = [(level[i : i + rows], numbers[i : i + rows]) for i in range(0, len(level), rows)]
+    return [(_cut if whole else _filled)(*sheet, page) for sheet in sheets]
 
 
 def _levelled(ink: Ink, measures: Measures) -> Ink:
@@ -172,7 +211,7 @@ def _levelled(ink: Ink, measures: Measures) -> Ink:
     return Ink(points, ink.end_of_stroke)
 
 
-def _filled(lines: Sequence[Ink | None], page: Page) -> Sheet:
+def _filled(lines: Sequence[Ink | None], paragraphs: Sequence[int], page: Page) -> Sheet:
     assert page.width is not None
     assert page.height is not None
     # The first baseline leaves room for tall letters under the margin.
@@ -182,10 +221,14 @@ def _filled(lines: Sequence[Ink | None], page: Page) -> Sheet:
         for line, y in zip(lines, baselines, strict=False)
         if line is not None
     ]
-    return Sheet(page.width, page.height, placed, baselines if page.ruled else ())
+    return Sheet(page.width, page.height, placed, baselines if page.ruled else (), _inked(lines, paragraphs))
 
 
-def _cut(lines: Sequence[Ink | None], page: Page) -> Sheet:
+def _inked(lines: Sequence[Ink | None], paragraphs: Sequence[int]) -> list[int]:
+    return [number for line, number in zip(lines, paragraphs, strict=True) if line is not None]
+
+
+def _cut(lines: Sequence[Ink | None], paragraphs: Sequence[int], page: Page) -> Sheet:
     """A sheet just large enough for the ink and its margins."""
     widest = max(line.bounds()[2] for line in lines if line is not None)
     rows = [
@@ -196,4 +239,5 @@ def _cut(lines: Sequence[Ink | None], page: Page) -> Sheet:
     top, bottom = min(row.bounds()[1] for row in rows), max(row.bounds()[3] for row in rows)
     placed = [row.moved(page.margin, page.margin - top) for row in rows]
     baselines = [page.margin - top + row * page.line_height for row in range(len(lines))] if page.ruled else ()
-    return Sheet(widest + 2 * page.margin, bottom - top + 2 * page.margin, placed, baselines)
+    size = widest + 2 * page.margin, bottom - top + 2 * page.margin
+    return Sheet(*size, placed, baselines, _inked(lines, paragraphs))

@@ -1,52 +1,79 @@
 """Sheets as PNG pictures."""
 
 import io
+from collections.abc import Sequence
+from itertools import pairwise
 
+import numpy as np
 from PIL import Image, ImageDraw
 
 from nextstroke.errors import LimitExceeded, UsageError
-from nextstroke.pages.layout import Sheet
+from nextstroke.pages.layout import INK, RULE, Sheet
+from nextstroke.pages.nib import ribbons
 from nextstroke.pages.spline import polyline
 
 MILLIMETRES = 25.4  # in an inch
 FINER = 4  # drawn so many times larger and shrunk, which smooths the edges
-MOST_PIXELS = 100_000_000
+MOST_PIXELS = 25_000_000
 
 
-def picture(sheet: Sheet, dpi: float = 200, pen: float = 0.35, colour: str = "#1a1a2e") -> Image.Image:
+def picture(
+    sheet: Sheet, dpi: float = 200, pen: float = 0.35, colours: Sequence[str] = (INK,), nib: bool = False
+) -> Image.Image:
     """One sheet as a picture.
 
     Args:
         dpi: Dots per inch.
         pen: Width of the stroke in mm.
+        nib: Whether the width follows the pen's speed.
     Raises:
-        LimitExceeded: more than 100 million pixels at the size it is drawn at.
+        LimitExceeded: more than 25 million pixels.
     """
+    image, scale = blank(sheet, dpi), dpi / MILLIMETRES * FINER
+    draw = ImageDraw.Draw(image)
+    for line, colour in zip(sheet.lines, sheet.colours(colours), strict=True):
+        curves = ribbons(line, pen) if nib else [(polyline(s), np.full(1, pen)) for s in line.strokes()]
+        for curve, width in curves:
+            _stroke(draw, curve * scale, np.maximum(1.0, width * scale), colour)
+    return image.reduce(FINER)
+
+
+def blank(sheet: Sheet, dpi: float) -> Image.Image:
+    """The paper of a sheet, FINER times as large as the picture will be; raises as `picture`."""
     if not 10 <= dpi <= 2400:
         raise UsageError(f"dpi {dpi}: give 10 to 2400")
-    scale = dpi / MILLIMETRES * FINER
-    size = round(sheet.width * scale / FINER) * FINER, round(sheet.height * scale / FINER) * FINER
-    if size[0] * size[1] > MOST_PIXELS * FINER:
-        raise LimitExceeded(f"a picture of {size[0] // FINER} x {size[1] // FINER} pixels is too large; lower the dpi")
-    image = Image.new("RGB", size, "white")
+    scale = dpi / MILLIMETRES
+    width, height = (max(1, round(length * scale)) for length in (sheet.width, sheet.height))
+    if width * height > MOST_PIXELS:
+        raise LimitExceeded(f"a picture of {width} x {height} pixels is too large; lower the dpi")
+    image = Image.new("RGB", (width * FINER, height * FINER), "white")
     draw = ImageDraw.Draw(image)
     for y in sheet.baselines:
-        draw.line([(0, y * scale), (size[0], y * scale)], fill="#c8d3e0", width=FINER)
-    for line in sheet.lines:
-        for stroke in line.strokes():
-            _stroke(draw, polyline(stroke) * scale, max(1.0, pen * scale), colour)
-    return image.resize((size[0] // FINER, size[1] // FINER), Image.Resampling.BOX)
+        draw.line([(0, y * scale * FINER), (width * FINER, y * scale * FINER)], fill=RULE, width=FINER)
+    return image
 
 
 def png(sheet: Sheet, dpi: float = 200, **look) -> bytes:
-    """One sheet as a PNG file that knows its dpi."""
+    """One sheet as a PNG file that knows its dpi; `look` as for `picture`."""
     stream = io.BytesIO()
     picture(sheet, dpi, **look).save(stream, "PNG", dpi=(dpi, dpi))
     return stream.getvalue()
 
 
-def _stroke(draw: ImageDraw.ImageDraw, points, width: float, colour: str) -> None:
-    """A line with round joints and ends: pillow's own joints leave gaps at turns."""
-    draw.line([tuple(point) for point in points], fill=colour, width=round(width))
-    for x, y in points:
-        draw.ellipse([x - width / 2, y - width / 2, x + width / 2, y + width / 2], fill=colour)
+def straight(image: Image.Image, ends: np.ndarray, width: float, colour: str) -> None:
+    """Draw a straight piece, `ends` being its two points in pixels."""
+    _stroke(ImageDraw.Draw(image), ends, np.full(1, width), colour)
+
+
+def _stroke(draw: ImageDraw.ImageDraw, points: np.ndarray, width: np.ndarray, colour: str) -> None:
+    """A line with round joints and ends: pillow's own joints leave gaps at turns.
+
+    Args:
+        width: Of each point, or one for all.
+    """
+    widths = np.broadcast_to(width, len(points)).tolist()
+    places = [tuple(point) for point in points.tolist()]
+    for (start, end), thick in zip(pairwise(places), widths, strict=False):
+        draw.line([start, end], fill=colour, width=round(thick))
+    for (x, y), thick in zip(places, widths, strict=True):
+        draw.ellipse([x - thick / 2, y - thick / 2, x + thick / 2, y + thick / 2], fill=colour)

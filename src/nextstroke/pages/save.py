@@ -1,43 +1,42 @@
 """Sheets to files, the format picked by name."""
 
-import json
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from nextstroke.errors import UsageError
 from nextstroke.files import write_bytes
+from nextstroke.pages import plotter
+from nextstroke.pages.film import film
+from nextstroke.pages.inkfiles import inkml, json_ink
 from nextstroke.pages.layout import Sheet
+from nextstroke.pages.look import Look
+from nextstroke.pages.pdf import pdf
 from nextstroke.pages.raster import png
 from nextstroke.pages.svg import svg
 
-FORMATS = ("svg", "png", "json")
+About = dict[str, Any]  # text, seed and the like; formats keep what they have a place for
 
-
-@dataclass(frozen=True)
-class Look:
-    """How ink is drawn: `pen` in mm, `colour` as a name or #rrggbb, `dpi` of pictures."""
-
-    pen: float = 0.35
-    colour: str = "#1a1a2e"
-    dpi: float = 200
-
-    def __post_init__(self) -> None:
-        from PIL import ImageColor
-
-        if not 0.01 <= self.pen <= 50:
-            raise UsageError(f"pen {self.pen}: give its width in mm, 0.01 to 50")
-        try:
-            ImageColor.getrgb(self.colour)
-        except ValueError:
-            raise UsageError(f"colour {self.colour!r}: give a name such as navy, or #rrggbb") from None
+# One sheet to the bytes of one file.
+SHEETS: dict[str, Callable[[Sheet, Look, About], bytes]] = {
+    "svg": lambda sheet, look, about: svg(sheet, look, about.get("text", ""), _told(about)),
+    "png": lambda sheet, look, about: png(sheet, look.dpi or 200, pen=look.pen, colours=look.colours, nib=look.nib),
+    "gif": lambda sheet, look, about: film(sheet, "gif", look),
+    "apng": lambda sheet, look, about: film(sheet, "apng", look),
+    "inkml": lambda sheet, look, about: inkml(sheet, about.get("text", "")),
+    "json": lambda sheet, look, about: json_ink(sheet, about),
+    "gcode": lambda sheet, look, about: plotter.gcode(sheet, look.colours, look.plotter, _told(about)),
+    "hpgl": lambda sheet, look, about: plotter.hpgl(sheet, look.colours, look.plotter),
+}
+FORMATS = (*SHEETS, "pdf")  # a PDF holds all sheets
+SUFFIXES = {"nc": "gcode", "ngc": "gcode", "hgl": "hpgl", "plt": "hpgl", "ink": "inkml"}
 
 
 def pick_format(output: str, name: str | None) -> str:
     """The format of an output: as named, else by the suffix; raises UsageError with those there are."""
     chosen = (name or Path(output).suffix.removeprefix(".") or ("svg" if output == "-" else "")).lower()
+    chosen = SUFFIXES.get(chosen, chosen)
     if chosen not in FORMATS:
         raise UsageError(
             f"{output}: format {chosen or 'without suffix'!r} is not known; give one of {', '.join(FORMATS)}"
@@ -45,39 +44,54 @@ def pick_format(output: str, name: str | None) -> str:
     return chosen
 
 
-def render(sheet: Sheet, format: str, look: Look, about: dict[str, Any]) -> bytes:
+def render(sheet: Sheet, format: str, look: Look, about: About) -> bytes:
     """One sheet in a format.
 
     Args:
-        about: Text, seed and the like; SVG and JSON keep it.
+        about: Text, seed and the like; formats keep what they have a place for.
     """
-    if format == "svg":
-        told = ", ".join(f"{name} {value}" for name, value in about.items() if name != "text")
-        return svg(sheet, look.pen, look.colour, about.get("text", ""), told)
-    if format == "png":
-        return png(sheet, **asdict(look))
-    strokes = [stroke.round(3).tolist() for line in sheet.lines for stroke in line.strokes()]
-    size = {"unit": "mm", "width": round(sheet.width, 3), "height": round(sheet.height, 3)}
-    return json.dumps(about | size | {"strokes": strokes}, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    return _document([sheet], look, about) if format == "pdf" else SHEETS[format](sheet, look, about)
 
 
-def save(sheets: Sequence[Sheet], output: str, format: str | None, look: Look, about: dict[str, Any]) -> list[str]:
-    """Write sheets to `output`, "-" for standard output; several become NAME-1.svg, NAME-2.svg …
+def save(sheets: Iterable[Sheet], output: str, format: str | None, look: Look, about: About) -> list[str]:
+    """Write sheets to `output`, "-" for standard output; several become NAME-1.svg, NAME-2.svg …, but one PDF.
+
+    Sheets are taken one by one, each is written before the next but one.
 
     Returns: the files written.
     """
     chosen = pick_format(output, format)
+    files = [_document(sheets, look, about)] if chosen == "pdf" else (render(s, chosen, look, about) for s in sheets)
     if output == "-":
-        for sheet in sheets:
-            sys.stdout.buffer.write(render(sheet, chosen, look, about))
+        for data in files:
+            sys.stdout.buffer.write(data)
         return []
-    names = _names(Path(output), len(sheets))
-    for name, sheet in zip(names, sheets, strict=True):
-        write_bytes(name, render(sheet, chosen, look, about))
-    return [str(name) for name in names]
+    names = []
+    for name, data in _named(Path(output), files):
+        write_bytes(name, data)
+        names.append(str(name))
+    return names
 
 
-def _names(path: Path, sheets: int) -> list[Path]:
-    if sheets == 1:
-        return [path]
-    return [path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(1, sheets + 1)]
+def _named(path: Path, files: Iterable[bytes]) -> Iterator[tuple[Path, bytes]]:
+    """Each file with its name: the first must wait until it is known whether there is a second."""
+    held: list[bytes] = []
+    number = 0
+    for number, data in enumerate(files):
+        if held:
+            yield _numbered(path, number), held.pop()
+        held.append(data)
+    if held:
+        yield _numbered(path, number + 1) if number else path, held.pop()
+
+
+def _numbered(path: Path, number: int) -> Path:
+    return path.with_name(f"{path.stem}-{number}{path.suffix}")
+
+
+def _document(sheets: Iterable[Sheet], look: Look, about: About) -> bytes:
+    return pdf(sheets, look, about.get("text", ""), _told(about))
+
+
+def _told(about: About) -> str:
+    return ", ".join(f"{name} {value}" for name, value in about.items() if name != "text")

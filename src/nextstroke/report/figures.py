@@ -15,9 +15,9 @@ from nextstroke.engine.write import write_lines
 from nextstroke.errors import BadInput, UsageError, WrongModel
 from nextstroke.files import write_bytes
 from nextstroke.ink import Ink
-from nextstroke.pages.animation import animated
 from nextstroke.pages.diagram import architecture_figure, cell_figure
 from nextstroke.pages.figures import curves_figure, density_figure
+from nextstroke.pages.film import animated
 from nextstroke.pages.layout import Page, level, place
 from nextstroke.pages.samples import Row, lines_figure
 from nextstroke.report.lines import find_line, find_word

@@ -32,7 +32,7 @@ def drawn(ink: Ink) -> bytes:
     """A line as a PNG with small letters 4 mm high at 150 dpi."""
     page = Page(x_height=4, margin=8)
     stream = io.BytesIO()
-    picture(place(level([ink], page), page)[0], dpi=150, pen=0.6, colour="black").save(stream, "PNG")
+    picture(place(level([ink], page), page)[0], dpi=150, pen=0.6, colours=["black"]).save(stream, "PNG")
     return stream.getvalue()
 
 

@@ -1,0 +1,58 @@
+"""Ink as a nib leaves it: broad where the pen is slow, thin where it is fast."""
+
+import numpy as np
+
+from nextstroke.ink import Ink
+from nextstroke.pages.spline import polyline
+
+THIN, BROAD = 0.5, 1.5  # widths at endless speed and at rest, as shares of the pen's
+ENDS = 0.6  # width where the pen touches down and lifts
+ROUND = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+
+
+def ribbons(line: Ink, pen: float) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The strokes of a line as smooth centre lines with a width for each point.
+
+    The points of the curve follow each other in equal times, so their distance is the speed.
+
+    Args:
+        pen: Width at the line's usual speed, in the unit of the ink.
+    Returns: For each stroke its points (n, 2) and widths (n,).
+    """
+    curves = [polyline(stroke) for stroke in line.strokes()]
+    speeds = [_speed(curve) for curve in curves]
+    moving = np.concatenate(speeds)
+    usual = float(np.median(moving[moving > 0])) if (moving > 0).any() else 1.0
+    return [(curve, pen * _width(speed / usual)) for curve, speed in zip(curves, speeds, strict=True)]
+
+
+def outline(curve: np.ndarray, width: np.ndarray) -> np.ndarray:
+    """The border of a ribbon: a polygon (n, 2), to be filled by the non-zero rule; a dot is a disc."""
+    moves = np.diff(curve, axis=0)
+    length = np.hypot(*moves.T)
+    if not len(moves) or not length.any():
+        return curve[0] + width[0] / 2 * np.column_stack([np.cos(ROUND), np.sin(ROUND)])
+    keep = np.append(True, length > 0)
+    curve, width, ahead = curve[keep], width[keep], moves[length > 0] / length[length > 0, None]
+    across = np.column_stack([ahead[:, 1], -ahead[:, 0]])
+    # A point has the border of the piece before it and of the piece after it, so that turns stay full on the outside.
+    before, after = np.concatenate([across[:1], across]), np.concatenate([across, across[-1:]])
+    half = width[:, None] / 2
+    left = np.stack([curve + half * before, curve + half * after], 1).reshape(-1, 2)
+    right = np.stack([curve - half * before, curve - half * after], 1).reshape(-1, 2)[::-1]
+    cap, start = curve[-1] + half[-1] * ahead[-1], curve[0] - half[0] * ahead[0]
+    return np.concatenate([left, cap[None], right, start[None]])
+
+
+def _speed(curve: np.ndarray) -> np.ndarray:
+    return np.hypot(*np.gradient(curve, axis=0).T) if len(curve) > 1 else np.zeros(1)
+
+
+def _width(speed: np.ndarray) -> np.ndarray:
+    """Share of the pen's width at a speed, 1 being the usual one; without jumps."""
+    width = THIN + (BROAD - THIN) / (1 + speed)
+    if len(width) > 2:
+        width[[0, -1]] *= ENDS
+        padded = np.pad(width, 4, "edge")
+        width = np.convolve(padded, np.ones(9) / 9, "valid")
+    return width
