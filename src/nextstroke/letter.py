@@ -112,8 +112,7 @@ def _paragraphs(model: Model, text: str) -> list[str]:
 
 def _hands(styles: Sequence[Style], bias: float | Sequence[float], page: Page, paragraphs: int) -> list[_Hand]:
     """The hand of each paragraph; paragraphs in one style with one bias share theirs."""
-    biases = [bias] if isinstance(bias, int | float) else bias
-    biases = biases_of(biases, len(biases)).tolist()
+    biases = biases_of(bias, np.size(bias)).tolist()
     turns = [(i % len(styles), i % len(biases)) for i in range(paragraphs)]
     guess = 1.2 * page.x_height
     hands = {(style, bias): _Hand(styles[style], biases[bias], guess) for style, bias in turns}

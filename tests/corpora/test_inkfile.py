@@ -43,7 +43,8 @@ def test_the_format_is_told_by_the_content(write, content, text):
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        ("<svg/>", "<svg> is no ink"),
+        ("<math/>", "<math> is no ink"),
+        ("<svg/>", "no points; polylines"),
         ("hello", "not well-formed XML"),
         ("", "not well-formed XML"),
         (b"\x89PNG\r\n\x1a\n\0\0", "not well-formed XML"),
@@ -147,19 +148,19 @@ def test_ink_without_text_is_packed_with_a_fault(write):
 
 
 def test_files_that_cannot_be_read_are_left_out_with_the_reason(write):
-    good, bad, odd = write(INKML, "a.inkml"), write("<svg/>", "b.svg"), write(line_xml([(1, 1)]), "c.xml")
+    good, bad, odd = write(INKML, "a.inkml"), write("<math/>", "b.svg"), write(line_xml([(1, 1)]), "c.xml")
     write(b"caf\xe9", "c.txt")
     corpus, left_out = pack_files([bad, good, odd, "missing.xml"])
     assert [line.name for line in corpus.lines] == ["a"]
     assert [path for path, _ in left_out] == [str(bad), str(odd), "missing.xml"]
-    assert "<svg> is no ink" in left_out[0][1]
+    assert "<math> is no ink" in left_out[0][1]
     assert "not UTF-8 at byte 3" in left_out[1][1]
     assert "missing.xml: cannot be read" in left_out[2][1]
 
 
 def test_nothing_to_pack_is_refused(write):
-    with pytest.raises(BadInput, match="<svg> is no ink"):
-        pack_files([write("<svg/>")])
+    with pytest.raises(BadInput, match="<math> is no ink"):
+        pack_files([write("<math/>")])
     with pytest.raises(BadInput, match="no files were given"):
         pack_files([])
 

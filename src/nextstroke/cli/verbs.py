@@ -15,6 +15,7 @@ from nextstroke.errors import UsageError
 # several commands. What is not there yet is not listed.
 VERBS = {
     "write": "Write a text by hand: SVG, PNG and other formats.",
+    "style": "Learn a hand of your own.",
     "scribble": "Draw handwriting that says nothing.",
     "generate": "Continue a text.",
     "compress": "Compress files with a text network.",

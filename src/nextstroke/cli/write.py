@@ -14,7 +14,10 @@ def write(
     ],
     output: Annotated[str, typer.Option("--output", "-o", help="file, - for standard output")] = "-",
     style: Annotated[
-        str, typer.Option(help="hand, or several as a,b,c for the paragraphs in turn; the first there is if not given")
+        str,
+        typer.Option(
+            help="hand, or a file of ink or .style; several as a,b for the paragraphs in turn; the first if not given"
+        ),
     ] = "",
     bias: Annotated[
         str, typer.Option(help="0 is as varied as real hands, 1 very legible; or several as .5,1 for the paragraphs")
@@ -51,8 +54,8 @@ def write(
     Example: nextstroke write "Hello world" -o hello.svg --style cursive --seed 7
     """
     from nextstroke.engine.modelfile import load_model
-    from nextstroke.engine.styles import find_style
     from nextstroke.files import check_writable
+    from nextstroke.hand import find_hand
     from nextstroke.letter import compose_sheets
     from nextstroke.pages.layout import Page
     from nextstroke.pages.look import Look
@@ -69,12 +72,11 @@ def write(
     words = _standard_input() if text == "-" else text
     biases = _numbers(bias)
     writer = load_model(model, "writer")
-    hands = [find_style(name.strip(), model) for name in style.split(",")]
+    hands = [find_hand(name.strip(), writer, model) for name in style.split(",")]
     warn = _Doubts(strict)
     sheets = warn.watching(compose_sheets(writer, words, sheet, hands, biases, seed, _progress))
     named = ",".join(hand.name or "none" for hand in hands)
-    told = biases[0] if len(biases) == 1 else biases
-    about = {"text": words, "seed": seed, "bias": told, "style": named, "model": model}
+    about = {"text": words, "seed": seed, "bias": biases, "style": named, "model": model}
     for name in save(list(sheets) if strict else sheets, output, kind, look, about):
         print(name, file=sys.stderr)
     warn.tell()
@@ -103,12 +105,12 @@ class _Doubts:
             print(f"nextstroke: warning: this line may not be right, try another seed: {line}", file=sys.stderr)
 
 
-def _numbers(text: str) -> list[float]:
-    """Numbers parted by commas."""
+def _numbers(text: str) -> float | list[float]:
+    """One number, or several parted by commas."""
     from nextstroke.errors import UsageError
 
     try:
-        return [float(number) for number in text.split(",")]
+        return [float(number) for number in text.split(",")] if "," in text else float(text)
     except ValueError:
         raise UsageError(f"bias {text!r}: give a number >= 0, or several as .5,1") from None
 

@@ -1,4 +1,4 @@
-"""The door for single files of ink: official line XML, InkML or JSON, told apart by what is in them."""
+"""The door for single files of ink: official line XML, InkML, SVG or JSON, told apart by what is in them."""
 
 import os
 from collections.abc import Iterable
@@ -9,6 +9,7 @@ from nextstroke.corpora.inkml import parse_inkml
 from nextstroke.corpora.jsonink import parse_json_ink
 from nextstroke.corpora.limits import read_bounded
 from nextstroke.corpora.packed import InkCorpus, Line
+from nextstroke.corpora.svgink import parse_svg
 from nextstroke.corpora.xmlreader import root_tag
 from nextstroke.errors import BadInk, BadInput, LimitExceeded
 from nextstroke.ink import Ink
@@ -22,7 +23,7 @@ def read_ink(path: str | Path) -> tuple[Ink, str]:
     """The ink of a file and its text, empty if the file has none; y grows downwards, the unit is the file's.
 
     Raises:
-        BadInk: in none of the three formats, malformed, without points, or with points that are not finite.
+        BadInk: in none of the four formats, malformed, without points, or with points that are not finite.
         BadInput: the file cannot be read.
         LimitExceeded: it is too long.
     """
@@ -37,7 +38,15 @@ def read_ink(path: str | Path) -> tuple[Ink, str]:
         return linexml.parse_line(data, path), ""
     if root == "ink":
         return parse_inkml(data, path)
-    raise BadInk(f"{path}: <{root}> is no ink; give InkML, a line of IAM-OnDB or JSON with strokes")
+    if root == "svg":
+        return parse_svg(data, path)
+    raise BadInk(f"{path}: <{root}> is no ink; give InkML, SVG, a line of IAM-OnDB or JSON with strokes")
+
+
+def read_with_text(path: str | Path) -> tuple[Ink, str]:
+    """As `read_ink`; a text that is not in FILE is read from FILE.txt, or the same name with .txt, beside it."""
+    ink, text = read_ink(path)
+    return ink, text or _text_beside(Path(path))
 
 
 def pack_files(paths: Iterable[str | Path], split: str = "") -> tuple[InkCorpus, list[tuple[str, str]]]:
@@ -54,8 +63,7 @@ def pack_files(paths: Iterable[str | Path], split: str = "") -> tuple[InkCorpus,
     lines, inks, left_out = [], [], []
     for path in map(Path, paths):
         try:
-            ink, text = read_ink(path)
-            text = text or _text_beside(path)
+            ink, text = read_with_text(path)
         except (BadInput, LimitExceeded) as error:
             left_out.append((str(path), str(error)))
             continue

@@ -69,7 +69,15 @@ def learn_style(model: Model, name: str, ink: Ink, text: str) -> Style:
     offsets[:, :2] = (offsets[:, :2] - mean) / std
     for point in [np.zeros(3), *offsets]:
         predictor.observe(point[None])
+    _catch_up(predictor, len(text))
     return Style(name, text, predictor.state, predictor.y)
+
+
+def _catch_up(predictor: WriterPredictor, length: int) -> None:
+    """Put a window that fell behind on the blank after the prime; else what is left of it would be written first."""
+    behind = length - 1 - int(predictor.phi[0].argmax())
+    if behind > 1:
+        predictor.state["kappa"] = predictor.kappa + np.float32(behind)
 
 
 def save_styles(path: Path, styles: list[Style]) -> None:

@@ -109,5 +109,6 @@ def biases_of(bias: float | Sequence[float], lines: int) -> np.ndarray:
     """A bias for each of `lines` lines; raises UsageError unless all are numbers >= 0."""
     biases = np.broadcast_to(np.asarray(bias, float), lines)
     if not (np.isfinite(biases) & (biases >= 0)).all():
-        raise UsageError(f"bias {bias}: give a number >= 0; 0 is unbiased, 0.5 to 1 reads well")
+        wrong = next(bias for bias in biases.tolist() if not 0 <= bias < np.inf)
+        raise UsageError(f"bias {wrong}: give a number >= 0; 0 is unbiased, 0.5 to 1 reads well")
     return biases

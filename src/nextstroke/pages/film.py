@@ -44,7 +44,7 @@ def moments(sheet: Sheet, colours: Sequence[str], speed: float = 1.0) -> Iterato
 
 def film(sheet: Sheet, format: str, look: Look) -> bytes:
     """One sheet being written, as a GIF or an APNG ("gif", "apng") that begins anew for ever."""
-    dpi = look.dpi or 100
+    dpi = 100 if look.dpi is None else look.dpi
     pieces = list(moments(sheet, look.colours, look.speed))
     page = blank(sheet, dpi)
     pixels = page.width * page.height // FINER**2

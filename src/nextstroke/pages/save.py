@@ -21,7 +21,9 @@ About = dict[str, Any]  # text, seed and the like; formats keep what they have a
 # One sheet to the bytes of one file.
 SHEETS: dict[str, Callable[[Sheet, Look, About], bytes]] = {
     "svg": lambda sheet, look, about: svg(sheet, look, about.get("text", ""), _told(about)),
-    "png": lambda sheet, look, about: png(sheet, look.dpi or 200, pen=look.pen, colours=look.colours, nib=look.nib),
+    "png": lambda sheet, look, about: png(
+        sheet, 200 if look.dpi is None else look.dpi, pen=look.pen, colours=look.colours, nib=look.nib
+    ),
     "gif": lambda sheet, look, about: film(sheet, "gif", look),
     "apng": lambda sheet, look, about: film(sheet, "apng", look),
     "inkml": lambda sheet, look, about: inkml(sheet, about.get("text", "")),

@@ -1,0 +1,46 @@
+"""nextstroke style: hands of one's own."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="Learn a hand from ink.")
+
+
+@app.callback()
+def style() -> None:
+    """Learn a hand from ink."""
+
+
+@app.command("learn")
+def learn(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="ink, one line each: InkML, JSON, SVG or official XML; its text in it or FILE.txt"),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="file to write, such as me.style")],
+    text: Annotated[str | None, typer.Option(help="what the ink says, if one file is given")] = None,
+    model: Annotated[str, typer.Option(help="model file, or the name of a bundled one")] = "writer",
+) -> None:
+    """Learn a hand from one line of ink, or several; for: nextstroke write --style me.style.
+
+    Example: nextstroke style learn line.inkml -o me.style --text "the words of the line"
+    """
+    from nextstroke.corpora.inkfile import read_with_text
+    from nextstroke.engine.modelfile import load_model
+    from nextstroke.engine.styles import save_styles
+    from nextstroke.errors import UsageError
+    from nextstroke.files import check_writable
+    from nextstroke.hand import STYLE, learn_hand
+
+    check_writable(output)
+    if output.suffix != STYLE:
+        raise UsageError(f"{output}: call it something{STYLE}, by which it is known again")
+    if text is not None and len(files) > 1:
+        raise UsageError(f"one text for {len(files)} files; put the text of each into FILE.txt beside it")
+    lines = [read_with_text(path) for path in files]
+    lines = lines if text is None else [(lines[0][0], text)]
+    save_styles(output, [learn_hand(load_model(model, "writer"), output.stem, lines)])
+    print(output, file=sys.stderr)
