@@ -23,7 +23,7 @@ test-slow: .venv/ready
 
 .venv/ready: $(NEEDS)
 	$(call environment,.venv)
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,figures,test]'
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,figures,cluster,test]'
 	touch $@
 
 .venv-demo/ready: $(NEEDS)

@@ -146,7 +146,7 @@ def _write_some(
         width = page.text_width if page.width else LONGEST * hand.advance
         advance = hand.advance
         pieces = list(islice(wrap(text, width, lambda piece: advance * len(piece)), TOGETHER))  # noqa: B023
-        lines = write_soundly(model, pieces, hand.bias, seed, hand.style, number)
+        lines = write_soundly(model, pieces, hand.bias, seed, hand.style, range(number, number + len(pieces)))
         inks = level([line.ink for line in lines], page, hand.scale)
         widths = [ink.bounds()[2] for ink in inks]
         if max(widths) <= OVERHANG * page.text_width or max(map(len, pieces)) == 1:

@@ -75,7 +75,6 @@ def test_two_workers_are_measured(capsys):
     figures = json.loads(capsys.readouterr().out)
     assert figures["2 workers against one, speed"] > 0
     assert 0 < figures["2 workers, summing and waiting over a step, time"] < 1
-    assert abs(figures["update over all of a step, time"] - 0.2) < 1e-9
 
 
 def test_the_bench_of_gpus_runs_on_a_cpu_with_small_sizes():

@@ -18,7 +18,7 @@ from nextstroke.cli.verbs import make_command
 from nextstroke.errors import LimitExceeded, NextstrokeError, UsageError
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-EXTRAS = {"torch": "train", "onnx": "train", "matplotlib": "figures"}
+EXTRAS = {"torch": "train", "onnx": "train", "matplotlib": "figures", "distributed": "cluster"}
 LONGEST = 4000  # characters of a message; a path or a list of faults may be far longer
 
 

@@ -1,8 +1,10 @@
 """nextstroke write: text in, handwriting out."""
 
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,8 +12,8 @@ import typer
 
 def write(
     text: Annotated[
-        str, typer.Argument(help="what to write; - reads standard input; each line end begins a paragraph")
-    ],
+        str | None, typer.Argument(help="what to write; - reads standard input; each line end begins a paragraph")
+    ] = None,
     output: Annotated[str, typer.Option("--output", "-o", help="file, - for standard output")] = "-",
     style: Annotated[
         str,
@@ -48,12 +50,22 @@ def write(
     feed: Annotated[float, typer.Option(help="G-code: speed of drawing in mm a minute")] = 1500.0,
     pen_up: Annotated[str, typer.Option(help="G-code: line that lifts the pen")] = "G0 Z5",
     pen_down: Annotated[str, typer.Option(help="G-code: line that lowers it")] = "G1 Z0 F600",
+    batch: Annotated[
+        Path | None, typer.Option(help='many texts: JSON lines, "a text" or {"text": …, "style": …, "bias": …}')
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="folder for --batch: ink-*.npz, manifest.jsonl, with --dpi a PNG of each line")
+    ] = None,
+    shard: Annotated[int, typer.Option(help="lines in a file of --batch", min=1, max=4096)] = 256,
+    workers: Annotated[int, typer.Option(help="processes for --batch; 0 for one a core", min=0)] = 0,
+    cluster: Annotated[str | None, typer.Option(help="Dask scheduler whose workers write --batch")] = None,
 ) -> None:
     """Write text by hand.
 
     Example: nextstroke write "Hello world" -o hello.svg --style cursive --seed 7
     """
     from nextstroke.engine.modelfile import load_model
+    from nextstroke.errors import UsageError
     from nextstroke.files import check_writable
     from nextstroke.hand import find_hand
     from nextstroke.letter import compose_sheets
@@ -62,6 +74,12 @@ def write(
     from nextstroke.pages.plotter import Plotter
     from nextstroke.pages.save import pick_format, save
 
+    biases, styles = numbers(bias), [name.strip() for name in style.split(",")]
+    if batch is not None or out is not None:
+        _batch(text, batch, out, styles, biases, seed, model, shard, dpi, workers, cluster)
+        return
+    if text is None:
+        raise UsageError("missing argument 'TEXT'; see nextstroke write --help")
     look = Look(pen, colour, dpi, nib, animate, speed, Plotter(pen_up, pen_down, feed, shortest))
     kind = pick_format(output, format)
     check_writable(output)
@@ -70,9 +88,8 @@ def write(
     if margin is not None:
         sheet = replace(sheet, margin=margin)
     words = _standard_input() if text == "-" else text
-    biases = _numbers(bias)
     writer = load_model(model, "writer")
-    hands = [find_hand(name.strip(), writer, model) for name in style.split(",")]
+    hands = [find_hand(name, writer, model) for name in styles]
     warn = _Doubts(strict)
     sheets = warn.watching(compose_sheets(writer, words, sheet, hands, biases, seed, _progress))
     named = ",".join(hand.name or "none" for hand in hands)
@@ -80,6 +97,26 @@ def write(
     for name in save(list(sheets) if strict else sheets, output, kind, look, about):
         print(name, file=sys.stderr)
     warn.tell()
+
+
+def _batch(text, batch, out, styles, biases, seed, model, size, dpi, workers, cluster) -> None:
+    """Many texts into a folder."""
+    from nextstroke.bulk import Folder, cut_shards, read_orders, write_bulk
+    from nextstroke.errors import BadInput, UsageError
+
+    if text is not None or batch is None or out is None:
+        raise UsageError("--batch FILE and --out FOLDER go together, and without TEXT")
+    orders = read_orders(batch, styles, biases if isinstance(biases, list) else [biases])
+    shards = list(cut_shards(orders, size, model, seed, dpi))
+    if not shards:
+        raise BadInput(f"{batch}: has no lines")
+    write_bulk(shards, Folder(out), workers or os.cpu_count() or 1, cluster, _shards_done)
+    print(out / "manifest.jsonl", file=sys.stderr)
+
+
+def _shards_done(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{done} of {total} shards", end="\n" if done == total else "", file=sys.stderr, flush=True)
 
 
 class _Doubts:
@@ -105,7 +142,7 @@ class _Doubts:
             print(f"nextstroke: warning: this line may not be right, try another seed: {line}", file=sys.stderr)
 
 
-def _numbers(text: str) -> float | list[float]:
+def numbers(text: str) -> float | list[float]:
     """One number, or several parted by commas."""
     from nextstroke.errors import UsageError
 

@@ -79,21 +79,22 @@ def write_soundly(
     bias: float = 0.5,
     seed: int = 1,
     style: Style = NO_STYLE,
-    first_line: int = 0,
+    numbers: Sequence[int] | None = None,
     attempts: int = 4,
 ) -> list[Written]:
     """Write lines, and write those again that broke off or missed a character; the last attempt stays as it is.
 
     Args:
-        first_line: Number of the first line: lines under one seed differ by their number.
+        numbers: Of the lines: lines under one seed differ by their number; 0, 1, 2 … if not given.
         attempts: How often a line is tried at most.
         Others as for `write_lines`.
     """
+    numbers = range(len(texts)) if numbers is None else numbers
     done: dict[int, Written] = {}
     for attempt in range(attempts):
         left = [i for i in range(len(texts)) if i not in done or not done[i].sound]
         if left:
-            places = [(first_line + i, attempt) for i in left]
+            places = [(numbers[i], attempt) for i in left]
             again = write_lines(model, [texts[i] for i in left], bias, seed, style, places=places)
             done |= dict(zip(left, again, strict=True))
     return [done[i] for i in range(len(texts))]
