@@ -16,7 +16,7 @@ FLOORS = {
     "nets": 2, "corpora": 2, "engine": 2,
     "training": 3, "codec": 3,
     "pages": 4,
-    "letter": 5, "hand": 5, "bulk": 5, "report": 5,
+    "letter": 5, "hand": 5, "bulk": 5, "recombine": 5, "report": 5,
     "web": 6, "cli": 7,
 }  # fmt: skip
 # What a room may not look into although it is no higher, at all or (LEARNING) while it is being loaded.

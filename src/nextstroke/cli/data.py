@@ -60,6 +60,34 @@ def ink(
     _finish(corpus, output, (), left_out, {}, report, as_json)
 
 
+@app.command("recombine")
+def recombine(
+    corpus: Annotated[Path, typer.Argument(help="packed ink with texts")],
+    output: Output,
+    splits: Annotated[str, typer.Option(help="whose lines are cut to pieces")] = "trainset,testset_t,testset_f",
+    lines: Annotated[int, typer.Option(help="lines to compose", min=1, max=1_000_000)] = 7000,
+    model: Annotated[str, typer.Option(help="writer that tells which ink is which character")] = "writer",
+    seed: Annotated[int, typer.Option(help="same seed, same lines", min=0)] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Compose further lines from pieces of real ink: digits, capitals, rare letters and signs become frequent.
+
+    The lines of CORPUS stay; train on its splits and on `recombined`.
+
+    Example: nextstroke data recombine data/iam.packed -o data/recombined.packed
+    """
+    from nextstroke.corpora.packed import InkCorpus
+    from nextstroke.engine.modelfile import load_model
+    from nextstroke.files import check_writable
+    from nextstroke.recombine import recombine
+
+    check_writable(output)
+    names, progress = [name.strip() for name in splits.split(",")], _Progress("lines")
+    more = recombine(load_model(model, "writer"), InkCorpus.open(corpus), names, lines, seed, progress)
+    progress.end()
+    _finish(more, output, (), [], {}, None, as_json)
+
+
 @app.command("text")
 def text(
     files: Annotated[list[Path], typer.Argument(help="text files, plain or packed as .gz, .bz2, .xz")],
