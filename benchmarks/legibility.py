@@ -12,10 +12,11 @@ import argparse
 import json
 from pathlib import Path
 
+from nextstroke.distance import edit_distance
 from nextstroke.engine.modelfile import load_model
 from nextstroke.engine.styles import find_style
 from nextstroke.engine.write import write_lines, write_soundly
-from nextstroke.report.legibility import drawn, edit_distance, letters, read
+from nextstroke.report.legibility import drawn, letters, read
 from nextstroke.report.measures import TEXTS
 
 SEEDS = (1, 2, 3, 4, 5)

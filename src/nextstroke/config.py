@@ -159,19 +159,25 @@ class Recipe(_Section):
     """Everything that decides a training.
 
     Attributes:
-        kind: "writer" (synthesis), "pen" (prediction) or "text".
+        kind: "writer" (synthesis), "pen" (prediction), "text", or "reader" (recognition, which judges what is written).
         note: What it is for.
         seed: Of first weights, order, augmentation and dropout.
         start_from: Folder of a training, a checkpoint in it, or a model file, whose weights this one begins with.
     """
 
-    kind: Literal["writer", "pen", "text"]
+    kind: Literal["writer", "pen", "text", "reader"]
     note: str = ""
     seed: int = 1
     start_from: str = ""
     data: Data = Data()
     network: Network = Network()
     training: Training = Training()
+
+    @model_validator(mode="after")
+    def _read_whole(self) -> "Recipe":
+        if self.kind == "reader" and self.training.chunk is not None:
+            raise ValueError("a reader reads whole lines: leave training.chunk out")
+        return self
 
     def dump(self) -> dict[str, Any]:
         """The recipe as plain values, every default spelled out: what records keep."""

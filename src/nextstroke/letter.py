@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from nextstroke.engine.choose import Chooser
 from nextstroke.engine.modelfile import Model
 from nextstroke.engine.styles import Style
 from nextstroke.engine.write import Written, biases_of, write_soundly
@@ -63,12 +64,21 @@ class _Hand:
     scale: float | None = None
 
 
+Writing = Callable[[Sequence[str], _Hand, Sequence[int]], list[Written]]
+
+
 def compose(
-    model: Model, text: str, page: Page, styles: Sequence[Style], bias: float | Sequence[float], seed: int
+    model: Model,
+    text: str,
+    page: Page,
+    styles: Sequence[Style],
+    bias: float | Sequence[float],
+    seed: int,
+    chooser: Chooser | None = None,
 ) -> Letter:
     """Write a text on pages; as `compose_sheets`, but all at once."""
     sheets, lines = [], []
-    for sheet, written in compose_sheets(model, text, page, styles, bias, seed):
+    for sheet, written in compose_sheets(model, text, page, styles, bias, seed, chooser=chooser):
         sheets.append(sheet)
         lines += written
     return Letter(sheets, lines)
@@ -82,18 +92,20 @@ def compose_sheets(
     bias: float | Sequence[float],
     seed: int,
     report: Report = lambda done, total: None,
+    chooser: Chooser | None = None,
 ) -> Iterator[tuple[Sheet, list[Written]]]:
     """Write a text on pages, each handed on when it is full, with the lines on it.
 
     Args:
         styles: One for each paragraph in turn; a paragraph is what stands between line ends.
         bias: One for all paragraphs, or one for each in turn.
+        chooser: Picks each line from several candidates; without it the first sound one is taken.
     Raises:
         EmptyText, UnknownCharacters: the text cannot be written; before anything is.
     """
     paragraphs = _paragraphs(model, text)
     hands = _hands(styles, bias, page, len(paragraphs))
-    return _filled(_rows(model, paragraphs, page, hands, seed, report), page)
+    return _filled(_rows(_writing(model, seed, chooser), paragraphs, page, hands, seed, report), page)
 
 
 def doubtful(lines: Sequence[Written]) -> list[str]:
@@ -120,7 +132,7 @@ def _hands(styles: Sequence[Style], bias: float | Sequence[float], page: Page, p
 
 
 def _rows(
-    model: Model, paragraphs: list[str], page: Page, hands: list[_Hand], seed: int, report: Report
+    write: Writing, paragraphs: list[str], page: Page, hands: list[_Hand], seed: int, report: Report
 ) -> Iterator[Row]:
     """All lines, top to bottom."""
     number, done, total = 0, 0, sum(map(len, paragraphs))
@@ -128,7 +140,7 @@ def _rows(
         if not text:
             yield Row(None, None, paragraph)
         while text:
-            lines, inks = _write_some(model, text, page, hand, seed, number)
+            lines, inks = _write_some(write, text, page, hand, number)
             for line, ink in zip(lines, inks, strict=True):
                 yield Row(line, drifted(ink, page, np.random.default_rng([seed, number])), paragraph)
                 number += 1
@@ -138,15 +150,19 @@ def _rows(
             report(min(done, total), total)
 
 
-def _write_some(
-    model: Model, text: str, page: Page, hand: _Hand, seed: int, number: int
-) -> tuple[list[Written], list[Ink]]:
+def _writing(model: Model, seed: int, chooser: Chooser | None) -> Writing:
+    """How lines are written: texts, hand and numbers in, lines out."""
+    write = chooser.write if chooser else write_soundly
+    return lambda texts, hand, numbers: write(model, texts, hand.bias, seed, hand.style, numbers)
+
+
+def _write_some(write: Writing, text: str, page: Page, hand: _Hand, number: int) -> tuple[list[Written], list[Ink]]:
     """The first lines of a text and their levelled ink, wrapped again until they fit at the width the hand has."""
     for _ in range(TRIES):
         width = page.text_width if page.width else LONGEST * hand.advance
         advance = hand.advance
         pieces = list(islice(wrap(text, width, lambda piece: advance * len(piece)), TOGETHER))  # noqa: B023
-        lines = write_soundly(model, pieces, hand.bias, seed, hand.style, range(number, number + len(pieces)))
+        lines = write(pieces, hand, range(number, number + len(pieces)))
         inks = level([line.ink for line in lines], page, hand.scale)
         widths = [ink.bounds()[2] for ink in inks]
         if max(widths) <= OVERHANG * page.text_width or max(map(len, pieces)) == 1:

@@ -1,7 +1,8 @@
 import pytest
 
+from nextstroke.distance import edit_distance
 from nextstroke.engine.write import write_lines
-from nextstroke.report.legibility import character_error, edit_distance, letters, readable
+from nextstroke.report.legibility import character_error, letters, readable
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,9 @@ class Reporter:
         if self.kind == "text":
             line = f"symbols, {rate:.0f} symbols/s, train {progress.train / log(2):.4f} bits a symbol"
             return line + f", validation {progress.validation:.4f} bits a character" * known
+        if self.kind == "reader":
+            line = f"characters, {rate:.0f} characters/s, train {progress.train:.4f} nats a character"
+            return line + f", validation {progress.validation:.4f} of the characters wrong" * known
         line = f"points, {rate:.0f} points/s, train {progress.train:.4f} nats a point"
         validation = f", validation {progress.validation:.2f} nats a line ({progress.validation_point:.4f} a point)"
         return line + validation * known

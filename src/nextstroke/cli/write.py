@@ -50,6 +50,7 @@ def write(
     feed: Annotated[float, typer.Option(help="G-code: speed of drawing in mm a minute")] = 1500.0,
     pen_up: Annotated[str, typer.Option(help="G-code: line that lifts the pen")] = "G0 Z5",
     pen_down: Annotated[str, typer.Option(help="G-code: line that lowers it")] = "G1 Z0 F600",
+    best_of: Annotated[int, typer.Option(help="candidates of each line; the most legible is taken", min=1, max=64)] = 8,
     batch: Annotated[
         Path | None, typer.Option(help='many texts: JSON lines, "a text" or {"text": …, "style": …, "bias": …}')
     ] = None,
@@ -91,12 +92,22 @@ def write(
     writer = load_model(model, "writer")
     hands = [find_hand(name, writer, model) for name in styles]
     warn = _Doubts(strict)
-    sheets = warn.watching(compose_sheets(writer, words, sheet, hands, biases, seed, _progress))
+    pages = compose_sheets(writer, words, sheet, hands, biases, seed, _progress, _chooser(best_of))
+    sheets = warn.watching(pages)
     named = ",".join(hand.name or "none" for hand in hands)
     about = {"text": words, "seed": seed, "bias": biases, "style": named, "model": model}
     for name in save(list(sheets) if strict else sheets, output, kind, look, about):
         print(name, file=sys.stderr)
     warn.tell()
+
+
+def _chooser(candidates: int):
+    """What picks each line from several candidates, if there are several."""
+    from nextstroke.engine.choose import Chooser
+    from nextstroke.engine.modelfile import load_model
+    from nextstroke.engine.reading import Reader
+
+    return Chooser(Reader(load_model("reader", "reader")), candidates) if candidates > 1 else None
 
 
 def _batch(text, batch, out, styles, biases, seed, model, size, dpi, workers, cluster) -> None:

@@ -81,17 +81,19 @@ def write_soundly(
     style: Style = NO_STYLE,
     numbers: Sequence[int] | None = None,
     attempts: int = 4,
+    first_attempt: int = 0,
 ) -> list[Written]:
     """Write lines, and write those again that broke off or missed a character; the last attempt stays as it is.
 
     Args:
         numbers: Of the lines: lines under one seed differ by their number; 0, 1, 2 … if not given.
         attempts: How often a line is tried at most.
+        first_attempt: Number of the first; each attempt has random numbers of its own.
         Others as for `write_lines`.
     """
     numbers = range(len(texts)) if numbers is None else numbers
     done: dict[int, Written] = {}
-    for attempt in range(attempts):
+    for attempt in range(first_attempt, first_attempt + attempts):
         left = [i for i in range(len(texts)) if i not in done or not done[i].sound]
         if left:
             places = [(numbers[i], attempt) for i in left]

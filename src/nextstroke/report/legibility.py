@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 
+from nextstroke.distance import edit_distance
 from nextstroke.engine.write import Written
 from nextstroke.ink import Ink
 from nextstroke.pages.layout import Page, level, place
@@ -16,16 +17,6 @@ PROGRAM = "tesseract"
 def letters(text: str) -> str:
     """Letters and digits alone, case folded."""
     return "".join(character for character in text.casefold() if character.isalnum())
-
-
-def edit_distance(meant: str, found: str) -> int:
-    """Least number of insertions, deletions and replacements."""
-    row = list(range(len(found) + 1))
-    for i, a in enumerate(meant, 1):
-        previous, row[0] = row[0], i
-        for j, b in enumerate(found, 1):
-            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (a != b))
-    return row[-1]
 
 
 def drawn(ink: Ink) -> bytes:

@@ -48,15 +48,25 @@ class Architecture(NamedTuple):
         return sum(connection.weights for connection in self.connections) + sum(self.own.values())
 
 
+def _check_kind(path: Path, kind: str) -> None:
+    if kind == "reader":
+        raise UsageError(
+            f"{path}: a reader, which takes whole lines; the figure shows the networks that go step by step"
+        )
+
+
 def open_architecture(path: Path) -> Architecture:
     """That of a training, a model file or a recipe.
 
     Raises:
-        UsageError: a recipe of a writer whose alphabet its corpus decides.
+        UsageError: a recipe of a writer whose alphabet its corpus decides, or a reader.
     """
     if path.suffix != ".toml":
-        return read_architecture(open_run(path).network)
+        trained = open_run(path)
+        _check_kind(path, trained.recipe.kind)
+        return read_architecture(trained.network)
     recipe = load_recipe(path)
+    _check_kind(path, recipe.kind)
     if recipe.kind == "text":
         raise UsageError(f"{path}: only handwriting networks have a step graph to read")
     if recipe.kind == "writer" and recipe.data.alphabet != "paper":

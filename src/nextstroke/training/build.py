@@ -10,16 +10,20 @@ from nextstroke.config import Recipe, Training
 from nextstroke.errors import WrongModel
 from nextstroke.nets.networks import PenNetwork, TextNetwork, WriterNetwork
 from nextstroke.nets.noise import AdaptiveNoise, FixedNoise, NoNoise, WeightDrop
+from nextstroke.nets.reader import ReaderNetwork
 from nextstroke.nets.rmsprop import GravesRMSProp
 
 TABLE = 0.4  # of a symbol's row, which reaches the gates whole: about what the recurrence brings them
 UNIFORM = 0.1  # RNNLIB's default range of first weights; the paper does not state its own
 
-Network = PenNetwork | TextNetwork
+Network = PenNetwork | TextNetwork | ReaderNetwork
 
 
 def build_network(recipe: Recipe, symbols: int) -> Network:
     """The network of a recipe with its first weights; the same seed gives the same weights."""
+    torch.manual_seed(recipe.seed)
+    if recipe.kind == "reader":  # with torch's own first weights
+        return ReaderNetwork(symbols, recipe.network.layers, recipe.network.cells, recipe.network.dropout)
     network = _network(recipe, symbols)
     torch.manual_seed(recipe.seed)
     (_orthogonal if recipe.network.init == "orthogonal" else _uniform)(network)
@@ -31,7 +35,7 @@ def build_network(recipe: Recipe, symbols: int) -> Network:
     return network
 
 
-def _network(recipe: Recipe, symbols: int) -> Network:
+def _network(recipe: Recipe, symbols: int) -> PenNetwork | TextNetwork:
     sizes = recipe.network
     if recipe.kind == "text":
         return TextNetwork(symbols, sizes.layers, sizes.cells, sizes.derivative_clip, sizes.dropout)
@@ -59,7 +63,7 @@ def _uniform(network: nn.Module) -> None:
         nn.init.uniform_(weight, -UNIFORM, UNIFORM)
 
 
-def _orthogonal(network: Network) -> None:
+def _orthogonal(network: nn.Module) -> None:
     """Orthogonal recurrence of each gate, inputs scaled by their width, biases and peepholes zero."""
     for name, weight in network.named_parameters():
         if name.endswith("recurrent"):

@@ -16,7 +16,7 @@ from nextstroke.errors import BadInput, UsageError
 from nextstroke.ink import Ink
 from nextstroke.nets.mixture import Mixture
 from nextstroke.training.evaluate import evaluate, run_network
-from nextstroke.training.score import InkScore
+from nextstroke.training.score import Score
 
 
 class InkExamples(NamedTuple):
@@ -77,7 +77,7 @@ class InkExamples(NamedTuple):
             raise UsageError(f"split {split!r}: give validation or train")
         return self._replace(validation=getattr(self, split))
 
-    def score(self, network: Any, every: int = 1) -> InkScore:
+    def score(self, network: Any, every: int = 1) -> Score:
         """Score a network on every `every`-th validation line."""
         return evaluate(network, self.validation[::every], self.normalisation)
 

@@ -15,10 +15,13 @@ from nextstroke.errors import WrongModel
 from nextstroke.files import write_bytes
 from nextstroke.nets.lstm import LSTM
 from nextstroke.nets.networks import POINT, PenNetwork, TextNetwork, WriterNetwork
+from nextstroke.nets.reader import ReaderNetwork
+from nextstroke.training.build import Network
 from nextstroke.training.graph import Array, Graph, plain
+from nextstroke.training.readergraph import build_reader
 
 
-def export_model(network: PenNetwork | TextNetwork, about: dict, path: Path, integer: bool = False) -> None:
+def export_model(network: Network, about: dict, path: Path, integer: bool = False) -> None:
     """Write the model file of a network.
 
     Args:
@@ -45,9 +48,11 @@ def sealed(body: bytes) -> bytes:
     return body + tail.SerializeToString()
 
 
-def build_graph(graph: Graph, network: PenNetwork | TextNetwork) -> None:
-    """One step of a network."""
-    if isinstance(network, TextNetwork):
+def build_graph(graph: Graph, network: Network) -> None:
+    """One step of a network; a reader has none, and takes whole lines."""
+    if isinstance(network, ReaderNetwork):
+        build_reader(graph, network)
+    elif isinstance(network, TextNetwork):
         _build_text(graph, network)
     else:
         _build_pen(graph, network)

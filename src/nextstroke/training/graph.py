@@ -83,9 +83,10 @@ class Graph:
         self.inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
         return name
 
-    def input_numbers(self, name: str, *shape: str | int) -> str:
-        """An int64 input of the step."""
-        self.inputs.append(helper.make_tensor_value_info(name, TensorProto.INT64, shape))
+    def input_numbers(self, name: str, *shape: str | int, wide: bool = True) -> str:
+        """An int64 input of the step; int32 unless `wide`."""
+        kind = TensorProto.INT64 if wide else TensorProto.INT32
+        self.inputs.append(helper.make_tensor_value_info(name, kind, shape))
         return name
 
     def output(self, inner: str, name: str, *shape: str | int) -> None:

@@ -94,9 +94,39 @@ class TextScore:
         }
 
 
+@dataclass(frozen=True)
+class ReadScore:
+    """Sums over a set of lines.
+
+    Attributes:
+        log_loss: Sum of −log probability of the texts, in nats.
+        edits: Sum of the edit distances between what is there and what was read.
+        characters, lines: How many.
+    """
+
+    log_loss: float
+    edits: int
+    characters: int
+    lines: int
+
+    @property
+    def nats_per_point(self) -> float:
+        """Log-loss of a character: what a reader is paid by."""
+        return self.log_loss / self.characters
+
+    @property
+    def headline(self) -> float:
+        """What a training is judged by: the share of characters read wrong."""
+        return self.edits / self.characters
+
+    def figures(self) -> dict[str, float]:
+        """All of it by name."""
+        return {"lines": self.lines, "character_error": self.headline, "nats_per_character": self.nats_per_point}
+
+
 def _power(bits: float) -> float:
     """2 to the bits; infinite beyond what a float holds."""
     return 2.0**bits if bits < 1000 else math.inf
 
 
-Score = InkScore | TextScore
+Score = InkScore | TextScore | ReadScore

@@ -10,6 +10,7 @@ from nextstroke.config import Recipe
 from nextstroke.corpora.packed import InkCorpus
 from nextstroke.corpora.symbols import TextCorpus
 from nextstroke.training.examples import make_examples
+from nextstroke.training.reading import ReaderExamples
 from nextstroke.training.score import Score
 from nextstroke.training.text import make_text
 
@@ -84,4 +85,5 @@ def open_examples(recipe: Recipe, corpus: Path) -> tuple[Examples, str]:
         text = TextCorpus.open(corpus)
         return make_text(text, recipe), text.digest
     ink = InkCorpus.open(corpus)
-    return make_examples(ink, recipe.data), ink.digest
+    examples = make_examples(ink, recipe.data)
+    return ReaderExamples(*examples) if recipe.kind == "reader" else examples, ink.digest

@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+
+from nextstroke.cli.main import main
+from nextstroke.engine.choose import Chooser
+from nextstroke.engine.modelfile import load_model
+from nextstroke.engine.reading import Reader
+from nextstroke.engine.styles import find_style
+from nextstroke.engine.write import write_lines
+
+TEXTS = ["a first line", "the second one"]
+
+
+@pytest.fixture(scope="module")
+def writer():
+    return load_model("writer", "writer")
+
+
+@pytest.fixture(scope="module")
+def reader():
+    return Reader(load_model("reader", "reader"))
+
+
+def test_the_bundled_reader_reads_the_bundled_writer(writer, reader):
+    lines = write_lines(writer, TEXTS, 2.0, 1, find_style("neat", "writer"))
+    fitting = reader.misreading([line.ink for line in lines], TEXTS)
+    assert (fitting < 0.7).all()
+    assert (reader.misreading([line.ink for line in lines], TEXTS[::-1]) > 2).all()
+
+
+def test_the_candidate_that_reads_best_is_kept(writer, reader):
+    style = find_style("cursive", "writer")
+    drawn = [write_lines(writer, TEXTS[:1], 0.3, 1, style, places=[(5, k)])[0] for k in range(4)]
+    nats = reader.misreading([line.ink for line in drawn], TEXTS[:1] * 4)
+    best = min(range(4), key=lambda k: (not drawn[k].sound, nats[k]))
+    (chosen,) = Chooser(reader, 4).write(writer, TEXTS[:1], 0.3, 1, style, [5])
+    np.testing.assert_allclose(chosen.ink.points, drawn[best].ink.points, atol=0.1)  # of an x-height of 200
+
+
+def test_lines_do_not_depend_on_those_beside_them(writer, reader):
+    style, chooser = find_style("none", "writer"), Chooser(reader, 3)
+    together = chooser.write(writer, TEXTS, 1.0, 1, style, [0, 1])
+    (alone,) = chooser.write(writer, TEXTS[1:], 1.0, 1, style, [1])
+    np.testing.assert_allclose(alone.ink.points, together[1].ink.points, atol=0.1)  # of an x-height of 200
+
+
+def test_one_candidate_is_what_was_written_before(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["write", "one two", "-o", "a.json", "--best-of", "1"]) == 0
+    assert main(["write", "one two", "-o", "b.json", "--best-of", "2"]) == 0
+    assert main(["write", "one two", "-o", "c.json", "--best-of", "2"]) == 0
+    assert (tmp_path / "b.json").read_bytes() == (tmp_path / "c.json").read_bytes()
+    assert main(["write", "one two", "-o", "d.json", "--best-of", "0"]) == 2
