@@ -1,8 +1,9 @@
 """How well a stranger reads what the writer writes: the error of an OCR program on generated lines.
 
-    python benchmarks/legibility.py [--style NAME] [--bias B] [--model M] [--once] [--json] [--keep FOLDER]
+    python benchmarks/legibility.py [--style NAME] [--bias B] [--model M] [--best-of K | --once] [--kind KIND] [--json]
+        [--keep FOLDER]
 
-Twelve texts under five seeds; tesseract reads each line as one line of text (`--psm 7`). The error is the edit distance
+Twelve texts, or six of a kind, under five seeds; tesseract reads each line as one line of text (`--psm 7`). The error is the edit distance
 between what was meant and what was read, over the length of what was meant, letters and digits only, case folded.
 Beside it: the share of lines that stop by themselves with every character reached, at the first attempt.
 Needs tesseract on the path.
@@ -13,13 +14,58 @@ import json
 from pathlib import Path
 
 from nextstroke.distance import edit_distance
+from nextstroke.engine.choose import Chooser
 from nextstroke.engine.modelfile import load_model
+from nextstroke.engine.reading import Reader
 from nextstroke.engine.styles import find_style
 from nextstroke.engine.write import write_lines, write_soundly
 from nextstroke.report.legibility import drawn, letters, read
 from nextstroke.report.measures import TEXTS
 
 SEEDS = (1, 2, 3, 4, 5)
+KINDS = {
+    "words": TEXTS,
+    "digits": (
+        "on 14 May 1972 at 10:35",
+        "call 020 7946 0958 today",
+        "3,482 of 9,170 in 2016",
+        "room 57, floor 6, 8 beds",
+        "1234567890",
+        "from 1605 to 1837 or 1940",
+    ),
+    "capitals": (
+        "THE QUICK BROWN FOX",
+        "JUMPS OVER LAZY DOGS",
+        "PLEASE DO NOT PARK HERE",
+        "OPEN EVERY DAY BUT MONDAY",
+        "HAPPY BIRTHDAY ANNA",
+        "KEEP OUT OF REACH",
+    ),
+    "rare": (
+        "Quebec and Zurich by taxi",
+        "Queen Xenia of Zanzibar",
+        "six lazy quails in a zoo",
+        "Xavier quizzed Zoe twice",
+        "the exact size of the axe",
+        "a Quaker jazz quartet",
+    ),
+    "doubled": (
+        "the bookkeeper will succeed",
+        "a committee of small yellow bees",
+        "hissing grass and wooden wheels",
+        "full accommodation, see bill",
+        "coffee, cheese, apple and egg",
+        "miss Mississippi and Tennessee",
+    ),
+    "signs": (
+        '"Never," he said, "again!"',
+        "(see the note) or 'ask' me",
+        "why? because; and so: yes",
+        "it's Anna's, isn't it?",
+        "bread (white), 'milk' & tea",
+        '"one" - "two" - (three)',
+    ),
+}
 
 
 def main() -> None:
@@ -27,16 +73,26 @@ def main() -> None:
     parser.add_argument("--model", default="writer")
     parser.add_argument("--style", default="none")
     parser.add_argument("--bias", type=float, default=0.75)
+    parser.add_argument("--kind", choices=KINDS, default="words")
+    parser.add_argument("--best-of", type=int, default=1, help="candidates of each line; the reader picks")
     parser.add_argument("--once", action="store_true", help="first attempts only, no second try for a failed line")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--keep", type=Path, help="folder for the pictures")
     options = parser.parse_args()
-    model, style = load_model(options.model, "writer"), find_style(options.style, options.model)
+    model, style, texts = (
+        load_model(options.model, "writer"),
+        find_style(options.style, options.model),
+        KINDS[options.kind],
+    )
     errors, sound = [], []
     for seed in SEEDS:
-        first = write_lines(model, TEXTS, options.bias, seed, style)
+        first = write_lines(model, texts, options.bias, seed, style)
         sound += [line.sound for line in first]
-        lines = first if options.once else write_soundly(model, TEXTS, options.bias, seed, style)
+        if options.best_of > 1:
+            chooser = Chooser(Reader(load_model("reader", "reader")), options.best_of)
+            lines = chooser.write(model, texts, options.bias, seed, style, range(len(texts)))
+        else:
+            lines = first if options.once else write_soundly(model, texts, options.bias, seed, style)
         for number, line in enumerate(lines):
             image, meant = drawn(line.ink), letters(line.text)
             if options.keep:

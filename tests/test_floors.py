@@ -17,7 +17,7 @@ FLOORS = {
     "training": 3, "codec": 3,
     "pages": 4,
     "letter": 5, "hand": 5, "bulk": 5, "recombine": 5, "report": 5,
-    "web": 6, "cli": 7,
+    "web": 6, "session": 6, "cli": 7,
 }  # fmt: skip
 # What a room may not look into although it is no higher, at all or (LEARNING) while it is being loaded.
 APART = {

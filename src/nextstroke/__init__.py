@@ -1,10 +1,10 @@
 """nextstroke: predict the next stroke, of a pen or of a key.
 
-    from nextstroke import Page, compose, find_style, load_model
+    import nextstroke as ns
 
-    hand = find_style("neat", "writer")
-    letter = compose(load_model("writer", "writer"), "Hello world", Page(), [hand], bias=0.75, seed=1)
-    letter.sheets[0].lines[0].points    # millimetres
+    ns.write("Hello world", style="neat", bias=0.75).save("hello.svg")    # a notebook shows it without save
+    ns.generate("The town of ", length=200)
+    ns.decompress(ns.compress(b"some bytes"))
 
 The names below are loaded on first use, so that importing the package costs nothing.
 """
@@ -27,11 +27,15 @@ _HOMES = {
     "compose": "letter",
     "compress": "codec.compress",
     "decompress": "codec.compress",
+    "Handwriting": "session",
     "find_style": "engine.styles",
+    "generate": "session",
     "learn_style": "engine.styles",
+    "load": "session",
     "load_model": "engine.modelfile",
     "read_ink": "corpora.inkfile",
     "save": "pages.save",
+    "write": "session",
     "write_lines": "engine.write",
     "write_soundly": "engine.write",
 }

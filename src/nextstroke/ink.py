@@ -98,6 +98,15 @@ class Ink:
         keep = first | ends | ((place % every == phase) & ~near_end)
         return Ink(smooth[keep], ends[keep])
 
+    def _repr_svg_(self) -> str:
+        """What a notebook shows: the bare strokes; pages are drawn by `pages`."""
+        left, top, right, bottom = self.bounds()
+        edge = 0.02 * max(right - left, bottom - top) or 1.0
+        box = f"{left - edge:g} {top - edge:g} {right - left + 2 * edge:g} {bottom - top + 2 * edge:g}"
+        strokes = ("M" + "L".join(f"{x:g} {y:g}" for x, y in [*stroke, stroke[-1]]) for stroke in self.strokes())
+        look = f'fill="none" stroke="currentColor" stroke-linecap="round" stroke-width="{edge / 4:g}"'
+        return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}"><path {look} d="{"".join(strokes)}"/></svg>'
+
     def _without_repeats(self) -> tuple[np.ndarray, np.ndarray]:
         """Points and ends with repeats inside a stroke dropped; a stroke keeps its end, a dot its one point."""
         first = np.concatenate([[True], self.end_of_stroke[:-1]])

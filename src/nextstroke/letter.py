@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nextstroke.engine.choose import Chooser
+from nextstroke.engine.marks import bases, normal
 from nextstroke.engine.modelfile import Model
 from nextstroke.engine.styles import Style
 from nextstroke.engine.write import Written, biases_of, write_soundly
@@ -117,8 +118,8 @@ def _paragraphs(model: Model, text: str) -> list[str]:
     """The paragraphs, single blanks between their words; characters that cannot be written are refused."""
     if not text.strip():
         raise EmptyText("the text is empty; give at least one character that leaves ink")
-    paragraphs = [" ".join(line.split()) for line in text.strip("\n").split("\n")]
-    model.alphabet.encode(" ".join(paragraphs))
+    paragraphs = [" ".join(line.split()) for line in normal(text).strip("\n").split("\n")]
+    model.alphabet.encode(bases(" ".join(paragraphs), model.alphabet))
     return paragraphs
 
 

@@ -50,6 +50,9 @@ def write(
     feed: Annotated[float, typer.Option(help="G-code: speed of drawing in mm a minute")] = 1500.0,
     pen_up: Annotated[str, typer.Option(help="G-code: line that lifts the pen")] = "G0 Z5",
     pen_down: Annotated[str, typer.Option(help="G-code: line that lowers it")] = "G1 Z0 F600",
+    replace_: Annotated[
+        str | None, typer.Option("--replace", help="written for characters that cannot be; without it they are refused")
+    ] = None,
     best_of: Annotated[int, typer.Option(help="candidates of each line; the most legible is taken", min=1, max=64)] = 8,
     batch: Annotated[
         Path | None, typer.Option(help='many texts: JSON lines, "a text" or {"text": …, "style": …, "bias": …}')
@@ -65,6 +68,7 @@ def write(
 
     Example: nextstroke write "Hello world" -o hello.svg --style cursive --seed 7
     """
+    from nextstroke.engine.marks import replaced
     from nextstroke.engine.modelfile import load_model
     from nextstroke.errors import UsageError
     from nextstroke.files import check_writable
@@ -90,6 +94,8 @@ def write(
         sheet = replace(sheet, margin=margin)
     words = _standard_input() if text == "-" else text
     writer = load_model(model, "writer")
+    if replace_ is not None:
+        words = replaced(words, writer.alphabet, replace_)
     hands = [find_hand(name, writer, model) for name in styles]
     warn = _Doubts(strict)
     pages = compose_sheets(writer, words, sheet, hands, biases, seed, _progress, _chooser(best_of))

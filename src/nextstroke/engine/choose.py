@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from nextstroke.engine.marks import bases
 from nextstroke.engine.modelfile import Model
 from nextstroke.engine.reading import Reader
 from nextstroke.engine.styles import Style
@@ -42,7 +43,8 @@ class Chooser:
         places = [(number, k) for number in numbers for k in range(self.candidates)]
         each = [text for text in texts for _ in range(self.candidates)]
         drawn = write_lines(model, each, bias, seed, style, places=places)
-        nats = self.reader.misreading([self._as_read(model, line.ink) for line in drawn], each)
+        plain = [bases(line.text, model.alphabet) for line in drawn]
+        nats = self.reader.misreading([self._as_read(model, line.ink) for line in drawn], plain)
         best = [
             min(range(k, k + self.candidates), key=lambda i: (not drawn[i].sound, nats[i]))
             for k in range(0, len(drawn), self.candidates)

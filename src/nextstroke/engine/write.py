@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nextstroke.engine.draw import uniforms
+from nextstroke.engine.marks import bases, normal, with_marks
 from nextstroke.engine.modelfile import Model
 from nextstroke.engine.pen import Pen
 from nextstroke.engine.styles import Style
@@ -20,7 +21,7 @@ class Written:
     """One written line.
 
     Attributes:
-        text: What was to be written.
+        text: What was to be written, accents joined with their letters and typographic signs as a pen makes them.
         ink: What was written, in the units of the model's corpus, y downwards.
         phi: Window weights, float32 (points, characters + 1): the last column is one behind the text.
         stopped: Whether the line ended by itself, not by the limit of steps.
@@ -63,6 +64,7 @@ def write_lines(
     Raises:
         EmptyText, UnknownCharacters: the text cannot be written. UsageError: bias is not a number >= 0.
     """
+    texts = [normal(text) for text in texts]
     ids = [_encoded(model, text) for text in texts]
     pen = Pen(model, style, ids, biases_of(bias, len(texts)), paper_stop)
     places = places or [(i, 0) for i in range(len(texts))]
@@ -70,7 +72,11 @@ def write_lines(
     while len(pen.active):
         step = pen.steps
         pen.move(np.stack([numbers[i][step] for i in pen.active]))
-    return [Written(text, *pen.trace(i)) for i, text in enumerate(texts)]
+    return [_finished(model, text, *pen.trace(i)) for i, text in enumerate(texts)]
+
+
+def _finished(model: Model, text: str, ink: Ink, phi: np.ndarray, stopped: bool) -> Written:
+    return Written(text, *with_marks(ink, phi, text, model.alphabet), stopped)
 
 
 def write_soundly(
@@ -105,7 +111,7 @@ def write_soundly(
 def _encoded(model: Model, text: str) -> np.ndarray:
     if not text.strip():
         raise EmptyText("the text is empty; give at least one character that leaves ink")
-    return model.alphabet.encode(text)
+    return model.alphabet.encode(bases(text, model.alphabet))
 
 
 def biases_of(bias: float | Sequence[float], lines: int) -> np.ndarray:
