@@ -3,10 +3,10 @@
     python benchmarks/legibility.py [--style NAME] [--bias B] [--model M] [--best-of K | --once] [--kind KIND] [--json]
         [--keep FOLDER]
 
-Twelve texts, or six of a kind, under five seeds; tesseract reads each line as one line of text (`--psm 7`). The error is the edit distance
-between what was meant and what was read, over the length of what was meant, letters and digits only, case folded.
-Beside it: the share of lines that stop by themselves with every character reached, at the first attempt.
-Needs tesseract on the path.
+Twelve texts, or six of a kind, under five seeds; tesseract reads each line as one line of text (`--psm 7`). The error
+is the edit distance between what was meant and what was read, over the length of what was meant, letters and digits
+only, case folded. Beside it: the share of lines that stop by themselves with every character reached, at the first
+attempt. Needs tesseract on the path.
 """
 
 import argparse
