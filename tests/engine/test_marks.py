@@ -8,7 +8,7 @@ from nextstroke.engine.modelfile import load_model
 from nextstroke.engine.write import write_lines
 from nextstroke.ink import Ink
 
-LATIN = Alphabet(" C'-+.\"/SLabceos")
+LATIN = Alphabet(" CI'-+.\"/SLabceos")
 
 
 def test_what_a_pen_makes_alike_is_alike():
@@ -44,7 +44,7 @@ def test_a_line_without_marks_stays():
     assert with_marks(ink, phi, "ace", LATIN)[0] is ink
 
 
-@pytest.mark.parametrize("sign", "$€£%@=*øŁ")
+@pytest.mark.parametrize("sign", "$€£%@=øŁ")
 def test_signs_add_strokes_to_what_they_are_built_on(sign):
     ink, phi = line_of("a")
     assert len(with_marks(ink, phi, sign, LATIN)[0].strokes()) > 1

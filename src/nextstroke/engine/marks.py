@@ -32,6 +32,7 @@ ABOVE = {
 }
 BELOW = {
     "\u0327": [[(0.0, 0.0), (0.06, 0.14), (0.12, 0.25), (0.0, 0.38), (-0.14, 0.34)]],  # cedilla
+    "%": [_ring(-0.38, -1.35, 0.2, 0.22), _ring(0.4, -0.25, 0.2, 0.22)],
     "\u0328": [[(0.1, 0.0), (-0.04, 0.16), (0.0, 0.32), (0.18, 0.32)]],  # ogonek
 }
 # Signs: the character they are built on, and strokes in its box, (0, 0) its upper left corner, (1, 1) the lower right.
@@ -40,14 +41,13 @@ SIGNS = {
     "€": ("C", [[(-0.2, 0.42), (0.65, 0.38)], [(-0.2, 0.62), (0.6, 0.58)]]),
     "£": ("L", [[(-0.2, 0.55), (0.6, 0.5)]]),
     "¥": ("Y", [[(0.1, 0.6), (0.9, 0.58)], [(0.1, 0.76), (0.9, 0.74)]]),
-    "%": ("/", [_ring(-0.15, 0.18, 0.28, 0.16), _ring(1.15, 0.82, 0.28, 0.16)]),
+    "%": ("I", []),  # its rings stand below; "/" is too seldom written
     "@": ("a", [_ring(0.5, 0.45, 1.15, 1.0)]),
     "ø": ("o", [[(1.15, -0.25), (0.5, 0.5), (-0.15, 1.25)]]),
     "Ø": ("O", [[(1.1, -0.15), (0.5, 0.5), (-0.1, 1.15)]]),
     "ł": ("l", [[(-0.6, 0.62), (1.6, 0.4)]]),
     "Ł": ("L", [[(-0.3, 0.6), (0.6, 0.4)]]),
     "=": ("-", [[(0.0, 4.0), (1.0, 4.0)]]),
-    "*": ("+", [[(0.15, 0.15), (0.85, 0.85)], [(0.85, 0.15), (0.15, 0.85)]]),
 }
 # The same to a pen.
 TWINS = str.maketrans(
@@ -111,7 +111,7 @@ def _x_height(ink: Ink, owner: np.ndarray, text: str) -> float:
 
 def _strokes(mark: str, letter: np.ndarray, height: float) -> list[np.ndarray]:
     low, high = letter.min(0), letter.max(0)
-    if mark in SIGNS:
+    if mark in SIGNS and mark not in BELOW:
         size = np.maximum(high - low, (0.25 * height, 0.08 * height))
         return [low + np.array(stroke) * size for stroke in SIGNS[mark][1]]
     middle = np.median(letter[:, 0])
