@@ -138,7 +138,7 @@ def test_what_is_no_model_is_refused(weights, tmp_path):
     (tmp_path / "a").write_bytes(b"not a model")
     with pytest.raises(CorruptFile, match="not a text model"):
         load_text_model(str(tmp_path / "a"))
-    with pytest.raises(BadInput, match="no such text model"):
+    with pytest.raises(BadInput, match="no such model file"):
         load_text_model(str(tmp_path / "b"))
     with pytest.raises(CorruptFile, match="missing or misshapen"):
         save_text_model({name: array for name, array in weights.items() if name != "layers.1.bias"}, tmp_path / "c")

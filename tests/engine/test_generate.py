@@ -10,10 +10,11 @@ from nextstroke.cli.main import main
 from nextstroke.engine.generate import Choice, Spelling, generate
 from nextstroke.engine.modelfile import Model
 from nextstroke.engine.predictor import TextPredictor
+from nextstroke.engine.weights import read_weights
 from nextstroke.errors import UnknownCharacters, UsageError
 from nextstroke.nets.networks import TextNetwork
 from nextstroke.training.build import load_weights
-from nextstroke.training.export import export_model, import_weights
+from nextstroke.training.export import export_model
 
 BYTES = [chr(byte) for byte in range(256)]
 UNITS = {
@@ -53,7 +54,7 @@ def test_stepping_the_model_file_equals_the_network_over_a_whole_text(tmp_path, 
     network = random_text_network(256, layers)
     export_model(network, about("byte"), tmp_path / "m.onnx", integer)
     kept = {name: weight.clone() for name, weight in network.state_dict().items()}
-    load_weights(network, import_weights(tmp_path / "m.onnx"), "m.onnx")
+    load_weights(network, read_weights(tmp_path / "m.onnx"), "m.onnx")
     if not integer:
         torch.testing.assert_close(dict(network.state_dict()), kept, rtol=0, atol=0)
     text = np.random.default_rng(0).integers(0, 256, (2, 40))

@@ -6,10 +6,11 @@ from nextstroke.engine.draw import Mixture, uniforms
 from nextstroke.engine.modelfile import Model, load_model
 from nextstroke.engine.predictor import PenPredictor
 from nextstroke.engine.scribble import scribble
+from nextstroke.engine.weights import read_weights
 from nextstroke.errors import LimitExceeded, UsageError, WrongModel
 from nextstroke.nets.networks import PenNetwork
 from nextstroke.training.build import load_weights
-from nextstroke.training.export import export_model, import_weights
+from nextstroke.training.export import export_model
 
 from .conftest import ABOUT
 
@@ -46,7 +47,7 @@ def path(small, tmp_path_factory):
 def test_stepping_the_model_file_equals_the_network_over_a_whole_line(sizes, integer, near, tmp_path):
     network = pen_network(**sizes)
     export_model(network, ABOUT | {"kind": "pen"}, tmp_path / "m.onnx", integer)
-    load_weights(network, import_weights(tmp_path / "m.onnx"), "m.onnx")
+    load_weights(network, read_weights(tmp_path / "m.onnx"), "m.onnx")
     x = np.random.default_rng(0).normal(size=(2, 80, 3)).astype(np.float32)
     whole, _ = network(torch.from_numpy(x), network.start(2))
     predictor = PenPredictor(Model(tmp_path / "m.onnx"), 2)

@@ -74,7 +74,7 @@ def compress(
     """
     from nextstroke.codec.bench import bench_compressing
 
-    rows = bench_compressing(files, model or ["default"])
+    rows = bench_compressing(files, model or ["text"])
     if as_json:
         print(json.dumps([row._asdict() for row in rows], ensure_ascii=False))
         return

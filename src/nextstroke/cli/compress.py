@@ -16,7 +16,7 @@ Output = Annotated[str | None, typer.Option("--output", "-o", help="file to writ
 Test = Annotated[bool, typer.Option("--test", "-t", help="decompress to nowhere, to see whether archives are whole")]
 List = Annotated[bool, typer.Option("--list", "-l", help="show what archives hold")]
 Threads = Annotated[int, typer.Option("--threads", "-T", help="segments worked on at once; 0 for all cores", min=0)]
-Model = Annotated[str, typer.Option(help="file of a text model; default is the bundled one, none does without")]
+Model = Annotated[str, typer.Option(help="text model file, or the name of a bundled one; none does without")]
 MaxOutput = Annotated[int | None, typer.Option(help="refuse archives that hold more bytes than that", min=0)]
 AsJson = Annotated[bool, typer.Option("--json", help="print the figures as JSON, a line for each file")]
 
@@ -30,7 +30,7 @@ def compress(
     test: Test = False,
     list_: List = False,
     decompress: Annotated[bool, typer.Option("--decompress", "-d", help="as nextstroke decompress")] = False,
-    model: Model = "default",
+    model: Model = "text",
     threads: Threads = 1,
     max_output: MaxOutput = None,
     as_json: AsJson = False,

@@ -9,7 +9,7 @@ def decompress(
     keep: Keep = True,
     force: Force = False,
     output: Output = None,
-    model: Model = "default",
+    model: Model = "text",
     threads: Threads = 1,
     max_output: MaxOutput = None,
     as_json: AsJson = False,

@@ -1,8 +1,7 @@
-"""The file of a text model for the compressor: a safetensors file of float16 weights, named as in nets.TextNetwork."""
+"""A text model for the compressor: a model file, or float16 weights as safetensors, named as in nets.TextNetwork."""
 
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +9,14 @@ import safetensors.numpy
 from safetensors import SafetensorError
 
 from nextstroke.codec.exact import ExactNetwork
+from nextstroke.engine.modelfile import find_model
+from nextstroke.engine.weights import read_weights
 from nextstroke.errors import BadInput, CorruptFile
 from nextstroke.files import write_bytes
 
 NONE = "none"
-DEFAULT = "default"
+DEFAULT = "text"
+MODEL_FILE = ".onnx"
 
 
 def save_text_model(weights: Mapping[str, np.ndarray], path: str | Path) -> None:
@@ -28,29 +30,23 @@ def save_text_model(weights: Mapping[str, np.ndarray], path: str | Path) -> None
     write_bytes(path, safetensors.numpy.save(half))
 
 
-def has_default() -> bool:
-    """Whether a text model is bundled."""
-    return _bundled().is_file()
-
-
 @cache
 def load_text_model(name: str) -> ExactNetwork | None:
-    """The network of a file, the bundled one of DEFAULT, none of NONE or where none is bundled.
+    """The network of a file, a model file or one that `save_text_model` wrote; none of NONE.
 
+    Args:
+        name: A path, or the name of a bundled model.
     Raises:
         BadInput: there is no such file.
         CorruptFile: it is no text model.
     """
-    if name == NONE or (name == DEFAULT and not has_default()):
+    if name == NONE:
         return None
-    path = _bundled() if name == DEFAULT else Path(name)
+    path = find_model(name)
     try:
-        return ExactNetwork(safetensors.numpy.load(path.read_bytes()))
+        data = None if path.suffix == MODEL_FILE else safetensors.numpy.load(path.read_bytes())
     except OSError as error:
         raise BadInput(f"{path}: no such text model ({error.strerror}); give a file or {NONE!r}") from error
     except SafetensorError as error:
         raise CorruptFile(f"{path}: not a text model for the compressor ({error})") from error
-
-
-def _bundled() -> Path:
-    return Path(str(resources.files("nextstroke") / "models" / "text.safetensors"))
+    return ExactNetwork(read_weights(path) if data is None else data)

@@ -27,7 +27,7 @@ class Model:
     """
 
     def __init__(self, path: Path, threads: int = 1):
-        data = _unsealed(path)
+        data = unsealed(path)
         # Imported late: it takes a tenth of a second that --help and bad requests need not pay.
         import onnxruntime
 
@@ -75,16 +75,17 @@ def load_model(name: str, kind: str) -> Model:
 
 def find_model(name: str) -> Path:
     """The file of a model given by path or by bundled name."""
-    bundled = Path(str(resources.files("nextstroke") / "models" / f"{name}.onnx"))
+    folder = Path(str(resources.files("nextstroke") / "models"))
+    bundled = folder / f"{Path(name).name}.onnx"
     if Path(name).is_file():
         return Path(name)
-    if bundled.is_file():
+    if bundled.is_file() and bundled.stem == name:
         return bundled
-    known = ", ".join(sorted(path.stem for path in bundled.parent.glob("*.onnx"))) or "none"
+    known = ", ".join(sorted(path.stem for path in folder.glob("*.onnx"))) or "none"
     raise BadInput(f"{name}: no such model file, and no bundled model of that name (there are: {known})")
 
 
-def _unsealed(path: Path) -> bytes:
+def unsealed(path: Path) -> bytes:
     """The bytes of a model file, verified; raises CorruptFile or WrongModel."""
     try:
         data = path.read_bytes()

@@ -1,6 +1,7 @@
 """Recipes made real: networks with their first weights, optimisers, learning rates."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -123,8 +124,8 @@ def rate_at(update: int, training: Training) -> float:
     return warm * (final + (1 - final) * (1 + math.cos(math.pi * done)) / 2)
 
 
-def load_weights(network: nn.Module, tensors: dict[str, torch.Tensor], source: object) -> None:
-    """Fill a network; raises WrongModel naming the first tensor that does not fit, is missing or is one too many."""
+def load_weights(network: nn.Module, tensors: Mapping[str, Any], source: object) -> None:
+    """Fill a network; raises WrongModel naming the first tensor or array that does not fit, is missing or too many."""
     surplus = sorted(tensors.keys() - network.state_dict().keys())
     if surplus:
         raise WrongModel(f"{source}: {surplus[0]} has no place in the network; another recipe?")
@@ -133,4 +134,4 @@ def load_weights(network: nn.Module, tensors: dict[str, torch.Tensor], source: o
         if found is None or found.shape != weight.shape:
             has = "nothing" if found is None else tuple(found.shape)
             raise WrongModel(f"{source}: {name} should be {tuple(weight.shape)}, the file has {has}; another recipe?")
-        weight.copy_(found)
+        weight.copy_(torch.as_tensor(found))

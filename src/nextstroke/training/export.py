@@ -1,4 +1,4 @@
-"""From trained weights to the model file, a step graph with all it needs to be used (design 2), and back."""
+"""From trained weights to the model file, a step graph with all it needs to be used (design 2)."""
 
 import hashlib
 import json
@@ -6,12 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import torch
-from onnx import helper, numpy_helper
-from torch import Tensor
+from onnx import helper
 
 from nextstroke.engine.modelfile import DIGEST_KEY, FORMAT, METADATA_KEY
-from nextstroke.errors import WrongModel
 from nextstroke.files import write_bytes
 from nextstroke.nets.lstm import LSTM
 from nextstroke.nets.networks import POINT, PenNetwork, TextNetwork, WriterNetwork
@@ -162,42 +159,3 @@ def _phi(graph: Graph, kappa: str) -> str:
     weights = graph.add("Exp", graph.add("Neg", graph.add("Mul", beta, graph.add("Mul", distance, distance))))
     mass = graph.add("Mul", alpha, weights)
     return graph.add("ReduceSum", mass, graph.constant("components", np.array([1])), keepdims=0)
-
-
-def import_weights(path: Path) -> dict[str, Tensor]:
-    """The weights of an exported model by the names that the network gives them; the inverse of `export_model`.
-
-    Raises:
-        WrongModel: the file was written by a version that laid them out otherwise.
-    """
-    found = _stored(path)
-    windowed = "layers.0.glance.weight" in found
-    for number in range(sum(name.endswith(".peepholes") for name in found)):
-        name = f"layers.{number}"
-        if f"{name}.hidden" not in found:
-            raise WrongModel(f"{path}: its weights are laid out as by an older version; export the training again")
-        if f"tables.{number}" in found:  # a text's, with the row of the null vector
-            found[f"tables.{number}"] = found[f"tables.{number}"][:-1]
-            found[f"{name}.outside"] = found[f"{name}.hidden"][:, :0]
-        parts = {part: found.pop(f"{name}.{part}") for part in ("outside", "hidden", "bias", "peepholes")}
-        found |= _layer_weights(f"{name}.lstm" if windowed and number == 0 else name, **parts)
-    if windowed:
-        both = found["layers.0.lstm.weight"]
-        found |= {"layers.0.lstm.weight": both[:, :POINT], "layers.0.reading": both[:, POINT:]}
-    return {name: torch.from_numpy(np.ascontiguousarray(array, np.float32)) for name, array in found.items()}
-
-
-def _stored(path: Path) -> dict[str, Array]:
-    """The trained weights in a file, by the names of the graph."""
-    arrays = {weight.name: numpy_helper.to_array(weight) for weight in onnx.load(path).graph.initializer}
-    half = {name.removesuffix(".half"): array for name, array in arrays.items() if name.endswith(".half")}
-    whole = {name.removesuffix(".int8"): array for name, array in arrays.items() if name.endswith(".int8")}
-    return half | {name: array.T * (127 * arrays[f"{name}.scale"][:, None]) for name, array in whole.items()}
-
-
-def _layer_weights(name: str, outside: Array, hidden: Array, bias: Array, peepholes: Array) -> dict[str, Array]:
-    """The weights of one LSTM from those of the graph."""
-    cells = len(bias) // 4
-    inside, recurrent = hidden[:, :-cells], hidden[:, -cells:]
-    found = {"weight": np.concatenate([outside, inside], 1), "recurrent": recurrent, "bias": bias}
-    return {f"{name}.{part}": array for part, array in found.items()} | {f"{name}.peepholes": peepholes.reshape(3, -1)}

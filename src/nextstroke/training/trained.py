@@ -1,5 +1,6 @@
 """Finished or resting trainings: their networks and their scores."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -7,6 +8,7 @@ from torch import Tensor
 
 from nextstroke.config import Recipe, make_recipe
 from nextstroke.engine.modelfile import Model
+from nextstroke.engine.weights import read_weights
 from nextstroke.nets.networks import WriterNetwork
 from nextstroke.nets.noise import AdaptiveNoise, NoNoise
 from nextstroke.training.build import build_network, build_noise, load_weights
@@ -14,7 +16,6 @@ from nextstroke.training.checkpoint import CHECKPOINT, load_checkpoint, load_new
 from nextstroke.training.device import open_device
 from nextstroke.training.evaluate import letter_test
 from nextstroke.training.examples import InkExamples
-from nextstroke.training.export import import_weights
 from nextstroke.training.loop import under
 from nextstroke.training.task import open_examples
 
@@ -44,9 +45,10 @@ def open_run(path: Path) -> Trained:
         BadInput, CorruptFile, WrongModel: there is nothing of the kind.
     """
     tensors: dict[str, Tensor] = {}
+    weights: Mapping[str, Any]
     if path.is_file() and path.suffix != Path(CHECKPOINT).suffix:
         about = Model(path).about
-        weights, remark = import_weights(path), ""
+        weights, remark = read_weights(path), ""
     else:
         tensors, about, remark = (*load_checkpoint(path), "") if path.is_file() else load_newest(path / CHECKPOINT)
         weights = under("average.", tensors)
