@@ -1,4 +1,6 @@
 import re
+import shlex
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -30,3 +32,16 @@ def test_links_lead_somewhere():
     inside = [link for link in re.findall(r"\]\(([^)]+)\)", README) if "://" not in link]
     assert inside
     assert all((ROOT / link).exists() for link in inside)
+
+
+def test_the_python_of_the_readme_runs():
+    (block,) = re.findall(r"((?:^    (?:import nextstroke|ns\.).*\n)+)", README, re.MULTILINE)
+    assert "ns.write" in block
+    exec(textwrap.dedent(block), {})
+
+
+@pytest.mark.parametrize("command", re.findall(r"^    nextstroke (write \".*?)(?:  +#.*)?$", README, re.MULTILINE))
+def test_the_writing_of_the_readme_works(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(shlex.split(command)) == 0
+    assert list(tmp_path.iterdir())
