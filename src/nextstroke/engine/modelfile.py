@@ -77,10 +77,10 @@ def find_model(name: str) -> Path:
     """The file of a model given by path or by bundled name."""
     folder = Path(str(resources.files("nextstroke") / "models"))
     bundled = folder / f"{Path(name).name}.onnx"
+    if bundled.is_file() and bundled.stem == name:  # whatever lies in the folder one works in
+        return bundled
     if Path(name).is_file():
         return Path(name)
-    if bundled.is_file() and bundled.stem == name:
-        return bundled
     known = ", ".join(sorted(path.stem for path in folder.glob("*.onnx"))) or "none"
     raise BadInput(f"{name}: no such model file, and no bundled model of that name (there are: {known})")
 
