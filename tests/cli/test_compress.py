@@ -37,7 +37,12 @@ def folder(tmp_path, monkeypatch):
         ("compress nowhere", 3, "nowhere: cannot be read (No such file or directory); give a file that", NAMES),
         ("compress text -o no/a", 2, "no/a: cannot be written; name a file in a folder that exists", NAMES),
         ("compress text text.nst -o a", 2, "-o a for 2 files; give one file, or -c to join what comes of all", NAMES),
-        ("compress text -f --model nowhere", 3, "nowhere: no such model file, and no bundled model of that name", NAMES),
+        (
+            "compress text -f --model nowhere",
+            3,
+            "nowhere: no such model file, and no bundled model of that name",
+            NAMES,
+        ),
         ("compress -t text.nst", 0, "", NAMES),
         ("compress -t text", 3, "text: not an archive of nextstroke (it begins with 54686520); give a file", NAMES),
         ("compress -d text.nst", 2, "text: is there already; give -f to replace it", NAMES),

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from nextstroke.engine import pen
+from nextstroke.engine.pen import Pen
 from nextstroke.engine.predictor import WriterPredictor
 from nextstroke.engine.styles import Style, learn_style, load_styles, save_styles
 from nextstroke.engine.write import write_lines, write_soundly
@@ -97,17 +98,27 @@ def test_missed_names_characters_that_never_held_the_peak(model):
     assert written.missed == [u for u in range(8) if u not in peaks]
 
 
-def test_a_style_is_the_state_after_its_line(model, line):
+def test_a_style_is_the_state_before_the_last_point_of_its_line(model, line):
     ink = Ink.from_offsets(np.concatenate([np.zeros((1, 3)), line]))
     style = learn_style(model, "mine", ink, "abc")
     predictor = WriterPredictor(model, [model.alphabet.encode("abc ")])
     normal = line.copy()
     normal[:, :2] = (line[:, :2] - [8.0, 0.5]) / [40.0, 30.0]
     normal[-1, 2] = 1
-    for point in [np.zeros(3), *normal]:
+    for point in [np.zeros(3), *normal[:-1]]:
         predictor.observe(point[None])
-    np.testing.assert_allclose(style.y, predictor.y, atol=1e-6)
+    np.testing.assert_allclose(style.last, normal[-1:], atol=1e-6)
     np.testing.assert_allclose(style.state["kappa"], predictor.kappa, atol=1e-6)
+    assert style.state["h1"].any()
+
+
+def test_the_first_point_after_a_prime_is_drawn_with_the_whole_text_in_view(model, line):
+    style = learn_style(model, "mine", Ink.from_offsets(line), "abc")
+    pen = Pen(model, style, [model.alphabet.encode(text) for text in ("bad", "dab")], np.zeros(2), False)
+    for row, text in enumerate(("bad", "dab")):
+        predictor = WriterPredictor(model, [model.alphabet.encode(f"abc {text} ")], style.start(model, 1))
+        predictor.observe(style.last)
+        np.testing.assert_allclose(pen.predictor.y[row : row + 1], predictor.y, atol=1e-5)
 
 
 def test_styles_survive_being_stored(model, line, tmp_path):
@@ -122,7 +133,7 @@ def test_styles_survive_being_stored(model, line, tmp_path):
 
 
 def test_a_style_of_another_model_is_refused(model, line):
-    style = Style("x", "abc ", {"h1": np.zeros((1, 3), np.float32)}, np.zeros((1, 7), np.float32))
+    style = Style("x", "abc ", {"h1": np.zeros((1, 3), np.float32)})
     with pytest.raises(WrongModel, match="'x'"):
         write_lines(model, ["a"], style=style)
 

@@ -42,10 +42,7 @@ class Pen:
         rate = model.about["points_per_character"]
         self.limits = [int(PATIENCE * rate * len(ids)) + SPARE_POINTS for ids in texts]
         self.lines = [_Line(len(ids)) for ids in texts]
-        if style.empty:
-            self.predictor.observe(np.zeros((len(texts), 3)))
-        else:
-            self.predictor.y = np.repeat(style.y, len(texts), 0)
+        self.predictor.observe(np.repeat(style.last, len(texts), 0))
 
     def move(self, numbers: np.ndarray) -> None:
         """Draw one point of each active line with its random numbers, and see which have ended."""

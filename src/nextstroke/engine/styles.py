@@ -23,14 +23,15 @@ class Style:
     Attributes:
         name: How it is called.
         text: What the prime says, with the blank that parts it from what is to be written; empty for no style.
-        state: The network's state after the prime, one row each.
-        y: The network's output after the prime, (1, outputs): the prediction of the first point to be written.
+        state: The network's state before the prime's last point, one row each.
+        last: That point, normalised, (1, 3). It is read when the text behind the prime is known, as the window looks at
+            its first letter by then: a network that saw nothing there would begin the letter blindly.
     """
 
     name: str = ""
     text: str = ""
     state: dict[str, np.ndarray] = field(default_factory=dict)
-    y: np.ndarray = field(default_factory=lambda: np.zeros((1, 0), np.float32))
+    last: np.ndarray = field(default_factory=lambda: np.zeros((1, 3), np.float32))
 
     @classmethod
     def none(cls) -> "Style":
@@ -67,10 +68,12 @@ def learn_style(model: Model, name: str, ink: Ink, text: str) -> Style:
     mean, std = (np.array(model.about["normalisation"][key]) for key in ("mean", "std"))
     offsets = ink.offsets()[1:]
     offsets[:, :2] = (offsets[:, :2] - mean) / std
-    for point in [np.zeros(3), *offsets]:
+    *points, last = [np.zeros(3), *offsets]
+    for point in points:
         predictor.observe(point[None])
-    _catch_up(predictor, len(text))
-    return Style(name, text, predictor.state, predictor.y)
+    if points:
+        _catch_up(predictor, len(text))
+    return Style(name, text, predictor.state, last[None].astype(np.float32))
 
 
 def _catch_up(predictor: WriterPredictor, length: int) -> None:
@@ -85,7 +88,7 @@ def save_styles(path: Path, styles: list[Style]) -> None:
     tensors: dict[str, np.ndarray] = {}
     for number, style in enumerate(styles):
         tensors |= {f"{number}.state.{name}": rows for name, rows in style.state.items()}
-        tensors[f"{number}.y"] = style.y
+        tensors[f"{number}.last"] = style.last
     about = [{"name": style.name, "text": style.text} for style in styles]
     write_bytes(path, save(tensors, {"nextstroke": json.dumps(about)}))
 
@@ -103,7 +106,7 @@ def load_styles(path: Path) -> dict[str, Style]:
 def _read_style(tensors, number: int, entry: dict) -> Style:
     prefix = f"{number}.state."
     state = {name.removeprefix(prefix): tensors.get_tensor(name) for name in tensors.keys() if name.startswith(prefix)}
-    return Style(entry["name"], entry["text"], state, tensors.get_tensor(f"{number}.y"))
+    return Style(entry["name"], entry["text"], state, tensors.get_tensor(f"{number}.last"))
 
 
 def gallery(model: Path) -> dict[str, Style]:
