@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nextstroke.engine.choose import Chooser
+from nextstroke.engine.choose import chooser_among
 from nextstroke.engine.generate import Choice, Spelling
 from nextstroke.engine.generate import generate as continued
 from nextstroke.engine.modelfile import Model, find_model, load_model
-from nextstroke.engine.reading import Reader
 from nextstroke.hand import find_hand
 from nextstroke.letter import Letter, compose
 from nextstroke.pages.layout import Page
@@ -69,9 +68,8 @@ def write(
     names = [style] if isinstance(style, str) else list(style)
     hands = [find_hand(name, writer, model) for name in names]
     sheet = Page.named(page) if isinstance(page, str) else page or replace(Page(), margin=4.0)
-    chooser = Chooser(Reader(load_model("reader", "reader")), best_of) if best_of > 1 else None
     about: dict[str, Any] = {"text": text, "seed": seed, "bias": bias, "style": ",".join(names), "model": model}
-    return Handwriting(compose(writer, text, sheet, hands, bias, seed, chooser), about)
+    return Handwriting(compose(writer, text, sheet, hands, bias, seed, chooser_among(best_of)), about)
 
 
 def generate(

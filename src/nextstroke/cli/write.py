@@ -53,7 +53,9 @@ def write(
     replace_: Annotated[
         str | None, typer.Option("--replace", help="written for characters that cannot be; without it they are refused")
     ] = None,
-    best_of: Annotated[int, typer.Option(help="candidates of each line; the most legible is taken", min=1, max=64)] = 8,
+    best_of: Annotated[
+        int, typer.Option(help="candidates of each line, the most legible is taken; 1 in a batch", min=1, max=64)
+    ] = 8,
     batch: Annotated[
         Path | None, typer.Option(help='many texts: JSON lines, "a text" or {"text": …, "style": …, "bias": …}')
     ] = None,
@@ -68,6 +70,7 @@ def write(
 
     Example: nextstroke write "Hello world" -o hello.svg --style cursive --seed 7
     """
+    from nextstroke.engine.choose import chooser_among
     from nextstroke.engine.marks import replaced
     from nextstroke.engine.modelfile import load_model
     from nextstroke.errors import UsageError
@@ -98,22 +101,13 @@ def write(
         words = replaced(words, writer.alphabet, replace_)
     hands = [find_hand(name, writer, model) for name in styles]
     warn = _Doubts(strict)
-    pages = compose_sheets(writer, words, sheet, hands, biases, seed, _progress, _chooser(best_of))
+    pages = compose_sheets(writer, words, sheet, hands, biases, seed, _progress, chooser_among(best_of))
     sheets = warn.watching(pages)
     named = ",".join(hand.name or "none" for hand in hands)
     about = {"text": words, "seed": seed, "bias": biases, "style": named, "model": model}
     for name in save(list(sheets) if strict else sheets, output, kind, look, about):
         print(name, file=sys.stderr)
     warn.tell()
-
-
-def _chooser(candidates: int):
-    """What picks each line from several candidates, if there are several."""
-    from nextstroke.engine.choose import Chooser
-    from nextstroke.engine.modelfile import load_model
-    from nextstroke.engine.reading import Reader
-
-    return Chooser(Reader(load_model("reader", "reader")), candidates) if candidates > 1 else None
 
 
 def _batch(text, batch, out, styles, biases, seed, model, size, dpi, workers, cluster) -> None:

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nextstroke.engine.marks import bases
-from nextstroke.engine.modelfile import Model
+from nextstroke.engine.modelfile import Model, load_model
 from nextstroke.engine.reading import Reader
 from nextstroke.engine.styles import Style
 from nextstroke.engine.write import Written, write_lines, write_soundly
 from nextstroke.ink import Ink
 
 SIDE_BY_SIDE = 64  # candidates written at once
+READER = "reader"  # the bundled one
 
 
 @dataclass(frozen=True)
@@ -64,3 +65,8 @@ class Chooser:
         scale = float(self.reader.std[1] / model.about["normalisation"]["std"][1])
         ink = ink if abs(scale - 1) < 0.3 else ink.scaled(scale)  # lines of one corpus need none
         return ink.simplified() if (ours, theirs) == ("simplified", "raw") else ink
+
+
+def chooser_among(candidates: int) -> Chooser | None:
+    """A chooser with the bundled reader; None where there is nothing to choose from."""
+    return Chooser(Reader(load_model(READER, "reader")), candidates) if candidates > 1 else None
