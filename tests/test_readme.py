@@ -45,3 +45,15 @@ def test_the_writing_of_the_readme_works(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(shlex.split(command)) == 0
     assert list(tmp_path.iterdir())
+
+
+GUIDE = (ROOT / "docs" / "guide.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("command", re.findall(r"^    nextstroke (.*)$", GUIDE, re.MULTILINE))
+def test_every_option_of_the_guide_is_there(command, capsys):
+    words = shlex.split(command.split(" < ")[0])
+    verb = words[:2] if words[0] in {"data", "figure", "style", "kernel"} else words[:1]
+    assert main([*verb, "--help"]) == 0
+    told = capsys.readouterr().out
+    assert [word for word in words if word.startswith("--") and word not in told] == []
