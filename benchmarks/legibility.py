@@ -14,9 +14,8 @@ import json
 from pathlib import Path
 
 from nextstroke.distance import edit_distance
-from nextstroke.engine.choose import Chooser
+from nextstroke.engine.choose import chooser_among
 from nextstroke.engine.modelfile import load_model
-from nextstroke.engine.reading import Reader
 from nextstroke.engine.styles import find_style
 from nextstroke.engine.write import write_lines, write_soundly
 from nextstroke.report.legibility import drawn, letters, read
@@ -79,17 +78,13 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--keep", type=Path, help="folder for the pictures")
     options = parser.parse_args()
-    model, style, texts = (
-        load_model(options.model, "writer"),
-        find_style(options.style, options.model),
-        KINDS[options.kind],
-    )
+    model, style = load_model(options.model, "writer"), find_style(options.style, options.model)
+    texts, chooser = KINDS[options.kind], chooser_among(options.best_of)
     errors, sound = [], []
     for seed in SEEDS:
         first = write_lines(model, texts, options.bias, seed, style)
         sound += [line.sound for line in first]
-        if options.best_of > 1:
-            chooser = Chooser(Reader(load_model("reader", "reader")), options.best_of)
+        if chooser:
             lines = chooser.write(model, texts, options.bias, seed, style, range(len(texts)))
         else:
             lines = first if options.once else write_soundly(model, texts, options.bias, seed, style)

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from nextstroke.corpora.compose import Composer, extended, join_pages
+from nextstroke.corpora.iamfolder import form_of
 from nextstroke.corpora.invent import Invented
 from nextstroke.corpora.packed import InkCorpus
 from nextstroke.corpora.pieces import cut, measure
-from nextstroke.engine.align import SIDE_BY_SIDE, align_lines
+from nextstroke.engine.align import align_lines
 from nextstroke.engine.modelfile import Model
 from nextstroke.errors import BadInput
 
@@ -45,16 +46,14 @@ def _usable(model: Model, corpus: InkCorpus, i: int) -> bool:
 
 
 def _cut_lines(model: Model, corpus: InkCorpus, chosen: Sequence[int], progress: Progress) -> Iterator[tuple]:
-    owners, nats = [], []
-    for first in range(0, len(chosen), SIDE_BY_SIDE):
-        some = chosen[first : first + SIDE_BY_SIDE]
-        for aligned in align_lines(model, [corpus.ink(i) for i in some], [corpus.lines[i].text for i in some]):
-            owners.append(aligned)
-            nats.append(aligned.nats)
-        progress(first + len(some), len(chosen))
-    limit = np.quantile(nats, 1 - WORST) if nats else 0.0
-    for i, aligned in zip(chosen, owners, strict=True):
-        text, form = corpus.lines[i].text, corpus.lines[i].name.rpartition("-")[0]
+    lines = [corpus.lines[i] for i in chosen]
+    alignments = []
+    for aligned in align_lines(model, map(corpus.ink, chosen), (line.text for line in lines)):
+        alignments.append(aligned)
+        progress(len(alignments), len(chosen))
+    limit = np.quantile([aligned.nats for aligned in alignments], 1 - WORST) if alignments else 0.0
+    for i, line, aligned in zip(chosen, lines, alignments, strict=True):
+        text, form = line.text, form_of(line.name)
         found = measure(aligned.ink, aligned.owner, text) if aligned.nats <= limit else None
         if found is not None:
             parted = np.split(aligned.owner, np.flatnonzero(aligned.ink.end_of_stroke)[:-1] + 1)

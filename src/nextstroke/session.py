@@ -1,7 +1,7 @@
 """For a Python session or a notebook: a text in, handwriting that shows itself out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from nextstroke.engine.choose import chooser_among
@@ -67,7 +67,7 @@ def write(
     writer = load_model(model, "writer")
     names = [style] if isinstance(style, str) else list(style)
     hands = [find_hand(name, writer, model) for name in names]
-    sheet = Page.named(page) if isinstance(page, str) else page or replace(Page(), margin=4.0)
+    sheet = Page.named(page) if isinstance(page, str) else page or Page(margin=4.0)
     about: dict[str, Any] = {"text": text, "seed": seed, "bias": bias, "style": ",".join(names), "model": model}
     return Handwriting(compose(writer, text, sheet, hands, bias, seed, chooser_among(best_of)), about)
 

@@ -1,6 +1,7 @@
 """Which point of a line writes which character: forced alignment by a writer's window."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -30,16 +31,16 @@ class Alignment(NamedTuple):
     nats: float
 
 
-def align_lines(model: Model, inks: Sequence[Ink], texts: Sequence[str]) -> Iterator[Alignment]:
-    """Align lines with their texts, in order; lines of like length are best handed in together.
+def align_lines(model: Model, inks: Iterable[Ink], texts: Iterable[str]) -> Iterator[Alignment]:
+    """Align lines with their texts, in order, as many at once as pay; best handed in sorted by length.
 
     Args:
         inks: Raw lines in the units of the model's corpus, two points at least in the model's representation.
         texts: What they say: in the model's alphabet, something else than blanks, fewer characters than points.
     """
-    for first in range(0, len(inks), SIDE_BY_SIDE):
-        some = [_represent(model, ink) for ink in inks[first : first + SIDE_BY_SIDE]]
-        yield from _align_batch(model, some, texts[first : first + SIDE_BY_SIDE])
+    lines = zip(inks, texts, strict=True)
+    while some := list(islice(lines, SIDE_BY_SIDE)):
+        yield from _align_batch(model, [_represent(model, ink) for ink, _ in some], [text for _, text in some])
 
 
 def _represent(model: Model, ink: Ink) -> Ink:

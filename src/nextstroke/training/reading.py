@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -32,7 +33,7 @@ class ReaderExamples(InkExamples):
         """Score a network on every `every`-th validation line."""
         lines = self.validation[::every]
         loss, edits = 0.0, 0
-        for batch in sorted_batches(torch.tensor([len(line.offsets) for line in lines]).numpy(), SCORED):
+        for batch in sorted_batches(np.array([len(line.offsets) for line in lines]), SCORED):
             share = Batch.of([lines[i] for i in batch], self.normalisation)
             device = next(network.parameters()).device.type
             points, lengths, text = self.tensors(share, None, device)
