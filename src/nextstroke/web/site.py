@@ -1,0 +1,48 @@
+"""The studio as a folder of files: any web host can serve them, the networks run in the browser."""
+
+import json
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+from nextstroke.engine import marks
+from nextstroke.engine.modelfile import find_model
+from nextstroke.files import write_bytes
+
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".wasm": "application/wasm",
+    ".onnx": "application/octet-stream",
+    ".styles": "application/octet-stream",
+}
+MODELS = ("writer.onnx", "writer.styles", "reader.onnx", "text.onnx")
+MARKS = "marks.json"
+
+
+def site_files() -> dict[str, Path]:
+    """The files by their place below the page's address; `MARKS` is not among them, it is made."""
+    static = Path(str(resources.files("nextstroke") / "web" / "static"))
+    files = {str(path.relative_to(static)): path for path in sorted(static.rglob("*")) if path.suffix in TYPES}
+    folder = find_model("writer").parent
+    return files | {f"models/{name}": folder / name for name in MODELS}
+
+
+def marks_json() -> bytes:
+    """The tables of composed characters, for the browser."""
+    twins = {chr(number): text for number, text in marks.TWINS.items()}
+    tables = {"above": marks.ABOVE, "below": marks.BELOW, "signs": marks.SIGNS, "twins": twins}
+    return json.dumps(tables | {"x_height": "".join(sorted(marks.X_HEIGHT))}).encode()
+
+
+def export_site(folder: Path) -> Iterator[Path]:
+    """Write the whole site into a folder; gives each file as it is written."""
+    for name, source in site_files().items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(folder / name, source.read_bytes())
+        yield folder / name
+    write_bytes(folder / MARKS, marks_json())
+    yield folder / MARKS

@@ -1,0 +1,118 @@
+// Reads model files (ONNX) and galleries of styles (safetensors); nothing here computes.
+
+// Fields of the protocol buffers in an ONNX file, and its numbers of types.
+const GRAPH = 7, METADATA = 14, INITIALISER = 5;
+const DIMENSIONS = 1, TYPE = 2, NAME = 8, RAW = 9;
+const FLOAT = 1, INT8 = 3, INT64 = 7, HALF = 10;
+// The tail of a sealed file: a metadata entry "sha256" of 64 digits.
+const TAIL = 76, DIGITS = 64;
+
+/** A model file: what it tells of itself, and its weights by name as {shape, values}. */
+export async function readModel(buffer) {
+  await checkSeal(buffer);
+  const file = new Uint8Array(buffer);
+  let about = null;
+  const weights = new Map();
+  for (const [field, value] of fields(file)) {
+    if (field === METADATA) {
+      const [key, text] = [...fields(value)].map(([, bytes]) => decode(bytes));
+      if (key === "nextstroke") about = JSON.parse(text);
+    } else if (field === GRAPH) {
+      for (const [inner, tensor] of fields(value)) {
+        if (inner === INITIALISER) addTensor(weights, tensor);
+      }
+    }
+  }
+  if (about?.format !== "nextstroke-model-1") throw new Error("not a model file of nextstroke");
+  return { about, weights };
+}
+
+async function checkSeal(buffer) {
+  const told = decode(new Uint8Array(buffer, buffer.byteLength - DIGITS));
+  if (!/^[0-9a-f]{64}$/.test(told)) throw new Error("not a whole model file of nextstroke");
+  if (!globalThis.crypto?.subtle) return; // a page that is neither local nor secure has none
+  const digest = await crypto.subtle.digest("SHA-256", buffer.slice(0, buffer.byteLength - TAIL));
+  const hex = [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  if (hex !== told) throw new Error("the model file was altered or cut");
+}
+
+function addTensor(weights, tensor) {
+  const shape = [];
+  let type = 0, name = "", raw = new Uint8Array();
+  for (const [field, value] of fields(tensor)) {
+    if (field === DIMENSIONS) shape.push(...(typeof value === "number" ? [value] : varints(value)));
+    else if (field === TYPE) type = value;
+    else if (field === NAME) name = decode(value);
+    else if (field === RAW) raw = value;
+  }
+  const values = numbers(type, raw);
+  if (values) weights.set(name.replace(/\.half$/, ""), { shape, values });
+}
+
+function numbers(type, raw) {
+  const own = raw.slice(); // at a place that suits any kind of number
+  if (type === INT8) return new Int8Array(own.buffer);
+  if (type === FLOAT) return new Float32Array(own.buffer);
+  if (type === HALF) return Float32Array.from(new Uint16Array(own.buffer), widened);
+  return type === INT64 ? null : own;
+}
+
+function widened(half) {
+  const sign = half & 0x8000 ? -1 : 1;
+  const exponent = (half >> 10) & 31, fraction = half & 1023;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  return sign * (1024 + fraction) * 2 ** (exponent - 25);
+}
+
+function* fields(message) {
+  let place = 0;
+  const varint = () => {
+    let value = 0, scale = 1;
+    for (;;) {
+      const byte = message[place++];
+      value += (byte & 127) * scale;
+      if (byte < 128) return value;
+      scale *= 128;
+    }
+  };
+  while (place < message.length) {
+    const key = varint(), kind = key & 7, field = Math.floor(key / 8);
+    if (kind === 0) yield [field, varint()];
+    else if (kind === 2) {
+      const size = varint();
+      yield [field, message.subarray(place, place + size)];
+      place += size;
+    } else place += kind === 1 ? 8 : 4;
+  }
+}
+
+function varints(packed) {
+  const found = [];
+  let value = 0, scale = 1;
+  for (const byte of packed) {
+    value += (byte & 127) * scale;
+    scale *= 128;
+    if (byte < 128) {
+      found.push(value);
+      [value, scale] = [0, 1];
+    }
+  }
+  return found;
+}
+
+const decode = (bytes) => new TextDecoder().decode(bytes);
+
+/** A gallery of styles: by name {name, text, state: {h1: Float32Array …}, last}. */
+export function readStyles(buffer) {
+  const size = Number(new DataView(buffer).getBigUint64(0, true));
+  const header = JSON.parse(decode(new Uint8Array(buffer, 8, size)));
+  const array = ({ data_offsets: [from, to] }) => new Float32Array(buffer.slice(8 + size + from, 8 + size + to));
+  const styles = new Map();
+  JSON.parse(header.__metadata__.nextstroke).forEach(({ name, text }, number) => {
+    const prefix = `${number}.state.`;
+    const names = Object.keys(header).filter((key) => key.startsWith(prefix));
+    const state = Object.fromEntries(names.map((key) => [key.slice(prefix.length), array(header[key])]));
+    styles.set(name, { name, text, state, last: array(header[`${number}.last`]) });
+  });
+  return styles;
+}

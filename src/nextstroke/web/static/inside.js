@@ -1,0 +1,94 @@
+// A look inside while it writes: the window's weights (Figure 13) and the density of the next point (Figures 10 and 14).
+
+import { component, components, weights } from "./engine/mixture.js";
+
+const AROUND = 2.2; // heights of small letters that the density shows in each direction
+const TRAIL = 60; // points of ink behind the pen that it shows
+const LABELS = 90; // pixels for the letters
+
+const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+export class Inside {
+  constructor(windowCanvas, densityCanvas) {
+    Object.assign(this, { windowCanvas, densityCanvas, row: null });
+  }
+
+  /** @param row of the desk, with phi and ys @param {number} point where its pen is @param how {bias, normalisation, xHeight} */
+  show(row, point, how) {
+    if (row !== this.row) this.begin(row);
+    while (this.column <= point) this.drawColumn(this.column++);
+    if (point + 1 < row.ys.length) this.drawDensity(row, point, how);
+  }
+
+  /** The letters along the axis, of a new line. */
+  begin(row) {
+    Object.assign(this, { row, column: 0 });
+    const canvas = this.windowCanvas, ratio = devicePixelRatio || 1;
+    canvas.width = canvas.clientWidth * ratio;
+    canvas.height = canvas.clientHeight * ratio;
+    this.pen = canvas.getContext("2d");
+    this.high = canvas.height / (row.text.length + 1);
+    this.wide = (canvas.width - LABELS) / row.phi.length;
+    this.pen.fillStyle = style("--text");
+    this.pen.font = `${Math.max(6, Math.min(this.high, 18 * ratio))}px system-ui`;
+    this.pen.textBaseline = "middle";
+    // Letters stand in three columns, so that the rows of a long line stay apart.
+    [...row.text].forEach((letter, u) => this.pen.fillText(letter, 8 + (u % 3) * (LABELS / 3), (u + 0.5) * this.high));
+  }
+
+  drawColumn(t) {
+    this.row.phi[t].forEach((weight, u) => {
+      this.pen.globalAlpha = Math.min(1, weight);
+      this.pen.fillStyle = style("--main");
+      this.pen.fillRect(LABELS + t * this.wide, u * this.high, Math.max(1, this.wide), Math.max(1, this.high));
+    });
+    this.pen.globalAlpha = 1;
+  }
+
+  drawDensity({ ink, ys, scale }, point, { bias, normalisation: { mean, std }, xHeight }) {
+    const canvas = this.densityCanvas, pen = canvas.getContext("2d"), y = ys[point + 1], masses = weights(y, bias);
+    const pixels = canvas.height / (2 * AROUND * xHeight);
+    pen.setTransform(1, 0, 0, 1, 0, 0);
+    pen.clearRect(0, 0, canvas.width, canvas.height);
+    pen.setTransform(pixels, 0, 0, pixels, canvas.width / 2, canvas.height / 2);
+    this.drawTrail(pen, ink, point);
+    for (let j = 0; j < components(y); j++) {
+      const { mu1, mu2, sigma1, sigma2, rho } = component(y, j, bias);
+      const at = [mu1 * std[0] + mean[0], mu2 * std[1] + mean[1]].map((value) => value * scale);
+      blob(pen, at, [sigma1 * std[0] * scale, sigma2 * std[1] * scale], rho, masses[j]);
+    }
+    pen.fillStyle = style("--main");
+    pen.beginPath();
+    pen.arc(0, 0, 0.04 * xHeight + 0.06, 0, 7);
+    pen.fill();
+  }
+
+  drawTrail(pen, { points, ends }, point) {
+    const [x0, y0] = points[point];
+    Object.assign(pen, { strokeStyle: style("--text"), lineWidth: 0.25, lineCap: "round", lineJoin: "round" });
+    pen.beginPath();
+    for (let t = Math.max(0, point - TRAIL); t <= point; t++) {
+      const place = [points[t][0] - x0, points[t][1] - y0];
+      if (t === Math.max(0, point - TRAIL) || ends[t - 1]) pen.moveTo(...place);
+      pen.lineTo(...place);
+    }
+    pen.stroke();
+  }
+}
+
+/** One component of the mixture as a soft ellipse: its own axes are those of its covariance. */
+function blob(pen, [x, y], [sx, sy], rho, weight) {
+  if (weight < 0.004) return;
+  const turn = 0.5 * Math.atan2(2 * rho * sx * sy, sx * sx - sy * sy);
+  const half = (sx * sx + sy * sy) / 2, rest = Math.hypot((sx * sx - sy * sy) / 2, rho * sx * sy);
+  const glow = pen.createRadialGradient(0, 0, 0, 0, 0, 3);
+  for (const at of [0, 0.15, 0.3, 0.5, 0.75, 1]) glow.addColorStop(at, `rgb(230 90 40 / ${Math.exp(-4.5 * at * at) - 0.011 * at})`);
+  pen.save();
+  pen.translate(x, y);
+  pen.rotate(turn);
+  pen.scale(Math.sqrt(half + rest) + 0.05, Math.sqrt(Math.max(0, half - rest)) + 0.05);
+  pen.globalAlpha = Math.min(1, weight * 1.5);
+  pen.fillStyle = glow;
+  pen.fillRect(-3, -3, 6, 6);
+  pen.restore();
+}
