@@ -43,9 +43,10 @@ def test_shards_hold_what_the_manifest_says(texts):
         assert last - first == record["points"]
         assert ink["end_of_stroke"][last - 1]
     model = load_model("writer", "writer")
-    (alone,) = write_soundly(model, ["another"], 2.0, 1, find_style("neat", "writer"), [1])
+    hands = [find_style(name, "writer") for name in ("wide", "neat")]
+    _, second = write_soundly(model, ["one line", "another"], [0.5, 2.0], 1, hands, [0, 1])
     ink = np.load("ink/ink-00000.npz")
-    np.testing.assert_array_equal(ink["points"][ink["first"][1] :], alone.ink.points.astype(np.float32))
+    np.testing.assert_array_equal(ink["points"][ink["first"][1] :], second.ink.points.astype(np.float32))
 
 
 def test_a_broken_off_batch_goes_on_and_ends_the_same(texts):

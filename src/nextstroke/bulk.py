@@ -102,14 +102,10 @@ def cut_shards(orders: Iterable[Order], size: int, model: str, seed: int, dpi: f
 def write_shard(shard: Shard) -> Result:
     """Write the lines of a shard. What comes out depends on the shard alone, not on where it is done."""
     model = load_model(shard.model, "writer")
-    written: dict[int, Written] = {}
-    for style, bias in sorted({(order.style, order.bias) for order in shard.orders}):
-        group = [order for order in shard.orders if (order.style, order.bias) == (style, bias)]
-        hand = find_style(style, shard.model)
-        places = [order.number for order in group]
-        lines = write_soundly(model, [order.text for order in group], bias, shard.seed, hand, places)
-        written |= dict(zip(places, lines, strict=True))
-    lines = [written[order.number] for order in shard.orders]
+    hands = {style: find_style(style, shard.model) for style in {order.style for order in shard.orders}}
+    texts, biases = [order.text for order in shard.orders], [order.bias for order in shard.orders]
+    places = [order.number for order in shard.orders]
+    lines = write_soundly(model, texts, biases, shard.seed, [hands[order.style] for order in shard.orders], places)
     records = [_record(shard, order, line) for order, line in zip(shard.orders, lines, strict=True)]
     drawn = [] if shard.dpi is None else list(zip(shard.orders, lines, strict=True))
     pictures = {f"{order.number:08d}.png": _picture(line, shard.dpi or 0) for order, line in drawn}

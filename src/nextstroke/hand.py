@@ -29,7 +29,7 @@ def find_hand(name: str, model: Model, model_name: str) -> Style:
     suffix = Path(name).suffix.lower()
     if suffix == STYLE:
         style = next(iter(load_styles(Path(name)).values()))
-        style.start(model, 1)
+        style.start(model)
         return style
     if suffix in INK:
         return learn_hand(model, Path(name).stem, [read_with_text(name)])

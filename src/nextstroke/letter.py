@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nextstroke.engine.choose import Chooser
+from nextstroke.engine.choose import LineWriter
 from nextstroke.engine.marks import bases, normal
 from nextstroke.engine.modelfile import Model
 from nextstroke.engine.styles import Style
@@ -75,7 +75,7 @@ def compose(
     styles: Sequence[Style],
     bias: float | Sequence[float],
     seed: int,
-    chooser: Chooser | None = None,
+    chooser: LineWriter | None = None,
 ) -> Letter:
     """Write a text on pages; as `compose_sheets`, but all at once."""
     sheets, lines = [], []
@@ -93,9 +93,23 @@ def compose_sheets(
     bias: float | Sequence[float],
     seed: int,
     report: Report = lambda done, total: None,
-    chooser: Chooser | None = None,
+    chooser: LineWriter | None = None,
 ) -> Iterator[tuple[Sheet, list[Written]]]:
-    """Write a text on pages, each handed on when it is full, with the lines on it.
+    """Write a text on pages, each handed on when it is full, with the lines on it; arguments as for `compose_rows`."""
+    return _filled(compose_rows(model, text, page, styles, bias, seed, report, chooser), page)
+
+
+def compose_rows(
+    model: Model,
+    text: str,
+    page: Page,
+    styles: Sequence[Style],
+    bias: float | Sequence[float],
+    seed: int,
+    report: Report = lambda done, total: None,
+    chooser: LineWriter | None = None,
+) -> Iterator[Row]:
+    """Write a text line by line, for pages of a kind.
 
     Args:
         styles: One for each paragraph in turn; a paragraph is what stands between line ends.
@@ -106,7 +120,7 @@ def compose_sheets(
     """
     paragraphs = _paragraphs(model, text)
     hands = _hands(styles, bias, page, len(paragraphs))
-    return _filled(_rows(_writing(model, seed, chooser), paragraphs, page, hands, seed, report), page)
+    return _rows(_writing(model, seed, chooser), paragraphs, page, hands, seed, report)
 
 
 def doubtful(lines: Sequence[Written]) -> list[str]:
@@ -151,7 +165,7 @@ def _rows(
             report(min(done, total), total)
 
 
-def _writing(model: Model, seed: int, chooser: Chooser | None) -> Writing:
+def _writing(model: Model, seed: int, chooser: LineWriter | None) -> Writing:
     """How lines are written: texts, hand and numbers in, lines out."""
     write = chooser.write if chooser else write_soundly
     return lambda texts, hand, numbers: write(model, texts, hand.bias, seed, hand.style, numbers)

@@ -114,11 +114,22 @@ def test_a_style_is_the_state_before_the_last_point_of_its_line(model, line):
 
 def test_the_first_point_after_a_prime_is_drawn_with_the_whole_text_in_view(model, line):
     style = learn_style(model, "mine", Ink.from_offsets(line), "abc")
-    pen = Pen(model, style, [model.alphabet.encode(text) for text in ("bad", "dab")], np.zeros(2), False)
+    pen = Pen(model, [style] * 2, [model.alphabet.encode(text) for text in ("bad", "dab")], np.zeros(2), False)
     for row, text in enumerate(("bad", "dab")):
-        predictor = WriterPredictor(model, [model.alphabet.encode(f"abc {text} ")], style.start(model, 1))
+        predictor = WriterPredictor(model, [model.alphabet.encode(f"abc {text} ")], style.start(model))
         predictor.observe(style.last)
         np.testing.assert_allclose(pen.predictor.y[row : row + 1], predictor.y, atol=1e-5)
+
+
+def test_lines_of_several_hands_and_seeds_are_written_side_by_side_as_each_alone(model, line):
+    hands = [learn_style(model, "mine", Ink.from_offsets(line), "abc"), Style.none()]
+    together = write_lines(model, ["bad", "dab"], [0.5, 1.0], [3, 4], hands, places=[(0, 0), (7, 1)])
+    alone = [
+        write_lines(model, ["bad"], 0.5, 3, hands[0], places=[(0, 0)])[0],
+        write_lines(model, ["dab"], 1.0, 4, hands[1], places=[(7, 1)])[0],
+    ]
+    for both, one in zip(together, alone, strict=True):
+        np.testing.assert_allclose(both.ink.points, one.ink.points, atol=1e-3)
 
 
 def test_styles_survive_being_stored(model, line, tmp_path):

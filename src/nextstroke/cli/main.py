@@ -18,7 +18,10 @@ from nextstroke.cli.verbs import make_command
 from nextstroke.errors import LimitExceeded, NextstrokeError, UsageError
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-EXTRAS = {"torch": "train", "onnx": "train", "matplotlib": "figures", "distributed": "cluster"}
+EXTRAS = {
+    "torch": "train", "onnx": "train", "matplotlib": "figures", "distributed": "cluster",
+    "fastapi": "web", "starlette": "web", "uvicorn": "web",
+}  # fmt: skip
 LONGEST = 4000  # characters of a message; a path or a list of faults may be far longer
 
 

@@ -2,16 +2,35 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from nextstroke.engine.marks import bases
 from nextstroke.engine.modelfile import Model, load_model
 from nextstroke.engine.reading import Reader
 from nextstroke.engine.styles import Style
-from nextstroke.engine.write import Written, write_lines, write_soundly
+from nextstroke.engine.write import Written, each_of, write_lines, write_soundly
 from nextstroke.ink import Ink
 
 SIDE_BY_SIDE = 64  # candidates written at once
 READER = "reader"  # the bundled one
+
+Wish = tuple[str, float, int, Style, int]  # text, bias, seed, style and number of a line
+
+
+class LineWriter(Protocol):
+    """Anything that writes lines as a `Chooser` does."""
+
+    def write(
+        self,
+        model: Model,
+        texts: Sequence[str],
+        bias: float | Sequence[float],
+        seed: int | Sequence[int],
+        style: Style | Sequence[Style],
+        numbers: Sequence[int],
+    ) -> list[Written]:
+        """Write lines; arguments as for `write_soundly`."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -28,22 +47,26 @@ class Chooser:
     candidates: int = 8
 
     def write(
-        self, model: Model, texts: Sequence[str], bias: float, seed: int, style: Style, numbers: Sequence[int]
+        self,
+        model: Model,
+        texts: Sequence[str],
+        bias: float | Sequence[float],
+        seed: int | Sequence[int],
+        style: Style | Sequence[Style],
+        numbers: Sequence[int],
     ) -> list[Written]:
         """Write lines; arguments as for `write_soundly`. A line of which no candidate is sound is tried again."""
         together = max(1, SIDE_BY_SIDE // self.candidates)
-        lines: list[Written] = []
-        for first in range(0, len(texts), together):
-            some = slice(first, first + together)
-            lines += self._write_some(model, texts[some], bias, seed, style, numbers[some])
-        return lines
+        each = list(zip(texts, *(each_of(values, len(texts)) for values in (bias, seed, style)), numbers, strict=True))
+        some = (each[first : first + together] for first in range(0, len(each), together))
+        return [line for wishes in some for line in self._write_some(model, wishes)]
 
-    def _write_some(
-        self, model: Model, texts: Sequence[str], bias: float, seed: int, style: Style, numbers: Sequence[int]
-    ) -> list[Written]:
-        places = [(number, k) for number in numbers for k in range(self.candidates)]
-        each = [text for text in texts for _ in range(self.candidates)]
-        drawn = write_lines(model, each, bias, seed, style, places=places)
+    def _write_some(self, model: Model, wishes: Sequence[Wish]) -> list[Written]:
+        """The best of each line's candidates, all written side by side."""
+        repeated = [wish for wish in wishes for _ in range(self.candidates)]
+        texts, biases, seeds, styles, numbers = map(list, zip(*repeated, strict=True))
+        places = [(number, i % self.candidates) for i, number in enumerate(numbers)]
+        drawn = write_lines(model, texts, biases, seeds, styles, places=places)
         plain = [bases(line.text, model.alphabet) for line in drawn]
         nats = self.reader.misreading([self._as_read(model, line.ink) for line in drawn], plain)
         best = [
@@ -51,12 +74,13 @@ class Chooser:
             for k in range(0, len(drawn), self.candidates)
         ]
         return [
-            drawn[i] if drawn[i].sound else self._again(model, drawn[i], bias, seed, style, number)
-            for i, number in zip(best, numbers, strict=True)
+            drawn[i] if drawn[i].sound else self._again(model, drawn[i], wish)
+            for i, wish in zip(best, wishes, strict=True)
         ]
 
-    def _again(self, model: Model, line: Written, bias: float, seed: int, style: Style, number: int) -> Written:
-        (other,) = write_soundly(model, [line.text], bias, seed, style, [number], first_attempt=self.candidates)
+    def _again(self, model: Model, line: Written, wish: Wish) -> Written:
+        text, bias, seed, style, number = wish
+        (other,) = write_soundly(model, [text], bias, seed, style, [number], first_attempt=self.candidates)
         return other if other.sound else line
 
     def _as_read(self, model: Model, ink: Ink) -> Ink:

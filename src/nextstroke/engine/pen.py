@@ -1,10 +1,12 @@
 """The pen of several lines being written: what each has drawn, and when it is done."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from nextstroke.engine.modelfile import Model
 from nextstroke.engine.predictor import WriterPredictor
-from nextstroke.engine.styles import Style
+from nextstroke.engine.styles import Style, start_of
 from nextstroke.ink import Ink
 
 # A line may take this many times the points that its text takes on average before it counts as stuck.
@@ -19,8 +21,7 @@ class Pen:
     """Writes lines side by side, one point of each at a time.
 
     Args:
-        texts: Character ids of each line.
-        biases: One for each line.
+        styles, texts, biases: The hand, the character ids and the bias of each line.
         paper_stop: End a line as section 5.3 does.
 
     Attributes:
@@ -29,20 +30,23 @@ class Pen:
         limits: Points at which each line is cut off.
     """
 
-    def __init__(self, model: Model, style: Style, texts: list[np.ndarray], biases: np.ndarray, paper_stop: bool):
+    def __init__(
+        self, model: Model, styles: Sequence[Style], texts: list[np.ndarray], biases: np.ndarray, paper_stop: bool
+    ):
         self.biases, self.paper_stop = biases, paper_stop
         # A blank behind the text gives the window a place to go to when the last letter is done.
         behind = "" if paper_stop or model.alphabet.unknown(" ") else " "
         blank = [model.alphabet.encode(character) for character in behind]
-        whole = [np.concatenate([style.text_ids(model.alphabet), ids, *blank]) for ids in texts]
-        self.lead = len(style.text)
-        self.predictor = WriterPredictor(model, whole, style.start(model, len(texts)))
+        primes = {style: style.text_ids(model.alphabet) for style in styles}
+        whole = [np.concatenate([primes[style], ids, *blank]) for style, ids in zip(styles, texts, strict=True)]
+        self.leads = [len(style.text) for style in styles]
+        self.predictor = WriterPredictor(model, whole, start_of(styles, model))
         self.active, self.steps = np.arange(len(texts)), 0
         self.mean, self.std = (np.array(model.about["normalisation"][key]) for key in ("mean", "std"))
         rate = model.about["points_per_character"]
         self.limits = [int(PATIENCE * rate * len(ids)) + SPARE_POINTS for ids in texts]
         self.lines = [_Line(len(ids)) for ids in texts]
-        self.predictor.observe(np.repeat(style.last, len(texts), 0))
+        self.predictor.observe(np.concatenate([style.last for style in styles]))
 
     def move(self, numbers: np.ndarray) -> None:
         """Draw one point of each active line with its random numbers, and see which have ended."""
@@ -51,7 +55,7 @@ class Pen:
         self.steps += 1
         points[:, :2] = points[:, :2] * self.std + self.mean
         for i, point, phi in zip(self.active, points, self.predictor.phi, strict=True):
-            self.lines[i].add(point, phi, self.lead, self.paper_stop)
+            self.lines[i].add(point, phi, self.leads[i], self.paper_stop)
         going = [not self.lines[i].ended and self.steps < self.limits[i] for i in self.active]
         if not all(going):
             self.predictor.keep(np.flatnonzero(going))

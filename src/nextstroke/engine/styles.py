@@ -1,12 +1,13 @@
 """Styles: named primes, with the state that reading them leaves (section 5.5)."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 from nextstroke.alphabet import Alphabet
 from nextstroke.engine.modelfile import Model, find_model
@@ -47,13 +48,19 @@ class Style:
         """Ids of the prime's text."""
         return alphabet.encode(self.text) if self.text else np.zeros(0, np.int64)
 
-    def start(self, model: Model, lines: int) -> dict[str, np.ndarray] | None:
-        """The state to begin with, for a number of lines; None for the network's own."""
+    def start(self, model: Model) -> dict[str, np.ndarray]:
+        """The state to begin a line with; raises WrongModel where another model made it."""
         if self.empty:
-            return None
+            return model.start(1)
         if {name: rows.shape[1] for name, rows in self.state.items()} != model.about["states"]:
             raise WrongModel(f"style {self.name!r} was made with another model; make it again with this one")
-        return {name: np.repeat(rows, lines, 0) for name, rows in self.state.items()}
+        return self.state
+
+
+def start_of(styles: Sequence[Style], model: Model) -> dict[str, np.ndarray]:
+    """The state to begin lines of these hands with, one row each."""
+    states = {style: style.start(model) for style in styles}
+    return {name: np.concatenate([states[style][name] for style in styles]) for name in model.about["states"]}
 
 
 def learn_style(model: Model, name: str, ink: Ink, text: str) -> Style:
@@ -85,28 +92,44 @@ def _catch_up(predictor: WriterPredictor, length: int) -> None:
 
 def save_styles(path: Path, styles: list[Style]) -> None:
     """Write a gallery of styles as one safetensors file."""
+    write_bytes(path, pack_styles(styles))
+
+
+def pack_styles(styles: list[Style]) -> bytes:
+    """A gallery of styles as the bytes of a safetensors file."""
     tensors: dict[str, np.ndarray] = {}
     for number, style in enumerate(styles):
         tensors |= {f"{number}.state.{name}": rows for name, rows in style.state.items()}
         tensors[f"{number}.last"] = style.last
     about = [{"name": style.name, "text": style.text} for style in styles]
-    write_bytes(path, save(tensors, {"nextstroke": json.dumps(about)}))
+    return save(tensors, {"nextstroke": json.dumps(about)})
 
 
 def load_styles(path: Path) -> dict[str, Style]:
     """Read a gallery; raises CorruptFile."""
     try:
-        with safe_open(path, "np") as tensors:
-            about = json.loads(tensors.metadata()["nextstroke"])
-            return {entry["name"]: _read_style(tensors, number, entry) for number, entry in enumerate(about)}
-    except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
-        raise CorruptFile(f"{path}: not a readable gallery of styles ({error})") from error
+        return unpack_styles(path.read_bytes(), str(path))
+    except OSError as error:
+        raise CorruptFile(f"{path}: cannot be read ({error.strerror})") from error
 
 
-def _read_style(tensors, number: int, entry: dict) -> Style:
+def unpack_styles(data: bytes, name: str) -> dict[str, Style]:
+    """Read a gallery from the bytes of a file; raises CorruptFile."""
+    try:
+        tensors = load(data)
+        size = int.from_bytes(data[:8], "little")
+        about = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["nextstroke"])
+        return {entry["name"]: _read_style(tensors, number, entry) for number, entry in enumerate(about)}
+    except (SafetensorError, KeyError, ValueError, TypeError, AttributeError) as error:
+        raise CorruptFile(f"{name}: not a readable gallery of styles ({error})") from error
+
+
+def _read_style(tensors: dict[str, np.ndarray], number: int, entry: dict) -> Style:
     prefix = f"{number}.state."
-    state = {name.removeprefix(prefix): tensors.get_tensor(name) for name in tensors.keys() if name.startswith(prefix)}
-    return Style(entry["name"], entry["text"], state, tensors.get_tensor(f"{number}.last"))
+    state = {name.removeprefix(prefix): rows for name, rows in tensors.items() if name.startswith(prefix)}
+    if not all(np.isfinite(rows).all() for rows in (*state.values(), tensors[f"{number}.last"])):
+        raise ValueError("numbers that are not finite")
+    return Style(str(entry["name"]), str(entry["text"]), state, tensors[f"{number}.last"])
 
 
 def gallery(model: Path) -> dict[str, Style]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -48,8 +49,8 @@ def write_lines(
     model: Model,
     texts: Sequence[str],
     bias: float | Sequence[float] = 0.5,
-    seed: int = 1,
-    style: Style = NO_STYLE,
+    seed: int | Sequence[int] = 1,
+    style: Style | Sequence[Style] = NO_STYLE,
     paper_stop: bool = False,
     places: Sequence[tuple[int, int]] | None = None,
 ) -> list[Written]:
@@ -57,8 +58,8 @@ def write_lines(
 
     Args:
         bias: >= 0, one for all or one for each line; 0 is unbiased.
-        seed: Together with the line's place it decides the ink.
-        style: The hand to write in.
+        seed: Together with the line's place it decides the ink; one for all or one for each.
+        style: The hand to write in, one for all or one for each.
         paper_stop: Stop exactly as the paper does; else finish the last letter, its bars and dots included.
         places: Number of each line and of the attempt at it; 0, 1, 2 … at the first attempt if not given.
     Raises:
@@ -66,13 +67,19 @@ def write_lines(
     """
     texts = [normal(text) for text in texts]
     ids = [_encoded(model, text) for text in texts]
-    pen = Pen(model, style, ids, biases_of(bias, len(texts)), paper_stop)
+    pen = Pen(model, each_of(style, len(texts)), ids, biases_of(bias, len(texts)), paper_stop)
     places = places or [(i, 0) for i in range(len(texts))]
-    numbers = [uniforms(seed, *place, limit) for place, limit in zip(places, pen.limits, strict=True)]
+    kinds = zip(each_of(seed, len(texts)), places, pen.limits, strict=True)
+    numbers = [uniforms(seed, *place, limit) for seed, place, limit in kinds]
     while len(pen.active):
         step = pen.steps
         pen.move(np.stack([numbers[i][step] for i in pen.active]))
     return [_finished(model, text, *pen.trace(i)) for i, text in enumerate(texts)]
+
+
+def each_of(value: Any, count: int) -> list:
+    """One value for each line."""
+    return [value] * count if isinstance(value, int | float | Style) else list(value)
 
 
 def _finished(model: Model, text: str, ink: Ink, phi: np.ndarray, stopped: bool) -> Written:
@@ -82,9 +89,9 @@ def _finished(model: Model, text: str, ink: Ink, phi: np.ndarray, stopped: bool)
 def write_soundly(
     model: Model,
     texts: Sequence[str],
-    bias: float = 0.5,
-    seed: int = 1,
-    style: Style = NO_STYLE,
+    bias: float | Sequence[float] = 0.5,
+    seed: int | Sequence[int] = 1,
+    style: Style | Sequence[Style] = NO_STYLE,
     numbers: Sequence[int] | None = None,
     attempts: int = 4,
     first_attempt: int = 0,
@@ -98,12 +105,14 @@ def write_soundly(
         Others as for `write_lines`.
     """
     numbers = range(len(texts)) if numbers is None else numbers
+    biases, seeds, styles = (each_of(values, len(texts)) for values in (bias, seed, style))
     done: dict[int, Written] = {}
     for attempt in range(first_attempt, first_attempt + attempts):
         left = [i for i in range(len(texts)) if i not in done or not done[i].sound]
         if left:
             places = [(numbers[i], attempt) for i in left]
-            again = write_lines(model, [texts[i] for i in left], bias, seed, style, places=places)
+            how = ([values[i] for i in left] for values in (biases, seeds, styles))
+            again = write_lines(model, [texts[i] for i in left], *how, places=places)  # type: ignore[misc, arg-type]
             done |= dict(zip(left, again, strict=True))
     return [done[i] for i in range(len(texts))]
 

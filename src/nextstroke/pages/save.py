@@ -52,7 +52,7 @@ def render(sheet: Sheet, format: str, look: Look, about: About) -> bytes:
     Args:
         about: Text, seed and the like; formats keep what they have a place for.
     """
-    return _document([sheet], look, about) if format == "pdf" else SHEETS[format](sheet, look, about)
+    return document([sheet], look, about) if format == "pdf" else SHEETS[format](sheet, look, about)
 
 
 def save(sheets: Iterable[Sheet], output: str, format: str | None, look: Look, about: About) -> list[str]:
@@ -63,7 +63,7 @@ def save(sheets: Iterable[Sheet], output: str, format: str | None, look: Look, a
     Returns: the files written.
     """
     chosen = pick_format(output, format)
-    files = [_document(sheets, look, about)] if chosen == "pdf" else (render(s, chosen, look, about) for s in sheets)
+    files = [document(sheets, look, about)] if chosen == "pdf" else (render(s, chosen, look, about) for s in sheets)
     if output == "-":
         for data in files:
             sys.stdout.buffer.write(data)
@@ -91,7 +91,8 @@ def _numbered(path: Path, number: int) -> Path:
     return path.with_name(f"{path.stem}-{number}{path.suffix}")
 
 
-def _document(sheets: Iterable[Sheet], look: Look, about: About) -> bytes:
+def document(sheets: Iterable[Sheet], look: Look, about: About) -> bytes:
+    """All sheets as one PDF."""
     return pdf(sheets, look, about.get("text", ""), _told(about))
 
 

@@ -1,1 +1,1 @@
-"""The faces for browsers and programs: the studio's static pages, and the server with its API. Nothing imports it but `cli`."""
+"""The faces for browsers and programs: the studio's static pages, and a server with its API. Only `cli` imports it."""

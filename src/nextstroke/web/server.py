@@ -1,0 +1,158 @@
+"""The server: the studio's page and the API."""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import anyio
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, StreamingResponse
+from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from nextstroke import __version__
+from nextstroke.errors import LimitExceeded, NextstrokeError
+from nextstroke.web.guard import Guard, refused
+from nextstroke.web.limits import Limits
+from nextstroke.web.orders import GenerateOrder, StyleOrder, WriteOrder
+from nextstroke.web.scribe import Gone, Ticket, TimeOver
+from nextstroke.web.service import Service
+from nextstroke.web.site import MARKS, TYPES, marks_json, site_files
+
+KINDS = {
+    "svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf", "gif": "image/gif", "apng": "image/apng",
+    "inkml": "application/inkml+xml", "json": "application/json", "gcode": "text/plain; charset=us-ascii",
+    "hpgl": "application/vnd.hp-hpgl", "zip": "application/zip",
+}  # fmt: skip
+STATUS: dict[type[Exception], int] = {TimeOver: 504, LimitExceeded: 413}
+NDJSON = "application/x-ndjson"
+
+
+def make_app(limits: Limits, hosts: Sequence[str] = ("127.0.0.1", "localhost"), threads: int = 1) -> FastAPI:
+    """The application.
+
+    Args:
+        hosts: Names under which it may be called; others are refused, so that no foreign page can reach it by its name.
+        threads: That write side by side.
+    """
+    service = Service(limits, threads)
+
+    @asynccontextmanager
+    async def stopping(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        service.scribe.stop()
+
+    app = FastAPI(
+        title="nextstroke", version=__version__, docs_url=None, redoc_url=None, lifespan=stopping,
+        max_body_size=limits.body,
+    )  # fmt: skip
+    app.add_middleware(Guard, limits=limits)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*hosts])
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(NextstrokeError, _refused)
+    app.add_exception_handler(HTTPException, _told)
+    app.add_exception_handler(Gone, _refused)  # nobody reads it
+    _add_api(app, service)
+    _add_site(app)
+    return app
+
+
+def _add_api(app: FastAPI, service: Service) -> None:
+    seconds = service.limits.seconds
+
+    @app.get("/health")
+    def health() -> dict[str, str]:
+        return {"status": "ok", "version": __version__}
+
+    @app.get("/v1/styles")
+    def styles() -> list[dict[str, str]]:
+        return service.styles()
+
+    @app.post("/v1/styles")
+    def learn(order: StyleOrder) -> dict[str, str]:
+        return service.learn(order)
+
+    @app.post("/v1/write", response_class=Response)
+    async def write(order: WriteOrder, request: Request) -> Response:
+        ticket = Ticket(seconds)
+        if order.format == "ndjson":
+            return await _streamed(lambda: service.stream(order, ticket), ticket, NDJSON)
+        kind, data = await _while_there(request, ticket, partial(service.write, order, ticket))
+        return Response(data, media_type=KINDS[kind])
+
+    @app.post("/v1/generate", response_class=StreamingResponse)
+    async def generate(order: GenerateOrder) -> Response:
+        ticket = Ticket(seconds)
+        return await _streamed(lambda: service.generate(order, ticket), ticket, "text/plain; charset=utf-8")
+
+
+def _add_site(app: FastAPI) -> None:
+    """Each file of the studio has a route of its own: no name that a client sends becomes a path."""
+
+    def add(name: str, path: Path) -> None:
+        kind = TYPES[path.suffix]
+        app.add_api_route(f"/{name}", lambda: FileResponse(path, media_type=kind), include_in_schema=False)
+
+    files = site_files()
+    for name, path in files.items():
+        add(name, path)
+    add("", files["index.html"])
+    made = marks_json()
+    app.add_api_route(f"/{MARKS}", lambda: Response(made, media_type="application/json"), include_in_schema=False)
+
+
+async def _while_there(request: Request, ticket: Ticket, work: Callable[[], Any]) -> Any:
+    """The result of work in a thread, given up when the client leaves."""
+
+    async def watch() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        ticket.gone.set()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(watch)
+        try:
+            result = await run_in_threadpool(work)
+        except (NextstrokeError, Gone) as error:  # a task group would wrap it
+            result = error
+        group.cancel_scope.cancel()
+    if isinstance(result, Exception):
+        raise result
+    return result
+
+
+async def _streamed(start: Callable[[], Iterator[str]], ticket: Ticket, kind: str) -> Response:
+    """Pieces as they come. The first is waited for, so that a bad order is refused and not broken off."""
+    pieces = await run_in_threadpool(start)
+    first = await run_in_threadpool(next, pieces, "")
+
+    async def sent() -> AsyncIterator[str]:
+        try:
+            yield first
+            async for piece in iterate_in_threadpool(pieces):
+                yield piece
+        finally:
+            ticket.gone.set()
+
+    return StreamingResponse(sent(), media_type=kind)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    """What does not fit, without what was sent: it may hold numbers that JSON cannot."""
+    assert isinstance(error, RequestValidationError)
+    found = [f"{'.'.join(map(str, each['loc'][1:]))}: {each['msg']}" for each in error.errors()]
+    return refused(422, "; ".join(found)[:2000])
+
+
+async def _told(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return refused(error.status_code, str(error.detail))
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 422)
+    return refused(status, str(error))

@@ -1,0 +1,137 @@
+"""What the API does, without the web: writes, learns hands, generates."""
+
+import base64
+import io
+import json
+import zipfile
+from collections import OrderedDict
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from nextstroke.engine.choose import READER
+from nextstroke.engine.generate import Choice, Spelling, generate
+from nextstroke.engine.modelfile import find_model, load_model
+from nextstroke.engine.reading import Reader
+from nextstroke.engine.styles import Style, gallery, pack_styles
+from nextstroke.errors import LimitExceeded, UsageError
+from nextstroke.hand import learn_hand
+from nextstroke.ink import Ink
+from nextstroke.letter import compose_rows, compose_sheets
+from nextstroke.pages.save import document, render
+from nextstroke.web.limits import Limits
+from nextstroke.web.orders import GenerateOrder, StyleOrder, WriteOrder, style_of
+from nextstroke.web.scribe import Scribe, Ticket, Turn
+
+KEPT = "kept-"
+PIECE = 16  # symbols sent at once
+
+
+class Service:
+    """The networks, and the hands that clients had kept.
+
+    Args:
+        threads: That write side by side.
+    """
+
+    def __init__(self, limits: Limits, threads: int):
+        self.limits = limits
+        self.writer = load_model("writer", "writer")
+        self.gallery = {"none": Style.none()} | gallery(find_model("writer"))
+        self.scribe = Scribe(self.writer, Reader(load_model(READER, "reader")), threads)
+        self.kept: OrderedDict[str, Style] = OrderedDict()
+        self.learned = 0
+
+    def styles(self) -> list[dict[str, str]]:
+        """The hands by name, with what their primes say."""
+        return [{"name": name, "text": style.text.strip()} for name, style in self.gallery.items()]
+
+    def find_style(self, told: str) -> Style:
+        """A hand of the gallery, one that was kept, or one that the client sends; raises UsageError, CorruptFile."""
+        if told in self.kept:
+            self.kept.move_to_end(told)
+            return self.kept[told]
+        if told in self.gallery:
+            return self.gallery[told]
+        if len(told) < 100:
+            raise UsageError(f"style {told!r}: there is none of that name; GET /v1/styles lists them")
+        style = style_of(told)
+        style.start(self.writer)
+        return style
+
+    def write(self, order: WriteOrder, ticket: Ticket) -> tuple[str, bytes]:
+        """The finished file, and its kind: of several pages that no single file can hold, a zip."""
+        look, about = order.look(), self._about(order)
+        sheets = [sheet for sheet, _ in compose_sheets(**self._wish(order, ticket))]
+        if order.format == "pdf":
+            return "pdf", document(sheets, look, about)
+        files = []
+        for sheet in sheets:
+            ticket.check()
+            files.append(render(sheet, order.format, look, about))
+        return (order.format, files[0]) if len(files) == 1 else ("zip", _zipped(files, order.format))
+
+    def stream(self, order: WriteOrder, ticket: Ticket) -> Iterator[str]:
+        """Each line as soon as it is written: JSON, its strokes in mm, the left end of the baseline at (0, 0)."""
+        for number, row in enumerate(compose_rows(**self._wish(order, ticket))):
+            told: dict[str, Any] = {"row": number, "paragraph": row.paragraph}
+            if row.written and row.ink:
+                strokes = [stroke.round(3).tolist() for stroke in row.ink.strokes()]
+                told |= {"text": row.written.text, "sound": row.written.sound, "strokes": strokes}
+            yield json.dumps(told) + "\n"
+
+    def learn(self, order: StyleOrder) -> dict[str, str]:
+        """A hand from lines of ink: its bytes as text, and its name where it is kept."""
+        points = sum(len(stroke) for line in order.lines for stroke in line.strokes)
+        if points > self.limits.points:
+            raise LimitExceeded(f"{points} points of ink, at most {self.limits.points} are read")
+        lines = [(Ink.from_strokes(map(np.array, line.strokes)), line.text) for line in order.lines]
+        style = learn_hand(self.writer, "mine", lines)
+        told = {"style": base64.b64encode(pack_styles([style])).decode()}
+        return told | {"name": self._keep(style)} if order.keep else told
+
+    def _keep(self, style: Style) -> str:
+        self.learned += 1
+        name = f"{KEPT}{self.learned}"
+        self.kept[name] = style
+        if len(self.kept) > self.limits.kept:
+            self.kept.popitem(last=False)
+        return name
+
+    def generate(self, order: GenerateOrder, ticket: Ticket) -> Iterator[str]:
+        """A text's continuation piece by piece; raises before the first where the order cannot be followed."""
+        if order.length > self.limits.length:
+            raise LimitExceeded(f"length {order.length}: at most {self.limits.length}")
+        model = load_model("text", "text")
+        spelling, choice = Spelling(model), Choice(order.temperature, order.top_k, order.top_p)
+        pieces = spelling.write(generate(model, spelling.read(order.prime), order.length, choice, order.seed))
+        return _checked(pieces, ticket)
+
+    def _wish(self, order: WriteOrder, ticket: Ticket) -> dict[str, Any]:
+        """Arguments of `compose_rows`; raises LimitExceeded, UsageError, CorruptFile."""
+        if len(order.text) > self.limits.text:
+            raise LimitExceeded(f"{len(order.text)} characters, at most {self.limits.text} are written at once")
+        if order.best_of > self.limits.candidates:
+            raise LimitExceeded(f"best_of {order.best_of}: at most {self.limits.candidates}")
+        wish = {"model": self.writer, "text": order.text, "page": order.sheet(), "bias": order.bias, "seed": order.seed}
+        return wish | {"styles": [self.find_style(order.style)], "chooser": Turn(self.scribe, order.best_of, ticket)}
+
+    def _about(self, order: WriteOrder) -> dict[str, Any]:
+        style = order.style if len(order.style) < 100 else "sent"
+        return {"text": order.text, "seed": order.seed, "bias": order.bias, "style": style, "model": "writer"}
+
+
+def _checked(pieces: Iterator[str], ticket: Ticket) -> Iterator[str]:
+    while piece := "".join(islice(pieces, PIECE)):
+        ticket.check()
+        yield piece
+
+
+def _zipped(files: list[bytes], suffix: str) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, data in enumerate(files, 1):
+            archive.writestr(f"page-{number}.{suffix}", data)
+    return packed.getvalue()

@@ -1,0 +1,144 @@
+"""The engine in the browser makes the same ink as the one in Python; run by node, where there is one."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nextstroke.alphabet import Alphabet
+from nextstroke.engine.choose import chooser_among
+from nextstroke.engine.draw import Mixture
+from nextstroke.engine.generate import Choice, Spelling, generate
+from nextstroke.engine.marks import bases, normal
+from nextstroke.engine.modelfile import load_model
+from nextstroke.engine.styles import find_style
+from nextstroke.engine.write import write_lines
+from nextstroke.hand import learn_hand
+from nextstroke.pages.layout import Measures, Page, level
+from nextstroke.web.site import marks_json, site_files
+
+HERE = Path(__file__).parent
+TEXT = "The quick brown fox, twice"
+
+
+@pytest.fixture(scope="session")
+def browser_engine(tmp_path_factory):
+    """Runs jobs (vectors.mjs), all of a test in one process."""
+    node = shutil.which("node")
+    if not node:
+        pytest.skip("NOT TESTED: the browser's engine, for want of node; on Debian or Ubuntu: apt-get install nodejs")
+    files = site_files()
+    marks = tmp_path_factory.mktemp("marks") / "marks.json"
+    marks.write_bytes(marks_json())
+
+    def run(*jobs):
+        places = [files["engine/pen.js"].parent, files["models/writer.onnx"].parent, marks]
+        done = subprocess.run(
+            [node, HERE / "vectors.mjs", *places], input=json.dumps(jobs), capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def writer():
+    return load_model("writer", "writer")
+
+
+def test_random_numbers_are_numpys(browser_engine):
+    entropies = [[0], [1, 0, 0], [7, 3, 2], [2**40 + 5, 1, 1], [1, 2, 3, 4, 5, 6]]
+    for entropy, numbers in zip(
+        entropies, browser_engine(*({"kind": "random", "entropy": e, "count": 5} for e in entropies)), strict=True
+    ):
+        assert numbers == np.random.default_rng(entropy).random(5).tolist()
+
+
+def test_points_are_drawn_as_in_python(browser_engine):
+    rng = np.random.default_rng(1)
+    rows, uniforms, biases = rng.normal(0, 1.5, (50, 121)).astype(np.float32), rng.random((50, 4)), rng.random(50) * 3
+    jobs = [
+        {"kind": "draw", "y": y.tolist(), "bias": float(bias), "uniforms": uniform.tolist()}
+        for y, bias, uniform in zip(rows, biases, uniforms, strict=True)
+    ]
+    np.testing.assert_allclose(browser_engine(*jobs), Mixture(rows, biases).draw(uniforms), atol=1e-4)
+    offsets = rng.normal(0, 1, (50, 2))
+    densities = browser_engine(
+        *({"kind": "density", "y": y.tolist(), "offset": o.tolist()} for y, o in zip(rows, offsets, strict=True))
+    )
+    np.testing.assert_allclose(densities, Mixture(rows, np.zeros(50)).log_density(offsets), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("style", "bias", "text"), [("none", 0.5, TEXT), ("flowing", 0.0, TEXT), ("wide", 1.0, "Café for €12")]
+)
+def test_a_seed_gives_the_same_ink(browser_engine, writer, style, bias, text):
+    order = {"kind": "line", "text": text, "style": style, "bias": bias, "seed": 3, "line": 2, "attempt": 1}
+    (told,) = browser_engine(order)
+    (line,) = write_lines(writer, [text], bias, 3, find_style(style, "writer"), places=[(2, 1)])
+    assert told["ends"] == line.ink.end_of_stroke.tolist()
+    # To 1e-4 of the unit that the network works in, over the first hundred points: differences in rounding grow.
+    std = writer.about["normalisation"]["std"][0]
+    np.testing.assert_allclose(np.array(told["points"])[:100], line.ink.points[:100], atol=100 * 1e-4 * std)
+    assert told["sound"] == line.sound
+    np.testing.assert_allclose(told["phi"], line.phi[-1], atol=1e-2)
+
+
+def test_the_same_candidate_is_chosen(browser_engine, writer):
+    order = {"kind": "best", "text": TEXT, "style": "cursive", "bias": 0.3, "seed": 5, "line": 0, "candidates": 4}
+    (points,) = browser_engine(order)
+    (line,) = chooser_among(4).write(writer, [TEXT], 0.3, 5, find_style("cursive", "writer"), [0])
+    np.testing.assert_allclose(points, line.ink.points, atol=1.0)
+
+
+def test_a_line_is_read_and_levelled_as_in_python(browser_engine, writer):
+    (line,) = write_lines(writer, [TEXT], 0.5, 1)
+    ink = {"points": line.ink.points.tolist(), "ends": line.ink.end_of_stroke.tolist()}
+    nats, told = browser_engine({"kind": "read", "text": TEXT} | ink, {"kind": "level"} | ink)
+    chooser = chooser_among(2)
+    np.testing.assert_allclose(nats, chooser.reader.misreading([line.ink], [TEXT]), rtol=1e-3)
+    measures = Measures.of(line.ink)
+    np.testing.assert_allclose([told[k] for k in ("slope", "baseline", "xHeight")], list(vars(measures).values()))
+    (levelled,) = level([line.ink], Page(x_height=measures.x_height))
+    np.testing.assert_allclose(told["points"], levelled.points, atol=1e-6)
+
+
+def test_composed_characters_are_the_same(browser_engine, writer):
+    texts = ["Zażółć gęślą jaźń", "naïve coöperation", "100 % of £5 = ¥800", "“Quotes” – and … ﬁne", "e\u0301 ☃"]
+    alphabet = Alphabet(writer.about["alphabet"])
+    told = browser_engine(*({"kind": "marks", "text": text} for text in texts))
+    assert told == [[normal(text), bases(normal(text), alphabet)] for text in texts]
+
+
+def test_a_hand_is_learned_as_in_python(browser_engine, writer):
+    words = ["The quick brown fox jumps", "over a lazy dog at night"]
+    inks = [write_lines(writer, [text], 0.5, 5)[0].ink for text in words]
+    lines = [
+        {"text": text, "strokes": [s.tolist() for s in ink.strokes()]} for text, ink in zip(words, inks, strict=True)
+    ]
+    style = learn_hand(writer, "mine", list(zip(inks, words, strict=True)))
+    specimens = write_lines(writer, ["the quick brown fox jumps over the lazy dog"] * 8, 0.0)
+    x_height = float(np.median([Measures.of(line.ink).x_height for line in specimens]))
+    size, told = browser_engine({"kind": "size"}, {"kind": "learn", "lines": lines, "xHeight": x_height})
+    np.testing.assert_allclose(size, x_height, rtol=1e-3)
+    assert told["text"] == style.text
+    np.testing.assert_allclose(told["last"], style.last[0], atol=1e-4)
+    np.testing.assert_allclose(told["kappa"], style.state["kappa"][0], atol=0.05)
+    np.testing.assert_allclose(told["h3"], style.state["h3"][0], atol=0.02)
+
+
+def test_ink_that_does_not_say_its_words_is_refused(browser_engine, writer):
+    ink = write_lines(writer, ["something else entirely"], 0.5, 5)[0].ink
+    lines = [{"text": "The quick brown fox jumps", "strokes": [stroke.tolist() for stroke in ink.strokes()]}]
+    (told,) = browser_engine({"kind": "learn", "lines": lines, "xHeight": 195.0})
+    assert "does not seem to say" in told["error"]
+
+
+def test_text_goes_on_as_in_python(browser_engine):
+    model = load_model("text", "text")
+    (told,) = browser_engine({"kind": "generate", "prime": "'''", "length": 60, "temperature": 0.7, "seed": 1})
+    assert told == list(generate(model, Spelling(model).read("'''"), 60, Choice(0.7), 1))

@@ -1,0 +1,44 @@
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from nextstroke.cli.main import main
+from nextstroke.web.site import site_files
+
+SCRIPTS = {name: path for name, path in site_files().items() if path.suffix in (".js", ".html", ".css")}
+
+
+def test_the_kernel_is_what_its_source_says(tmp_path):
+    if not shutil.which("wat2wasm"):
+        pytest.skip("NOT TESTED: kernel.wasm against kernel.wat, for want of wat2wasm; on Debian: apt-get install wabt")
+    built = site_files()["engine/kernel.wasm"]
+    subprocess.run(["wat2wasm", built.with_suffix(".wat"), "-o", tmp_path / "kernel.wasm"], check=True)
+    assert (tmp_path / "kernel.wasm").read_bytes() == built.read_bytes()
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_nothing_is_fetched_from_elsewhere(name):
+    foreign = set(re.findall(r"https?://[^\s\"'`<>)]+", SCRIPTS[name].read_text("utf-8")))
+    names = {"http://www.w3.org/2000/svg", "http://www.w3.org/2003/InkML"}  # names of languages, never fetched
+    assert foreign - names <= {"https://arxiv.org/abs/1308.0850"}  # a link
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_files_are_short(name):
+    assert len(SCRIPTS[name].read_text("utf-8").splitlines()) <= 300
+
+
+def test_the_page_is_exported_for_any_host(tmp_path):
+    assert main(["serve", "--export", str(tmp_path / "site")]) == 0
+    assert (tmp_path / "site" / "index.html").is_file()
+    assert (tmp_path / "site" / "models" / "writer.onnx").stat().st_size > 1e6
+    tables = json.loads((tmp_path / "site" / "marks.json").read_text("utf-8"))
+    assert tables["twins"]["…"] == "..."
+    used = {
+        match for path in SCRIPTS.values() for match in re.findall(r'from "\./([\w/]+\.js)"', path.read_text("utf-8"))
+    }
+    assert used <= {str(Path(name).name) for name in SCRIPTS} | set(SCRIPTS)
