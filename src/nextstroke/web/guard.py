@@ -1,7 +1,6 @@
 """What stands before the routes: headers, the type and the pace of what is sent, and how many are served at once."""
 
 import asyncio
-from typing import Any
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,6 +18,7 @@ HEADERS = [
     (b"referrer-policy", b"no-referrer"),
     (b"cache-control", b"no-cache"),
 ]
+CLOSE = {"connection": "close"}
 
 
 class Guard:
@@ -58,25 +58,29 @@ class Guard:
         return None
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request whose body comes in time; else answer for the application, which is told the client left."""
         ends = asyncio.get_running_loop().time() + self.limits.sending
-        state: dict[str, Any] = {"whole": False, "answered": False}
+        whole = late = False
 
         async def in_time() -> Message:
-            if state["whole"]:
+            nonlocal whole, late
+            if whole:
                 return await receive()
-            message = await asyncio.wait_for(receive(), ends - asyncio.get_running_loop().time())
-            state["whole"] = not message.get("more_body", False)
+            try:
+                message = await asyncio.wait_for(receive(), ends - asyncio.get_running_loop().time())
+            except TimeoutError:
+                late = True
+                answer = refused(408, f"the request did not arrive within {self.limits.sending:g} s", CLOSE)
+                await answer(scope, receive, send)
+                return {"type": "http.disconnect"}
+            whole = not message.get("more_body", False)
             return message
 
-        async def noting(message: Message) -> None:
-            state["answered"] = True
-            await send(message)
+        async def unless_late(message: Message) -> None:
+            if not late:
+                await send(message)
 
-        try:
-            await self.app(scope, in_time, noting)
-        except TimeoutError:
-            if not state["answered"]:
-                await refused(408, f"the request did not arrive within {self.limits.sending:g} s")(scope, receive, send)
+        await self.app(scope, in_time, unless_late)
 
 
 def refused(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:

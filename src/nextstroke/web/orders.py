@@ -1,12 +1,11 @@
 """What the API takes: the bodies of its requests, checked."""
 
 import base64
-import binascii
-from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from nextstroke.corpora.limits import MAX_COORDINATE
 from nextstroke.engine.styles import Style, unpack_styles
 from nextstroke.errors import CorruptFile
 from nextstroke.pages.layout import Page
@@ -14,7 +13,8 @@ from nextstroke.pages.look import Look
 
 Real = Annotated[float, Field(allow_inf_nan=False)]
 Seed = Annotated[int, Field(ge=0, lt=1 << 63, description="the same seed gives the same result")]
-Strokes = list[list[tuple[Real, Real]]]
+Place = Annotated[Real, Field(ge=-MAX_COORDINATE, le=MAX_COORDINATE)]
+Strokes = list[list[tuple[Place, Place]]]
 
 
 class Order(BaseModel):
@@ -47,11 +47,11 @@ class WriteOrder(Order):
 
     def sheet(self) -> Page:
         """The page; raises UsageError."""
-        page = Page(margin=4.0) if self.page is None else Page.named(self.page)
-        margin = page.margin if self.margin is None else self.margin
-        return replace(
-            page, line_height=self.line_height, x_height=self.size, margin=margin, align=self.align, ruled=self.ruled
-        )
+        shape: dict[str, Any] = {"line_height": self.line_height, "x_height": self.size}
+        shape |= {"align": self.align, "ruled": self.ruled}
+        if self.margin is not None:
+            shape["margin"] = self.margin
+        return Page(**{"margin": 4.0} | shape) if self.page is None else Page.named(self.page, **shape)
 
     def look(self) -> Look:
         """How the ink is drawn; raises UsageError."""
@@ -87,7 +87,7 @@ def style_of(told: str) -> Style:
     """A style from the text that POST /v1/styles gives; raises CorruptFile."""
     try:
         styles = unpack_styles(base64.b64decode(told, validate=True), "style")
-    except binascii.Error as error:
+    except ValueError as error:
         raise CorruptFile(f"style: neither a name nor a style ({error})") from error
     if len(styles) != 1:
         raise CorruptFile("style: it holds no hand, or several")

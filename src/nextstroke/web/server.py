@@ -56,6 +56,7 @@ def make_app(limits: Limits, hosts: Sequence[str] = ("127.0.0.1", "localhost"), 
     app.add_exception_handler(NextstrokeError, _refused)
     app.add_exception_handler(HTTPException, _told)
     app.add_exception_handler(Gone, _refused)  # nobody reads it
+    app.state.service = service
     _add_api(app, service)
     _add_site(app)
     return app

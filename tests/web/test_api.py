@@ -1,0 +1,229 @@
+import base64
+import json
+import socket
+import time
+import xml.etree.ElementTree as ET
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+
+import httpx
+import numpy as np
+import pytest
+
+from nextstroke.engine.choose import chooser_among
+from nextstroke.engine.modelfile import load_model
+from nextstroke.engine.styles import find_style
+from nextstroke.engine.write import write_lines
+from nextstroke.letter import compose
+from nextstroke.pages.layout import Page
+from nextstroke.pages.save import render
+from nextstroke.web.limits import Limits
+from nextstroke.web.server import make_app
+
+from .conftest import LIMITS, Served
+
+HEAD = "POST /v1/write HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n"
+
+JSON = {"content-type": "application/json"}
+
+
+@pytest.fixture(scope="session")
+def client(served):
+    with httpx.Client(base_url=served.address, timeout=60) as client:
+        yield client
+
+
+def write(client, **order):
+    return client.post("/v1/write", json={"text": "hello there", "best_of": 1} | order)
+
+
+def test_the_page_and_its_parts_are_served(client):
+    page = client.get("/")
+    assert page.status_code == 200
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert "access-control-allow-origin" not in page.headers
+    for name in ("studio.js", "engine/kernel.wasm", "marks.json", "models/writer.styles"):
+        assert client.get(f"/{name}").status_code == 200
+    assert client.get("/engine/pen.js").headers["content-type"].startswith("text/javascript")
+
+
+@pytest.mark.parametrize(
+    "path", ["/../pyproject.toml", "/..%2f..%2fpyproject.toml", "/models/", "/engine", "/etc/passwd"]
+)
+def test_no_path_leads_out(client, path):
+    assert client.get(path).status_code == 404
+
+
+def test_health_and_description(client):
+    assert client.get("/health").json()["status"] == "ok"
+    described = client.get("/openapi.json").json()
+    assert {"/v1/write", "/v1/styles", "/v1/generate", "/health"} == set(described["paths"])
+    assert client.get("/docs").status_code == 404  # it would call a foreign host
+
+
+def test_the_same_ink_as_the_command_line(client):
+    answer = write(client, text="hello there", style="neat", bias=1.0, seed=4, best_of=3, format="json")
+    writer = load_model("writer", "writer")
+    hands = [find_style("neat", "writer")]
+    letter = compose(writer, "hello there", Page(margin=4.0), hands, 1.0, 4, chooser_among(3))
+    told, ours = answer.json(), json.loads(render(letter.sheets[0], "json", None, {}))
+    for stroke, own in zip(told["strokes"], ours["strokes"], strict=True):
+        np.testing.assert_allclose(stroke, own, atol=0.02)
+
+
+@pytest.mark.parametrize(
+    ("format", "start"),
+    [
+        ("svg", b"<?xml"),
+        ("png", b"\x89PNG"),
+        ("pdf", b"%PDF"),
+        ("gif", b"GIF89a"),
+        ("gcode", b"; nextstroke"),
+        ("inkml", b"<?xml"),
+    ],
+)
+def test_finished_files(client, format, start):
+    answer = write(client, format=format)
+    assert answer.status_code == 200
+    assert answer.content.startswith(start)
+
+
+def test_several_pages_come_as_a_zip(client):
+    answer = write(client, text="one two three four five six seven eight nine ten", page="60x30", margin=3)
+    assert answer.headers["content-type"] == "application/zip"
+    names = zipfile.ZipFile(BytesIO(answer.content)).namelist()
+    assert names == [f"page-{number}.svg" for number in range(1, len(names) + 1)]
+    assert len(names) > 1
+
+
+def test_lines_are_streamed_as_they_are_written(client):
+    text = "a first line\n\nanother one"
+    with client.stream("POST", "/v1/write", json={"text": text, "format": "ndjson", "best_of": 1}) as answer:
+        rows = [json.loads(line) for line in answer.iter_lines()]
+    assert [row.get("text") for row in rows] == ["a first line", None, "another one"]
+    assert rows[0]["strokes"][0][0][0] >= 0
+
+
+def test_text_in_a_file_is_escaped(client):
+    text = 'fish & chips" ]]'
+    root = ET.fromstring(write(client, text=text).content)
+    assert root.findtext("{http://www.w3.org/2000/svg}title") == text
+
+
+def test_a_hand_is_learned_sent_back_and_kept(client):
+    writer = load_model("writer", "writer")
+    text = "the quick brown fox jumps over"
+    ink = write_lines(writer, [text], 1.0, 1, find_style("plain", "writer"))[0].ink
+    lines = [{"text": text, "strokes": [stroke.tolist() for stroke in ink.strokes()]}]
+    learned = client.post("/v1/styles", json={"lines": lines, "keep": True}).json()
+    sent, kept = (write(client, style=learned[key], bias=2, format="json").json() for key in ("style", "name"))
+    assert sent["strokes"] == kept["strokes"]
+    assert learned["name"] not in [style["name"] for style in client.get("/v1/styles").json()]
+    for _ in range(LIMITS.kept):  # the longest unused goes first
+        client.post("/v1/styles", json={"lines": lines, "keep": True})
+    assert write(client, style=learned["name"]).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "style",
+    ["nobody", "../writer.styles", "/etc/passwd", "A" * 400, base64.b64encode(b"\xff" * 300).decode(), "é" * 300],
+)
+def test_a_style_that_is_none_is_refused(client, style):
+    assert write(client, style=style).status_code == 422
+
+
+def test_text_is_generated_as_a_stream(client):
+    answer = client.post("/v1/generate", json={"prime": "The ", "length": 80, "temperature": 0.5, "seed": 2})
+    assert answer.status_code == 200
+    assert len(answer.text.encode()) >= 70
+    again = client.post("/v1/generate", json={"prime": "The ", "length": 80, "temperature": 0.5, "seed": 2})
+    assert again.text == answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/v1/write", '{"text": "a", "bias": NaN}', 422),
+        ("/v1/write", '{"text": "a", "bias": 1e999}', 422),
+        ("/v1/write", '{"text": "a", "bias": -1}', 422),
+        ("/v1/write", '{"text": ""}', 422),
+        ("/v1/write", '{"text": "  "}', 422),
+        ("/v1/write", '{"text": "snow \\u2603"}', 422),
+        ("/v1/write", '{"text": "a", "colour": "no colour"}', 422),
+        ("/v1/write", '{"text": "a", "page": "0x0"}', 422),
+        ("/v1/write", '{"text": "a", "unknown": 1}', 422),
+        ("/v1/write", '{"text": "a", "format": "exe"}', 422),
+        ("/v1/write", '{"text": "a", "best_of": 1000}', 413),
+        ("/v1/write", '{"text": "a", "seed": 99999999999999999999}', 422),
+        ("/v1/write", '{"text": "%s"}' % ("ab " * 200), 413),
+        ("/v1/write", '{"text": "%s"}' % ("a" * (2 << 20)), 413),
+        ("/v1/write", "not JSON", 422),
+        ("/v1/write", "[" * 200_000, 400),
+        ("/v1/write", "", 422),
+        ("/v1/styles", '{"lines": []}', 422),
+        ("/v1/styles", '{"lines": [{"text": "a", "strokes": [[[0, NaN]]]}]}', 422),
+        ("/v1/styles", '{"lines": [{"text": "a", "strokes": [[[0, 1e308], [1, -1e308]]]}]}', 422),
+        ("/v1/styles", '{"lines": [{"text": "a", "strokes": [[]]}]}', 422),
+        ("/v1/styles", json.dumps({"lines": [{"text": "a", "strokes": [[[0, 0]]] * 3000}]}), 413),
+        ("/v1/generate", '{"length": 1000000}', 413),
+        ("/v1/generate", '{"temperature": -1}', 422),
+        ("/v1/generate", '{"top_p": 0}', 422),
+    ],
+)
+def test_senseless_requests_are_refused_with_a_line(client, path, body, status):
+    answer = client.post(path, content=body, headers=JSON)
+    assert answer.status_code == status, answer.text
+    assert len(answer.content) < 3000
+
+
+def test_only_json_is_taken(client):
+    assert client.post("/v1/write", content='{"text": "a"}').status_code == 415
+    assert client.post("/v1/write", data={"text": "a"}).status_code == 415
+
+
+def test_a_foreign_host_name_is_refused(client):
+    assert client.get("/health", headers={"host": "evil.example"}).status_code == 400
+
+
+def test_a_slow_sender_is_sent_away(served):
+    with socket.create_connection(("127.0.0.1", served.port)) as line:
+        line.sendall(HEAD.format(50).encode() + b"{")
+        line.settimeout(10)
+        began = time.monotonic()
+        assert b" 408 " in line.recv(4096)
+        assert time.monotonic() - began < 5
+
+
+def test_work_for_a_client_that_left_is_given_up(served, client):
+    """The text would take far longer than the word behind it: were it written on, the word would have to wait."""
+    body = json.dumps({"text": "some words of a letter " * 12, "best_of": 16, "page": "a5"}).encode()
+    for _ in range(4):
+        with socket.create_connection(("127.0.0.1", served.port)) as line:
+            line.sendall(HEAD.format(len(body)).encode() + body)
+            time.sleep(0.3)
+    deadline = time.monotonic() + 30
+    scribe = served.server.config.app.state.service.scribe
+    while scribe.tasks.qsize() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert write(client).status_code == 200
+    assert time.monotonic() < deadline
+
+
+def test_too_many_at_once_are_told_to_come_again(served):
+    def ask(number):
+        return httpx.post(
+            f"{served.address}/v1/write", json={"text": f"line {number}", "best_of": 8}, timeout=60
+        ).status_code
+
+    with ThreadPoolExecutor(40) as pool:
+        codes = list(pool.map(ask, range(40)))
+    assert set(codes) == {200, 429}
+
+
+def test_work_that_takes_too_long_is_broken_off():
+    with Served(make_app(Limits(seconds=0.3))) as server:
+        order = {"text": "many words of a long letter " * 40, "best_of": 8, "page": "a4"}
+        answer = httpx.post(f"{server.address}/v1/write", json=order, timeout=60)
+    assert answer.status_code == 504
+    assert "longer" in answer.json()["error"]
