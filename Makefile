@@ -12,7 +12,7 @@ demo: .venv-demo/ready
 	.venv-demo/bin/nextstroke generate --prime "'''" --length 400 --temperature 0.7 --seed 1 | tee demo/text.txt
 	@echo "The page is in demo/page.svg and demo/page.png, the lines in demo/text.txt"
 
-test: .venv/ready
+test: .venv/ready .venv/browser
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
@@ -23,7 +23,14 @@ test-slow: .venv/ready
 
 .venv/ready: $(NEEDS)
 	$(call environment,.venv)
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,figures,cluster,test]'
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,figures,cluster,web,test]'
+	touch $@
+
+# The page is tested in Debian's chromium, its engine in node; where they can't be had, those tests say so and are skipped.
+.venv/browser: .venv/ready
+	@command -v chromium >/dev/null && command -v node >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+	  && timeout 600 sh -c 'apt-get -qq update; apt-get -qq install -y --no-install-recommends chromium nodejs wabt' >/dev/null 2>&1; } \
+	  || echo "chromium and node are missing: the page will NOT be tested"
 	touch $@
 
 .venv-demo/ready: $(NEEDS)

@@ -1,6 +1,7 @@
 """nextstroke serve: the studio and the API."""
 
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -39,6 +40,18 @@ def serve(
 
     limits = Limits(body, text, points, length, seconds=seconds, sending=sending, at_once=at_once)
     names = [part.strip() for part in name.split(",") if part.strip()]
-    app = make_app(limits, [*names, "127.0.0.1", "localhost", host], threads or os.cpu_count() or 1)
-    print(f"The studio is at http://{host}:{port}/ (Ctrl-C ends it)", file=sys.stderr)
-    uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False)
+    with _listening(host, port) as listening:
+        app = make_app(limits, [*names, "127.0.0.1", "localhost", host], threads or os.cpu_count() or 1)
+        place = f"http://{host}:{listening.getsockname()[1]}/"
+        print(f"The studio is at {place} (Ctrl-C ends it)", file=sys.stderr, flush=True)
+        uvicorn.Server(uvicorn.Config(app, log_level="warning", server_header=False)).run([listening])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    from nextstroke.errors import UsageError
+
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise UsageError(f"cannot listen at {host}:{port} ({why}); give another --host or --port") from error

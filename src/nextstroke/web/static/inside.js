@@ -2,25 +2,25 @@
 
 import { component, components, weights } from "./engine/mixture.js";
 
-const AROUND = 2.2; // heights of small letters that the density shows in each direction
+const AROUND = 1.1; // heights of small letters that the density shows upwards and downwards
 const TRAIL = 60; // points of ink behind the pen that it shows
-const LABELS = 90; // pixels for the letters
 
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 export class Inside {
-  constructor(windowCanvas, densityCanvas) {
-    Object.assign(this, { windowCanvas, densityCanvas, row: null });
+  /** @param {HTMLElement} reading takes the line, each letter as dark as the window's weight on it */
+  constructor(reading, windowCanvas, densityCanvas) {
+    Object.assign(this, { reading, windowCanvas, densityCanvas, row: null });
   }
 
   /** @param row of the desk, with phi and ys @param {number} point where its pen is @param how {bias, normalisation, xHeight} */
   show(row, point, how) {
     if (row !== this.row) this.begin(row);
     while (this.column <= point) this.drawColumn(this.column++);
+    this.light(row.phi[point]);
     if (point + 1 < row.ys.length) this.drawDensity(row, point, how);
   }
 
-  /** The letters along the axis, of a new line. */
   begin(row) {
     Object.assign(this, { row, column: 0 });
     const canvas = this.windowCanvas, ratio = devicePixelRatio || 1;
@@ -28,21 +28,23 @@ export class Inside {
     canvas.height = canvas.clientHeight * ratio;
     this.pen = canvas.getContext("2d");
     this.high = canvas.height / (row.text.length + 1);
-    this.wide = (canvas.width - LABELS) / row.phi.length;
-    this.pen.fillStyle = style("--text");
-    this.pen.font = `${Math.max(6, Math.min(this.high, 18 * ratio))}px system-ui`;
-    this.pen.textBaseline = "middle";
-    // Letters stand in three columns, so that the rows of a long line stay apart.
-    [...row.text].forEach((letter, u) => this.pen.fillText(letter, 8 + (u % 3) * (LABELS / 3), (u + 0.5) * this.high));
+    this.wide = canvas.width / row.phi.length;
+    this.letters = [...row.text].map((letter) => Object.assign(document.createElement("span"), { textContent: letter }));
+    this.reading.replaceChildren(...this.letters);
   }
 
   drawColumn(t) {
+    this.pen.fillStyle = style("--main");
     this.row.phi[t].forEach((weight, u) => {
       this.pen.globalAlpha = Math.min(1, weight);
-      this.pen.fillStyle = style("--main");
-      this.pen.fillRect(LABELS + t * this.wide, u * this.high, Math.max(1, this.wide), Math.max(1, this.high));
+      this.pen.fillRect(t * this.wide, u * this.high, Math.max(1, this.wide), Math.max(1, this.high));
     });
     this.pen.globalAlpha = 1;
+  }
+
+  /** The letters that the network looks at, in the line. */
+  light(weights) {
+    this.letters.forEach((letter, u) => letter.style.setProperty("--weight", Math.min(1, weights[u]).toFixed(2)));
   }
 
   drawDensity({ ink, ys, scale }, point, { bias, normalisation: { mean, std }, xHeight }) {
@@ -65,7 +67,7 @@ export class Inside {
 
   drawTrail(pen, { points, ends }, point) {
     const [x0, y0] = points[point];
-    Object.assign(pen, { strokeStyle: style("--text"), lineWidth: 0.25, lineCap: "round", lineJoin: "round" });
+    Object.assign(pen, { strokeStyle: style("--text"), lineWidth: 0.12, lineCap: "round", lineJoin: "round" });
     pen.beginPath();
     for (let t = Math.max(0, point - TRAIL); t <= point; t++) {
       const place = [points[t][0] - x0, points[t][1] - y0];

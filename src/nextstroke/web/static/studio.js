@@ -16,7 +16,7 @@ const $ = (id) => document.getElementById(id);
 const FIELDS = ["text", "bias", "size", "pen", "colour", "format", "candidates", "seed", "ruled"];
 
 let state = read(location.hash), past = [], own = null, normalisation = null, timer = 0;
-const inside = new Inside($("window"), $("density"));
+const inside = new Inside($("reading"), $("window"), $("density"));
 const desk = new Desk($("pages"), (row, point) => {
   if ($("looking").hidden || !row.phi || !normalisation) return;
   inside.show(row, point, { bias: state.bias, normalisation, xHeight: state.size });

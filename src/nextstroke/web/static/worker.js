@@ -68,7 +68,7 @@ const jobs = {
 
   async thumbnail({ style, text }) {
     const [network, judge, own] = await Promise.all([writer(), reader(), hand(style), tables()]);
-    const how = { network, reader: judge, style: own, bias: 1, seed: 1, line: 0, candidates: 3 };
+    const how = { network, reader: judge, style: own, bias: 1, seed: 2, line: 0, candidates: 3 };
     return (await bestLine(text, how)).ink;
   },
 

@@ -1,0 +1,230 @@
+"""The studio in a real browser: chromium, driven by playwright."""
+
+import json
+import re
+import time
+import xml.etree.ElementTree as ET
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nextstroke.corpora.inkfile import read_with_text
+from nextstroke.engine.choose import chooser_among
+from nextstroke.engine.modelfile import load_model
+from nextstroke.engine.styles import find_style
+from nextstroke.engine.write import write_lines
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture
+def studio(chromium, served):
+    """A fresh page; at its end, nothing was told on the console and nothing asked of another host."""
+    context = chromium.new_context(accept_downloads=True, permissions=["clipboard-read", "clipboard-write"])
+    page, told, asked = context.new_page(), [], []
+    page.on("console", lambda message: told.append(message.text))
+    page.on("pageerror", lambda error: told.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.set_default_timeout(60_000)
+    page.open = lambda fragment="": _open(page, served.address, fragment)
+    yield page
+    context.close()
+    assert not told
+    assert all(url.startswith((served.address, "blob:", "data:")) for url in asked)
+
+
+def _open(page, address, fragment):
+    page.goto(f"{address}/{fragment}")
+    page.wait_for_selector("#pages[data-ready]")
+    at_once(page)
+
+
+def at_once(page):
+    """No waiting for the pen."""
+    page.locator("#speed").fill("0")
+
+
+def written(page, told):
+    """Wait for the ink of a state whose fragment holds `told`; the strokes' paths."""
+    page.wait_for_selector(f'#pages[data-ready*="{told}"]')
+    return page.eval_on_selector_all("#pages svg g path", "paths => paths.map(path => path.getAttribute('d'))")
+
+
+def test_typing_writes_and_a_slider_changes_it(studio):
+    studio.open()
+    studio.locator("#locked").check()
+    studio.locator("#text").fill("good morning")
+    first = written(studio, "good+morning")
+    assert len(first) >= 5
+    assert studio.inner_text("#status").startswith("1 line in the hand")
+    studio.locator("#bias").fill("2")
+    assert written(studio, "bias=2") != first
+    studio.locator("#undo").click()
+    studio.wait_for_selector('#pages[data-ready]:not([data-ready*="bias=2"])')
+    assert written(studio, "good+morning") == first
+
+
+def test_another_one_is_another_and_a_link_brings_the_very_same(studio):
+    studio.open("#text=hello+again&style=neat&seed=3")
+    first = written(studio, "seed=3")
+    studio.locator("#another").click()
+    studio.wait_for_selector('#pages[data-ready]:not([data-ready*="seed=3&"])')
+    studio.locator("#link").click()
+    link = studio.evaluate("navigator.clipboard.readText()")
+    other = written(studio, re.search(r"seed=\d+", link)[0])
+    assert other != first
+    studio.goto("about:blank")
+    studio.open(link[link.index("#") :])
+    assert written(studio, "hello+again") == other
+
+
+def test_the_browsers_ink_is_pythons(studio):
+    studio.open("#text=hello+again&style=neat&seed=3&bias=1&candidates=4&format=210x297")
+    with studio.expect_download() as got:
+        studio.locator("#download").select_option("json")
+    told = json.loads(Path(got.value.path()).read_text("utf-8"))
+    writer = load_model("writer", "writer")
+    (line,) = chooser_among(4).write(writer, ["hello again"], 1.0, 3, find_style("neat", "writer"), [0])
+    assert [len(stroke) for stroke in told["strokes"]] == [len(stroke) for stroke in line.ink.strokes()]
+    assert (told["text"], told["seed"], told["style"]) == ("hello again", 3, "neat")
+
+
+def test_files_are_what_their_readers_want(studio, tmp_path):
+    studio.open("#text=one+two+three+four+five+six+seven&format=148x105&ruled=true&seed=5")
+    files = {}
+    for kind in ("svg", "moving", "png", "apng", "pdf", "gcode", "inkml", "json"):
+        with studio.expect_download() as got:
+            studio.locator("#download").select_option(kind)
+        suffix = got.value.suggested_filename.rpartition(".")[2]
+        files[kind] = tmp_path / f"{kind}.{suffix}"
+        got.value.save_as(files[kind])
+    root = ET.parse(files["svg"]).getroot()
+    assert (root.get("width"), root.get("height")) == ("148mm", "105mm")
+    strokes = len(root.findall(f".//{SVG}g/{SVG}g/{SVG}path"))
+    assert strokes > 10
+    assert b"@keyframes" in files["moving"].read_bytes()
+    with Image.open(files["png"]) as picture:
+        assert picture.size == (round(148 / 25.4 * 200), round(105 / 25.4 * 200))
+        assert np.asarray(picture.convert("L")).min() < 60
+    with Image.open(files["apng"]) as film:
+        assert film.n_frames > 10
+    pdfium = pytest.importorskip("pypdfium2")
+    document = pdfium.PdfDocument(files["pdf"])
+    assert np.asarray(document[0].render().to_pil().convert("L")).min() < 100
+    document.close()
+    assert files["gcode"].read_text().count("G1 Z0") == strokes
+    ink, text = read_with_text(str(files["inkml"]))
+    assert len(ink.strokes()) == strokes
+    assert text == "one two three four five six seven"
+    assert len(json.loads(files["json"].read_text())["strokes"]) == strokes
+
+
+def test_a_hand_drawn_with_the_mouse_is_learned_kept_and_taken_along(studio, tmp_path):
+    studio.open("#text=hello")
+    studio.locator("#tab-hand").click()
+    draw_lines(studio)
+    studio.locator("#learn").click()
+    written(studio, "text=hello")
+    mine = studio.locator('#styles button[data-style^="mine "]')
+    mine.wait_for()
+    studio.wait_for_selector('#styles button[data-style="mine 1"][aria-checked="true"] svg')
+    studio.wait_for_selector("#status:has-text('“yours”')")
+    studio.locator("#tab-hand").click()
+    with studio.expect_download() as got:
+        studio.locator("#keep").click()
+    kept = tmp_path / "my-hand.inkml"
+    got.value.save_as(kept)
+    ink, _ = read_with_text(str(kept))
+    assert len(ink.strokes()) > 20
+    studio.reload()
+    studio.wait_for_selector('#styles button[data-style="mine 1"] svg')  # the browser kept it
+    studio.locator("#tab-hand").click()
+    studio.locator("#bring").set_input_files(kept)
+    studio.wait_for_selector('#styles button[data-style="mine 2"][aria-checked="true"]', state="attached")
+
+
+def draw_lines(page):
+    """Draw what is asked for with the mouse: a line that the network wrote, larger."""
+    writer = load_model("writer", "writer")
+    for number in range(2):
+        pad = page.locator(".pad canvas").nth(number)
+        text = page.locator(".pad p").nth(number).inner_text().strip("“”")
+        ink = write_lines(writer, [text], 1.0, 7, find_style("plain", "writer"))[0].ink
+        box = pad.bounding_box()
+        left, top, right, bottom = ink.bounds()
+        scale = min((box["width"] - 40) / (right - left), (box["height"] - 20) / (bottom - top))
+        for stroke in ink.strokes():
+            places = (stroke - (left, top)) * scale + (box["x"] + 20, box["y"] + 10)
+            page.mouse.move(*places[0])
+            page.mouse.down()
+            for place in places[1:]:
+                page.mouse.move(*place)
+            page.mouse.up()
+
+
+def test_scribbles_are_not_taken_for_words(studio):
+    studio.open("#text=hello")
+    studio.locator("#tab-hand").click()
+    studio.locator("#learn").click()
+    studio.wait_for_selector("#learning:has-text('Please write')")
+
+
+def test_looking_inside_draws_window_and_density(studio):
+    studio.open("#text=look+inside")
+    studio.locator("#inside").check()
+    studio.locator("#speed").fill("2")
+    studio.locator("#replay").click()
+    time.sleep(1.5)
+    for name in ("window", "density"):
+        picture = np.asarray(Image.open(BytesIO(studio.locator(f"#{name}").screenshot())).convert("RGB"))
+        assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 20
+
+
+def test_the_text_network_tells_what_comes_next_and_goes_on(studio):
+    studio.open("#text=hi")
+    studio.locator("#tab-type").click()
+    studio.locator("#prime").fill("The United States of Americ")
+    studio.wait_for_selector("#chances li")
+    studio.wait_for_selector("#chances li:first-child:has-text('a')")
+    studio.locator("#go").click()
+    studio.wait_for_timeout(1500)
+    studio.locator("#halt").click()
+    studio.wait_for_selector("#typed:empty", state="attached")
+    grown = studio.input_value("#prime")
+    assert len(grown) > 60
+    studio.wait_for_timeout(500)
+    assert studio.input_value("#prime") == grown
+
+
+def test_what_cannot_be_written_is_said(studio):
+    studio.open("#text=hi")
+    studio.locator("#text").fill("snow ☃")
+    studio.wait_for_selector("#status:has-text('☃')")
+
+
+def test_the_page_is_used_with_the_keyboard_alone(studio):
+    studio.open("#text=hi&style=wide")
+    studio.locator("#tab-write").focus()
+    studio.keyboard.press("ArrowRight")
+    assert studio.locator("#hand").is_visible()
+    studio.keyboard.press("ArrowLeft")
+    studio.locator('#styles button[data-style="wide"]').focus()
+    studio.keyboard.press("ArrowRight")
+    written(studio, "style=plain")
+    unnamed = studio.evaluate(
+        """[...document.querySelectorAll("button, input, select, textarea")].filter((each) =>
+        !(each.labels?.length || each.textContent.trim() || each.getAttribute("aria-label"))).length"""
+    )
+    assert unnamed == 0
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
+def test_it_fits_phones_and_desks(chromium, served, width, scheme):
+    page = chromium.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page.goto(f"{served.address}/#text=hi")
+    page.wait_for_selector("#pages[data-ready]", timeout=60_000)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.close()
