@@ -1,6 +1,8 @@
 import base64
 import json
 import socket
+import subprocess
+import sys
 import time
 import xml.etree.ElementTree as ET
 import zipfile
@@ -227,3 +229,28 @@ def test_work_that_takes_too_long_is_broken_off():
         answer = httpx.post(f"{server.address}/v1/write", json=order, timeout=60)
     assert answer.status_code == 504
     assert "longer" in answer.json()["error"]
+
+
+def test_what_is_described_is_what_is_served(served):
+    """Requests made up from the description, right ones and wrong ones (schemathesis)."""
+    pytest.importorskip("schemathesis", reason="NOT TESTED against its description: schemathesis is missing")
+    checks = [
+        "not_a_server_error",
+        "status_code_conformance",
+        "content_type_conformance",
+        "response_schema_conformance",
+    ]
+    command = [
+        sys.executable,
+        "-m",
+        "schemathesis.cli",
+        "run",
+        f"{served.address}/openapi.json",
+        "-n",
+        "15",
+        "--seed",
+        "1",
+    ]
+    command += ["--checks", ",".join([*checks, "negative_data_rejection"]), "--request-timeout", "30", "--no-color"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stdout

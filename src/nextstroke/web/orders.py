@@ -14,13 +14,19 @@ from nextstroke.pages.look import Look
 Real = Annotated[float, Field(allow_inf_nan=False)]
 Seed = Annotated[int, Field(ge=0, lt=1 << 63, description="the same seed gives the same result")]
 Place = Annotated[Real, Field(ge=-MAX_COORDINATE, le=MAX_COORDINATE)]
-Strokes = list[list[tuple[Place, Place]]]
+Strokes = list[Annotated[list[Annotated[list[Place], Field(min_length=2, max_length=2)]], Field(min_length=1)]]
 
 
 class Order(BaseModel):
     """A body whose keys are all known."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Refusal(BaseModel):
+    """Why a request was refused, in one line."""
+
+    error: str
 
 
 class WriteOrder(Order):

@@ -18,7 +18,7 @@ from nextstroke import __version__
 from nextstroke.errors import LimitExceeded, NextstrokeError
 from nextstroke.web.guard import Guard, refused
 from nextstroke.web.limits import Limits
-from nextstroke.web.orders import GenerateOrder, StyleOrder, WriteOrder
+from nextstroke.web.orders import GenerateOrder, Refusal, StyleOrder, WriteOrder
 from nextstroke.web.scribe import Gone, Ticket, TimeOver
 from nextstroke.web.service import Service
 from nextstroke.web.site import MARKS, TYPES, marks_json, site_files
@@ -30,6 +30,13 @@ KINDS = {
 }  # fmt: skip
 STATUS: dict[type[Exception], int] = {TimeOver: 504, LimitExceeded: 413}
 NDJSON = "application/x-ndjson"
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Refusal} for status in (400, 408, 413, 415, 422, 429, 504)
+}
+
+FILES: dict[int | str, dict[str, Any]] = {200: {"content": {kind: {} for kind in [*KINDS.values(), NDJSON]}}}
+PLAIN = "text/plain; charset=utf-8"
+TEXT: dict[int | str, dict[str, Any]] = {200: {"content": {PLAIN: {}}}}
 
 
 def make_app(limits: Limits, hosts: Sequence[str] = ("127.0.0.1", "localhost"), threads: int = 1) -> FastAPI:
@@ -73,11 +80,11 @@ def _add_api(app: FastAPI, service: Service) -> None:
     def styles() -> list[dict[str, str]]:
         return service.styles()
 
-    @app.post("/v1/styles")
+    @app.post("/v1/styles", responses=REFUSALS)
     def learn(order: StyleOrder) -> dict[str, str]:
         return service.learn(order)
 
-    @app.post("/v1/write", response_class=Response)
+    @app.post("/v1/write", response_class=Response, responses=REFUSALS | FILES)
     async def write(order: WriteOrder, request: Request) -> Response:
         ticket = Ticket(seconds)
         if order.format == "ndjson":
@@ -85,10 +92,10 @@ def _add_api(app: FastAPI, service: Service) -> None:
         kind, data = await _while_there(request, ticket, partial(service.write, order, ticket))
         return Response(data, media_type=KINDS[kind])
 
-    @app.post("/v1/generate", response_class=StreamingResponse)
+    @app.post("/v1/generate", response_class=StreamingResponse, responses=REFUSALS | TEXT)
     async def generate(order: GenerateOrder) -> Response:
         ticket = Ticket(seconds)
-        return await _streamed(lambda: service.generate(order, ticket), ticket, "text/plain; charset=utf-8")
+        return await _streamed(lambda: service.generate(order, ticket), ticket, PLAIN)
 
 
 def _add_site(app: FastAPI) -> None:
@@ -151,7 +158,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 async def _told(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return refused(error.status_code, str(error.detail))
+    return refused(error.status_code, str(error.detail), dict(error.headers or {}))
 
 
 async def _refused(request: Request, error: Exception) -> Response:
