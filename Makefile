@@ -2,7 +2,7 @@
 PYTHON ?= python3
 NEEDS := pyproject.toml constraints.txt
 
-.PHONY: demo test test-slow clean
+.PHONY: demo test test-slow fuzz soak clean
 
 demo: .venv-demo/ready
 	mkdir -p demo
@@ -20,6 +20,14 @@ test: .venv/ready .venv/browser
 
 test-slow: .venv/ready
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -m slow --timeout=3600
+
+# Ten minutes of changed and random files for every parser; what breaks is kept in .hypothesis and tried first.
+fuzz: .venv/ready
+	NEXTSTROKE_FUZZ=8000 .venv/bin/python -m pytest tests/fuzz --timeout=3600
+
+# Half an hour of random commands and requests, some killed.
+soak: .venv/ready
+	.venv/bin/python benchmarks/soak.py --minutes 30
 
 .venv/ready: $(NEEDS)
 	$(call environment,.venv)

@@ -16,6 +16,8 @@ from nextstroke.errors import CorruptFile, UsageError, WrongModel
 from nextstroke.files import write_bytes
 from nextstroke.ink import Ink
 
+MOST_HEADER = 1 << 20  # bytes; a gallery of sixteen hands takes 15,000
+
 
 @dataclass(frozen=True, eq=False)
 class Style:
@@ -116,11 +118,13 @@ def load_styles(path: Path) -> dict[str, Style]:
 def unpack_styles(data: bytes, name: str) -> dict[str, Style]:
     """Read a gallery from the bytes of a file; raises CorruptFile."""
     try:
-        tensors = load(data)
         size = int.from_bytes(data[:8], "little")
+        if size > MOST_HEADER:
+            raise ValueError(f"a header of {size} bytes")
+        tensors = load(data)
         about = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["nextstroke"])
         return {entry["name"]: _read_style(tensors, number, entry) for number, entry in enumerate(about)}
-    except (SafetensorError, KeyError, ValueError, TypeError, AttributeError) as error:
+    except (SafetensorError, KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise CorruptFile(f"{name}: not a readable gallery of styles ({error})") from error
 
 

@@ -77,7 +77,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict]:
         record = json.loads(_metadata(data)["nextstroke"])
         form, about, digest = record["format"], record["about"], record["sha256"]
         tensors = load(data)
-    except (SafetensorError, ValueError, KeyError, TypeError, struct.error) as error:
+    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError, struct.error) as error:
         raise CorruptFile(f"{path}: not a readable checkpoint ({error!r})") from error
     if form not in (FORMAT, OLDER):
         raise WrongModel(f"{path}: format {form!r}, this version reads {FORMAT!r}")

@@ -6,6 +6,7 @@ import json
 import zipfile
 from collections import OrderedDict
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from nextstroke.engine.choose import READER
 from nextstroke.engine.generate import Choice, Spelling, generate
-from nextstroke.engine.modelfile import find_model, load_model
+from nextstroke.engine.modelfile import Model, find_model, load_model
 from nextstroke.engine.reading import Reader
 from nextstroke.engine.styles import Style, gallery, pack_styles
 from nextstroke.errors import LimitExceeded, UsageError
@@ -43,6 +44,11 @@ class Service:
         self.scribe = Scribe(self.writer, Reader(load_model(READER, "reader")), threads)
         self.kept: OrderedDict[str, Style] = OrderedDict()
         self.learned = 0
+
+    @cached_property
+    def text(self) -> Model:
+        """The text model, loaded when it is first asked for."""
+        return load_model("text", "text")
 
     def styles(self) -> list[dict[str, str]]:
         """The hands by name, with what their primes say."""
@@ -104,8 +110,8 @@ class Service:
         """A text's continuation piece by piece; raises before the first where the order cannot be followed."""
         if order.length > self.limits.length:
             raise LimitExceeded(f"length {order.length}: at most {self.limits.length}")
-        model = load_model("text", "text")
-        spelling, choice = Spelling(model), Choice(order.temperature, order.top_k, order.top_p)
+        model, choice = self.text, Choice(order.temperature, order.top_k, order.top_p)
+        spelling = Spelling(model)
         pieces = spelling.write(generate(model, spelling.read(order.prime), order.length, choice, order.seed))
         return _checked(pieces, ticket)
 

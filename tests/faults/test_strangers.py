@@ -1,0 +1,105 @@
+"""Files from strangers are data, never code, and bounded in time and memory."""
+
+import io
+import json
+import os
+import pickle
+import resource
+import struct
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nextstroke.corpora.packed import InkCorpus
+from nextstroke.corpora.symbols import TextCorpus
+from nextstroke.engine.modelfile import Model
+from nextstroke.engine.styles import load_styles
+from nextstroke.errors import NextstrokeError
+
+
+class Canary:
+    """Opens a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (open, (str(self.path), "w"))
+
+
+def read_checkpoint(path):
+    from nextstroke.training.checkpoint import load_checkpoint
+
+    return load_checkpoint(path)
+
+
+READERS = {
+    "model.onnx": Model,
+    "hands.styles": load_styles,
+    "ink.packed": InkCorpus.open,
+    "text.packed": TextCorpus.open,
+    "checkpoint.safetensors": read_checkpoint,
+}
+
+
+def bomb():
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("data.npy", bytes(50 << 20))
+    return packed.getvalue()
+
+
+def safetensors(header, data=b""):
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def tensor(kind="F32", shape=(2,), offsets=(0, 8)):
+    return {"dtype": kind, "shape": list(shape), "data_offsets": list(offsets)}
+
+
+ABOUT = {"__metadata__": {"nextstroke": json.dumps([{"name": "a", "text": "b "}])}}
+HOSTILE = {
+    "a zip bomb": bomb(),
+    "a header of 2^63 bytes": struct.pack("<Q", 1 << 63) + b"{}",
+    "offsets outside": safetensors(ABOUT | {"0.last": tensor(offsets=(0, 1 << 40))}, bytes(8)),
+    "overlapping tensors": safetensors(ABOUT | {"0.last": tensor(), "0.state.h1": tensor()}, bytes(8)),
+    "a shape that does not fit": safetensors(ABOUT | {"0.last": tensor(shape=(1 << 40,))}, bytes(8)),
+    "a type that is none": safetensors(ABOUT | {"0.last": tensor("F99")}, bytes(8)),
+    "a key twice": safetensors(b'{"a": %b, "a": %b}' % ((json.dumps(tensor()).encode(),) * 2), bytes(8)),
+    "numbers that are none": safetensors(ABOUT | {"0.last": tensor()}, np.full(2, np.nan, np.float32).tobytes()),
+    "deep JSON": safetensors(b"[" * 100_000),
+    "deep JSON in its metadata": safetensors({"__metadata__": {"nextstroke": "[" * 100_000}}),
+    "a hundred thousand tensors": safetensors(
+        {f"t{i}": tensor(shape=(0,), offsets=(0, 0)) for i in range(100_000)}
+    ),
+    "nothing": b"",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_pickles_are_not_executed(name, tmp_path):
+    canary = tmp_path / "canary"
+    (tmp_path / name).write_bytes(pickle.dumps(Canary(canary)))
+    with pytest.raises(NextstrokeError):
+        READERS[name](tmp_path / name)
+    assert not canary.exists()
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+@pytest.mark.parametrize("name", READERS)
+def test_hostile_files_are_refused_in_time_and_space(name, what, tmp_path):
+    if name.startswith("checkpoint"):
+        pytest.importorskip("torch")
+    path = Path(tmp_path / name)
+    path.write_bytes(HOSTILE[what])
+    before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    with pytest.raises(NextstrokeError) as refused:
+        READERS[name](path)
+    assert refused.value.exit_code in (3, 4)
+    assert time.process_time() - began < 5
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kB
+    assert os.listdir(tmp_path) == [name]
