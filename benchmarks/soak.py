@@ -101,6 +101,7 @@ def soak(rng, folder, seconds):
     faults, counts, memories, began = [], {"commands": 0, "killed": 0, "requests": 0}, [], time.monotonic()
     try:
         wait(server)
+        warm_up()
         while (passed := time.monotonic() - began) < seconds:
             faults += run(rng, folder, counts)
             faults += ask(rng, counts)
@@ -179,6 +180,16 @@ def wait(server):
         except httpx.TransportError:
             time.sleep(0.1)
     raise SystemExit(f"the server did not come up ({server.poll()})")
+
+
+def warm_up():
+    """The heaviest requests, so that later memory beyond theirs is a leak."""
+    for seed in range(40):
+        order = {"text": "x" * 80 + " two\nlines and " + "y" * 60, "best_of": 4, "seed": seed}
+        httpx.post(f"http://127.0.0.1:{PORT}/v1/write", json=order, timeout=60).raise_for_status()
+    for order in ({"text": "a", "format": "pdf"}, {"text": "a", "format": "gif"}):
+        httpx.post(f"http://127.0.0.1:{PORT}/v1/write", json=order, timeout=60).raise_for_status()
+    httpx.post(f"http://127.0.0.1:{PORT}/v1/generate", json={"length": 100}, timeout=60).raise_for_status()
 
 
 def memory(process):

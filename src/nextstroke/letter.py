@@ -8,13 +8,13 @@ from typing import NamedTuple
 import numpy as np
 
 from nextstroke.engine.choose import LineWriter
-from nextstroke.engine.marks import bases, normal
+from nextstroke.engine.marks import bases, normal, x_height
 from nextstroke.engine.modelfile import Model
 from nextstroke.engine.styles import Style
 from nextstroke.engine.write import Written, biases_of, write_soundly
 from nextstroke.errors import EmptyText
 from nextstroke.ink import Ink
-from nextstroke.pages.layout import Page, Sheet, drifted, level, place, scale_of, wrap
+from nextstroke.pages.layout import Page, Sheet, drifted, level, place, wrap
 
 TRIES = 4  # how often lines are wrapped anew when a hand turns out wider than thought
 OVERHANG = 1.04  # a line may reach so far beyond the right margin, as a pen does
@@ -77,7 +77,7 @@ def compose(
     seed: int,
     chooser: LineWriter | None = None,
 ) -> Letter:
-    """Write a text on pages; as `compose_sheets`, but all at once."""
+    """Write a text on pages, all at once; arguments as for `compose_rows`."""
     sheets, lines = [], []
     for sheet, written in compose_sheets(model, text, page, styles, bias, seed, chooser=chooser):
         sheets.append(sheet)
@@ -140,10 +140,9 @@ def _paragraphs(model: Model, text: str) -> list[str]:
 def _hands(styles: Sequence[Style], bias: float | Sequence[float], page: Page, paragraphs: int) -> list[_Hand]:
     """The hand of each paragraph; paragraphs in one style with one bias share theirs."""
     biases = biases_of(bias, np.size(bias)).tolist()
-    turns = [(i % len(styles), i % len(biases)) for i in range(paragraphs)]
-    guess = 1.2 * page.x_height
-    hands = {(style, bias): _Hand(styles[style], biases[bias], guess) for style, bias in turns}
-    return [hands[turn] for turn in turns]
+    turns = [(styles[i % len(styles)], biases[i % len(biases)]) for i in range(paragraphs)]
+    hands = {(style.name, bias): _Hand(style, bias, 1.8 * page.x_height) for style, bias in turns}
+    return [hands[style.name, bias] for style, bias in turns]
 
 
 def _rows(
@@ -178,13 +177,20 @@ def _write_some(write: Writing, text: str, page: Page, hand: _Hand, number: int)
         advance = hand.advance
         pieces = list(islice(wrap(text, width, lambda piece: advance * len(piece)), TOGETHER))  # noqa: B023
         lines = write(pieces, hand, range(number, number + len(pieces)))
-        inks = level([line.ink for line in lines], page, hand.scale)
+        scale = hand.scale or _scale(lines, page)
+        inks = level([line.ink for line in lines], page, scale)
         widths = [ink.bounds()[2] for ink in inks]
         if max(widths) <= OVERHANG * page.text_width or max(map(len, pieces)) == 1:
             break
         hand.advance = max(1.05 * hand.advance, 1.04 * sum(widths) / sum(map(len, pieces)))
-    hand.scale = hand.scale or scale_of([line.ink for line in lines], page)
+    hand.scale = scale
     return lines, inks
+
+
+def _scale(lines: Sequence[Written], page: Page) -> float:
+    """Millimetres a unit; by small letters, which the window knows: a quantile of the ink depends on what it says."""
+    heights = [x_height(line.ink, line.phi, line.text) for line in lines]
+    return page.x_height / max(float(np.median(heights)), 1e-9)
 
 
 def _filled(rows: Iterator[Row], page: Page) -> Iterator[tuple[Sheet, list[Written]]]:

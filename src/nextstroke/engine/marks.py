@@ -87,7 +87,7 @@ def with_marks(ink: Ink, phi: np.ndarray, text: str, alphabet: Alphabet) -> tupl
     if not any(marks for _, marks in marked):
         return ink, phi
     owner = _owners(phi)
-    height = _x_height(ink, owner, text)
+    height = x_height(ink, phi, text)
     for u, marks in reversed([(u, marks) for u, marks in marked if marks]):
         own = np.flatnonzero(owner == u)
         if len(own):
@@ -102,8 +102,9 @@ def _owners(phi: np.ndarray) -> np.ndarray:
     return phi[[0, *range(len(phi) - 1)]].argmax(1)
 
 
-def _x_height(ink: Ink, owner: np.ndarray, text: str) -> float:
-    """Height of the line's small letters; without any, most of the line's."""
+def x_height(ink: Ink, phi: np.ndarray, text: str) -> float:
+    """Height of a line's small letters, whatever other letters it has; without any, half of the line's."""
+    owner = _owners(phi)
     heights = [np.ptp(ink.points[owner == u, 1]) for u, c in enumerate(text) if c in X_HEIGHT and (owner == u).any()]
     low, high = ink.bounds()[1::2]
     return float(np.median(heights)) if heights else 0.5 * (high - low)

@@ -2,12 +2,12 @@
 
 import { bestLine } from "./choose.js";
 import { bounds } from "./ink.js";
-import { firstLine, levelled, measure, Pages } from "./layout.js";
-import { normal, unknown } from "./marks.js";
+import { firstLine, levelled, Pages } from "./layout.js";
+import { normal, unknown, xHeight } from "./marks.js";
 
 const TRIES = 4; // how often a line is wrapped anew when the hand turns out wider than thought
 const TELLING = 8; // characters of a line that tells how wide the hand is
-const USUAL = 1.5; // heights of small letters that a character takes, before the hand is known
+const USUAL = 1.8; // heights of small letters that a character takes, before the hand is known
 const SHORT = 0.8; // share of the width that a first line takes at least where more text is there
 
 /**
@@ -33,7 +33,7 @@ export async function* compose(text, how) {
 
 /** The first line of a text and its levelled ink, wrapped again until it fits at the width that the hand has. */
 async function fitting(text, how, hand, pages) {
-  const level = ({ ink }, scale = hand.scale ?? how.page.xHeight / measure(ink).xHeight) => ({ scale, ink: levelled(ink, scale) });
+  const level = (line, scale = hand.scale ?? how.page.xHeight / xHeight(line)) => ({ scale, ink: levelled(line.ink, scale) });
   for (let tries = 1; ; tries++) {
     const piece = firstLine(text, pages.textWidth, hand.advance), last = piece.length === 1 || tries === TRIES;
     const unlike = (line) => !last && !suits(level(line).ink, pages, hand.scale === null && piece.length < text.length);

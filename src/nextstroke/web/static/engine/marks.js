@@ -53,8 +53,8 @@ function owners(phi) {
   return [peaks[0], ...peaks.slice(0, -1)];
 }
 
-/** Height of the line's small letters; without any, half of the line's. */
-function xHeight({ ink, phi, text }) {
+/** Height of a line's small letters, whatever other letters it has; without any, half of the line's. */
+export function xHeight({ ink, phi, text }) {
   const owner = owners(phi);
   const heights = [...text].flatMap((character, u) => {
     const rows = ink.points.filter((_, t) => owner[t] === u).map(([, y]) => y);
