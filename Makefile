@@ -6,8 +6,8 @@ NEEDS := pyproject.toml constraints.txt
 
 demo: .venv-demo/ready
 	mkdir -p demo
-	.venv-demo/bin/nextstroke write --style wide,flowing,tall --page a5 -o demo/page.svg - < docs/demo.txt
-	.venv-demo/bin/nextstroke write --style wide,flowing,tall --page a5 -o demo/page.png - < docs/demo.txt
+	.venv-demo/bin/nextstroke write --style wide,flowing,tall --page a5 --seed 2 -o demo/page.svg - < docs/demo.txt
+	.venv-demo/bin/nextstroke write --style wide,flowing,tall --page a5 --seed 2 -o demo/page.png - < docs/demo.txt
 	@echo "A few lines of the text model:"
 	.venv-demo/bin/nextstroke generate --prime "'''" --length 400 --temperature 0.7 --seed 1 | tee demo/text.txt
 	@echo "The page is in demo/page.svg and demo/page.png, the lines in demo/text.txt"

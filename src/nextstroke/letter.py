@@ -14,7 +14,7 @@ from nextstroke.engine.styles import Style
 from nextstroke.engine.write import Written, biases_of, write_soundly
 from nextstroke.errors import EmptyText
 from nextstroke.ink import Ink
-from nextstroke.pages.layout import Page, Sheet, drifted, level, place, wrap
+from nextstroke.pages.layout import Page, Sheet, advance_of, drifted, level, place, wrap
 
 TRIES = 4  # how often lines are wrapped anew when a hand turns out wider than thought
 OVERHANG = 1.04  # a line may reach so far beyond the right margin, as a pen does
@@ -141,7 +141,7 @@ def _hands(styles: Sequence[Style], bias: float | Sequence[float], page: Page, p
     """The hand of each paragraph; paragraphs in one style with one bias share theirs."""
     biases = biases_of(bias, np.size(bias)).tolist()
     turns = [(styles[i % len(styles)], biases[i % len(biases)]) for i in range(paragraphs)]
-    hands = {(style.name, bias): _Hand(style, bias, 1.8 * page.x_height) for style, bias in turns}
+    hands = {(style.name, bias): _Hand(style, bias, 1.2 * page.x_height) for style, bias in turns}
     return [hands[style.name, bias] for style, bias in turns]
 
 
@@ -175,14 +175,14 @@ def _write_some(write: Writing, text: str, page: Page, hand: _Hand, number: int)
     for _ in range(TRIES):
         width = page.text_width if page.width else LONGEST * hand.advance
         advance = hand.advance
-        pieces = list(islice(wrap(text, width, lambda piece: advance * len(piece)), TOGETHER))  # noqa: B023
+        pieces = list(islice(wrap(text, width, lambda piece: advance * advance_of(piece)), TOGETHER))  # noqa: B023
         lines = write(pieces, hand, range(number, number + len(pieces)))
         scale = hand.scale or _scale(lines, page)
         inks = level([line.ink for line in lines], page, scale)
         widths = [ink.bounds()[2] for ink in inks]
         if max(widths) <= OVERHANG * page.text_width or max(map(len, pieces)) == 1:
             break
-        hand.advance = max(1.05 * hand.advance, 1.04 * sum(widths) / sum(map(len, pieces)))
+        hand.advance = max(1.05 * hand.advance, 1.02 * sum(widths) / sum(map(advance_of, pieces)))
     hand.scale = scale
     return lines, inks
 

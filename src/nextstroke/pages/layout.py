@@ -13,6 +13,11 @@ SIZES = {"a4": (210.0, 297.0), "a5": (148.0, 210.0), "letter": (215.9, 279.4)}
 INK, RULE = "#1a1a2e", "#c8d3e0"  # colours of ink and of the lines of ruled paper
 ALIGN = {"left": 0.0, "center": 0.5, "right": 1.0}
 
+# How wide characters are on average over eight hands, in mean widths of a character (docs/log.md).
+ADVANCES = {"ijltI.,:;'!()\"": 0.69, "cfkrsvz": 0.82, "0123456789": 1.13, "mwABCDEFGHJKLMNOPQRSTUVWXYZ": 1.22, " ": 1.4}
+USUAL_ADVANCE = 0.94
+_ADVANCES = {character: width for some, width in ADVANCES.items() for character in some}
+
 
 @dataclass(frozen=True)
 class Page:
@@ -98,6 +103,11 @@ class Sheet:
         for colour, line in zip(self.colours(inks), self.lines, strict=True):
             layers.setdefault(colour, []).append(line)
         return list(layers.items())
+
+
+def advance_of(text: str) -> float:
+    """How wide a text is, in mean widths of a character."""
+    return sum(_ADVANCES.get(character, USUAL_ADVANCE) for character in text)
 
 
 def wrap(text: str, width: float, measure: Callable[[str], float]) -> Iterator[str]:

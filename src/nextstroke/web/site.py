@@ -8,6 +8,7 @@ from pathlib import Path
 from nextstroke.engine import marks
 from nextstroke.engine.modelfile import find_model
 from nextstroke.files import write_bytes
+from nextstroke.pages import layout
 
 TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -32,10 +33,11 @@ def site_files() -> dict[str, Path]:
 
 
 def marks_json() -> bytes:
-    """The tables of composed characters, for the browser."""
+    """What is known of characters: how some are composed, how wide they are; for the browser."""
     twins = {chr(number): text for number, text in marks.TWINS.items()}
     tables = {"above": marks.ABOVE, "below": marks.BELOW, "signs": marks.SIGNS, "twins": twins}
-    return json.dumps(tables | {"x_height": "".join(sorted(marks.X_HEIGHT))}).encode()
+    widths = {"advances": layout.ADVANCES, "usual_advance": layout.USUAL_ADVANCE}
+    return json.dumps(tables | widths | {"x_height": "".join(sorted(marks.X_HEIGHT))}).encode()
 
 
 def export_site(folder: Path) -> Iterator[Path]:

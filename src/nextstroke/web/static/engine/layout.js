@@ -41,12 +41,12 @@ export function levelled(ink, scale = 1) {
   return moved(ink, ([x, y]) => [(x - left) * scale, (y - slope * x - baseline) * scale]);
 }
 
-/** The first words of a text that are at most `width` wide, `advance` a character; a longer word is cut. */
-export function firstLine(text, width, advance) {
-  const most = Math.max(1, Math.floor(width / advance));
-  if (text.length <= most) return text;
+/** The first words of a text that are at most `width` wide by `measured`; a longer word is cut. */
+export function firstLine(text, width, measured) {
+  let most = text.length;
+  while (most > 1 && measured(text.slice(0, most)) > width) most--;
   const blank = text.lastIndexOf(" ", most);
-  return blank > 0 ? text.slice(0, blank) : text.slice(0, most);
+  return most < text.length && blank > 0 ? text.slice(0, blank) : text.slice(0, most);
 }
 
 /** A page: rows of levelled lines, placed as they come. Lengths in mm. */

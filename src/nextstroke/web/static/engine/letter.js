@@ -3,9 +3,10 @@
 import { bestLine } from "./choose.js";
 import { bounds } from "./ink.js";
 import { firstLine, levelled, Pages } from "./layout.js";
-import { normal, unknown, xHeight } from "./marks.js";
+import { advanceOf, normal, unknown, xHeight } from "./marks.js";
 
 const TRIES = 4; // how often a line is wrapped anew when the hand turns out wider than thought
+const LONGEST = 400; // characters that a line is looked for in
 const TELLING = 8; // characters of a line that tells how wide the hand is
 const USUAL = 1.8; // heights of small letters that a character takes, before the hand is known
 const SHORT = 0.8; // share of the width that a first line takes at least where more text is there
@@ -35,10 +36,10 @@ export async function* compose(text, how) {
 async function fitting(text, how, hand, pages) {
   const level = (line, scale = hand.scale ?? how.page.xHeight / xHeight(line)) => ({ scale, ink: levelled(line.ink, scale) });
   for (let tries = 1; ; tries++) {
-    const piece = firstLine(text, pages.textWidth, hand.advance), last = piece.length === 1 || tries === TRIES;
+    const piece = firstLine(text.slice(0, LONGEST), pages.textWidth, (some) => hand.advance * advanceOf(some)), last = piece.length === 1 || tries === TRIES;
     const unlike = (line) => !last && !suits(level(line).ink, pages, hand.scale === null && piece.length < text.length);
     const line = await (how.write ?? bestLine)(piece, { ...how, unlike }), { scale, ink } = level(line);
-    const advance = (1.04 * bounds(ink)[2]) / piece.length;
+    const advance = (1.02 * bounds(ink)[2]) / advanceOf(piece);
     if (!unlike(line)) {
       if (piece.length >= TELLING) Object.assign(hand, { scale, advance: (hand.advance + advance) / 2 });
       return { line, ink, scale };

@@ -3,7 +3,7 @@
 
 import { argmax, bounds, fromStrokes, median } from "./ink.js";
 
-let tables = { above: {}, below: {}, signs: {}, twins: {}, x_height: "" };
+let tables = { above: {}, below: {}, signs: {}, twins: {}, advances: {}, usual_advance: 1, x_height: "" };
 
 /** Take the tables of marks.json. */
 export function setMarks(read) {
@@ -23,6 +23,12 @@ export function bases(text, alphabet) {
 /** Characters of a normal text that cannot be written, each once. */
 export function unknown(text, alphabet) {
   return [...new Set(text)].filter((character) => !/\s/.test(character) && !alphabet.includes(bases(character, alphabet)));
+}
+
+/** How wide a text is, in mean widths of a character. */
+export function advanceOf(text) {
+  const width = (character) => Object.entries(tables.advances).find(([some]) => some.includes(character))?.[1] ?? tables.usual_advance;
+  return [...text].reduce((sum, character) => sum + width(character), 0);
 }
 
 function parts(character, alphabet) {
