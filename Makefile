@@ -1,8 +1,9 @@
 # Two commands for everyone: `make demo` writes a page, `make test` checks everything. Both set themselves up.
 PYTHON ?= python3
+EXTRAS ?= figures cluster web train
 NEEDS := pyproject.toml constraints.txt
 
-.PHONY: demo test test-slow fuzz soak clean
+.PHONY: demo test test-slow fuzz soak extras newest clean
 
 demo: .venv-demo/ready
 	mkdir -p demo
@@ -28,6 +29,18 @@ fuzz: .venv/ready
 # Half an hour of random commands and requests, some killed.
 soak: .venv/ready
 	.venv/bin/python benchmarks/soak.py --minutes 30
+
+# Each extra by itself in an environment of its own: what it is for can be imported, what it is not for says what to install.
+extras:
+	for extra in $(EXTRAS); do \
+	  $(PYTHON) -m venv --clear .venv-extra && .venv-extra/bin/python -m pip install --quiet -c constraints.txt ".[$$extra]" \
+	  && .venv-extra/bin/python tests/extra.py $$extra || exit 1; done
+	rm -rf .venv-extra
+
+# The quick suite with the newest versions of everything but torch, to see early what rots.
+newest: .venv/ready
+	.venv/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager -c constraints.txt -e '.[train,figures,cluster,web,test]'
+	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 -m "not slow"
 
 .venv/ready: $(NEEDS)
 	$(call environment,.venv)
