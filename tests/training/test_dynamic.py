@@ -11,18 +11,21 @@ from nextstroke.corpora.symbols import TextCorpus, pack_text
 from nextstroke.errors import BadInput, UsageError, WrongModel
 from nextstroke.training.dynamic import (
     LOSS_TOLERATED,
-    TRIALS,
     DynamicEvaluation,
-    Dynamics,
     DynamicScorer,
+    dynamic_surprises,
+    evaluate_dynamically,
+)
+from nextstroke.training.loop import Learner
+from nextstroke.training.rules import (
+    TRIALS,
+    Dynamics,
     NormalisedRule,
     choose_rate,
-    evaluate_dynamically,
     learned_weights,
     mean_squares,
     plain_rule,
 )
-from nextstroke.training.loop import Learner
 from nextstroke.training.task import open_examples
 from tests.training.conftest import corpus_of, tiny
 from tests.training.test_text import SENTENCES, STREAMS, SYMBOLS, WITH_RESETS, slow_score, text_recipe
@@ -238,6 +241,17 @@ def test_the_command_line_scores_a_run_and_leaves_it_alone(run, corpus, capsys):
     assert figures["rate"] == 0.01
     assert main([*line, "--dynamic", "--rate", "1e9", "--rule", "sgd"]) == 0
     assert "returned to the trained weights" in capsys.readouterr().err
+
+
+def test_surprises_of_several_texts_are_each_from_the_trained_weights_on(run, corpus, examples):
+    folder = run(STREAMS, corpus=corpus).parent
+    texts, how = [examples.validation[:40], examples.validation[40:65]], Dynamics("sgd", 0.05)
+    both = dynamic_surprises(folder, corpus, texts, how)
+    (second,) = dynamic_surprises(folder, corpus, texts[1:], how)
+    assert [len(bits) for bits in both] == [40, 25]
+    assert both[1].tolist() == second.tolist()
+    figures = evaluate_dynamically(folder, corpus, "validation", how, 40)
+    assert both[0].mean() == pytest.approx(figures["bits_per_character"])
 
 
 @pytest.mark.parametrize(

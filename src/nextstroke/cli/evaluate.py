@@ -55,7 +55,8 @@ def _evaluate_dynamically(
     run: Path, corpus: Path, split: str, every: int, device: str, chosen: dict[str, Any]
 ) -> dict[str, float]:
     """The dynamic scores; `chosen` are the options that were given."""
-    from nextstroke.training.dynamic import Dynamics, evaluate_dynamically
+    from nextstroke.training.dynamic import evaluate_dynamically
+    from nextstroke.training.rules import Dynamics
 
     _refuse({"every": every} if every > 1 else {}, "does not go with --dynamic, which reads on without a gap")
     symbols = chosen.pop("symbols", None)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nextstroke import __version__
 from nextstroke.corpora.packed import InkCorpus
@@ -20,9 +20,11 @@ from nextstroke.report import figures
 from nextstroke.report.claims import TRAINING, VALIDATION, Claim, Given, check_claims, check_texts
 from nextstroke.report.generated import Traits, measure
 from nextstroke.report.page import Picture, markdown, page
+from nextstroke.report.pagepair import page_of_pairs, shaded, surprise, two_pages
 from nextstroke.report.tables import ROWS, Measured, commit, find_source, measure_all
 
 PREDICTION, SYNTHESIS = ("prediction-3x400", "prediction"), ("synthesis", "writer-raw")
+PAGE_DYNAMICS: dict[str, Any] = {"rule": "sgd", "segment": 20, "choose": 5000}  # a page is short
 FILM_TEXT = "more of national temperament"
 
 
@@ -43,6 +45,7 @@ class Sources:
         seed: Of all samples.
         text: Packed text of Wikipedia as bytes.
         text_model_name: The model that generates text: a file, or the name of a bundled one.
+        text_run: A training of its network, whose weights learn on while they read; may be left out.
     """
 
     corpus: Path
@@ -54,6 +57,7 @@ class Sources:
     seed: int = 1
     text: Path = Path("data/text.packed")
     text_model_name: str = "text"
+    text_run: Path | None = None
 
     @cached_property
     def text_corpus(self) -> TextCorpus:
@@ -172,8 +176,8 @@ FIGURES = {
     ),
 }
 GROUPS = {"tables": ("table3", "table4"), "figures": tuple(FIGURES)}
-EVERYTHING = ("tables", "claims", "figures", "samples")
-OF_TEXT = {"samples"}  # parts that want no ink
+EVERYTHING = ("tables", "claims", "figures", "samples", "pages")
+OF_TEXT = {"samples", "pages"}  # parts that want no ink
 
 
 def wanted(names: Sequence[str]) -> set[str]:
@@ -191,7 +195,8 @@ def reproduce(names: Sequence[str], sources: Sources, every: int, say: Callable[
     """Rebuild parts of the paper; returns the files written, the report last.
 
     Args:
-        names: "tables", "table3", "table4", "claims", "samples", "figures" or single figures; everything if none.
+        names: "tables", "table3", "table4", "claims", "figures" or single figures,
+            "samples", "pages"; everything if none.
         every: Rows of the tables are measured on every so many validation lines.
         say: Told what is being done.
     Raises:
@@ -211,7 +216,8 @@ def reproduce(names: Sequence[str], sources: Sources, every: int, say: Callable[
     report, tables = sources.output / "report.html", sources.output / "tables.md"
     write_bytes(tables, markdown(shown, claims, traits).encode())
     write_bytes(report, page(shown, claims, pictures, about, traits).encode())
-    return [*(picture.path for picture in pictures if picture.path), tables, report]
+    drawn = [picture.path for picture in pictures if picture.path]
+    return [*drawn, *_pages(parts, sources, bool(names), say), tables, report]
 
 
 def _table(parts: set[str], sources: Sources, every: int, say: Callable[[str], None]) -> list[Measured]:
@@ -228,6 +234,25 @@ def _traits(parts: set[str], sources: Sources, asked: bool, say: Callable[[str],
         return None
     say("generating text")
     return sources.traits
+
+
+def _pages(parts: set[str], sources: Sources, asked: bool, say: Callable[[str], None]) -> list[Path]:
+    """Figures 3 to 8 as a file of their own, where there is a text to take a real page from."""
+    if "pages" not in parts or not (sources.text.is_file() or asked):
+        return []
+    say("writing pages")
+    path = sources.output / "pages.html"
+    model, pages = sources.text_model, two_pages(sources.text_model, sources.text_corpus, sources.seed)
+    pairs = [shaded("Static: the network as it was trained", pages, [surprise(model, page) for page in pages])]
+    if sources.text_run:
+        from nextstroke.training.dynamic import dynamic_surprises
+        from nextstroke.training.rules import Dynamics
+
+        bits = dynamic_surprises(sources.text_run, sources.text, pages, Dynamics(**PAGE_DYNAMICS))
+        pairs.append(shaded("Dynamic: its weights learn on while it reads the page", pages, bits))
+    about = f"{model.about['recipe']['note']}; nextstroke {__version__}, seed {sources.seed}, first attempt"
+    write_bytes(path, page_of_pairs(pairs, about).encode())
+    return [path]
 
 
 def _claims(

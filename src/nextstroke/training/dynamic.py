@@ -1,15 +1,13 @@
 """Dynamic evaluation: the weights go on learning from the text they are scored on, once, in order (section 3.1).
 
 A segment is predicted and paid for before anything is learned from it, so that the score is one a decoder could reach.
-The paper states neither rule nor step size; ours are plain SGD and that of Krause et al. 2018 (arXiv:1709.07432).
 """
 
 import copy
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -20,109 +18,23 @@ from nextstroke.errors import BadInput, UsageError
 from nextstroke.nets.networks import TextNetwork
 from nextstroke.nets.softmax import log_loss
 from nextstroke.training.device import open_device
+from nextstroke.training.rules import (
+    FIRST_RATES,
+    Dynamics,
+    Move,
+    NormalisedRule,
+    choose_rate,
+    learned_weights,
+    mean_squares,
+    plain_rule,
+    segments,
+)
 from nextstroke.training.score import TextScore
-from nextstroke.training.text import SymbolBatch, TextExamples, make_text
+from nextstroke.training.text import TextExamples, make_text
 from nextstroke.training.trained import check_alphabet, open_run
-
-Move = Callable[[list[Tensor], list[Tensor], float], None]
 
 LOSS_TOLERATED = 500.0  # nats behind the trained weights, counted from the best moment, until they are returned to
 RUN = 20  # segments in a row of each place of the training text that statistics are collected on
-TRIALS = 8  # rates tried at most
-
-
-@dataclass(frozen=True)
-class Dynamics:
-    """How weights are moved while they are scored.
-
-    Attributes:
-        rule: "sgd", plain, or "rms": each step divided by the root of the gradient's mean square on training text, and
-            a decay back to the trained weights.
-        rate: Step size, for the gradient of the sum over a segment; None: chosen on the validation split.
-        decay: "rms": the mean share of the way back to the trained weights at each step.
-        epsilon: "rms": added to each root, in units of their mean, so that it does not depend on the loss's scale.
-        segment: Symbols paid at once, then learned from; None: the recipe's chunk, or a whole sentence.
-        statistics: Segments of training text whose gradients are collected.
-        choose: So many symbols at the end of the validation split a rate is chosen on; they are then not scored.
-    Raises:
-        UsageError: a senseless value.
-    """
-
-    rule: Literal["sgd", "rms"] = "rms"
-    rate: float | None = None
-    decay: float = 0.002
-    epsilon: float = 0.1
-    segment: int | None = None
-    statistics: int = 500
-    choose: int = 20_000
-
-    def __post_init__(self) -> None:
-        if self.rule not in FIRST_RATES:
-            raise UsageError(f"rule {self.rule!r}: give {' or '.join(FIRST_RATES)}")
-        if self.rate is not None and not (math.isfinite(self.rate) and self.rate >= 0):
-            raise UsageError(f"rate {self.rate}: give a number, 0 or above")
-        if not 0 <= self.decay <= 1:
-            raise UsageError(f"decay {self.decay}: give a number from 0 to 1")
-        if not (math.isfinite(self.epsilon) and self.epsilon > 0):
-            raise UsageError(f"epsilon {self.epsilon}: give a number above 0")
-        if self.segment is not None and self.segment < 1:
-            raise UsageError(f"segment {self.segment}: give 1 or more")
-        if self.choose < 1:
-            raise UsageError(f"choose {self.choose}: give 1 or more")
-
-
-FIRST_RATES = {"sgd": 3e-3, "rms": 2e-4}  # where the search begins
-
-
-def plain_rule(weights: list[Tensor], gradients: list[Tensor], rate: float) -> None:
-    """θ ← θ − rate · g."""
-    torch._foreach_add_(weights, gradients, alpha=-rate)
-
-
-class NormalisedRule:
-    """θ ← θ − rate · g / (r + ε) + min(decay · r / r̄, 1) · (θ_trained − θ); Krause et al. 2018, equations 6 to 8.
-
-    r are the roots of the mean squares of each weight's gradient over segments of training text, r̄ is their mean.
-
-    Args:
-        trained: The weights to decay to.
-        squares: Mean squares of their gradients.
-        decay, epsilon: As in Dynamics; the paper's ε is not relative.
-    """
-
-    def __init__(self, trained: Sequence[Tensor], squares: Sequence[Tensor], decay: float, epsilon: float):
-        roots = [square.sqrt() for square in squares]
-        mean = float(sum(root.double().sum().item() for root in roots) / sum(root.numel() for root in roots))
-        if mean == 0:
-            raise BadInput("no weight has a gradient on the training text; there is nothing to divide a step by")
-        self.trained = [weight.detach().clone() for weight in trained]
-        self.divisors = [root + epsilon * mean for root in roots]
-        self.pulls = [(decay / mean * root).clamp(max=1) for root in roots]
-
-    def __call__(self, weights: list[Tensor], gradients: list[Tensor], rate: float) -> None:
-        """Move the weights."""
-        torch._foreach_lerp_(weights, self.trained, self.pulls)
-        torch._foreach_addcdiv_(weights, gradients, self.divisors, value=-rate)
-
-
-def learned_weights(network: TextNetwork) -> list[Tensor]:
-    """The weights that there are; a lowest layer has none from below."""
-    return [weight for weight in network.parameters() if weight.numel()]
-
-
-def mean_squares(network: TextNetwork, sequences: Sequence[np.ndarray], segment: int | None) -> list[Tensor]:
-    """Mean over all segments of the squares of each weight's gradient of a segment's summed loss."""
-    weights = learned_weights(network)
-    squares, segments = [torch.zeros_like(weight) for weight in weights], 0
-    for sequence in sequences:
-        state = network.start(1)
-        for x, target in _segments(network, sequence, segment):
-            y, state = network(x, state)
-            gradients = torch.autograd.grad(log_loss(y, target).sum(), weights)
-            state = tuple(part.detach() for part in state)
-            torch._foreach_addcmul_(squares, gradients, gradients)
-            segments += 1
-    return [square / max(1, segments) for square in squares]
 
 
 class DynamicScorer:
@@ -138,6 +50,7 @@ class DynamicScorer:
 
     Attributes:
         moving, static: Nats, wrong guesses and symbols so far, of the learning network and of the trained one.
+        prices: What the learning one paid for each symbol in nats, segment by segment.
         returns: How often it returned.
     """
 
@@ -146,11 +59,12 @@ class DynamicScorer:
         self.rule, self.rate, self.returns, self.behind = rule, rate, 0, 0.0
         self.weights = learned_weights(self.network)
         self.moving, self.static = np.zeros(3), np.zeros(3)
+        self.prices: list[np.ndarray] = []
 
     def read(self, sequence: np.ndarray, segment: int | None) -> None:
         """Pay for a sequence and learn from it, from a fresh state, segment by segment (None: as one)."""
         state = before = self.network.start(1)
-        for x, target in _segments(self.network, sequence, segment):
+        for x, target in segments(self.network, sequence, segment):
             with torch.no_grad():
                 plain, before = self.trained(x, before)
             y, after = self.network(x, state)
@@ -164,7 +78,9 @@ class DynamicScorer:
     def _pay(self, y: Tensor, plain: Tensor, target: Tensor) -> None:
         """Count a segment's losses; where a prediction is not one, which shows before the symbol, the trained one's."""
         usable = y.log_softmax(2).isfinite().all(2, keepdim=True)
-        ours, theirs = (_paid(told, target) for told in (torch.where(usable, y, plain), plain))
+        y = torch.where(usable, y, plain)
+        self.prices.append(log_loss(y, target)[0].cpu().double().numpy())
+        ours, theirs = _paid(y, target), _paid(plain, target)
         self.moving += ours
         self.static += theirs
         self.behind = max(0.0, self.behind + ours[0] - theirs[0])
@@ -177,31 +93,10 @@ class DynamicScorer:
                 self.returns, self.rate, self.behind = self.returns + 1, self.rate / 2, 0.0
 
 
-def _segments(network: TextNetwork, sequence: np.ndarray, segment: int | None) -> Iterator[tuple[Tensor, ...]]:
-    device = network.output.bias.device
-    for chunk in SymbolBatch.of([sequence]).chunks(segment):
-        yield tuple(torch.from_numpy(np.ascontiguousarray(part)).to(device) for part in chunk)
-
-
 def _paid(y: Tensor, target: Tensor) -> np.ndarray:
     """Nats, wrong guesses and symbols of a segment."""
     nats = log_loss(y, target).cpu().double().sum()
     return np.array([float(nats), int((y.argmax(2) != target).sum()), target.numel()])
-
-
-def choose_rate(bits: Callable[[float], float], first: float) -> float:
-    """Climb by factors of 3 from `first` to where both neighbours are worse; a few rates are tried, TRIALS at most."""
-    found = {first: bits(first)}
-    for factor in (3.0, 1 / 3):
-        while len(found) < TRIALS:
-            best = min(found, key=found.__getitem__)
-            rate = best * factor
-            if any(math.isclose(rate, tried) for tried in found):
-                break
-            found[rate] = bits(rate)
-            if not found[rate] < found[best]:
-                break
-    return min(found, key=found.__getitem__)
 
 
 @dataclass(frozen=True)
@@ -244,11 +139,16 @@ class DynamicEvaluation:
             scorer.read(sequence, self.segment)
         return scorer
 
-    def figures(self, text: np.ndarray, kept: np.ndarray) -> dict[str, float]:
-        """Scores of a text by name, static ones beside them; the rate is chosen on `kept` where none is given."""
+    def steps(self, kept: np.ndarray) -> tuple[Move, float]:
+        """The rule and the rate, chosen on `kept` where none is given."""
         rule, rate = self.rule(), self.how.rate
         if rate is None:
             rate = choose_rate(lambda rate: self.score(kept, rule, rate).moving[0], FIRST_RATES[self.how.rule])
+        return rule, rate
+
+    def figures(self, text: np.ndarray, kept: np.ndarray) -> dict[str, float]:
+        """Scores of a text by name, static ones beside them."""
+        rule, rate = self.steps(kept)
         scorer = self.score(text, rule, rate)
         moving, static = (self._told(text, sums) for sums in (scorer.moving, scorer.static))
         beside = {f"static_{name}": value for name, value in static.items() if isinstance(value, float)}
@@ -271,17 +171,32 @@ def evaluate_dynamically(
     Raises:
         UsageError: the run is not one of text. BadInput: too little text.
     """
+    if symbols is not None and symbols < 1:
+        raise UsageError(f"symbols {symbols}: give 1 or more")
+    evaluation = _open(folder, corpus, how, device)
+    text, kept = _parts(evaluation.examples, split, how)
+    return evaluation.figures(text[:symbols], kept)
+
+
+def dynamic_surprises(
+    folder: Path, corpus: Path, texts: Sequence[np.ndarray], how: Dynamics, device: str = "cpu"
+) -> list[np.ndarray]:
+    """Bits of each symbol of some texts, each read from the trained weights on; float64 (symbols,) each.
+
+    Raises as `evaluate_dynamically`.
+    """
+    evaluation = _open(folder, corpus, how, device)
+    rule, rate = evaluation.steps(_parts(evaluation.examples, "train", how)[1])
+    return [np.concatenate(evaluation.score(text, rule, rate).prices) / math.log(2) for text in texts]
+
+
+def _open(folder: Path, corpus: Path, how: Dynamics, device: str) -> DynamicEvaluation:
     network, recipe, about, _, _ = open_run(folder)
     if recipe.kind != "text":
         raise UsageError(f"{folder}: dynamic evaluation is of text, this is a {recipe.kind}")
     examples = make_text(TextCorpus.open(corpus), recipe)
     check_alphabet(examples, about, corpus)
-    if symbols is not None and symbols < 1:
-        raise UsageError(f"symbols {symbols}: give 1 or more")
-    text, kept = _parts(examples, split, how)
-    segment = how.segment or recipe.training.chunk
-    evaluation = DynamicEvaluation(network.to(open_device(device)), examples, how, segment)
-    return evaluation.figures(text[:symbols], kept)
+    return DynamicEvaluation(network.to(open_device(device)), examples, how, how.segment or recipe.training.chunk)
 
 
 def _parts(examples: TextExamples, split: str, how: Dynamics) -> tuple[np.ndarray, np.ndarray]:
