@@ -10,10 +10,11 @@ from typing import NamedTuple
 import numpy as np
 
 from nextstroke.corpora.symbols import TextCorpus
+from nextstroke.engine.generate import Choice, Spelling, generate
 from nextstroke.engine.modelfile import Model
 from nextstroke.engine.predictor import TextPredictor
 from nextstroke.errors import BadInput
-from nextstroke.report.generated import PRIME, check_bytes, continued
+from nextstroke.report.generated import PRIME, check_bytes
 
 PAGE = re.compile(rb"  <page>\n.*?\n  </page>\n", re.DOTALL)
 LEAST, MOST = 2500, 4500  # bytes of a page that is shown
@@ -67,8 +68,9 @@ def real_page(validation: np.ndarray, number: int) -> np.ndarray:
 
 def generated_page(model: Model, length: int, seed: int) -> np.ndarray:
     """The first `length` bytes that a model writes behind the beginning of a page; the first attempt, none chosen."""
-    text = continued(model, PRIME, length, seed)
-    return np.frombuffer(text.encode()[:length], np.uint8)
+    prime = Spelling(model).read(PRIME)
+    drawn = generate(model, prime, max(0, length - len(prime)), Choice(), seed)
+    return np.array([*prime, *drawn], np.uint8)[:length]
 
 
 def surprise(model: Model, symbols: np.ndarray) -> np.ndarray:
