@@ -93,9 +93,10 @@ def test_without_a_text_the_claims_are_open():
     assert [claim.verdict for claim in check_texts(None)] == [OPEN, OPEN]
 
 
-def test_a_text_of_other_symbols_is_refused(model, tmp_path):
-    path = tmp_path / "letters"
-    pack_text(path, "character", list("ab"), 0, {name: [np.array([0, 1])] for name in ("train", "validation")})
+@pytest.mark.parametrize("symbols", [list("ab"), BYTES[::-1]], ids=["letters", "bytes in another order"])
+def test_a_text_of_other_symbols_is_refused(model, tmp_path, symbols):
+    path = tmp_path / "other"
+    pack_text(path, "byte", symbols, 0, {name: [np.array([0, 1])] for name in ("train", "validation")})
     with pytest.raises(WrongModel, match="of bytes"):
         measure(model, TextCorpus.open(path), 1, 10)
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from nextstroke.corpora.plaintext import BYTES
 from nextstroke.corpora.symbols import TextCorpus
 from nextstroke.engine.generate import Choice, Spelling, generate
 from nextstroke.engine.modelfile import Model
@@ -33,8 +34,8 @@ class Traits(NamedTuple):
 
 
 def check_bytes(model: Model, corpus: TextCorpus) -> None:
-    """Raise WrongModel where a model and a text are not both of the same bytes."""
-    if model.about["unit"] != "byte" or list(corpus.symbols) != list(model.about["alphabet"]):
+    """Raise WrongModel where a model's or a text's numbers are not those of bytes."""
+    if not BYTES == list(corpus.symbols) == list(model.about["alphabet"]):
         raise WrongModel("pages want a model and a packed text of bytes, as `nextstroke data text` packs them")
 
 
@@ -103,6 +104,6 @@ def real_words(found: dict[str, Traits]) -> tuple[bool | None, str]:
 
 
 CLAIMS: Sequence[tuple[str, Callable[[dict[str, Traits]], tuple[bool | None, str]]]] = (
-    ("generated pages have balanced brackets, quotes and tags", balanced),
-    ("generated text has mostly real words, and invents plausible ones", real_words),
+    ("generated pages have balanced brackets, quotes and tags (more than three symbols would)", balanced),
+    ("generated text has mostly real words and invents some (how plausible is not judged)", real_words),
 )
