@@ -60,7 +60,7 @@ def test_every_claim_of_the_list_has_a_verdict_and_evidence(writer, written_corp
     monkeypatch.setattr(claims, "readable", lambda: False)
     monkeypatch.setattr(measures, "readable", lambda: False)
     found = check_claims(Given(writer, None, None, written_corpus, table()), lambda doing: None)
-    assert len(found) == 16
+    assert len(found) == 17
     assert all(claim.evidence for claim in found)
     by_text = {claim.text.split(":")[0].split(" ends")[0]: claim for claim in found}
     assert by_text["the stop rule"].verdict == CONFIRMED

@@ -38,7 +38,7 @@ def quiet(doing):
 @pytest.mark.parametrize(
     ("names", "parts"),
     [
-        ([], {"table3", "table4", "claims", *FIGURES}),
+        ([], {"table3", "table4", "claims", "samples", "pages", *FIGURES}),
         (["Figure 16", "table_3"], {"figure16", "table3"}),
         (["tables"], {"table3", "table4"}),
     ],

@@ -172,7 +172,7 @@ def test_bits_per_character_of_words_count_their_letters(tmp_path):
     parts = {"train": sentence, "validation": sentence}
     pack_text(tmp_path / "w", "word", ["<eos>", "cat", "a"], 0, parts)
     examples = make_text(TextCorpus.open(tmp_path / "w"), SENTENCES)
-    assert examples._characters(examples.validation) == len("a cat\n")
+    assert examples.characters(examples.validation) == len("a cat\n")
 
 
 def test_what_is_learned_shows(run, corpus):

@@ -15,7 +15,8 @@ DATA = """IAM-OnDB is not on this computer. It is free for research:
 
 def reproduce(
     what: Annotated[
-        list[str] | None, typer.Argument(help="tables, claims, figures, table3, figure16 …; everything if not given")
+        list[str] | None,
+        typer.Argument(help="tables, claims, figures, samples, pages, table3, figure16 …; everything if not given"),
     ] = None,
     corpus: Annotated[Path, typer.Option(help="packed corpus made by `nextstroke data iam`")] = Path("data/iam.packed"),
     output: Annotated[Path, typer.Option("--output", "-o", help="folder to write")] = Path("reproduction"),
@@ -25,10 +26,17 @@ def reproduce(
         list[str], typer.Option(metavar="NAME=PATH", help="training or model file of a row, such as synthesis=a.onnx")
     ] = [],  # noqa: B006
     model: Annotated[str, typer.Option(help="the writer of the samples: model file, or a bundled name")] = "writer",
+    text: Annotated[Path, typer.Option(help="packed text of Wikipedia, by `nextstroke data text`")] = Path(
+        "data/text.packed"
+    ),
+    text_model: Annotated[str, typer.Option(help="what generates text: model file, or a bundled name")] = "text",
+    text_run: Annotated[
+        Path | None, typer.Option(help="training of that model, which learns on while it reads the pages")
+    ] = None,
     every: Annotated[int, typer.Option(help="measure on every n-th validation line only", min=1)] = 1,
     seed: Annotated[int, typer.Option(help="of all samples", min=0)] = 1,
 ) -> None:
-    """Rebuild the paper's Tables 3 and 4, Figures 1, 2 and 9 to 21, and check its claims; writes report.html.
+    """Rebuild the paper's Tables 3 and 4, Figures 1 to 21, and check its claims; writes report.html.
 
     Example: nextstroke reproduce figures -o reproduction
     """
@@ -43,11 +51,11 @@ def reproduce(
         if len(pair) != 2 or pair[0] not in names:
             raise UsageError(f"--row {'='.join(pair)}: give NAME=PATH with a name of {', '.join(names)}")
     given = {name: Path(path) for name, path in pairs}
-    sources = Sources(corpus, output, runs, weights, given, model, seed)
+    sources = Sources(corpus, output, runs, weights, given, model, seed, text, text_model, text_run)
     try:
         written = rebuild(what or [], sources, every, _say)
-    except BadInput:
-        if not corpus.is_file():
+    except BadInput as error:
+        if str(error).startswith(f"{corpus}: no packed"):
             print(DATA, file=sys.stderr)
         raise
     for path in written:

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from nextstroke.corpora.packed import InkCorpus
 from nextstroke.engine.modelfile import Model
-from nextstroke.report import measures
+from nextstroke.report import generated, measures
+from nextstroke.report.generated import Traits
 from nextstroke.report.legibility import PROGRAM, readable
 from nextstroke.report.style import TRAITS
 from nextstroke.report.tables import Measured
@@ -21,7 +22,6 @@ TEXT = (
     "enwik8: 1.42 bits in training, 1.67 static, 1.33 dynamic",
     "characters predict as well as words once regularised",
     "dynamic evaluation gains .03 bits a character on the Penn Treebank, .34 on enwik8",
-    "generated pages have balanced brackets, quotes and tags",
 )
 
 
@@ -41,6 +41,7 @@ class Given(NamedTuple):
         prediction, synthesis: Models of raw ink, whose densities are compared; None where there is none.
         corpus: Real lines.
         table: The rows of Tables 3 and 4.
+        texts: Traits of a real text, a generated one and a baseline; None where there is no packed text.
     """
 
     writer: Model
@@ -48,17 +49,28 @@ class Given(NamedTuple):
     synthesis: Model | None
     corpus: InkCorpus
     table: Sequence[Measured]
+    texts: dict[str, Traits] | None = None
 
 
 def check_claims(given: Given, say: Callable[[str], None]) -> list[Claim]:
     """All of the acceptance list, in the paper's order."""
     claims = [Claim(text, OPEN, "a claim on text networks; see `nextstroke evaluate` of those") for text in TEXT]
+    claims += check_texts(given.texts)
     claims += [_better(given, *pair) for pair in PAIRS]
     for check in (_errors, _densities, _window, _stop, _bias, _hands, _primes):
         say(f"checking claims: {check.__name__.strip('_')}")
         claims.append(check(given))
     why = "an OCR program prefers frequent words as well, so that its errors would prove nothing"
     return [*claims, Claim("more errors on rare words", OPEN, why)]
+
+
+def check_texts(found: dict[str, Traits] | None) -> list[Claim]:
+    """The claims on what a text network writes."""
+    claims = []
+    for text, check in generated.CLAIMS:
+        holds, told = check(found) if found else (None, "no packed text of Wikipedia; see --text")
+        claims.append(Claim(text, OPEN if holds is None else CONFIRMED if holds else DENIED, told))
+    return claims
 
 
 PAIRS = (

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nextstroke.report.claims import Claim
+from nextstroke.report.generated import HEADS as HEADS_OF_TEXT
+from nextstroke.report.generated import Traits
+from nextstroke.report.generated import rows as rows_of_text
 from nextstroke.report.tables import Measured
 
 STYLE = """body{font:16px/1.45 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:#1a1a2e}
@@ -30,6 +33,10 @@ HEADS = (
 UNITS = (
     "Nats a line of the validation split, sum over a line; SSE: squared distance to the mean of the whole mixture, "
     "pen bit left out, in normalised units (the paper does not define its own)."
+)
+PAIRED = (
+    "Share of marks that have a partner: in the same line, braces and tags anywhere behind. How far back: from a mark "
+    "that closes to its partner, in characters. Three symbols: a baseline that knows the two bytes before."
 )
 
 
@@ -62,8 +69,8 @@ def _number(value: float, decimals: int) -> str:
     return f"{value:.{decimals}f}".replace("-", "−") if math.isfinite(value) else ""
 
 
-def markdown(table: Sequence[Measured], claims: Sequence[Claim]) -> str:
-    """Results and claims as tables for docs/results.md."""
+def markdown(table: Sequence[Measured], claims: Sequence[Claim], traits: dict[str, Traits] | None = None) -> str:
+    """Results, generated text's traits and claims as tables for docs/results.md."""
     lines = []
     if table:
         lines += [_bar(HEADS), _bar(["---"] * len(HEADS)), *(_bar(cells(one)) for one in table), "", UNITS, ""]
@@ -71,6 +78,8 @@ def markdown(table: Sequence[Measured], claims: Sequence[Claim]) -> str:
             told = "; ".join(f"{name}: {value}" for name, value in one.record.items())
             lines += [f"- {one.row.name}: {told or 'not measured'}"]
         lines.append("")
+    if traits:
+        lines += [_bar(HEADS_OF_TEXT), _bar(["---"] * len(HEADS_OF_TEXT)), *map(_bar, rows_of_text(traits)), ""]
     if claims:
         rows = [_bar([claim.text, claim.verdict, claim.evidence]) for claim in claims]
         lines += [_bar(["claim", "verdict", "evidence"]), _bar(["---"] * 3), *rows, ""]
@@ -81,16 +90,25 @@ def _bar(texts: Sequence[str]) -> str:
     return f"| {' | '.join(text.replace('|', '∣') for text in texts)} |"
 
 
-def page(table: Sequence[Measured], claims: Sequence[Claim], pictures: Sequence[Picture], about: str) -> str:
+def page(
+    table: Sequence[Measured],
+    claims: Sequence[Claim],
+    pictures: Sequence[Picture],
+    about: str,
+    traits: dict[str, Traits] | None = None,
+) -> str:
     """The whole report; it needs no other file.
 
     Args:
+        traits: What generated text shows, by the name of the text.
         about: What it was made by, in a sentence.
     """
     parts = [f"<h1>Graves 2013, rebuilt</h1><p><small>{html.escape(about)}</small></p>"]
     if table:
         parts += ["<h2>Tables 3 and 4</h2>", _table(HEADS, [cells(one) for one in table]), f"<p>{UNITS}</p>"]
         parts += ["<h3>How each was made</h3>", *map(_record, table)]
+    if traits:
+        parts += ["<h2>Generated text</h2>", _table(HEADS_OF_TEXT, rows_of_text(traits)), f"<p>{PAIRED}</p>"]
     if claims:
         parts += ["<h2>The paper's claims</h2>", _claims(claims)]
     if pictures:

@@ -5,10 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nextstroke import __version__
 from nextstroke.corpora.packed import InkCorpus
+from nextstroke.corpora.symbols import TextCorpus
 from nextstroke.engine.modelfile import Model, load_model
 from nextstroke.engine.styles import Style
 from nextstroke.engine.write import write_lines
@@ -16,11 +17,14 @@ from nextstroke.errors import BadInput, UsageError
 from nextstroke.files import write_bytes
 from nextstroke.pages.figures import window_figure
 from nextstroke.report import figures
-from nextstroke.report.claims import TRAINING, VALIDATION, Claim, Given, check_claims
+from nextstroke.report.claims import TRAINING, VALIDATION, Claim, Given, check_claims, check_texts
+from nextstroke.report.generated import Traits, measure
 from nextstroke.report.page import Picture, markdown, page
+from nextstroke.report.pagepair import page_of_pairs, shaded, surprise, two_pages
 from nextstroke.report.tables import ROWS, Measured, commit, find_source, measure_all
 
 PREDICTION, SYNTHESIS = ("prediction-3x400", "prediction"), ("synthesis", "writer-raw")
+PAGE_DYNAMICS: dict[str, Any] = {"rule": "sgd", "segment": 20, "choose": 5000}  # a page is short
 FILM_TEXT = "more of national temperament"
 
 
@@ -39,6 +43,9 @@ class Sources:
         given: Trainings or model files of rows, by the row's name, before those that are found.
         writer_name: The model that writes: a file, or the name of a bundled one.
         seed: Of all samples.
+        text: Packed text of Wikipedia as bytes.
+        text_model_name: The model that generates text: a file, or the name of a bundled one.
+        text_run: A training of its network, whose weights learn on while they read; may be left out.
     """
 
     corpus: Path
@@ -48,6 +55,28 @@ class Sources:
     given: dict[str, Path] = field(default_factory=dict)
     writer_name: str = "writer"
     seed: int = 1
+    text: Path = Path("data/text.packed")
+    text_model_name: str = "text"
+    text_run: Path | None = None
+
+    @cached_property
+    def text_corpus(self) -> TextCorpus:
+        """The packed text; raises Missing."""
+        if not self.text.is_file():
+            raise Missing(
+                f"{self.text}: no packed text there; make it with `nextstroke data text`, or name it by --text"
+            )
+        return TextCorpus.open(self.text)
+
+    @cached_property
+    def text_model(self) -> Model:
+        """The model that generates text."""
+        return load_model(self.text_model_name, "text")
+
+    @cached_property
+    def traits(self) -> dict[str, Traits]:
+        """What generated text shows, a real one and a baseline beside it; raises Missing."""
+        return measure(self.text_model, self.text_corpus, self.seed)
 
     @cached_property
     def lines(self) -> InkCorpus:
@@ -147,16 +176,18 @@ FIGURES = {
     ),
 }
 GROUPS = {"tables": ("table3", "table4"), "figures": tuple(FIGURES)}
-EVERYTHING = ("tables", "claims", "figures")
+EVERYTHING = ("tables", "claims", "figures", "samples", "pages")
+OF_TEXT = {"samples", "pages"}  # parts that want no ink
 
 
 def wanted(names: Sequence[str]) -> set[str]:
     """The parts that some names mean, all of them where there are none; raises UsageError for what is no part."""
-    known = {*GROUPS, *FIGURES, "table3", "table4", "claims"}
+    known = {*GROUPS, *FIGURES, "table3", "table4", "claims", *OF_TEXT}
+    single = sorted(OF_TEXT) + list(FIGURES)
     plain = [re.sub(r"[\s_-]", "", name).lower() for name in names or EVERYTHING]
     for name, given in zip(plain, names or EVERYTHING, strict=True):
         if name not in known:
-            raise UsageError(f"{given!r}: give tables, figures, claims, table3, table4, {', '.join(FIGURES)}")
+            raise UsageError(f"{given!r}: give tables, figures, claims, table3, table4, {', '.join(single)}")
     return {part for name in plain for part in GROUPS.get(name, (name,))}
 
 
@@ -164,42 +195,76 @@ def reproduce(names: Sequence[str], sources: Sources, every: int, say: Callable[
     """Rebuild parts of the paper; returns the files written, the report last.
 
     Args:
-        names: "tables", "table3", "table4", "claims", "figures" or single figures; everything if none.
+        names: "tables", "table3", "table4", "claims", "figures" or single figures,
+            "samples", "pages"; everything if none.
         every: Rows of the tables are measured on every so many validation lines.
         say: Told what is being done.
     Raises:
         UsageError: an unknown name. Missing: the corpus is not there, or a figure that was named cannot be drawn.
     """
     parts = wanted(names)
-    if not sources.corpus.is_file():
+    if parts - OF_TEXT and not sources.corpus.is_file():
         raise Missing(f"{sources.corpus}: no packed corpus there")
     sources.output.mkdir(parents=True, exist_ok=True)
     asked = {name for name in parts if name in FIGURES and "figures" not in (names or EVERYTHING)}
     table = _table(parts, sources, every, say)
-    claims = _claims(sources, table, say) if "claims" in parts else []
+    traits = _traits(parts, sources, bool(names), say)
+    claims = _claims(sources, table, traits, say) if "claims" in parts else check_texts(traits) if traits else []
     pictures = [_picture(name, sources, name in asked, say) for name in FIGURES if name in parts]
     shown = [one for one in table if f"table{one.row.table}" in parts]
     about = f"nextstroke {__version__}, commit {commit()}, every {every}. validation line, seed {sources.seed}"
     report, tables = sources.output / "report.html", sources.output / "tables.md"
-    write_bytes(tables, markdown(shown, claims).encode())
-    write_bytes(report, page(shown, claims, pictures, about).encode())
-    return [*(picture.path for picture in pictures if picture.path), tables, report]
+    write_bytes(tables, markdown(shown, claims, traits).encode())
+    write_bytes(report, page(shown, claims, pictures, about, traits).encode())
+    drawn = [picture.path for picture in pictures if picture.path]
+    return [*drawn, *_pages(parts, sources, bool(names), say), tables, report]
 
 
 def _table(parts: set[str], sources: Sources, every: int, say: Callable[[str], None]) -> list[Measured]:
     """The rows of the tables asked for; the claims rest on both."""
     rows = [row for row in ROWS if "claims" in parts or f"table{row.table}" in parts]
+    if not rows:
+        return []
     return measure_all(rows, sources.corpus, sources.runs, sources.weights, sources.given, every, say)
 
 
-def _claims(sources: Sources, table: Sequence[Measured], say: Callable[[str], None]) -> list[Claim]:
+def _traits(parts: set[str], sources: Sources, asked: bool, say: Callable[[str], None]) -> dict[str, Traits] | None:
+    """What generated text shows, where that is wanted; None where there is no text that it could be held against."""
+    if not parts & {"samples", "claims"} or not (sources.text.is_file() or (asked and "samples" in parts)):
+        return None
+    say("generating text")
+    return sources.traits
+
+
+def _pages(parts: set[str], sources: Sources, asked: bool, say: Callable[[str], None]) -> list[Path]:
+    """Figures 3 to 8 as a file of their own, where there is a text to take a real page from."""
+    if "pages" not in parts or not (sources.text.is_file() or asked):
+        return []
+    say("writing pages")
+    path = sources.output / "pages.html"
+    model, pages = sources.text_model, two_pages(sources.text_model, sources.text_corpus, sources.seed)
+    pairs = [shaded("Static: the network as it was trained", pages, [surprise(model, page) for page in pages])]
+    if sources.text_run:
+        from nextstroke.training.dynamic import dynamic_surprises
+        from nextstroke.training.rules import Dynamics
+
+        bits = dynamic_surprises(sources.text_run, sources.text, pages, Dynamics(**PAGE_DYNAMICS))
+        pairs.append(shaded("Dynamic: its weights learn on while it reads the page", pages, bits))
+    about = f"{model.about['recipe']['note']}; nextstroke {__version__}, seed {sources.seed}, first attempt"
+    write_bytes(path, page_of_pairs(pairs, about).encode())
+    return [path]
+
+
+def _claims(
+    sources: Sources, table: Sequence[Measured], traits: dict[str, Traits] | None, say: Callable[[str], None]
+) -> list[Claim]:
     def there(names: Sequence[str]) -> Model | None:
         try:
             return sources.model(names)
         except Missing:
             return None
 
-    given = Given(sources.writer, there(PREDICTION), there(SYNTHESIS), sources.lines, table)
+    given = Given(sources.writer, there(PREDICTION), there(SYNTHESIS), sources.lines, table, traits)
     return check_claims(given, say)
 
 

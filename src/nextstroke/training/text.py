@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from nextstroke.config import Recipe
 from nextstroke.corpora.batches import shuffled_batches
-from nextstroke.corpora.symbols import TextCorpus
+from nextstroke.corpora.symbols import TextCorpus, WordCounter
 from nextstroke.errors import BadInput
 from nextstroke.nets.networks import TextNetwork
 from nextstroke.nets.softmax import log_loss
@@ -162,22 +163,32 @@ class TextExamples:
             some = _score_batch(network, SymbolBatch.of(pieces[begin : begin + SCORED]))
             log_loss, wrong, symbols = log_loss + some[0], wrong + some[1], symbols + some[2]
         words = round(self.words * symbols / len(self.validation))
-        return TextScore(log_loss, wrong, symbols, words, sum(map(self._characters, pieces)))
+        return TextScore(log_loss, wrong, symbols, words, sum(map(self.characters, pieces)))
+
+    def in_order(self, text: np.ndarray) -> list[np.ndarray]:
+        """A text cut where the state begins anew: its sentences, what lies between resets, or all of it."""
+        if self.sentences:
+            borders = _borders(text, self.corpus.end)
+            return [text[begin:end] for begin, end in pairwise(borders)]
+        span = self.span if self.resets else len(text)
+        return [text[begin : begin + span] for begin in range(0, len(text), span)]
 
     def _pieces(self, every: int) -> list[np.ndarray]:
         """What is scored, from all over the text: some sentences, some streams, or the first part of each stream."""
-        text = self.validation
         if self.sentences:
-            borders = _borders(text, self.corpus.end)
-            chosen = np.arange(len(borders) - 1)[::every]
-            order = chosen[np.argsort(-np.diff(borders)[chosen], kind="stable")]
-            return [text[borders[i] : borders[i + 1]] for i in order]
+            return sorted(self.in_order(self.validation)[::every], key=len, reverse=True)
         if self.resets:
-            return [text[begin : begin + self.span] for begin in range(0, len(text), self.span)][::every]
-        length = -(-len(text) // STREAMS)
+            return self.in_order(self.validation)[::every]
+        text, length = self.validation, -(-len(self.validation) // STREAMS)
         return [text[begin : begin + max(1, length // every)] for begin in range(0, len(text), length)]
 
-    def _characters(self, text: np.ndarray) -> int:
+    def words_of(self, text: np.ndarray) -> int:
+        """How many words a text has, counted as those of the splits."""
+        counter = WordCounter(self.corpus.unit, list(self.symbols), self.corpus.end)
+        counter.add(text)
+        return counter.words
+
+    def characters(self, text: np.ndarray) -> int:
         """Characters of a text: of words, those they are spelt with and a blank or line end behind each."""
         if self.corpus.unit != "word":
             return len(text)

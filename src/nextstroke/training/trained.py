@@ -9,6 +9,7 @@ from torch import Tensor
 from nextstroke.config import Recipe, make_recipe
 from nextstroke.engine.modelfile import Model
 from nextstroke.engine.weights import read_weights
+from nextstroke.errors import WrongModel
 from nextstroke.nets.networks import WriterNetwork
 from nextstroke.nets.noise import AdaptiveNoise, NoNoise
 from nextstroke.training.build import build_network, build_noise, load_weights
@@ -17,7 +18,8 @@ from nextstroke.training.device import open_device
 from nextstroke.training.evaluate import letter_test
 from nextstroke.training.examples import InkExamples
 from nextstroke.training.loop import under
-from nextstroke.training.task import open_examples
+from nextstroke.training.task import Examples, open_examples
+from nextstroke.training.text import TextExamples
 
 
 class Trained(NamedTuple):
@@ -72,6 +74,7 @@ def evaluate_run(
     network, recipe, about, _, noise = open_run(folder)
     network.to(device)
     examples, _ = open_examples(recipe, corpus)
+    check_alphabet(examples, about, corpus)
     examples = examples.on(split)
     figures = examples.score(network, every).figures()
     if isinstance(network, WriterNetwork) and isinstance(examples, InkExamples):
@@ -87,3 +90,9 @@ def evaluate_run(
         if split == "train":
             figures["description_length_nats"] = every * sample.log_loss + figures["complexity_nats"]
     return figures
+
+
+def check_alphabet(examples: Examples, about: Mapping[str, Any], corpus: Path) -> None:
+    """Raise WrongModel where the numbers of a packed text mean other symbols than those the network learned."""
+    if isinstance(examples, TextExamples) and list(examples.symbols) != list(about["alphabet"]):
+        raise WrongModel(f"{corpus}: its symbols are not those the network learned; pack the text as its corpus was")
