@@ -7,15 +7,17 @@ import numpy as np
 import pytest
 
 from nextstroke.cli.main import main
+from nextstroke.corpora.packed import InkCorpus, Line
 from nextstroke.engine.modelfile import load_model
 from nextstroke.engine.styles import find_style
 from nextstroke.engine.write import write_lines
 from nextstroke.errors import BadInk
-from nextstroke.hand import fits, learn_hand, thinned
+from nextstroke.hand import fit_corpus, fits, known_size, learn_hand, thinned
 from nextstroke.ink import Ink
 from nextstroke.pages.layout import Measures
 
 TEXT = "the weather was fine all week"
+RECIPES = Path(__file__).parents[1] / "recipes"
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +107,36 @@ def test_what_is_no_hand_is_refused_in_one_line(own_folder, capsys, line, code):
 def test_the_gallery_is_drawn(own_folder, capsys):
     assert main(["models", "styles", "-o", "a.json", "--text", "ink"]) == 0
     assert json.loads(Path("a.json").read_text("utf-8"))["text"].startswith("wide: ink\nplain: ink\n")
+
+
+def test_a_corpus_in_another_unit_is_brought_to_the_models_size(writer):
+    ink = write_lines(writer, [TEXT], 1.0, 1, find_style("plain", "writer"))[0].ink
+    corpus = InkCorpus.of([Line("a", TEXT), Line("b", "")], [ink.scaled(0.01), ink])
+    fitted = fit_corpus(writer, corpus)
+    height = Measures.of(fitted.ink(0)).x_height
+    assert height == pytest.approx(known_size(writer), rel=0.1)
+    wanted = 3 * writer.about["points_per_character"] * len(TEXT.replace(" ", ""))
+    assert len(fitted.ink(0)) == pytest.approx(wanted, rel=0.2)
+    np.testing.assert_allclose(fitted.ink(1).points, ink.points, rtol=1e-6)  # what is without words stays
+
+
+def test_the_writer_is_trained_on_in_a_hand(writer, tmp_path):
+    pytest.importorskip("torch")
+    from nextstroke.config import load_recipe
+    from nextstroke.training.run import train
+    from nextstroke.training.trained import open_run
+
+    texts = ["a first line", "another one", "and the third", "held out"]
+    inks = [line.ink for line in write_lines(writer, texts, 1.0, 3, find_style("wide", "writer"))]
+    for number, (ink, text) in enumerate(zip(inks, texts, strict=True)):
+        strokes = [stroke.tolist() for stroke in ink.strokes()]
+        (tmp_path / f"{number}.json").write_text(json.dumps({"text": text, "strokes": strokes}))
+    files = [str(tmp_path / f"{number}.json") for number in range(4)]
+    packed = tmp_path / "mine.packed"
+    assert main(["data", "ink", *files, "-o", str(packed), "--like", "writer", "--hold-out", "1"]) == 0
+    assert [line.split for line in InkCorpus.open(packed).lines] == ["trainset"] * 3 + ["testset_v"]
+    recipe = load_recipe(RECIPES / "best" / "hand.toml", ["training.updates=1", "training.warm_up=0"])
+    train(recipe, packed, tmp_path / "run", False, lambda progress, remark: None)
+    about = open_run(tmp_path / "run").about
+    assert about["alphabet"] == writer.about["alphabet"]
+    assert about["normalisation"]["std"] == pytest.approx(writer.about["normalisation"]["std"])

@@ -42,7 +42,8 @@ class Data(_Section):
 
     Attributes:
         ink: "raw" points, or "simplified" ones (about a third as many).
-        alphabet: "full", all characters of the corpus, or "paper", the 57 labels of section 5.2.
+        alphabet: "full", all characters of the corpus; "paper", the 57 labels of section 5.2; "start", that of the
+            network this one starts from, whose normalisation is taken too: for a few lines of one hand.
         train, validation: Names of official splits.
         clip: Offsets are clipped to ± this many units of the corpus while learning; nothing is clipped without it.
         phases: Each line of simplified ink is learned from in so many forms: which of every three points are kept.
@@ -52,7 +53,7 @@ class Data(_Section):
     """
 
     ink: Literal["raw", "simplified"] = "raw"
-    alphabet: Literal["full", "paper"] = "full"
+    alphabet: Literal["full", "paper", "start"] = "full"
     train: Splits = ["trainset", "testset_t", "testset_f"]
     validation: Splits = ["testset_v"]
     clip: Bound = None
@@ -160,9 +161,8 @@ class Recipe(_Section):
 
     Attributes:
         kind: "writer" (synthesis), "pen" (prediction), "text", or "reader" (recognition, which judges what is written).
-        note: What it is for.
-        seed: Of first weights, order, augmentation and dropout.
-        start_from: Folder of a training, a checkpoint in it, or a model file, whose weights this one begins with.
+        note, seed: What it is for; of first weights, order, augmentation and dropout.
+        start_from: Training, checkpoint, model file or name of a bundled one whose weights this one begins with.
     """
 
     kind: Literal["writer", "pen", "text", "reader"]
@@ -177,6 +177,8 @@ class Recipe(_Section):
     def _read_whole(self) -> "Recipe":
         if self.kind == "reader" and self.training.chunk is not None:
             raise ValueError("a reader reads whole lines: leave training.chunk out")
+        if self.data.alphabet == "start" and not self.start_from:
+            raise ValueError('data.alphabet = "start" wants start_from')
         return self
 
     def dump(self) -> dict[str, Any]:

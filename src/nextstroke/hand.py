@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from nextstroke.corpora.inkfile import read_with_text
+from nextstroke.corpora.packed import InkCorpus
 from nextstroke.engine.modelfile import Model
 from nextstroke.engine.predictor import WriterPredictor
 from nextstroke.engine.styles import Style, find_style, learn_style, load_styles
@@ -22,6 +23,7 @@ INK = {".inkml", ".json", ".xml", ".svg", ".ink"}
 SPECIMEN = "the quick brown fox jumps over the lazy dog"
 GAP = 1.2  # between joined lines, in heights of small letters
 DECOYS = 12
+RAW = 3  # points of raw ink for one of simplified ink
 
 
 def find_hand(name: str, model: Model, model_name: str) -> Style:
@@ -45,14 +47,27 @@ def learn_hand(model: Model, name: str, lines: Sequence[tuple[Ink, str]]) -> Sty
         BadInk: there is no text, or it does not fit the ink.
         UnknownCharacters: the text holds characters that the model cannot write.
     """
-    x_height = float(np.median([Measures.of(line.ink).x_height for line in write_lines(model, [SPECIMEN] * 8, 0.0)]))
     if not all(text.strip() for _, text in lines):
         raise BadInk(f"{name}: its text is not known; put it into the file, or into a file of the same name with .txt")
     text = " ".join(text for _, text in lines)
+    x_height = known_size(model)
     ink = _joined([_fitted(ink, text, model, x_height) for ink, text in lines], x_height)
     if not fits(model, ink, text):
         raise BadInk(f"{name}: the ink does not seem to say {text[:40]!r}; give the very words, on one line")
     return learn_style(model, name, ink, text)
+
+
+def known_size(model: Model) -> float:
+    """Height of small letters in the model's units."""
+    return float(np.median([Measures.of(line.ink).x_height for line in write_lines(model, [SPECIMEN] * 8, 0.0)]))
+
+
+def fit_corpus(model: Model, corpus: InkCorpus) -> InkCorpus:
+    """Lines of ink in any unit as a model's own corpus would have them, raw: in its size, with as many points."""
+    x_height, lines = known_size(model), range(len(corpus))
+    texts = [corpus.lines[i].text for i in lines]
+    inks = [_fitted(corpus.ink(i), texts[i], model, x_height, RAW) if texts[i] else corpus.ink(i) for i in lines]
+    return InkCorpus.of(corpus.lines, inks)
 
 
 def fits(model: Model, ink: Ink, text: str) -> bool:
@@ -73,10 +88,10 @@ def fits(model: Model, ink: Ink, text: str) -> bool:
     return bool(likely[0] > likely[1:].max())
 
 
-def _fitted(ink: Ink, text: str, model: Model, x_height: float) -> Ink:
-    """A line in the size, level and number of points that the model knows."""
+def _fitted(ink: Ink, text: str, model: Model, x_height: float, times: int = 1) -> Ink:
+    """A line in the size and level that the model knows, with so many times the points."""
     (level_ink,) = level([ink], Page(x_height=x_height))
-    wanted = model.about["points_per_character"] * len(text.replace(" ", ""))
+    wanted = times * model.about["points_per_character"] * len(text.replace(" ", ""))
     return thinned(level_ink, wanted)
 
 

@@ -45,6 +45,10 @@ def ink(
     files: Annotated[list[Path], typer.Argument(help="InkML, JSON ink or lines of IAM-OnDB")],
     output: Output,
     split: Annotated[str, typer.Option(help="name of the split that all lines are put in")] = "trainset",
+    hold_out: Annotated[int, typer.Option(help="put so many of the last lines in testset_v instead", min=0)] = 0,
+    like: Annotated[
+        str | None, typer.Option(help="bring the ink to the size and pace of this model's, to train it on: writer")
+    ] = None,
     report: ReportFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -56,7 +60,12 @@ def ink(
     from nextstroke.files import check_writable
 
     check_writable(output, report)
-    corpus, left_out = pack_files(files, split)
+    corpus, left_out = pack_files(files, split, hold_out)
+    if like is not None:
+        from nextstroke.engine.modelfile import load_model
+        from nextstroke.hand import fit_corpus
+
+        corpus = fit_corpus(load_model(like, "writer"), corpus)
     _finish(corpus, output, (), left_out, {}, report, as_json)
 
 

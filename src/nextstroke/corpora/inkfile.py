@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from nextstroke.corpora import linexml
@@ -17,6 +18,7 @@ from nextstroke.ink import Ink
 MAX_TEXT = 1 << 16  # bytes
 MAX_JSON = 3 << 20  # bytes; as lists of Python they can take 25 times as much
 NO_TEXT = "no transcription"
+HELD_OUT = "testset_v"  # the split that recipes validate on
 
 
 def read_ink(path: str | Path) -> tuple[Ink, str]:
@@ -49,11 +51,14 @@ def read_with_text(path: str | Path) -> tuple[Ink, str]:
     return ink, text or _text_beside(Path(path))
 
 
-def pack_files(paths: Iterable[str | Path], split: str = "") -> tuple[InkCorpus, list[tuple[str, str]]]:
+def pack_files(
+    paths: Iterable[str | Path], split: str = "", hold_out: int = 0
+) -> tuple[InkCorpus, list[tuple[str, str]]]:
     """Join files of ink; a text that is not in FILE is read from FILE.txt, or the same name with .txt, beside it.
 
     Args:
         split: The split that all lines are put in.
+        hold_out: So many of the last are put in HELD_OUT instead.
 
     Returns: The corpus, and for each file that was left out its name and the reason.
 
@@ -71,6 +76,8 @@ def pack_files(paths: Iterable[str | Path], split: str = "") -> tuple[InkCorpus,
         inks.append(ink)
     if not inks:
         raise BadInput(f"no ink to pack; {left_out[0][1] if left_out else 'no files were given'}")
+    kept = max(0, len(lines) - hold_out)
+    lines[kept:] = [replace(line, split=HELD_OUT) for line in lines[kept:]]
     return InkCorpus.of(lines, inks), left_out
 
 

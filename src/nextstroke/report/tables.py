@@ -100,7 +100,7 @@ def measure(row: Row, source: Path | None, corpus: Path, every: int, say: Callab
 
     say(f"measuring {row.name} ({source})")
     trained = open_run(source)
-    examples, _ = open_examples(trained.recipe, corpus)
+    examples, _ = open_examples(trained.recipe, corpus, trained.about)
     figures = examples.score(trained.network, every).figures()
     points = (trained.about.get("progress") or trained.about.get("record") or {}).get("points", math.nan)
     return Measured(row, source, figures, _record(row, trained.recipe, trained.about, examples), points)

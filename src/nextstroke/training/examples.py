@@ -1,6 +1,6 @@
 """Ink as examples: from a packed corpus and a recipe to what a handwriting network learns from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
@@ -104,20 +104,25 @@ def represent(ink: Ink, representation: str, phase: int = 0) -> Ink:
     return ink.simplified(phase=phase) if representation == "simplified" else ink
 
 
-def make_examples(corpus: InkCorpus, data: Data) -> InkExamples:
+def make_examples(corpus: InkCorpus, data: Data, like: Mapping[str, Any] | None = None) -> InkExamples:
     """Read both splits. Lines with a fault stay out of training, never out of validation.
 
+    Args:
+        like: What a network tells of the data it learned from, where these are to be read as those were.
     Raises:
-        BadInput: a split is empty.
+        BadInput: a split is empty. UnknownCharacters: `like` does not know a character.
     """
     train, validation = corpus.select(*data.train), corpus.select(*data.validation, faulty=True)
     if not train or not validation:
         raise BadInput(f"the corpus has {len(train)} lines of {data.train} and {len(validation)} of {data.validation}")
     texts = [text_of(corpus, i) for i in (*train, *validation)]
     alphabet = Alphabet.paper() if data.alphabet == "paper" else Alphabet.of(texts)
+    if like:
+        alphabet = Alphabet(like["alphabet"])
     learned = [_example(corpus, i, data.ink, alphabet, phase) for phase in range(data.phases) for i in train]
     held_out = [_example(corpus, i, data.ink, alphabet) for i in validation]
-    return InkExamples(learned, held_out, alphabet, Normalisation.of([example.offsets for example in learned]))
+    own = Normalisation.of([example.offsets for example in learned])
+    return InkExamples(learned, held_out, alphabet, Normalisation(**like["normalisation"]) if like else own)
 
 
 def text_of(corpus: InkCorpus, i: int) -> str:

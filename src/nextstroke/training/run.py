@@ -25,7 +25,7 @@ from nextstroke.training.device import open_device
 from nextstroke.training.distributed import SIGNALS, Team, gather_team, launched, launched_team
 from nextstroke.training.loop import Learner, Progress
 from nextstroke.training.task import open_examples
-from nextstroke.training.trained import open_run
+from nextstroke.training.trained import find_start, open_run
 
 Report = Callable[[Progress, str], None]
 
@@ -90,14 +90,15 @@ def _work(team: Team, recipe: Recipe, corpus: Path, folder: Path, resume: bool, 
     kernel.switch_on()
     # On a GPU products may use TF32; states and the mixture stay float32. Without effect on a CPU.
     torch.backends.cuda.matmul.allow_tf32 = True
-    examples, digest = open_examples(recipe, corpus)
+    like = open_run(find_start(recipe)).about if recipe.data.alphabet == "start" else None
+    examples, digest = open_examples(recipe, corpus, like)
     use_bfloat16(recipe.training.gpu_products == "bfloat16")
     learner = Learner(recipe, examples, team, device)
     origin = _origin(learner, digest)
     if team.tell(resume):
         _restore(learner, origin, folder, report)
     elif recipe.start_from:
-        _start_from(learner, Path(recipe.start_from), report)
+        _start_from(learner, find_start(recipe), report)
     keeper = _Keeper(folder, origin, report)
     with _noticing_signals(keeper):
         learner.run(keeper)

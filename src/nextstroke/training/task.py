@@ -1,6 +1,6 @@
 """What the training loop asks of the things it learns from, ink or text."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -75,9 +75,11 @@ class Examples(Protocol):
         """The validation set's score, on every `every`-th part of it."""
 
 
-def open_examples(recipe: Recipe, corpus: Path) -> tuple[Examples, str]:
+def open_examples(recipe: Recipe, corpus: Path, like: Mapping[str, Any] | None = None) -> tuple[Examples, str]:
     """What a recipe learns from, and the digest of the packed corpus.
 
+    Args:
+        like: What a network tells of its data, for a recipe whose alphabet is that of its start.
     Raises:
         BadInput, CorruptFile, WrongModel: the corpus is not one, or not of the recipe's kind.
     """
@@ -85,5 +87,5 @@ def open_examples(recipe: Recipe, corpus: Path) -> tuple[Examples, str]:
         text = TextCorpus.open(corpus)
         return make_text(text, recipe), text.digest
     ink = InkCorpus.open(corpus)
-    examples = make_examples(ink, recipe.data)
+    examples = make_examples(ink, recipe.data, like if recipe.data.alphabet == "start" else None)
     return ReaderExamples(*examples) if recipe.kind == "reader" else examples, ink.digest

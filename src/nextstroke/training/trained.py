@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from nextstroke.config import Recipe, make_recipe
-from nextstroke.engine.modelfile import Model
+from nextstroke.engine.modelfile import Model, find_model
 from nextstroke.engine.weights import read_weights
 from nextstroke.errors import WrongModel
 from nextstroke.nets.networks import WriterNetwork
@@ -38,6 +38,12 @@ class Trained(NamedTuple):
     about: dict
     remark: str
     noise: NoNoise
+
+
+def find_start(recipe: Recipe) -> Path:
+    """Where the weights are that a recipe starts from: a place, or a bundled model by its name."""
+    path = Path(recipe.start_from)
+    return path if path.exists() else find_model(recipe.start_from)
 
 
 def open_run(path: Path) -> Trained:
@@ -73,7 +79,7 @@ def evaluate_run(
     device = open_device(device)
     network, recipe, about, _, noise = open_run(folder)
     network.to(device)
-    examples, _ = open_examples(recipe, corpus)
+    examples, _ = open_examples(recipe, corpus, about)
     check_alphabet(examples, about, corpus)
     examples = examples.on(split)
     figures = examples.score(network, every).figures()
