@@ -40,12 +40,14 @@ KINDS = pytest.mark.parametrize(
 )
 
 
-def same_state(one, other):
-    """Compare two checkpoints to the bit, but for the seconds they took."""
+def same_state(one, other, planned=False):
+    """Compare two checkpoints to the bit, but for the seconds they took and, if asked, the updates once planned."""
     (tensors, about), (other_tensors, other_about) = load_checkpoint(one), load_checkpoint(other)
     torch.testing.assert_close(tensors, other_tensors, rtol=0, atol=0)
     for said in (about, other_about):
         del said["progress"]["seconds"]
+        if planned:
+            del said["recipe"]["training"]["updates"]
     assert about == other_about
 
 
@@ -233,13 +235,16 @@ def test_killed_at_fifty_moments_there_is_always_a_checkpoint_and_the_end_is_the
     habits = {"fall_share": 0.0, "save_every_minutes": 0.0, "keep": 3, "evaluate_every": 5}
     recipe, wait, last = tiny(updates=100_000, **habits), random.Random(3), 0
     folder, reached = tmp_path / "killed", set()
+    began = time.perf_counter()
+    run(tiny(updates=5, **habits), "first")  # what is loaded late is loaded now, and tells how fast this machine is
+    usual = min(0.6, max(0.2, time.perf_counter() - began))
     for _ in range(50):
         child = os.fork()
         if not child:
             with suppress(BaseException):
                 run(recipe, "killed", resume=begun(folder))
             os._exit(1)  # not reached before it is killed
-        time.sleep(0.02 + 0.2 * wait.random())
+        time.sleep(0.02 + usual * wait.random())
         os.kill(child, signal.SIGKILL)
         assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
         if begun(folder):
@@ -251,7 +256,8 @@ def test_killed_at_fifty_moments_there_is_always_a_checkpoint_and_the_end_is_the
     ends = tiny(updates=last + 3, **habits)
     killed, whole = run(ends, "killed", resume=True), run(ends, "whole")
     same_state(killed, whole)
-    same_state(killed.with_name(BEST), whole.with_name(BEST))
+    # The best may have been written while many more updates were planned.
+    same_state(killed.with_name(BEST), whole.with_name(BEST), planned=True)
 
 
 @pytest.mark.parametrize("keep", [1, 3])

@@ -99,7 +99,7 @@ def _work(team: Team, recipe: Recipe, corpus: Path, folder: Path, resume: bool, 
         _restore(learner, origin, folder, report)
     elif recipe.start_from:
         _start_from(learner, find_start(recipe), report)
-    keeper = _Keeper(folder, origin, report)
+    keeper = _Keeper(folder, origin, report, learner.progress.update)
     with _noticing_signals(keeper):
         learner.run(keeper)
         keeper.finish(learner)
@@ -184,19 +184,18 @@ def _locked(folder: Path) -> Iterator[None]:
 class _Keeper:
     """After every batch: save, evaluate and report when due, stop when asked."""
 
-    def __init__(self, folder: Path, origin: dict, report: Report):
+    def __init__(self, folder: Path, origin: dict, report: Report, reached: int):
         self.folder, self.origin, self.report, self.signal = folder, origin, report, 0
         self.saved = time.monotonic()
-        self.due = 0
+        self.reached = reached
         self.evaluated = -1
         self.curve: Curve | None = None
 
     def __call__(self, learner: Learner) -> None:
         settings, at = learner.recipe.training, learner.progress
-        self.due = self.due or at.update // settings.evaluate_every + 1
         stop, save = self._asked(learner)
-        if at.update >= self.due * settings.evaluate_every:
-            self.due = at.update // settings.evaluate_every + 1
+        before, self.reached = self.reached, at.update
+        if at.update // settings.evaluate_every > before // settings.evaluate_every:
             self._evaluate(learner, settings.evaluate_lines_every)
         if learner.team.leads:
             self.report(at, "")
