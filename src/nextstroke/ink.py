@@ -69,6 +69,12 @@ class Ink:
         low, high = self.points.min(0), self.points.max(0)
         return float(low[0]), float(low[1]), float(high[0]), float(high[1])
 
+    def slant(self) -> float:
+        """dx for each dy of what is drawn more up or down than along: 0 is upright, below 0 leans to the right."""
+        dx, dy = np.diff(self.points, axis=0)[~self.end_of_stroke[:-1]].T
+        steep = abs(dy) > abs(dx)
+        return float((dx * dy)[steep].sum() / max((dy * dy)[steep].sum(), 1e-9))
+
     def moved(self, dx: float, dy: float) -> "Ink":
         """The ink shifted by (dx, dy)."""
         return Ink(self.points + (dx, dy), self.end_of_stroke)

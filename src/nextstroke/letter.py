@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from nextstroke.engine.choose import LineWriter
-from nextstroke.engine.marks import bases, normal, x_height
+from nextstroke.engine.marks import normal, x_height
 from nextstroke.engine.modelfile import Model
+from nextstroke.engine.signs import plain
 from nextstroke.engine.styles import Style
 from nextstroke.engine.write import Written, biases_of, write_soundly
 from nextstroke.errors import EmptyText
@@ -133,7 +134,7 @@ def _paragraphs(model: Model, text: str) -> list[str]:
     if not text.strip():
         raise EmptyText("the text is empty; give at least one character that leaves ink")
     paragraphs = [" ".join(line.split()) for line in normal(text).strip("\n").split("\n")]
-    model.alphabet.encode(bases(" ".join(paragraphs), model.alphabet))
+    model.alphabet.encode(plain(" ".join(paragraphs), model.alphabet))
     return paragraphs
 
 

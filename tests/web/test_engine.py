@@ -12,8 +12,9 @@ from nextstroke.alphabet import Alphabet
 from nextstroke.engine.choose import chooser_among
 from nextstroke.engine.draw import Mixture
 from nextstroke.engine.generate import Choice, Spelling, generate
-from nextstroke.engine.marks import bases, normal
+from nextstroke.engine.marks import normal
 from nextstroke.engine.modelfile import load_model
+from nextstroke.engine.signs import plain
 from nextstroke.engine.styles import find_style
 from nextstroke.engine.write import write_lines
 from nextstroke.hand import learn_hand
@@ -74,7 +75,8 @@ def test_points_are_drawn_as_in_python(browser_engine):
 
 
 @pytest.mark.parametrize(
-    ("style", "bias", "text"), [("none", 0.5, TEXT), ("flowing", 0.0, TEXT), ("wide", 1.0, "Café for €12")]
+    ("style", "bias", "text"),
+    [("none", 0.5, TEXT), ("flowing", 0.0, TEXT), ("wide", 1.0, "Café for €12"), ("neat", 0.7, "# of a/b, * 9 @")],
 )
 def test_a_seed_gives_the_same_ink(browser_engine, writer, style, bias, text):
     order = {"kind": "line", "text": text, "style": style, "bias": bias, "seed": 3, "line": 2, "attempt": 1}
@@ -108,10 +110,18 @@ def test_a_line_is_read_and_levelled_as_in_python(browser_engine, writer):
 
 
 def test_composed_characters_are_the_same(browser_engine, writer):
-    texts = ["Zażółć gęślą jaźń", "naïve coöperation", "100 % of £5 = ¥800", "“Quotes” – and … ﬁne", "e\u0301 ☃"]
+    texts = [
+        "Zażółć gęślą jaźń",
+        "naïve coöperation",
+        "100 % of £5 = ¥800",
+        "“Quotes” – and … ﬁne",
+        "e\u0301 ☃",
+        "# a/b <c> d * *",
+        "☺",
+    ]
     alphabet = Alphabet(writer.about["alphabet"])
     told = browser_engine(*({"kind": "marks", "text": text} for text in texts))
-    assert told == [[normal(text), bases(normal(text), alphabet)] for text in texts]
+    assert told == [[normal(text), plain(normal(text), alphabet)] for text in texts]
 
 
 def test_a_hand_is_learned_as_in_python(browser_engine, writer):

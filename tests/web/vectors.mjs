@@ -6,7 +6,7 @@ const [engine, models, marks] = process.argv.slice(2);
 const load = (name) => import(`${engine}/${name}.js`);
 const [{ readModel, readStyles }, { WriterNetwork, TextNetwork }, { writeLine, NO_STYLE, sound }] = await Promise.all(["modelfile", "network", "pen"].map(load));
 const [{ bestLine }, { Reader }, { learnHand, knownSize }] = await Promise.all(["choose", "reader", "hand"].map(load));
-const [{ Typist }, { Random }, { setMarks, normal, bases }] = await Promise.all(["generate", "random", "marks"].map(load));
+const [{ Typist }, { Random }, { setMarks, normal }, { plain }] = await Promise.all(["generate", "random", "marks", "signs"].map(load));
 const [{ draw, logDensity }, { levelled, measure }] = await Promise.all(["mixture", "layout"].map(load));
 
 const buffer = (path) => new Uint8Array(fs.readFileSync(path)).buffer;
@@ -27,7 +27,7 @@ const jobs = {
   },
   best: async ({ text, style, ...how }) => (await bestLine(text, { network: writer, reader, style: hand(style), ...how })).ink.points,
   read: ({ points, ends, text }) => reader.misreading({ points, ends }, text),
-  marks: ({ text }) => [normal(text), bases(normal(text), writer.about.alphabet)],
+  marks: ({ text }) => [normal(text), plain(normal(text), writer.about.alphabet)],
   size: () => knownSize(writer),
   learn: ({ lines, xHeight }) => {
     const learned = learnHand(writer, "mine", lines, xHeight);

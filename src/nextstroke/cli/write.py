@@ -71,8 +71,8 @@ def write(
     Example: nextstroke write "Hello world" -o hello.svg --style cursive --seed 7
     """
     from nextstroke.engine.choose import chooser_among
-    from nextstroke.engine.marks import replaced
     from nextstroke.engine.modelfile import load_model
+    from nextstroke.engine.signs import replaced
     from nextstroke.errors import UsageError
     from nextstroke.files import check_writable
     from nextstroke.hand import find_hand

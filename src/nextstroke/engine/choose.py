@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from nextstroke.engine.marks import bases
 from nextstroke.engine.modelfile import Model, load_model
 from nextstroke.engine.reading import Reader
+from nextstroke.engine.signs import plain
 from nextstroke.engine.styles import Style
 from nextstroke.engine.write import Written, each_of, write_lines, write_soundly
 from nextstroke.ink import Ink
@@ -67,8 +67,8 @@ class Chooser:
         texts, biases, seeds, styles, numbers = map(list, zip(*repeated, strict=True))
         places = [(number, i % self.candidates) for i, number in enumerate(numbers)]
         drawn = write_lines(model, texts, biases, seeds, styles, places=places)
-        plain = [bases(line.text, model.alphabet) for line in drawn]
-        nats = self.reader.misreading([self._as_read(model, line.ink) for line in drawn], plain)
+        asked = [plain(line.text, model.alphabet) for line in drawn]
+        nats = self.reader.misreading([self._as_read(model, line.ink) for line in drawn], asked)
         best = [
             min(range(k, k + self.candidates), key=lambda i: (not drawn[i].sound, nats[i]))
             for k in range(0, len(drawn), self.candidates)

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from nextstroke.engine.draw import uniforms
-from nextstroke.engine.marks import bases, normal, with_marks
+from nextstroke.engine.marks import normal, with_marks
 from nextstroke.engine.modelfile import Model
 from nextstroke.engine.pen import Pen
+from nextstroke.engine.signs import plain, with_signs, without_signs
 from nextstroke.engine.styles import Style
 from nextstroke.errors import EmptyText, UsageError
 from nextstroke.ink import Ink
@@ -83,7 +84,8 @@ def each_of(value: Any, count: int) -> list:
 
 
 def _finished(model: Model, text: str, ink: Ink, phi: np.ndarray, stopped: bool) -> Written:
-    return Written(text, *with_marks(ink, phi, text, model.alphabet), stopped)
+    marked = with_marks(ink, phi, without_signs(text), model.alphabet)
+    return Written(text, *with_signs(*marked, text), stopped)
 
 
 def write_soundly(
@@ -120,7 +122,7 @@ def write_soundly(
 def _encoded(model: Model, text: str) -> np.ndarray:
     if not text.strip():
         raise EmptyText("the text is empty; give at least one character that leaves ink")
-    return model.alphabet.encode(bases(text, model.alphabet))
+    return model.alphabet.encode(plain(text, model.alphabet))
 
 
 def biases_of(bias: float | Sequence[float], lines: int) -> np.ndarray:

@@ -13,15 +13,13 @@ TRAITS = ("slant", "size", "spacing")
 def traits(ink: Ink) -> np.ndarray:
     """Slant, log of size and spacing of a line or a part of one.
 
-    The slant is dx for each dy of what is drawn more up or down than along; the size the height of small letters; the
+    The size is the height of small letters; the
     spacing the width of the line for each unit of ink drawn, pen-up moves left out of the ink.
     """
     down = ~ink.end_of_stroke[:-1]
     dx, dy = np.diff(ink.points, axis=0)[down].T
-    steep = abs(dy) > abs(dx)
-    slant = float((dx * dy)[steep].sum() / max((dy * dy)[steep].sum(), 1e-9))
     width = np.ptp(ink.points[:, 0])
-    return np.array([slant, np.log(Measures.of(ink).x_height), width / max(np.hypot(dx, dy).sum(), 1e-9)])
+    return np.array([ink.slant(), np.log(Measures.of(ink).x_height), width / max(np.hypot(dx, dy).sum(), 1e-9)])
 
 
 def halves(ink: Ink) -> list[Ink]:

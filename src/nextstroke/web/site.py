@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
-from nextstroke.engine import marks
+from nextstroke.engine import marks, signs
 from nextstroke.engine.modelfile import find_model
 from nextstroke.files import write_bytes
 from nextstroke.pages import layout
@@ -35,9 +35,11 @@ def site_files() -> dict[str, Path]:
 def marks_json() -> bytes:
     """What is known of characters: how some are composed, how wide they are; for the browser."""
     twins = {chr(number): text for number, text in marks.TWINS.items()}
-    tables = {"above": marks.ABOVE, "below": marks.BELOW, "signs": marks.SIGNS, "twins": twins}
+    composed = {"above": marks.ABOVE, "below": marks.BELOW, "built": marks.BUILT, "twins": twins}
+    drawn = {"signs": signs.SIGNS, "run": signs.RUN.pattern}
     widths = {"advances": layout.ADVANCES, "usual_advance": layout.USUAL_ADVANCE}
-    return json.dumps(tables | widths | {"x_height": "".join(sorted(marks.X_HEIGHT))}).encode()
+    letters = {"x_height": "".join(sorted(marks.X_HEIGHT)), "tall": "".join(sorted(marks.TALL))}
+    return json.dumps(composed | drawn | widths | letters).encode()
 
 
 def export_site(folder: Path) -> Iterator[Path]:

@@ -1,8 +1,8 @@
 // Of several candidates of a line the one that reads best (engine/choose.py).
 
-import { bases } from "./marks.js";
 import { sound, writeLine } from "./pen.js";
 import { asRead } from "./reader.js";
+import { plain } from "./signs.js";
 
 const ATTEMPTS = 4; // how often a line is tried again of which no candidate is sound
 
@@ -23,9 +23,9 @@ export async function bestLine(text, how) {
 }
 
 function mostLegible({ network, reader }, text, drawn) {
-  const plain = bases(text, network.about.alphabet);
+  const asked = plain(text, network.about.alphabet);
   const ranked = drawn.map((line) => ({
-    line, sound: sound(line), nats: reader.misreading(asRead(line.ink, reader, network), plain),
+    line, sound: sound(line), nats: reader.misreading(asRead(line.ink, reader, network), asked),
   }));
   return ranked.reduce((a, b) => (b.sound > a.sound || (b.sound === a.sound && b.nats < a.nats) ? b : a)).line;
 }

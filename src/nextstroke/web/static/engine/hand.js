@@ -2,10 +2,11 @@
 
 import { argmax, bounds, fromStrokes, median, moved, offsetsOf, strokesOf } from "./ink.js";
 import { levelled, measure } from "./layout.js";
-import { normal, bases } from "./marks.js";
+import { normal } from "./marks.js";
 import { logDensity } from "./mixture.js";
 import { encode, NO_STYLE, writeLine } from "./pen.js";
 import { Random } from "./random.js";
+import { plain } from "./signs.js";
 import { polyline } from "./spline.js";
 
 // What the model writes, in eight hands, to show the size it knows: all heights of letters.
@@ -32,9 +33,9 @@ export function learnHand(network, name, lines, xHeight) {
     return thinned(levelled(ink, xHeight / measure(ink).xHeight), wanted / ink.points.length);
   });
   const text = lines.map((line) => line.text).join(" "), ink = joined(fitted, xHeight);
-  const offsets = normalised(network, ink), plain = bases(normal(text), network.about.alphabet);
-  if (!fits(network, offsets, plain)) throw new Error("The ink does not seem to say these words; please write them once more.");
-  return { name, lines, ...primed(network, offsets, `${plain.trim()} `) };
+  const offsets = normalised(network, ink), said = plain(normal(text), network.about.alphabet);
+  if (!fits(network, offsets, said)) throw new Error("The ink does not seem to say these words; please write them once more.");
+  return { name, lines, ...primed(network, offsets, `${said.trim()} `) };
 }
 
 function thinned(ink, share) {

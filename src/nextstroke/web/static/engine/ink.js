@@ -47,6 +47,18 @@ export function bounds({ points }) {
   return box;
 }
 
+/** dx for each dy of what is drawn more up or down than along: 0 is upright, below 0 leans to the right. */
+export function slant({ points, ends }) {
+  let product = 0, square = 0;
+  for (let t = 1; t < points.length; t++) {
+    const dx = points[t][0] - points[t - 1][0], dy = points[t][1] - points[t - 1][1];
+    if (ends[t - 1] || Math.abs(dy) <= Math.abs(dx)) continue;
+    product += dx * dy;
+    square += dy * dy;
+  }
+  return product / Math.max(square, 1e-9);
+}
+
 export function argmax(values) {
   let best = 0;
   for (let i = 1; i < values.length; i++) if (values[i] > values[best]) best = i;

@@ -3,7 +3,8 @@
 import { bestLine } from "./choose.js";
 import { bounds } from "./ink.js";
 import { firstLine, levelled, Pages } from "./layout.js";
-import { advanceOf, normal, unknown, xHeight } from "./marks.js";
+import { advanceOf, normal, xHeight } from "./marks.js";
+import { unknown } from "./signs.js";
 
 const TRIES = 4; // how often a line is wrapped anew when the hand turns out wider than thought
 const LONGEST = 400; // characters that a line is looked for in

@@ -3,7 +3,9 @@
 
 import { argmax, bounds, fromStrokes, median } from "./ink.js";
 
-let tables = { above: {}, below: {}, signs: {}, twins: {}, advances: {}, usual_advance: 1, x_height: "" };
+export let tables = { above: {}, below: {}, built: {}, twins: {}, signs: {}, run: "", advances: {}, usual_advance: 1, x_height: "", tall: "" };
+
+const TALLER = 1.95, FEW = 4; // how much taller tall letters are; small letters that tell a line's size by themselves
 
 /** Take the tables of marks.json. */
 export function setMarks(read) {
@@ -20,11 +22,6 @@ export function bases(text, alphabet) {
   return [...text].map((character) => parts(character, alphabet)[0]).join("");
 }
 
-/** Characters of a normal text that cannot be written, each once. */
-export function unknown(text, alphabet) {
-  return [...new Set(text)].filter((character) => !/\s/.test(character) && !alphabet.includes(bases(character, alphabet)));
-}
-
 /** How wide a text is, in mean widths of a character. */
 export function advanceOf(text) {
   const width = (character) => Object.entries(tables.advances).find(([some]) => some.includes(character))?.[1] ?? tables.usual_advance;
@@ -32,9 +29,9 @@ export function advanceOf(text) {
 }
 
 function parts(character, alphabet) {
-  const apart = [...character.normalize("NFD")], sign = tables.signs[character];
-  const [base, marks] = sign ? [sign[0], [character]] : [apart[0], apart.slice(1)];
-  const drawable = marks.length && marks.every((mark) => mark in tables.signs || mark in tables.above || mark in tables.below);
+  const apart = [...character.normalize("NFD")], built = tables.built[character];
+  const [base, marks] = built ? [built[0], [character]] : [apart[0], apart.slice(1)];
+  const drawable = marks.length && marks.every((mark) => mark in tables.built || mark in tables.above || mark in tables.below);
   return drawable && !alphabet.includes(character) && alphabet.includes(base) ? [base, marks] : [character, []];
 }
 
@@ -54,7 +51,7 @@ export function withMarks(line, alphabet) {
 }
 
 /** The character that each point writes: the window it was drawn with is that behind the point before it. */
-function owners(phi) {
+export function owners(phi) {
   const peaks = phi.map(argmax);
   return [peaks[0], ...peaks.slice(0, -1)];
 }
@@ -62,19 +59,21 @@ function owners(phi) {
 /** Height of a line's small letters, whatever other letters it has; without any, half of the line's. */
 export function xHeight({ ink, phi, text }) {
   const owner = owners(phi);
-  const heights = [...text].flatMap((character, u) => {
-    const rows = ink.points.filter((_, t) => owner[t] === u).map(([, y]) => y);
-    return tables.x_height.includes(character) && rows.length ? [Math.max(...rows) - Math.min(...rows)] : [];
+  const heights = (some) => [...text].flatMap((character, u) => {
+    const rows = some.includes(character) ? ink.points.filter((_, t) => owner[t] === u).map(([, y]) => y) : [];
+    return rows.length ? [Math.max(...rows) - Math.min(...rows)] : [];
   });
+  const found = heights(tables.x_height);
+  if (found.length < FEW) found.push(...heights(tables.tall).map((height) => height / TALLER));
   const [, low, , high] = bounds(ink);
-  return heights.length ? median(heights) : 0.5 * (high - low);
+  return found.length ? median(found) : 0.5 * (high - low);
 }
 
 function strokes(mark, letter, height) {
   const [left, top, right, bottom] = bounds(letter);
-  if (mark in tables.signs && !(mark in tables.below)) {
+  if (mark in tables.built) {
     const wide = Math.max(right - left, 0.25 * height), tall = Math.max(bottom - top, 0.08 * height);
-    return tables.signs[mark][1].map((stroke) => stroke.map(([x, y]) => [left + x * wide, top + y * tall]));
+    return tables.built[mark][1].map((stroke) => stroke.map(([x, y]) => [left + x * wide, top + y * tall]));
   }
   const middle = median(letter.points.map(([x]) => x)), edge = mark in tables.above ? top : bottom;
   const shapes = tables.above[mark] ?? tables.below[mark];

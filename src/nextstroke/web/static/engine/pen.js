@@ -1,9 +1,10 @@
 // One line being written: what the pen has drawn, and when it is done, as engine/pen.py and engine/write.py.
 
 import { argmax, fromOffsets } from "./ink.js";
-import { bases, withMarks } from "./marks.js";
+import { withMarks } from "./marks.js";
 import { draw } from "./mixture.js";
 import { Random } from "./random.js";
+import { plain, withoutSigns, withSigns } from "./signs.js";
 
 // A line may take this many times the points that its text takes on average before it counts as stuck.
 const PATIENCE = 2.5, SPARE_POINTS = 60;
@@ -22,7 +23,7 @@ export const NO_STYLE = { name: "none", text: "", state: null, last: new Float32
  */
 export function writeLine(network, text, how) {
   const { bias, style } = how, alphabet = network.about.alphabet;
-  const ids = encode(bases(text, alphabet), alphabet), prime = encode(style.text, alphabet);
+  const ids = encode(plain(text, alphabet), alphabet), prime = encode(style.text, alphabet);
   const whole = [...prime, ...ids, ...encode(" ", alphabet)];
   const random = new Random([how.seed, how.line, how.attempt]);
   const { mean, std } = network.about.normalisation;
@@ -37,7 +38,8 @@ export function writeLine(network, text, how) {
     line.add([point[0] * std[0] + mean[0], point[1] * std[1] + mean[1], point[2]], seen.phi, expected);
     y = seen.y;
   }
-  return withMarks({ text, ...line.traced() }, alphabet);
+  const marked = withMarks({ text: withoutSigns(text), ...line.traced() }, alphabet);
+  return withSigns({ ...marked, text }, marked.text);
 }
 
 /** Whether a written line ended by itself and every character was reached. */
