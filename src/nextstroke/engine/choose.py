@@ -37,6 +37,8 @@ class LineWriter(Protocol):
 class Chooser:
     """Writes each line several times and keeps the candidate in which a reader finds the text most surely.
 
+    It reads what the network drew: accents and signs are drawn alike onto all candidates.
+
     Candidate k of a line is attempt k of `write_soundly`: what others are drawn changes none of them.
 
     Attributes:
@@ -68,7 +70,7 @@ class Chooser:
         places = [(number, i % self.candidates) for i, number in enumerate(numbers)]
         drawn = write_lines(model, texts, biases, seeds, styles, places=places)
         asked = [plain(line.text, model.alphabet) for line in drawn]
-        nats = self.reader.misreading([self._as_read(model, line.ink) for line in drawn], asked)
+        nats = self.reader.misreading([self._as_read(model, line.bare) for line in drawn], asked)
         best = [
             min(range(k, k + self.candidates), key=lambda i: (not drawn[i].sound, nats[i]))
             for k in range(0, len(drawn), self.candidates)

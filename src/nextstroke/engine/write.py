@@ -24,12 +24,14 @@ class Written:
 
     Attributes:
         text: What was to be written, accents joined with their letters and typographic signs as a pen makes them.
-        ink: What was written, in the units of the model's corpus, y downwards.
-        phi: Window weights, float32 (points, characters + 1): the last column is one behind the text.
+        bare: What the network drew, in the units of the model's corpus, y downwards.
+        ink: The same with what it cannot draw: accents, bars and signs.
+        phi: Window weights, float32 (points of `ink`, characters + 1): the last column is one behind the text.
         stopped: Whether the line ended by itself, not by the limit of steps.
     """
 
     text: str
+    bare: Ink
     ink: Ink
     phi: np.ndarray
     stopped: bool
@@ -85,7 +87,7 @@ def each_of(value: Any, count: int) -> list:
 
 def _finished(model: Model, text: str, ink: Ink, phi: np.ndarray, stopped: bool) -> Written:
     marked = with_marks(ink, phi, without_signs(text), model.alphabet)
-    return Written(text, *with_signs(*marked, text), stopped)
+    return Written(text, ink, *with_signs(*marked, text), stopped)
 
 
 def write_soundly(

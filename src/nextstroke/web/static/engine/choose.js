@@ -25,7 +25,7 @@ export async function bestLine(text, how) {
 function mostLegible({ network, reader }, text, drawn) {
   const asked = plain(text, network.about.alphabet);
   const ranked = drawn.map((line) => ({
-    line, sound: sound(line), nats: reader.misreading(asRead(line.ink, reader, network), asked),
+    line, sound: sound(line), nats: reader.misreading(asRead(line.bare, reader, network), asked),
   }));
   return ranked.reduce((a, b) => (b.sound > a.sound || (b.sound === a.sound && b.nats < a.nats) ? b : a)).line;
 }

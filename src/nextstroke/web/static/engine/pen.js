@@ -18,7 +18,7 @@ export const NO_STYLE = { name: "none", text: "", state: null, last: new Float32
  * @param {WriterNetwork} network
  * @param {string} text normal (marks.js)
  * @param {{bias: number, seed: number, style: object, line: number, attempt: number}} how
- * @returns {{text, ink, phi: Float32Array[], ys: Float32Array[], stopped: boolean}} as `Written` in Python; `ys[t]` is
+ * @returns {{text, bare, ink, phi: Float32Array[], ys: Float32Array[], stopped: boolean}} as `Written` in Python; `ys[t]` is
  *   what the network expected at point t
  */
 export function writeLine(network, text, how) {
@@ -38,8 +38,8 @@ export function writeLine(network, text, how) {
     line.add([point[0] * std[0] + mean[0], point[1] * std[1] + mean[1], point[2]], seen.phi, expected);
     y = seen.y;
   }
-  const marked = withMarks({ text: withoutSigns(text), ...line.traced() }, alphabet);
-  return withSigns({ ...marked, text }, marked.text);
+  const drawn = line.traced(), marked = withMarks({ text: withoutSigns(text), ...drawn }, alphabet);
+  return { ...withSigns({ ...marked, text }, marked.text), bare: drawn.ink };
 }
 
 /** Whether a written line ended by itself and every character was reached. */
