@@ -12,7 +12,7 @@ from nextstroke.engine.modelfile import Model
 from nextstroke.engine.predictor import WriterPredictor
 from nextstroke.engine.styles import Style, find_style, learn_style, load_styles
 from nextstroke.engine.write import write_lines
-from nextstroke.errors import BadInk
+from nextstroke.errors import BadInk, CorruptFile
 from nextstroke.ink import Ink
 from nextstroke.pages.layout import Measures, Page, level
 from nextstroke.pages.spline import polyline
@@ -27,10 +27,17 @@ RAW = 3  # points of raw ink for one of simplified ink
 
 
 def find_hand(name: str, model: Model, model_name: str) -> Style:
-    """A style of the model's gallery by its name, or a hand of one's own from a file: a stored style, or ink."""
+    """A style of the model's gallery by its name, or a hand of one's own from a file: a stored style, or ink.
+
+    Raises:
+        UsageError: the gallery has none of that name. BadInput, LimitExceeded: the file cannot be read.
+        WrongModel: the style was made with another model. Others as `learn_hand`.
+    """
     suffix = Path(name).suffix.lower()
     if suffix == STYLE:
-        style = next(iter(load_styles(Path(name)).values()))
+        style = next(iter(load_styles(Path(name)).values()), None)
+        if style is None:
+            raise CorruptFile(f"{name}: holds no hand; make it with `nextstroke style learn`")
         style.start(model)
         return style
     if suffix in INK:

@@ -15,9 +15,10 @@ import pytest
 
 from nextstroke.corpora.packed import InkCorpus
 from nextstroke.corpora.symbols import TextCorpus
-from nextstroke.engine.modelfile import Model
-from nextstroke.engine.styles import load_styles
-from nextstroke.errors import NextstrokeError
+from nextstroke.engine.modelfile import Model, load_model
+from nextstroke.engine.styles import Style, load_styles, pack_styles
+from nextstroke.errors import CorruptFile, NextstrokeError
+from nextstroke.hand import find_hand
 
 
 class Canary:
@@ -103,3 +104,27 @@ def test_hostile_files_are_refused_in_time_and_space(name, what, tmp_path):
     assert time.process_time() - began < 5
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kB
     assert os.listdir(tmp_path) == [name]
+
+
+def style(state, last):
+    return [Style("a", "b ", {"h1": np.zeros(**state)}, np.zeros(**last))]
+
+
+ROW, LAST = {"shape": (1, 4), "dtype": np.float32}, {"shape": (1, 3), "dtype": np.float32}
+MISSHAPEN = {
+    "no hand": [],
+    "a state without rows": style(ROW | {"shape": 4}, LAST),
+    "several rows for one": style(ROW | {"shape": (2, 4)}, LAST),
+    "other numbers": style(ROW | {"dtype": np.float64}, LAST),
+    "a point without rows": style(ROW, LAST | {"shape": 3}),
+    "a point of five numbers": style(ROW, LAST | {"shape": (1, 5)}),
+    "several points": style(ROW, LAST | {"shape": (2, 3)}),
+}
+
+
+@pytest.mark.parametrize("what", MISSHAPEN)
+def test_a_style_that_no_model_could_take_is_refused(what, tmp_path):
+    path = tmp_path / "a.style"
+    path.write_bytes(pack_styles(MISSHAPEN[what]))
+    with pytest.raises(CorruptFile, match=r"a\.style"):
+        find_hand(str(path), load_model("writer", "writer"), "writer")

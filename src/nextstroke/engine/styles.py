@@ -16,6 +16,7 @@ from nextstroke.errors import CorruptFile, UsageError, WrongModel
 from nextstroke.files import write_bytes
 from nextstroke.ink import Ink
 
+POINT = 3  # dx, dy, end of stroke
 MOST_HEADER = 1 << 20  # bytes; a gallery of sixteen hands takes 15,000
 
 
@@ -131,9 +132,16 @@ def unpack_styles(data: bytes, name: str) -> dict[str, Style]:
 def _read_style(tensors: dict[str, np.ndarray], number: int, entry: dict) -> Style:
     prefix = f"{number}.state."
     state = {name.removeprefix(prefix): rows for name, rows in tensors.items() if name.startswith(prefix)}
-    if not all(np.isfinite(rows).all() for rows in (*state.values(), tensors[f"{number}.last"])):
-        raise ValueError("numbers that are not finite")
-    return Style(str(entry["name"]), str(entry["text"]), state, tensors[f"{number}.last"])
+    last = tensors[f"{number}.last"]
+    for rows in (*state.values(), last):
+        # The model is fed them as they are; what it says of another shape or type is no error of ours.
+        if rows.dtype != np.float32 or rows.ndim != 2 or len(rows) != 1:
+            raise ValueError(f"{rows.dtype} numbers of shape {rows.shape} for one row of float32")
+        if not np.isfinite(rows).all():
+            raise ValueError("numbers that are not finite")
+    if last.shape != (1, POINT):
+        raise ValueError(f"a point of {last.shape[1]} numbers")
+    return Style(str(entry["name"]), str(entry["text"]), state, last)
 
 
 def gallery(model: Path) -> dict[str, Style]:
