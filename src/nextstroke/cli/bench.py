@@ -72,6 +72,9 @@ def compress(
 
     Example: nextstroke bench compress notes.txt --model none
     """
+    from nextstroke.cli.compress import keep_products_on_one_thread
+
+    keep_products_on_one_thread()
     from nextstroke.codec.bench import bench_compressing
 
     rows = bench_compressing(files, model or ["text"])

@@ -41,6 +41,7 @@ def compress(
     """
     sources = files or ["-"]
     if list_ or test:
+        keep_products_on_one_thread()
         for source in sources:
             _show(source) if list_ else _work(source, None, False, model, threads, max_output, as_json)
         return
@@ -60,6 +61,7 @@ def convert(
     as_json: bool,
 ) -> None:
     """Compress (`packing`) or decompress all sources; nothing is begun if one of the targets must not be written."""
+    keep_products_on_one_thread()
     from nextstroke.codec.filing import check_target, target_name
     from nextstroke.errors import UsageError
 
@@ -73,6 +75,14 @@ def convert(
         _work(source, target, packing, model, threads, max_output, as_json)
         if not keep and source != "-" and target != "-":
             os.unlink(source)
+
+
+def keep_products_on_one_thread() -> None:
+    """Before numpy is loaded: a step's products are so small that threads cost more in waiting than they bring.
+
+    Beside any other load they wait for each other ten times as long as they work. `--threads` is what uses more cores.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def _work(
