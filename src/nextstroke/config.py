@@ -11,12 +11,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from nextstroke.errors import BadRecipe
 
-NONE = "none"
-
 
 def _none(value: Any) -> Any:
     """TOML has no null; the word "none" takes a bound away."""
-    return None if value == NONE else value
+    return None if value == "none" else value
 
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -196,7 +194,7 @@ def load_recipe(path: Path, settings: list[str] | None = None) -> Recipe:
     Raises:
         BadRecipe: no such file, not TOML, or wrong keys, values and settings; all of them are named.
     """
-    table = _read(path)
+    table = read_toml(path)
     return make_recipe(table, path, _apply(table, settings or []))
 
 
@@ -212,7 +210,8 @@ def make_recipe(table: dict[str, Any], source: object, faults: list[str] | None 
     return recipe
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """What a TOML file holds; raises BadRecipe."""
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except OSError as error:

@@ -101,7 +101,8 @@ def test_pipes_carry_bytes_both_ways():
 @pytest.mark.skipif(not os.path.exists("/proc/self/task") or os.cpu_count() == 1, reason="threads cannot be counted")
 @pytest.mark.parametrize("verb", ["compress -f text", "decompress -f text.nst", "compress -t text.nst"])
 def test_products_are_not_shared_among_threads(folder, verb):
-    count = f"import os; {START.replace('raise SystemExit(main())', 'main()')}; print(len(os.listdir('/proc/self/task')))"
+    run_here = START.replace("raise SystemExit(main())", "main()")
+    count = f"import os; {run_here}; print(len(os.listdir('/proc/self/task')))"
     env = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
     run = subprocess.run([sys.executable, "-c", count, *verb.split()], capture_output=True, env=env, check=True)
     assert run.stdout == b"1\n"

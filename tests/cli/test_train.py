@@ -44,6 +44,17 @@ def test_from_a_corpus_to_ink(capsys):
     assert Path("a.svg").read_bytes().startswith(b"<?xml")
 
 
+def test_primes_that_cannot_be_are_refused_in_a_line(capsys):
+    assert main(train("training.updates=2")) == 0
+    export = ["export", "run", "-o", "m.onnx", "--corpus", "c.packed", "--styles"]
+    for told, text in {"nobody": 'a = "nobody"', "['b']": 'a = ["b"]', "not TOML": "=", "cannot be read": None}.items():
+        name = "bad.toml" if text else "nowhere.toml"
+        Path("bad.toml").write_text(text or "", "utf-8")
+        capsys.readouterr()
+        assert main([*export, name]) == 2
+        assert told in capsys.readouterr().err
+
+
 def test_a_folder_with_a_training_wants_resume(capsys):
     assert main(train("training.updates=2")) == 0
     assert main(train("training.updates=4")) == 2

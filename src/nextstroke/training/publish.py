@@ -1,10 +1,10 @@
 """From a training to what users get: the model file and its gallery of styles."""
 
-import tomllib
 from pathlib import Path
 
+from nextstroke.config import read_toml
 from nextstroke.corpora.packed import InkCorpus
-from nextstroke.engine.modelfile import Model
+from nextstroke.engine.modelfile import Model, load_model
 from nextstroke.engine.styles import Style, learn_style, save_styles
 from nextstroke.errors import BadRecipe
 from nextstroke.training.examples import represent
@@ -31,12 +31,16 @@ def publish_styles(model_path: Path, primes: Path, corpus: Path) -> str:
 
     Args:
         primes: TOML, name = "line of the corpus".
+    Raises:
+        BadRecipe: `primes` cannot be read, or names a line that is not there.
+        CorruptFile: the corpus is none. WrongModel: the model is no writer.
     """
-    model, lines = Model(model_path), InkCorpus.open(corpus)
+    wanted, model = read_toml(primes), load_model(str(model_path.absolute()), "writer")
+    lines = InkCorpus.open(corpus)
     places = {line.name: i for i, line in enumerate(lines.lines)}
     styles = []
-    for name, line in tomllib.loads(primes.read_text("utf-8")).items():
-        if line not in places:
+    for name, line in wanted.items():
+        if not isinstance(line, str) or line not in places:
             raise BadRecipe(f"{primes}: style {name!r} names line {line!r}, which the corpus does not hold")
         styles.append(_style(model, name, lines, places[line]))
     path = model_path.with_suffix(".styles")
