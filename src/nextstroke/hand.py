@@ -85,11 +85,8 @@ def fits(model: Model, ink: Ink, text: str) -> bool:
     rng = np.random.default_rng(1)
     texts = [text, *("".join(rng.permutation(list(text))) for _ in range(DECOYS))]
     predictor = WriterPredictor(model, [model.alphabet.encode(text + " ") for text in texts])
-    mean, std = (np.array(model.about["normalisation"][key]) for key in ("mean", "std"))
-    offsets = ink.offsets()[1:]
-    offsets[:, :2] = (offsets[:, :2] - mean) / std
     likely = np.zeros(len(texts))
-    for before, point in pairwise([np.zeros(3), *offsets]):
+    for before, point in pairwise([np.zeros(3), *model.normalised(ink)]):
         predictor.observe(np.repeat(before[None], len(texts), 0))
         likely += predictor.predict(np.zeros(len(texts))).log_density(np.repeat(point[None, :2], len(texts), 0))
     return bool(likely[0] > likely[1:].max())

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from nextstroke.engine.density import follow, offsets_of, points_of, summed_density
+from nextstroke.engine.density import follow, points_of, summed_density
 from nextstroke.engine.draw import Mixture
 from nextstroke.ink import Ink
 from nextstroke.nets.mixture import Mixture as Reference
@@ -30,7 +30,7 @@ def test_the_spread_is_that_of_samples():
 def test_following_a_line_is_the_network_over_the_whole_line(network, model, ink):
     text = np.array([1, 2, 3, 0, 4])
     seen = follow(model, ink, model.alphabet.decode(text))
-    offsets = offsets_of(ink, seen)
+    offsets = model.normalised(ink)
     x = torch.from_numpy(np.concatenate([np.zeros((1, 3)), offsets[:-1]]).astype(np.float32))
     whole, _ = network(x[None], torch.from_numpy(text)[None], network.start(1))
     assert abs(seen.mixture.y - whole[0].detach().numpy()).max() < 1e-4

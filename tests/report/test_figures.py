@@ -6,7 +6,7 @@ from PIL import Image, ImageSequence
 
 from nextstroke.cli.main import main
 from nextstroke.errors import BadInput
-from nextstroke.report.lines import find_line, find_word, represented
+from nextstroke.report.lines import find_line, find_word
 
 pytest.importorskip("matplotlib", reason="figures need the extra `figures`")
 
@@ -85,7 +85,7 @@ def test_what_cannot_be_drawn_is_told_in_one_line(line, code, says, capsys, tmp_
 def test_lines_and_words_are_found_in_the_model_s_ink(written_corpus, writer):
     line = find_line(written_corpus, writer, "he DISMISSED the idea")
     assert (line.name, line.text) == ("l2", "He dismissed the idea")
-    assert len(line.ink) == len(represented(written_corpus.ink(2), writer))
+    assert len(line.ink) == len(writer.represented(written_corpus.ink(2)))
     found, place = find_word(written_corpus, writer, "under", ["testset_v"])
     assert (found.text, place) == ("from under the", 5)
     with pytest.raises(BadInput):

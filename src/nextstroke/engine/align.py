@@ -40,11 +40,7 @@ def align_lines(model: Model, inks: Iterable[Ink], texts: Iterable[str]) -> Iter
     """
     lines = zip(inks, texts, strict=True)
     while some := list(islice(lines, SIDE_BY_SIDE)):
-        yield from _align_batch(model, [_represent(model, ink) for ink, _ in some], [text for _, text in some])
-
-
-def _represent(model: Model, ink: Ink) -> Ink:
-    return ink.simplified() if model.about["recipe"]["data"]["ink"] == "simplified" else ink
+        yield from _align_batch(model, [model.represented(ink) for ink, _ in some], [text for _, text in some])
 
 
 def _align_batch(model: Model, inks: list[Ink], texts: Sequence[str]) -> Iterator[Alignment]:
@@ -57,12 +53,10 @@ def _windows(model: Model, inks: list[Ink], texts: Sequence[str]) -> Iterator[tu
 
     The weights of a point are those it was predicted with; the first, which is not predicted, takes the second's.
     """
-    mean, std = (np.array(model.about["normalisation"][key]) for key in ("mean", "std"))
     lengths = np.array([len(ink) - 1 for ink in inks])
     points = np.zeros((len(inks), lengths.max() + 1, 3))
     for row, ink in zip(points, inks, strict=True):
-        row[1 : len(ink)] = ink.offsets()[1:]
-        row[1 : len(ink), :2] = (row[1 : len(ink), :2] - mean) / std
+        row[1 : len(ink)] = model.normalised(ink)
     predictor = WriterPredictor(model, [model.alphabet.encode(text) for text in texts])
     phis, losses = [], []
     for t in range(points.shape[1] - 1):

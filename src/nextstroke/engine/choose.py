@@ -87,10 +87,10 @@ class Chooser:
 
     def _as_read(self, model: Model, ink: Ink) -> Ink:
         """Ink in the representation and the size that the reader knows."""
-        ours, theirs = (about["recipe"]["data"]["ink"] for about in (self.reader.model.about, model.about))
-        scale = float(self.reader.std[1] / model.about["normalisation"]["std"][1])
+        known = self.reader.model
+        scale = float(known.std[1] / model.std[1])
         ink = ink if abs(scale - 1) < 0.3 else ink.scaled(scale)  # lines of one corpus need none
-        return ink.simplified() if (ours, theirs) == ("simplified", "raw") else ink
+        return known.represented(ink) if model.representation == "raw" else ink
 
 
 def chooser_among(candidates: int) -> Chooser | None:

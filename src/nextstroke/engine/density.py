@@ -34,24 +34,14 @@ def follow(model: Model, ink: Ink, text: str = "") -> Followed:
         ink: In the representation and the units of the model's corpus, two points at least.
         text: What it says; a pen model leaves it aside.
     """
-    mean, std = (np.array(model.about["normalisation"][key]) for key in ("mean", "std"))
-    offsets = ink.offsets()[1:]
-    offsets[:, :2] = (offsets[:, :2] - mean) / std
     writes = model.kind == "writer"
     predictor = WriterPredictor(model, [model.alphabet.encode(text)]) if writes else PenPredictor(model, 1)
     ys, phis = [], []
-    for point in [np.zeros(3), *offsets[:-1]]:
+    for point in [np.zeros(3), *model.normalised(ink)[:-1]]:
         predictor.observe(point[None])
         ys.append(predictor.y[0])
         phis.append(predictor.phi[0] if isinstance(predictor, WriterPredictor) else np.zeros(0))
-    return Followed(Mixture(np.array(ys), np.zeros(len(ys))), np.array(phis), mean, std)
-
-
-def offsets_of(ink: Ink, followed: Followed) -> np.ndarray:
-    """The offsets that were predicted, (points − 1, 3), in the mixture's units."""
-    offsets = ink.offsets()[1:]
-    offsets[:, :2] = (offsets[:, :2] - followed.mean) / followed.std
-    return offsets
+    return Followed(Mixture(np.array(ys), np.zeros(len(ys))), np.array(phis), model.mean, model.std)
 
 
 def summed_density(

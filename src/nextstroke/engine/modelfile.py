@@ -10,6 +10,7 @@ import numpy as np
 
 from nextstroke.alphabet import Alphabet
 from nextstroke.errors import BadInput, CorruptFile, WrongModel
+from nextstroke.ink import Ink
 
 FORMAT = "nextstroke-model-1"
 METADATA_KEY = "nextstroke"
@@ -44,13 +45,38 @@ class Model:
 
     @property
     def kind(self) -> str:
-        """What the network does: "writer", "pen" or "text"."""
+        """What the network does: "writer", "pen", "text" or "reader"."""
         return self.about["kind"]
 
     @cached_property
     def alphabet(self) -> Alphabet:
         """The characters the model can write."""
         return Alphabet(self.about["alphabet"])
+
+    @cached_property
+    def mean(self) -> np.ndarray:
+        """Of the offsets it learned from, (2,), in the units of its corpus."""
+        return np.array(self.about["normalisation"]["mean"])
+
+    @cached_property
+    def std(self) -> np.ndarray:
+        """Their standard deviations, (2,), in the units of its corpus."""
+        return np.array(self.about["normalisation"]["std"])
+
+    @property
+    def representation(self) -> str:
+        """The ink it learned from: "raw" or "simplified"."""
+        return self.about["recipe"]["data"]["ink"]
+
+    def represented(self, ink: Ink) -> Ink:
+        """Raw ink in the representation that the network knows."""
+        return ink.simplified() if self.representation == "simplified" else ink
+
+    def normalised(self, ink: Ink) -> np.ndarray:
+        """Represented ink as the network takes it, (points − 1, 3): offsets; no network predicts the first point."""
+        offsets = ink.offsets()[1:]
+        offsets[:, :2] = (offsets[:, :2] - self.mean) / self.std
+        return offsets
 
     def start(self, lines: int) -> dict[str, np.ndarray]:
         """The state before the first step, float32 zeros."""

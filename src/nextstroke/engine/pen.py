@@ -42,7 +42,7 @@ class Pen:
         self.leads = [len(style.text) for style in styles]
         self.predictor = WriterPredictor(model, whole, start_of(styles, model))
         self.active, self.steps = np.arange(len(texts)), 0
-        self.mean, self.std = (np.array(model.about["normalisation"][key]) for key in ("mean", "std"))
+        self.model = model
         rate = model.about["points_per_character"]
         self.limits = [int(PATIENCE * rate * len(ids)) + SPARE_POINTS for ids in texts]
         self.lines = [_Line(len(ids)) for ids in texts]
@@ -53,7 +53,7 @@ class Pen:
         points = self.predictor.predict(self.biases[self.active]).draw(numbers)
         self.predictor.observe(points)
         self.steps += 1
-        points[:, :2] = points[:, :2] * self.std + self.mean
+        points[:, :2] = points[:, :2] * self.model.std + self.model.mean
         for i, point, phi in zip(self.active, points, self.predictor.phi, strict=True):
             self.lines[i].add(point, phi, self.leads[i], self.paper_stop)
         going = [not self.lines[i].ended and self.steps < self.limits[i] for i in self.active]

@@ -22,7 +22,6 @@ class Reader:
     def __init__(self, model: Model):
         self.model = model
         self.nothing = len(model.alphabet.characters)
-        self.mean, self.std = (np.array(model.about["normalisation"][key]) for key in ("mean", "std"))
 
     def misreading(self, inks: Sequence[Ink], texts: Sequence[str]) -> np.ndarray:
         """−log probability of each text given its ink, in nats a character; large where ink and text do not fit.
@@ -53,7 +52,7 @@ class Reader:
         points = np.zeros((len(inks), PAIR * lengths.max(), 3), np.float32)
         for row, ink in zip(points, inks, strict=True):
             row[: len(ink) - 1] = ink.offsets()[1:]
-            row[: len(ink) - 1, :2] = (row[: len(ink) - 1, :2] - self.mean) / self.std
+            row[: len(ink) - 1, :2] = (row[: len(ink) - 1, :2] - self.model.mean) / self.model.std
         pairs = points.reshape(len(inks), lengths.max(), -1).swapaxes(0, 1)
         return self.model.step({"pairs": np.ascontiguousarray(pairs), "lengths": lengths})["told"], lengths
 

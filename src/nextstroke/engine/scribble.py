@@ -34,9 +34,8 @@ def scribble(model: Model, lines: int, points: int = 700, bias: float = 0.0, see
     for row in numbers:
         predictor.observe(drawn[-1])
         drawn.append(predictor.predict(biases).draw(row))
-    mean, std = (np.array(model.about["normalisation"][key]) for key in ("mean", "std"))
     offsets = np.stack(drawn[1:], 1)
-    offsets[:, :, :2] = offsets[:, :, :2] * std + mean
+    offsets[:, :, :2] = offsets[:, :, :2] * model.std + model.mean
     # The first offset leads from nowhere to the first point.
     offsets[:, 0, :2] = 0
     return [Ink.from_offsets(line) for line in offsets]

@@ -75,10 +75,7 @@ def learn_style(model: Model, name: str, ink: Ink, text: str) -> Style:
     """
     text = text.strip() + " "
     predictor = WriterPredictor(model, [model.alphabet.encode(text)])
-    mean, std = (np.array(model.about["normalisation"][key]) for key in ("mean", "std"))
-    offsets = ink.offsets()[1:]
-    offsets[:, :2] = (offsets[:, :2] - mean) / std
-    *points, last = [np.zeros(3), *offsets]
+    *points, last = [np.zeros(3), *model.normalised(ink)]
     for point in points:
         predictor.observe(point[None])
     if points:

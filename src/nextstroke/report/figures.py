@@ -81,7 +81,7 @@ def density(model: Model, aligner: Model, corpus: InkCorpus, splits: list[str], 
     Args:
         aligner: A writer model of the same ink, whose window tells which points make the word; it may be `model`.
     """
-    if aligner.about["recipe"]["data"]["ink"] != model.about["recipe"]["data"]["ink"]:
+    if aligner.representation != model.representation:
         raise WrongModel("the aligner learned from another representation of ink than the model; name another")
     line, first = find_word(corpus, model, word, splits)
     window = follow(aligner, line.ink, line.text).phi

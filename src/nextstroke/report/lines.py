@@ -17,11 +17,6 @@ class RealLine(NamedTuple):
     ink: Ink
 
 
-def represented(ink: Ink, model: Model) -> Ink:
-    """Ink in the representation of a model's corpus."""
-    return ink.simplified() if model.about["recipe"]["data"]["ink"] == "simplified" else ink
-
-
 def find_line(corpus: InkCorpus, model: Model, text: str) -> RealLine:
     """The line that says `text`, case aside.
 
@@ -30,7 +25,7 @@ def find_line(corpus: InkCorpus, model: Model, text: str) -> RealLine:
     """
     for i, line in enumerate(corpus.lines):
         if line.text.casefold() == text.casefold():
-            return RealLine(line.name, line.text, represented(corpus.ink(i), model))
+            return RealLine(line.name, line.text, model.represented(corpus.ink(i)))
     raise BadInput(f"no line of the corpus says {text!r}; pack IAM-OnDB with `nextstroke data iam`")
 
 
@@ -41,5 +36,5 @@ def find_word(corpus: InkCorpus, model: Model, word: str, splits: list[str]) -> 
         found = pattern.search(corpus.lines[i].text)
         if found:
             line = corpus.lines[i]
-            return RealLine(line.name, line.text, represented(corpus.ink(i), model)), found.start()
+            return RealLine(line.name, line.text, model.represented(corpus.ink(i))), found.start()
     raise BadInput(f"no line of {', '.join(splits)} has the word {word!r}; try another")

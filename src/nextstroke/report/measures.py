@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from nextstroke.corpora.packed import InkCorpus
-from nextstroke.engine.density import follow, offsets_of
+from nextstroke.engine.density import follow
 from nextstroke.engine.modelfile import Model
 from nextstroke.engine.styles import learn_style
 from nextstroke.engine.write import Written, write_lines
 from nextstroke.report.legibility import character_error, readable
-from nextstroke.report.lines import RealLine, represented
+from nextstroke.report.lines import RealLine
 from nextstroke.report.style import diversity, own_prime_share, roughness, steadiness, traits
 
 TEXTS = (
@@ -36,7 +36,7 @@ def some_lines(corpus: InkCorpus, model: Model, splits: Sequence[str], count: in
     there = [i for i in corpus.select(*splits) if texts[i] and not model.alphabet.unknown(texts[i])]
     chosen = there[:: max(1, len(there) // count)][:count]
     lines = [corpus.lines[i] for i in chosen]
-    inks = [represented(corpus.ink(i), model) for i in chosen]
+    inks = [model.represented(corpus.ink(i)) for i in chosen]
     return [RealLine(line.name, line.text, ink) for line, ink in zip(lines, inks, strict=True)]
 
 
@@ -47,7 +47,7 @@ def sharpness(model: Model, lines: Sequence[RealLine]) -> dict[str, float]:
     behind: list[np.ndarray] = []
     for line in lines:
         seen = follow(model, line.ink, line.text)
-        nats = -seen.mixture.log_density(offsets_of(line.ink, seen)[:, :2])
+        nats = -seen.mixture.log_density(model.normalised(line.ink)[:, :2])
         facts = np.stack([np.log(seen.mixture.spread()), nats], 1)
         lifted = line.ink.end_of_stroke[:-1]
         within.append(facts[~lifted])

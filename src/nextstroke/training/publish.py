@@ -7,7 +7,6 @@ from nextstroke.corpora.packed import InkCorpus
 from nextstroke.engine.modelfile import Model, load_model
 from nextstroke.engine.styles import Style, learn_style, save_styles
 from nextstroke.errors import BadRecipe
-from nextstroke.training.examples import represent
 from nextstroke.training.export import export_model
 from nextstroke.training.trained import open_run
 
@@ -49,5 +48,4 @@ def publish_styles(model_path: Path, primes: Path, corpus: Path) -> str:
 
 
 def _style(model: Model, name: str, corpus: InkCorpus, i: int) -> Style:
-    ink = represent(corpus.ink(i), model.about["recipe"]["data"]["ink"])
-    return learn_style(model, name, ink, corpus.lines[i].text)
+    return learn_style(model, name, model.represented(corpus.ink(i)), corpus.lines[i].text)
