@@ -14,10 +14,10 @@ import json
 from pathlib import Path
 
 from nextstroke.distance import edit_distance
-from nextstroke.engine.choose import chooser_among
+from nextstroke.engine.choose import Wish, chooser_among
 from nextstroke.engine.modelfile import load_model
 from nextstroke.engine.styles import find_style
-from nextstroke.engine.write import write_lines, write_soundly
+from nextstroke.engine.write import write_lines
 from nextstroke.report.legibility import drawn, letters, read
 from nextstroke.report.measures import TEXTS
 
@@ -84,10 +84,8 @@ def main() -> None:
     for seed in SEEDS:
         first = write_lines(model, texts, options.bias, seed, style)
         sound += [line.sound for line in first]
-        if chooser:
-            lines = chooser.write(model, texts, options.bias, seed, style, range(len(texts)))
-        else:
-            lines = first if options.once else write_soundly(model, texts, options.bias, seed, style)
+        wishes = [Wish(text, options.bias, seed, style, number) for number, text in enumerate(texts)]
+        lines = first if options.once else chooser.write(model, wishes)
         for number, line in enumerate(lines):
             image, meant = drawn(line.ink), letters(line.text)
             if options.keep:

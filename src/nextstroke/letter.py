@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nextstroke.engine.choose import LineWriter
+from nextstroke.engine.choose import FirstSound, LineWriter, Wish
 from nextstroke.engine.marks import normal, x_height
 from nextstroke.engine.modelfile import Model
 from nextstroke.engine.signs import plain
 from nextstroke.engine.styles import Style
-from nextstroke.engine.write import Written, biases_of, write_soundly
+from nextstroke.engine.write import Written, biases_of
 from nextstroke.errors import EmptyText
 from nextstroke.ink import Ink
 from nextstroke.pages.layout import Page, Sheet, advance_of, drifted, level, place, wrap
@@ -21,6 +21,7 @@ TRIES = 4  # how often lines are wrapped anew when a hand turns out wider than t
 OVERHANG = 1.04  # a line may reach so far beyond the right margin, as a pen does
 LONGEST = 70  # characters in one line where the page does not limit it: the length of the corpus's longest lines
 TOGETHER = 24  # lines written side by side
+FIRST_SOUND = FirstSound()
 
 Report = Callable[[int, int], None]  # told characters written, and all there are
 
@@ -76,7 +77,7 @@ def compose(
     styles: Sequence[Style],
     bias: float | Sequence[float],
     seed: int,
-    chooser: LineWriter | None = None,
+    chooser: LineWriter = FIRST_SOUND,
 ) -> Letter:
     """Write a text on pages, all at once; arguments as for `compose_rows`."""
     sheets, lines = [], []
@@ -94,7 +95,7 @@ def compose_sheets(
     bias: float | Sequence[float],
     seed: int,
     report: Report = lambda done, total: None,
-    chooser: LineWriter | None = None,
+    chooser: LineWriter = FIRST_SOUND,
 ) -> Iterator[tuple[Sheet, list[Written]]]:
     """Write a text on pages, each handed on when it is full, with the lines on it; arguments as for `compose_rows`."""
     return _filled(compose_rows(model, text, page, styles, bias, seed, report, chooser), page)
@@ -108,14 +109,14 @@ def compose_rows(
     bias: float | Sequence[float],
     seed: int,
     report: Report = lambda done, total: None,
-    chooser: LineWriter | None = None,
+    chooser: LineWriter = FIRST_SOUND,
 ) -> Iterator[Row]:
     """Write a text line by line, for pages of a kind.
 
     Args:
         styles: One for each paragraph in turn; a paragraph is what stands between line ends.
         bias: One for all paragraphs, or one for each in turn.
-        chooser: Picks each line from several candidates; without it the first sound one is taken.
+        chooser: What writes the lines: the first sound attempt at each, or the best of several.
     Raises:
         EmptyText, UnknownCharacters: the text cannot be written; before anything is.
     """
@@ -165,10 +166,14 @@ def _rows(
             report(min(done, total), total)
 
 
-def _writing(model: Model, seed: int, chooser: LineWriter | None) -> Writing:
+def _writing(model: Model, seed: int, chooser: LineWriter) -> Writing:
     """How lines are written: texts, hand and numbers in, lines out."""
-    write = chooser.write if chooser else write_soundly
-    return lambda texts, hand, numbers: write(model, texts, hand.bias, seed, hand.style, numbers)
+
+    def write(texts: Sequence[str], hand: _Hand, numbers: Sequence[int]) -> list[Written]:
+        numbered = zip(texts, numbers, strict=True)
+        return chooser.write(model, [Wish(text, hand.bias, seed, hand.style, number) for text, number in numbered])
+
+    return write
 
 
 def _write_some(write: Writing, text: str, page: Page, hand: _Hand, number: int) -> tuple[list[Written], list[Ink]]:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from nextstroke.cli.main import main
-from nextstroke.engine.choose import Chooser
+from nextstroke.engine.choose import Chooser, Wish
 from nextstroke.engine.modelfile import load_model
 from nextstroke.engine.reading import Reader
 from nextstroke.engine.styles import find_style
@@ -33,14 +33,14 @@ def test_the_candidate_that_reads_best_is_kept(writer, reader):
     drawn = [write_lines(writer, TEXTS[:1], 0.3, 1, style, places=[(5, k)])[0] for k in range(4)]
     nats = reader.misreading([line.ink for line in drawn], TEXTS[:1] * 4)
     best = min(range(4), key=lambda k: (not drawn[k].sound, nats[k]))
-    (chosen,) = Chooser(reader, 4).write(writer, TEXTS[:1], 0.3, 1, style, [5])
+    (chosen,) = Chooser(reader, 4).write(writer, [Wish(TEXTS[0], 0.3, 1, style, 5)])
     np.testing.assert_allclose(chosen.ink.points, drawn[best].ink.points, atol=0.1)  # of an x-height of 200
 
 
 def test_lines_do_not_depend_on_those_beside_them(writer, reader):
     style, chooser = find_style("none", "writer"), Chooser(reader, 3)
-    together = chooser.write(writer, TEXTS, 1.0, 1, style, [0, 1])
-    (alone,) = chooser.write(writer, TEXTS[1:], 1.0, 1, style, [1])
+    together = chooser.write(writer, [Wish(text, 1.0, 1, style, number) for number, text in enumerate(TEXTS)])
+    (alone,) = chooser.write(writer, [Wish(TEXTS[1], 1.0, 1, style, 1)])
     np.testing.assert_allclose(alone.ink.points, together[1].ink.points, atol=0.1)  # of an x-height of 200
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from nextstroke.alphabet import Alphabet
-from nextstroke.engine.choose import chooser_among
+from nextstroke.engine.choose import Wish, chooser_among
 from nextstroke.engine.draw import Mixture
 from nextstroke.engine.generate import Choice, Spelling, generate
 from nextstroke.engine.marks import normal
@@ -93,7 +93,7 @@ def test_a_seed_gives_the_same_ink(browser_engine, writer, style, bias, text):
 def test_the_same_candidate_is_chosen(browser_engine, writer):
     order = {"kind": "best", "text": TEXT, "style": "cursive", "bias": 0.3, "seed": 5, "line": 0, "candidates": 4}
     (points,) = browser_engine(order)
-    (line,) = chooser_among(4).write(writer, [TEXT], 0.3, 5, find_style("cursive", "writer"), [0])
+    (line,) = chooser_among(4).write(writer, [Wish(TEXT, 0.3, 5, find_style("cursive", "writer"), 0)])
     np.testing.assert_allclose(points, line.ink.points, atol=1.0)
 
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from nextstroke.corpora.inkfile import read_with_text
-from nextstroke.engine.choose import chooser_among
+from nextstroke.engine.choose import Wish, chooser_among
 from nextstroke.engine.modelfile import load_model
 from nextstroke.engine.styles import find_style
 from nextstroke.engine.write import write_lines
@@ -87,7 +87,7 @@ def test_the_browsers_ink_is_pythons(studio):
         studio.locator("#download").select_option("json")
     told = json.loads(Path(got.value.path()).read_text("utf-8"))
     writer = load_model("writer", "writer")
-    (line,) = chooser_among(4).write(writer, ["hello again"], 1.0, 3, find_style("neat", "writer"), [0])
+    (line,) = chooser_among(4).write(writer, [Wish("hello again", 1.0, 3, find_style("neat", "writer"), 0)])
     assert [len(stroke) for stroke in told["strokes"]] == [len(stroke) for stroke in line.ink.strokes()]
     assert (told["text"], told["seed"], told["style"]) == ("hello again", 3, "neat")
 

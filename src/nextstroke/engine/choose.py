@@ -2,35 +2,44 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from nextstroke.engine.modelfile import Model, load_model
 from nextstroke.engine.reading import Reader
 from nextstroke.engine.signs import plain
 from nextstroke.engine.styles import Style
-from nextstroke.engine.write import Written, each_of, write_lines, write_soundly
+from nextstroke.engine.write import Written, write_lines, write_soundly
 from nextstroke.ink import Ink
 
 SIDE_BY_SIDE = 64  # candidates written at once
 READER = "reader"  # the bundled one
 
-Wish = tuple[str, float, int, Style, int]  # text, bias, seed, style and number of a line
+
+class Wish(NamedTuple):
+    """A line that is to be written; what each says is told at `write_soundly`."""
+
+    text: str
+    bias: float
+    seed: int
+    style: Style
+    number: int
 
 
 class LineWriter(Protocol):
-    """Anything that writes lines as a `Chooser` does."""
+    """Anything that writes lines."""
 
-    def write(
-        self,
-        model: Model,
-        texts: Sequence[str],
-        bias: float | Sequence[float],
-        seed: int | Sequence[int],
-        style: Style | Sequence[Style],
-        numbers: Sequence[int],
-    ) -> list[Written]:
-        """Write lines; arguments as for `write_soundly`."""
+    def write(self, model: Model, wishes: Sequence[Wish]) -> list[Written]:
+        """One line for each wish; raises as `write_lines`."""
         ...
+
+
+class FirstSound:
+    """Writes each line once, and again where it broke off or missed a character: nothing is chosen."""
+
+    def write(self, model: Model, wishes: Sequence[Wish]) -> list[Written]:
+        """One line for each wish, all side by side."""
+        texts, biases, seeds, styles, numbers = map(list, zip(*wishes, strict=True))
+        return write_soundly(model, texts, biases, seeds, styles, numbers)
 
 
 @dataclass(frozen=True)
@@ -48,20 +57,11 @@ class Chooser:
     reader: Reader
     candidates: int = 8
 
-    def write(
-        self,
-        model: Model,
-        texts: Sequence[str],
-        bias: float | Sequence[float],
-        seed: int | Sequence[int],
-        style: Style | Sequence[Style],
-        numbers: Sequence[int],
-    ) -> list[Written]:
-        """Write lines; arguments as for `write_soundly`. A line of which no candidate is sound is tried again."""
+    def write(self, model: Model, wishes: Sequence[Wish]) -> list[Written]:
+        """One line for each wish; one of which no candidate is sound is tried again."""
         together = max(1, SIDE_BY_SIDE // self.candidates)
-        each = list(zip(texts, *(each_of(values, len(texts)) for values in (bias, seed, style)), numbers, strict=True))
-        some = (each[first : first + together] for first in range(0, len(each), together))
-        return [line for wishes in some for line in self._write_some(model, wishes)]
+        some = (wishes[first : first + together] for first in range(0, len(wishes), together))
+        return [line for group in some for line in self._write_some(model, group)]
 
     def _write_some(self, model: Model, wishes: Sequence[Wish]) -> list[Written]:
         """The best of each line's candidates, all written side by side."""
@@ -93,6 +93,6 @@ class Chooser:
         return known.represented(ink) if model.representation == "raw" else ink
 
 
-def chooser_among(candidates: int) -> Chooser | None:
-    """A chooser with the bundled reader; None where there is nothing to choose from."""
-    return Chooser(Reader(load_model(READER, "reader")), candidates) if candidates > 1 else None
+def chooser_among(candidates: int) -> LineWriter:
+    """What writes lines by so many candidates of each: the bundled reader chooses, where there is a choice."""
+    return Chooser(Reader(load_model(READER, "reader")), candidates) if candidates > 1 else FirstSound()

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import NamedTuple
 
-from nextstroke.engine.choose import SIDE_BY_SIDE, Chooser, Wish
+from nextstroke.engine.choose import SIDE_BY_SIDE, Chooser, FirstSound, Wish
 from nextstroke.engine.modelfile import Model
 from nextstroke.engine.reading import Reader
-from nextstroke.engine.styles import Style
-from nextstroke.engine.write import Written, each_of, write_soundly
+from nextstroke.engine.write import Written
 from nextstroke.errors import LimitExceeded
 
 CHUNK = 4  # lines that one request has in the queue, so that a letter does not keep a word waiting
@@ -49,11 +48,7 @@ class Ticket:
 
 
 class _Task(NamedTuple):
-    text: str
-    bias: float
-    seed: int
-    style: Style
-    number: int
+    wish: Wish
     candidates: int
     ticket: Ticket
     result: Future
@@ -106,9 +101,8 @@ class Scribe:
                     task.result.set_exception(error)
 
     def _lines(self, tasks: list[_Task], candidates: int) -> list[Written]:
-        texts, biases, seeds, styles, numbers = (list(column) for column in list(zip(*tasks, strict=True))[:5])
-        write = Chooser(self.reader, candidates).write if candidates > 1 else write_soundly
-        return write(self.model, texts, biases, seeds, styles, numbers)
+        writer = Chooser(self.reader, candidates) if candidates > 1 else FirstSound()
+        return writer.write(self.model, [task.wish for task in tasks])
 
 
 def _wanted(task: _Task) -> bool:
@@ -122,29 +116,20 @@ def _wanted(task: _Task) -> bool:
 
 @dataclass(frozen=True)
 class Turn:
-    """One request's way to the scribe; takes the place of a `Chooser`."""
+    """One request's way to the scribe; a LineWriter."""
 
     scribe: Scribe
     candidates: int
     ticket: Ticket
 
-    def write(
-        self,
-        model: Model,
-        texts: Sequence[str],
-        bias: float | Sequence[float],
-        seed: int | Sequence[int],
-        style: Style | Sequence[Style],
-        numbers: Sequence[int],
-    ) -> list[Written]:
-        """Write lines; arguments as for `write_soundly`. Raises Gone, TimeOver."""
-        each = list(zip(texts, *(each_of(values, len(texts)) for values in (bias, seed, style)), numbers, strict=True))
-        chunks = (each[first : first + CHUNK] for first in range(0, len(each), CHUNK))
+    def write(self, model: Model, wishes: Sequence[Wish]) -> list[Written]:
+        """One line for each wish, by the scribe's model, which is `model`. Raises Gone, TimeOver."""
+        chunks = (wishes[first : first + CHUNK] for first in range(0, len(wishes), CHUNK))
         return [line for chunk in chunks for line in self._chunk(chunk)]
 
-    def _chunk(self, lines: Sequence[Wish]) -> list[Written]:
+    def _chunk(self, wishes: Sequence[Wish]) -> list[Written]:
         self.ticket.check()
-        tasks = [_Task(*line, self.candidates, self.ticket, Future()) for line in lines]
+        tasks = [_Task(wish, self.candidates, self.ticket, Future()) for wish in wishes]
         for task in tasks:
             self.scribe.tasks.put(task)
         return [task.result.result() for task in tasks]
