@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from nextstroke import files
 from nextstroke.errors import UsageError
 from nextstroke.files import atomic_write, write_bytes
 
@@ -29,6 +30,40 @@ def test_a_failure_inside_leaves_the_old_file_and_nothing_else(tmp_path, error):
         break_off(tmp_path / "a", error)
     assert (tmp_path / "a").read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["a"]
+
+
+def interrupted_at(event, work, *arguments):
+    """Do something until it comes to its `event`-th line of files.py; whether it came so far."""
+    left = event
+
+    def trace(frame, kind, argument):
+        nonlocal left
+        left -= kind == "line" and frame.f_code.co_filename == files.__file__
+        if left == 0:
+            raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        work(*arguments)
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # an interrupt may hit the very closing of the file
+def test_an_interrupt_at_any_line_leaves_the_old_file_or_the_new_one(tmp_path):
+    write_bytes(tmp_path / "a", b"old")
+    event = 1
+    while interrupted_at(event, write_bytes, tmp_path / "a", b"new"):
+        assert os.listdir(tmp_path) == ["a"], event
+        assert (tmp_path / "a").read_bytes() in (b"old", b"new")
+        event += 1
+    assert event > 15
+    assert (tmp_path / "a").read_bytes() == b"new"
 
 
 @pytest.mark.parametrize("place", ["missing/a", "folder", "x" * 300])

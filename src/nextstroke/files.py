@@ -2,7 +2,7 @@
 
 import errno
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -58,13 +58,13 @@ def _aside(path: Path) -> Iterator[IO[bytes]]:
     """A hidden file beside `path` that takes its place at the end, or goes away."""
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
+    # Named before it is there, so that an interrupt at the very moment it is made cannot leave it behind.
+    name = path.parent / f".{path.name[:40]}.{secrets.token_hex(8)}.part"
     try:
-        with os.fdopen(handle, "wb") as stream:
+        with open(name, "xb") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        _open_to_others(name)
         os.replace(name, path)
         sync_folder(path.parent)
     except BaseException:
@@ -82,13 +82,6 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _open_to_others(name: str) -> None:
-    """Give the file the permissions that open() would have; mkstemp makes it private."""
-    mask = os.umask(0)
-    os.umask(mask)
-    os.chmod(name, 0o666 & ~mask)
 
 
 def _explained(error: OSError, path: Path) -> Exception:
