@@ -51,6 +51,7 @@ PRESENT = verbs._Verbs(name="nextstroke").list_commands(None)
         ("write hi -o a.png --dpi 0", 2, r"dpi 0.0: give .*"),
         ("write \u6f22 -o a.svg", 2, r"the model cannot write '\u6f22' \(U\+6F22\); .*"),
         ("write hi -o no/a.svg", 2, r"no/a.svg: cannot be written; .*"),
+        ("models styles -o no/a.svg --model no.onnx", 2, r"no/a.svg: cannot be written; .*"),
         ("export", 2, r"missing argument '(?i:run)'; see nextstroke export --help"),
         ("train", 2, r"missing argument '(?i:recipe)'; see nextstroke train --help"),
     ],

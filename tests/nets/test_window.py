@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.functional import pad
 
-from nextstroke.nets.window import WindowedLSTM, WindowState, one_hot, window_weights
+from nextstroke.nets.window import WindowedLSTM, WindowState, one_hot
 from tests.nets import naive
 
 INPUTS, SYMBOLS, CELLS, COMPONENTS, TIME = 3, 7, 5, 4, 6
@@ -111,13 +111,6 @@ def explicit(layer, dw):
         d_kappa = d_kappa - 2 * beta * (epsilon * away).sum(1)  # (59)
         d_step += step * d_kappa  # (60)
     return torch.cat([d_alpha, d_beta, d_step])
-
-
-def test_weights_of_places():
-    alpha, beta, kappa = torch.tensor([2.0, 1.0]), torch.tensor([1.0, 0.5]), torch.tensor([3.0, 1.0])
-    weights = window_weights(alpha, beta, kappa, torch.arange(1.0, 4.0))
-    expected = [2 * 2.718281828**-4 + 1, 2 * 2.718281828**-1 + 2.718281828**-0.5, 2 + 2.718281828**-2]
-    torch.testing.assert_close(weights, torch.tensor(expected))
 
 
 def test_one_hot_rows_of_padding_are_zero():

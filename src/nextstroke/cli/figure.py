@@ -15,7 +15,6 @@ Seed = Annotated[int, typer.Option(help="random seed", min=0)]
 Built = Annotated[Path, typer.Argument(help="folder of a training, or a model file")]
 Style = Annotated[str, typer.Option(help="a hand of the gallery; none lets the network choose")]
 PACKED = Path("data/iam.packed")
-TRAINING, VALIDATION = ["trainset", "testset_t", "testset_f"], ["testset_v"]
 
 
 @app.callback()
@@ -76,6 +75,7 @@ def training(
     Example: nextstroke figure training -o figure-9.png --seed 3
     """
     _check(output)
+    from nextstroke.corpora.iam import TRAINING
     from nextstroke.corpora.packed import InkCorpus
     from nextstroke.report import figures
 
@@ -96,6 +96,7 @@ def density(
     Example: nextstroke figure density --model pen.onnx --aligner weights/synthesis-raw.onnx -o figure-10.png
     """
     _check(output)
+    from nextstroke.corpora.iam import VALIDATION
     from nextstroke.corpora.packed import InkCorpus
     from nextstroke.engine.modelfile import Model, find_model, load_model
     from nextstroke.report import figures

@@ -46,17 +46,20 @@ def styles(
     from nextstroke.engine.modelfile import find_model, load_model
     from nextstroke.engine.styles import gallery
     from nextstroke.errors import UsageError
+    from nextstroke.files import check_writable
     from nextstroke.letter import compose
     from nextstroke.pages.layout import Page
     from nextstroke.pages.look import Look
-    from nextstroke.pages.save import save
+    from nextstroke.pages.save import pick_format, save
 
+    kind = pick_format(output, None)
+    check_writable(output)
     writer, hands = load_model(model, "writer"), list(gallery(find_model(model)).values())
     if not hands:
         raise UsageError(f"{model}: has no styles")
     words = "\n".join(f"{hand.name}: {text}" for hand in hands)
     letter = compose(writer, words, Page(margin=4), hands, bias, seed)
-    for name in save(letter.sheets, output, None, Look(), {"text": words, "seed": seed, "bias": bias}):
+    for name in save(letter.sheets, output, kind, Look(), {"text": words, "seed": seed, "bias": bias}):
         print(name, file=sys.stderr)
 
 

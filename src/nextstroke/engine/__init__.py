@@ -1,1 +1,4 @@
-"""Writing and generating from model files; no torch."""
+"""Writing, reading and generating from model files, in numpy and onnxruntime.
+
+No torch, no corpora; ink leaves in the units of the model's corpus, what becomes of it is for `pages`.
+"""

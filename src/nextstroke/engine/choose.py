@@ -33,6 +33,7 @@ class LineWriter(Protocol):
         ...
 
 
+@dataclass(frozen=True)
 class FirstSound:
     """Writes each line once, and again where it broke off or missed a character: nothing is chosen."""
 

@@ -64,7 +64,6 @@ class WriterPredictor(PenPredictor):
         super().__init__(model, len(texts), state)
         self.text = _one_hot(texts, len(model.alphabet))
         self.places = np.arange(1, self.text.shape[1] + 2, dtype=np.float32)
-        self.lengths = np.array([len(text) for text in texts])
         self.phi = np.zeros((len(texts), len(self.places)), np.float32)
 
     @property
@@ -80,7 +79,7 @@ class WriterPredictor(PenPredictor):
     def keep(self, lines: np.ndarray) -> None:
         """Go on with some of the lines only, given by number; the others are finished."""
         super().keep(lines)
-        self.text, self.lengths, self.phi = self.text[lines], self.lengths[lines], self.phi[lines]
+        self.text, self.phi = self.text[lines], self.phi[lines]
 
 
 class TextPredictor:

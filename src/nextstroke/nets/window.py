@@ -26,25 +26,6 @@ class WindowState(NamedTuple):
         return WindowState(*(part.detach() for part in self))
 
 
-def window_weights(
-    alpha: Float[Tensor, "*batch components"],
-    beta: Float[Tensor, "*batch components"],
-    kappa: Float[Tensor, "*batch components"],
-    places: Float[Tensor, " places"],
-) -> Float[Tensor, "*batch places"]:
-    """phi(t, u) for each of `places` (equation 46).
-
-    Args:
-        alpha: Importance of each component, > 0.
-        beta: Sharpness of each component, > 0.
-        kappa: Location of each component, in characters, 1-based.
-        places: The u at which to weigh; U + 1, one behind the text, is allowed.
-    Returns: weights that are not normalised and may sum to more than 1.
-    """
-    distance = kappa.unsqueeze(-1) - places
-    return torch.einsum("...k,...ku->...u", alpha, torch.exp(-beta.unsqueeze(-1) * distance**2))
-
-
 def window_forward(
     below: Tensor, weight: Tensor, peepholes: Tensor, glance: Tensor, glance_bias: Tensor, text: Tensor, *start: Tensor
 ) -> list[Tensor]:

@@ -1,1 +1,4 @@
-"""Pages: layout, SVG, PNG, JSON and figures. Knows ink, not networks."""
+"""Ink on paper: layout in millimetres, pens, file formats, and how figures look.
+
+Knows ink and arrays; no networks, no model files, no corpora.
+"""

@@ -1,6 +1,7 @@
 """Networks and their memory cell as drawings (Figures 1, 2 and 12); what is connected is told by the caller."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from nextstroke.pages.figures import new_figure, save_figure
@@ -11,6 +12,12 @@ STEPS = ("t − 1", "t", "t + 1")
 APART = 3.0  # columns, in rows
 TEXT_LEFT = 1.3  # of the window
 NAMES = {"x": "input x", "text": "text c", "window": "window w", "y": "output ŷ"}
+# Figure 2: the cell, what the input passes from left to right, and the gates above and below that way.
+CELL = (4.5, 2.3)
+WAY = {0.7: "tanh", 2.2: "×", CELL[0]: "cell c", 5.7: "tanh", 6.8: "×"}
+GATES = {"input": (2.2, 3.6), "forget": (4.5, 1.0), "output": (6.8, 3.6)}
+LABELS = {"input": (-0.1, 0.3), "forget": (0.45, 0.0), "output": (-0.5, 0.3)}  # from the middle of a peephole
+ROUND = {"boxstyle": "circle,pad=0.5", "facecolor": "#f2e3d5", "edgecolor": "0.25"}
 
 
 def architecture_figure(
@@ -112,32 +119,38 @@ def cell_figure(looks: Mapping[str, str], cells: int, clip: float, path: Path) -
     """
     figure = new_figure(8.5, 5.6)
     axes = figure.subplots()
-    places = {"input": (2.2, 3.6), "forget": (4.5, 1.0), "output": (6.8, 3.6)}
-    symbols = {"input": "i", "forget": "f", "output": "o"}
-    box = {"boxstyle": "circle,pad=0.5", "facecolor": "#f2e3d5", "edgecolor": "0.25"}
-    for x, y, text in [(0.7, 2.3, "tanh"), (2.2, 2.3, "×"), (4.5, 2.3, "cell c"), (5.7, 2.3, "tanh"), (6.8, 2.3, "×")]:
-        inner = box | {"facecolor": "#dce6f2" if text == "cell c" else "white"}
-        axes.text(x, y, text, ha="center", va="center", fontsize=10, bbox=inner, zorder=3)
-    for start, end in [((0.7, 2.3), (2.2, 2.3)), ((2.2, 2.3), (4.5, 2.3)), ((4.5, 2.3), (5.7, 2.3))]:
-        _arrow(axes, start, end, 0.0, color="0.3")
-    for start, end in [((5.7, 2.3), (6.8, 2.3)), ((6.8, 2.3), (8.2, 2.3)), ((-0.4, 2.3), (0.7, 2.3))]:
-        _arrow(axes, start, end, 0.0, color="0.3")
-    for gate, (x, y) in places.items():
-        axes.text(x, y, f"{gate}\ngate {symbols[gate]}", ha="center", va="center", fontsize=9, bbox=box, zorder=3)
-        outward = 1 if y > 2 else -1
-        _arrow(axes, (x, y + 1.25 * outward), (x, y), 0.0, color="0.3")
-        axes.text(x + 0.15, y + 0.95 * outward, "x, h(t − 1)", fontsize=8)
-        _arrow(axes, (x, y), (x, 2.3), 0.0, color="0.3")
-        after = looks[gate] == "after"
-        _arrow(axes, (4.5, 2.3), (x, y), -0.35 if gate == "forget" else 0.0, color="tab:red", linestyle="--")
-        offset = {"input": (-0.1, 0.3), "forget": (0.45, 0.0), "output": (-0.5, 0.3)}[gate]
-        label = (4.5 + x) / 2 + offset[0], (2.3 + y) / 2 + offset[1]
-        axes.text(*label, "c(t)" if after else "c(t − 1)", fontsize=9, color="tab:red")
-    axes.text(-0.5, 2.5, "x, h(t − 1)", fontsize=8)
-    axes.text(7.5, 2.5, "h(t)", fontsize=9)
+    _draw_way(axes)
+    for gate, place in GATES.items():
+        _draw_gate(axes, gate, place, looks[gate] == "after")
     told = f"{cells} such cells in a layer; dashed: peepholes, one weight each; derivatives clipped to ±{clip:g}"
     axes.text(3.8, -1.15, told, ha="center", fontsize=9)
     axes.set_xlim(-0.7, 8.4)
     axes.set_ylim(-1.4, 5.2)
     axes.axis("off")
     save_figure(figure, path)
+
+
+def _draw_way(axes) -> None:
+    """From x and h(t − 1) through the cell to h(t)."""
+    y = CELL[1]
+    for x, text in WAY.items():
+        box = ROUND | {"facecolor": "#dce6f2" if text == "cell c" else "white"}
+        axes.text(x, y, text, ha="center", va="center", fontsize=10, bbox=box, zorder=3)
+    for left, right in pairwise([-0.4, *WAY, 8.2]):
+        _arrow(axes, (left, y), (right, y), 0.0, color="0.3")
+    axes.text(-0.5, y + 0.2, "x, h(t − 1)", fontsize=8)
+    axes.text(7.5, y + 0.2, "h(t)", fontsize=9)
+
+
+def _draw_gate(axes, gate: str, place: tuple[float, float], after: bool) -> None:
+    """A gate with what comes to it and where it acts; its peephole sees the cell before or after the step."""
+    x, y = place
+    label = f"{gate}\ngate {gate[0]}"
+    axes.text(x, y, label, ha="center", va="center", fontsize=9, bbox=ROUND, zorder=3)
+    outward = 1 if y > CELL[1] else -1
+    _arrow(axes, (x, y + 1.25 * outward), (x, y), 0.0, color="0.3")
+    axes.text(x + 0.15, y + 0.95 * outward, "x, h(t − 1)", fontsize=8)
+    _arrow(axes, (x, y), (x, CELL[1]), 0.0, color="0.3")
+    _arrow(axes, CELL, (x, y), -0.35 if gate == "forget" else 0.0, color="tab:red", linestyle="--")
+    middle = (CELL[0] + x) / 2 + LABELS[gate][0], (CELL[1] + y) / 2 + LABELS[gate][1]
+    axes.text(*middle, "c(t)" if after else "c(t − 1)", fontsize=9, color="tab:red")

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from nextstroke.corpora.iam import TRAINING, VALIDATION
 from nextstroke.corpora.packed import InkCorpus
 from nextstroke.engine.modelfile import Model
 from nextstroke.report import generated, measures
@@ -13,7 +14,6 @@ from nextstroke.report.style import TRAITS
 from nextstroke.report.tables import Measured
 
 CONFIRMED, DENIED, OPEN = "confirmed", "denied", "not measured"
-TRAINING, VALIDATION = ("trainset", "testset_t", "testset_f"), ("testset_v",)
 LINES, PRIMES = 40, 24
 
 # What the text networks have to show is measured by their own commands.

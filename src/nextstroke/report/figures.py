@@ -75,7 +75,7 @@ def training_samples(corpus: InkCorpus, splits: Sequence[str], lines: int, seed:
     lines_figure([Row(corpus.ink(i), corpus.lines[i].name, True) for i in chosen], output)
 
 
-def density(model: Model, aligner: Model, corpus: InkCorpus, splits: list[str], word: str, output: Path) -> None:
+def density(model: Model, aligner: Model, corpus: InkCorpus, splits: Sequence[str], word: str, output: Path) -> None:
     """Figures 10 and 14: what a network expects while a real word is written.
 
     Args:

@@ -1,6 +1,7 @@
 """Real lines for figures and measures: found in a corpus, as a model sees them."""
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from nextstroke.corpora.packed import InkCorpus
@@ -29,7 +30,7 @@ def find_line(corpus: InkCorpus, model: Model, text: str) -> RealLine:
     raise BadInput(f"no line of the corpus says {text!r}; pack IAM-OnDB with `nextstroke data iam`")
 
 
-def find_word(corpus: InkCorpus, model: Model, word: str, splits: list[str]) -> tuple[RealLine, int]:
+def find_word(corpus: InkCorpus, model: Model, word: str, splits: Sequence[str]) -> tuple[RealLine, int]:
     """The first sound line of some splits with a word, and the place of the word in its text; raises BadInput."""
     pattern = re.compile(rf"\b{re.escape(word)}\b")
     for i in corpus.select(*splits):

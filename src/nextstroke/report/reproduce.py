@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from nextstroke import __version__
+from nextstroke.corpora.iam import TRAINING, VALIDATION
 from nextstroke.corpora.packed import InkCorpus
 from nextstroke.corpora.symbols import TextCorpus
 from nextstroke.engine.modelfile import Model, load_model
@@ -17,7 +18,7 @@ from nextstroke.errors import BadInput, UsageError
 from nextstroke.files import write_bytes
 from nextstroke.pages.figures import window_figure
 from nextstroke.report import figures
-from nextstroke.report.claims import TRAINING, VALIDATION, Claim, Given, check_claims, check_texts
+from nextstroke.report.claims import Claim, Given, check_claims, check_texts
 from nextstroke.report.generated import Traits, measure
 from nextstroke.report.page import Picture, markdown, page
 from nextstroke.report.pagepair import page_of_pairs, shaded, surprise, two_pages
@@ -125,7 +126,7 @@ def _window(sources: Sources, path: Path) -> None:
 def _density(names: Sequence[str]) -> Callable[[Sources, Path], None]:
     def draw(sources: Sources, path: Path) -> None:
         models = sources.model(names), sources.model(SYNTHESIS)
-        figures.density(*models, sources.lines, list(VALIDATION), "under", path)
+        figures.density(*models, sources.lines, VALIDATION, "under", path)
 
     return draw
 
