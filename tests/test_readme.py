@@ -48,6 +48,14 @@ def test_the_writing_of_the_readme_works(command, tmp_path, monkeypatch):
 
 
 GUIDE = (ROOT / "docs" / "guide.md").read_text("utf-8")
+WRITING = re.findall(r"(?:^    |`)nextstroke (write \".*?)(?:`|$)", GUIDE, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", [line for line in WRITING if "me.style" not in line and "mine.onnx" not in line])
+def test_the_writing_of_the_guide_works(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main([*shlex.split(command), *([] if " -o " in command else ["-o", "a.svg"])]) == 0
+    assert list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("command", re.findall(r"^    nextstroke (.*)$", GUIDE, re.MULTILINE))

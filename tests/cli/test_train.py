@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from nextstroke.cli.main import main
+from nextstroke.cli.train import Reporter
+from nextstroke.training.loop import Progress
 from tests.training.conftest import corpus_of
 
 SIZES = ["network.cells=8", "network.layers=2", "network.components=2", "network.window_components=2"]
@@ -53,6 +55,11 @@ def test_primes_that_cannot_be_are_refused_in_a_line(capsys):
         capsys.readouterr()
         assert main([*export, name]) == 2
         assert told in capsys.readouterr().err
+
+
+def test_the_last_batch_may_go_beyond_the_last_update(capsys):
+    Reporter(50)(Progress(update=52, points=1000, seconds=100.0), "evaluated")
+    assert capsys.readouterr().err.startswith("update 52 of 50, 0 min left, ")
 
 
 def test_a_folder_with_a_training_wants_resume(capsys):

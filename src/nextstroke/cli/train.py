@@ -56,7 +56,7 @@ class Reporter:
             return
         self.shown = time.monotonic()
         rate = progress.points / max(progress.seconds, 1e-9)
-        left = (self.updates - progress.update) * progress.seconds / max(progress.update, 1)
+        left = max(0, self.updates - progress.update) * progress.seconds / max(progress.update, 1)
         line = f"update {progress.update} of {self.updates}, {left / 60:.0f} min left, "
         line += f"{progress.points / 1e6:.2f} M {self._scores(progress, rate)}"
         end = "\n" if event or not sys.stderr.isatty() else "\r"
