@@ -1,7 +1,9 @@
 """A tiny language of pen strokes: each letter a shape of its own, so that texts can be told from their ink."""
 
 import os
+import resource
 import signal
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -62,6 +64,17 @@ def corpus(tmp_path):
 @pytest.fixture
 def examples():
     return make_examples(corpus_of(), tiny().data)
+
+
+@contextmanager
+def files_up_to(size):
+    """A disk that is full: no file may grow beyond `size` bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def silent(progress, event):

@@ -2,11 +2,9 @@ import errno
 import json
 import os
 import random
-import resource
 import signal
 import struct
 import time
-from contextlib import contextmanager
 
 import pytest
 import torch
@@ -14,6 +12,7 @@ import torch
 from nextstroke.errors import BadInput, CorruptFile, LimitExceeded, WrongModel
 from nextstroke.training import checkpoint
 from nextstroke.training.checkpoint import kept, load_checkpoint, load_newest, previous, save_checkpoint
+from tests.training.conftest import files_up_to
 
 ABOUT = {"progress": {"update": 12, "train": -1.25}, "alphabet": "ab"}
 
@@ -133,17 +132,6 @@ def test_a_missing_newest_is_said_too(saved):
 def test_with_nothing_there_the_advice_is_to_start(tmp_path):
     with pytest.raises(BadInput, match="without --resume"):
         load_newest(tmp_path / "checkpoint.safetensors")
-
-
-@contextmanager
-def files_up_to(size):
-    """A disk that is full: no file may grow beyond `size` bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_full_disk_leaves_the_old_checkpoint_and_no_litter(saved):

@@ -1,30 +1,25 @@
-import copy
 import json
-import math
 import os
 import random
-import resource
 import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 import pytest
 import torch
 
-import nextstroke
-from nextstroke.config import Data
-from nextstroke.errors import BadInput, Diverged, LimitExceeded, Stopped, UsageError, WrongModel
+from nextstroke.errors import BadInput, Diverged, LimitExceeded, Stopped, UsageError
 from nextstroke.training import run as run_module
-from nextstroke.training.checkpoint import BEST, load_checkpoint, load_newest, previous, save_checkpoint
+from nextstroke.training.checkpoint import BEST, load_checkpoint, load_newest, previous
 from nextstroke.training.curve import CURVE
 from nextstroke.training.loop import Learner
 from nextstroke.training.publish import publish_model
 from nextstroke.training.run import CHECKPOINT
 from nextstroke.training.run import _begun as begun
-from nextstroke.training.trained import evaluate_run, open_run
-from tests.training.conftest import corpus_of, stopper, tiny
+from nextstroke.training.trained import evaluate_run
+from tests.training.conftest import files_up_to, stopper, tiny
 
 KINDS = pytest.mark.parametrize(
     "recipe",
@@ -204,22 +199,11 @@ def test_falling_back_to_the_checkpoint_before_is_said(run):
     assert "going on from previous.safetensors" in events[0]
 
 
-@contextmanager
-def full_disk(size=2000):
-    """No file may grow beyond `size` bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 def test_a_full_disk_ends_it_and_keeps_the_checkpoint(run, tmp_path):
     steady = {"fall_share": 0.0, "evaluate_every": 100}
     path = run(tiny(updates=4, **steady))
     before = {name.name: name.read_bytes() for name in path.parent.glob("*.safetensors")}
-    with full_disk(), pytest.raises(LimitExceeded, match="no room left") as refusal:
+    with files_up_to(2000), pytest.raises(LimitExceeded, match="no room left") as refusal:
         run(tiny(updates=20, save_every_minutes=0.0, **steady), resume=True)
     assert refusal.value.exit_code == 5
     assert {name.name: name.read_bytes() for name in path.parent.glob("*.safetensors")} == before
@@ -278,127 +262,6 @@ def test_best_are_compared_on_the_same_lines(run, tmp_path):
     curve = [json.loads(line) for line in (tmp_path / "run" / CURVE).read_text().splitlines()]
     assert [entry["lines"] for entry in curve] == [3, 8]
     assert load_checkpoint(path)[1]["progress"]["best"] == curve[0]["validation"]
-
-
-def test_what_changes_the_bits_is_said_on_resuming(run, monkeypatch):
-    path, events = run(tiny(updates=2)), []
-    origin = load_checkpoint(path)[1]["origin"]
-    assert origin["version"] == nextstroke.__version__
-    assert origin["loops"] == "torch"
-    assert origin["device"] == "cpu"
-    assert len(origin["corpus"]) == 64
-    monkeypatch.setattr(run_module, "loaded", lambda: "a library")
-    run(tiny(updates=5, batch=3), resume=True, report=lambda progress, event: events.append(event))
-    assert "loops torch before, C++ now, lines an update 2 before, 3 now: the result may differ" in events[0]
-
-
-def test_checkpoints_that_do_not_tell_their_corpus_go_on(run):
-    path = run(tiny(updates=2))
-    held, about = load_checkpoint(path)
-    del about["origin"], about["progress"]["best"], about["recipe"]["training"]["keep"]
-    save_checkpoint(path, held, about)
-    assert load_checkpoint(run(tiny(updates=5), resume=True))[1]["progress"]["update"] >= 5
-
-
-@pytest.mark.parametrize(
-    ("other", "named"),
-    [
-        (tiny().model_copy(update={"data": Data(train=["trainset"], clip=9.0)}), "choice of data"),
-        (tiny(network={"cells": 9}), "network"),
-        (tiny("pen"), "kind of network"),
-        (tiny(optimiser="rmsprop"), "optimiser"),
-        (tiny(noise="fixed"), "noise on the weights"),
-    ],
-)
-def test_resuming_as_something_else_is_refused(run, other, named):
-    run(tiny(updates=1))
-    with pytest.raises(WrongModel, match=f"another {named}"):
-        run(other, resume=True)
-
-
-@pytest.mark.parametrize(("texts", "named"), [(("ab", "ba"), "alphabet"), (("abc", "aaaa"), "another corpus")])
-def test_resuming_on_another_corpus_is_refused(run, tmp_path, texts, named):
-    run(tiny(updates=1))
-    other = tmp_path / "other.packed"
-    corpus_of(texts).save(other)
-    with pytest.raises(WrongModel, match=named):
-        run(tiny(), resume=True, corpus=other)
-
-
-def test_tensors_that_do_not_fit_are_named(run):
-    path = run(tiny(updates=1))
-    tensors, about = load_checkpoint(path)
-    tensors["network.output.weight"] = tensors["network.output.weight"][:, 1:]
-    save_checkpoint(path, tensors, about)
-    with pytest.raises(WrongModel, match=r"output\.weight should be \(13, 16\), the file has \(13, 15\)"):
-        run(tiny(), resume=True)
-
-
-@pytest.mark.parametrize(
-    "change", [lambda held: held.pop("average.output.bias"), lambda held: held.update({"average.more": torch.ones(1)})]
-)
-def test_missing_and_surplus_tensors_are_named(run, tmp_path, change):
-    path = run(tiny(updates=1))
-    tensors, about = load_checkpoint(path)
-    change(tensors)
-    save_checkpoint(path, tensors, about)
-    with pytest.raises(WrongModel, match=r"average|output\.bias|more"):
-        open_run(tmp_path / "run")
-
-
-def test_start_from_takes_the_averaged_weights_and_nothing_else(run, tmp_path):
-    first, _ = load_checkpoint(run(tiny(), "first"))
-    seen = {}
-
-    class Watched(Learner):
-        def start_from(self, weights, source):
-            super().start_from(weights, source)
-            seen.update(copy.deepcopy(self.state()), progress=self.progress.update)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run_module, "Learner", Watched)
-        run(tiny(updates=1).model_copy(update={"start_from": str(tmp_path / "first")}), "second")
-    assert seen.pop("progress") == 0
-    assert not any(name.startswith("optimiser") for name in seen)
-    for name, tensor in seen.items():
-        assert torch.equal(tensor, first["average." + name.split(".", 1)[1]]), name
-
-
-def test_a_model_file_can_be_gone_on_from_and_scored(run, corpus, tmp_path):
-    run(tiny(updates=3), "first")
-    publish_model(tmp_path / "first", tmp_path / "m.onnx", "none")
-    first, second = (evaluate_run(source, corpus) for source in (tmp_path / "first", tmp_path / "m.onnx"))
-    assert second["nats_per_line"] == pytest.approx(first["nats_per_line"], rel=1e-2)
-    recipe = tiny(updates=1, learning_rate=1e-9).model_copy(update={"start_from": str(tmp_path / "m.onnx")})
-    run(recipe, "second")
-    assert evaluate_run(tmp_path / "second", corpus)["nats_per_line"] == pytest.approx(
-        second["nats_per_line"], rel=1e-4
-    )
-
-
-def test_adaptive_noise_starts_from_a_run_without_and_tells_its_cost(run, corpus, tmp_path):
-    run(tiny("pen", chunk=None, loss="sum"), "plain")
-    noisy = tiny("pen", chunk=None, loss="sum", noise="adaptive", noise_sigma=0.01, evaluate_every=4)
-    run(noisy.model_copy(update={"start_from": str(tmp_path / "plain")}), "noisy")
-    held, learned = (evaluate_run(tmp_path / "noisy", corpus, split) for split in ("validation", "train"))
-    assert held["nats_per_line_at_a_sample"] != held["nats_per_line"]
-    weights = sum(weight.numel() for weight in open_run(tmp_path / "noisy").network.parameters())
-    assert held["complexity_bits_per_weight"] == pytest.approx(held["complexity_nats"] / math.log(2) / weights)
-    assert "description_length_nats" not in held
-    expected = 8 * learned["nats_per_line_at_a_sample"] + learned["complexity_nats"]
-    assert learned["description_length_nats"] == pytest.approx(expected)
-    curve = [json.loads(line) for line in (tmp_path / "noisy" / CURVE).read_text().splitlines()]
-    assert all(entry["complexity_nats"] > 0 for entry in curve)
-    publish_model(tmp_path / "noisy", tmp_path / "m.onnx", "none")
-    assert open_run(tmp_path / "m.onnx").about["record"]["complexity_nats"] == held["complexity_nats"]
-
-
-def test_start_from_another_alphabet_is_refused(run, tmp_path):
-    run(tiny(updates=1), "first")
-    other = tmp_path / "other.packed"
-    corpus_of(["abd", "bda"]).save(other)
-    with pytest.raises(WrongModel, match="its alphabet is 'abc', that of the corpus 'abd'"):
-        run(tiny().model_copy(update={"start_from": str(tmp_path / "first")}), "second", corpus=other)
 
 
 def test_curve_and_scores_of_a_run(run, corpus, tmp_path):

@@ -35,8 +35,8 @@ def turned(x: Tensor, lengths: Tensor) -> Tensor:
 class ReaderNetwork(nn.Module):
     """Online handwriting recognition by connectionist temporal classification.
 
-    Graves, Fernández, Gomez and Schmidhuber, "Connectionist Temporal Classification", ICML 2006; the paper's author
-    compares his writers with such networks' training data in mind (section 6).
+    Graves, Fernández, Gomez and Schmidhuber, "Connectionist Temporal Classification", ICML 2006. Not of the paper: it
+    judges what the writer writes.
 
     Args:
         symbols: Characters; one more output stands for none of them.

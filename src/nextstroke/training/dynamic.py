@@ -161,11 +161,12 @@ class DynamicEvaluation:
 
 
 def evaluate_dynamically(
-    folder: Path, corpus: Path, split: str, how: Dynamics, symbols: int | None = None, device: str = "cpu"
+    run: Path, corpus: Path, split: str, how: Dynamics, symbols: int | None = None, device: str = "cpu"
 ) -> dict[str, float]:
     """Scores by name of a run whose weights learn from the text they are scored on; what is stored stays as it is.
 
     Args:
+        run: Folder of a training, one of its checkpoints, or a model file.
         split: The text to be scored.
         symbols: Only so many from its beginning.
     Raises:
@@ -173,27 +174,27 @@ def evaluate_dynamically(
     """
     if symbols is not None and symbols < 1:
         raise UsageError(f"symbols {symbols}: give 1 or more")
-    evaluation = _open(folder, corpus, how, device)
+    evaluation = _open(run, corpus, how, device)
     text, kept = _parts(evaluation.examples, split, how)
     return evaluation.figures(text[:symbols], kept)
 
 
 def dynamic_surprises(
-    folder: Path, corpus: Path, texts: Sequence[np.ndarray], how: Dynamics, device: str = "cpu"
+    run: Path, corpus: Path, texts: Sequence[np.ndarray], how: Dynamics, device: str = "cpu"
 ) -> list[np.ndarray]:
     """Bits of each symbol of some texts, each read from the trained weights on; float64 (symbols,) each.
 
     Raises as `evaluate_dynamically`.
     """
-    evaluation = _open(folder, corpus, how, device)
+    evaluation = _open(run, corpus, how, device)
     rule, rate = evaluation.steps(_parts(evaluation.examples, "train", how)[1])
     return [np.concatenate(evaluation.score(text, rule, rate).prices) / math.log(2) for text in texts]
 
 
-def _open(folder: Path, corpus: Path, how: Dynamics, device: str) -> DynamicEvaluation:
-    network, recipe, about, _, _ = open_run(folder)
+def _open(run: Path, corpus: Path, how: Dynamics, device: str) -> DynamicEvaluation:
+    network, recipe, about, _, _ = open_run(run)
     if recipe.kind != "text":
-        raise UsageError(f"{folder}: dynamic evaluation is of text, this is a {recipe.kind}")
+        raise UsageError(f"{run}: dynamic evaluation is of text, this is a {recipe.kind}")
     examples = make_text(TextCorpus.open(corpus), recipe)
     check_alphabet(examples, about, corpus)
     return DynamicEvaluation(network.to(open_device(device)), examples, how, how.segment or recipe.training.chunk)

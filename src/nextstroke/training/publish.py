@@ -14,9 +14,17 @@ INK, TEXT = ("alphabet", "normalisation", "points_per_character"), ("alphabet", 
 RECORDED = ("update", "points", "seconds", "validation", "validation_point")
 
 
-def publish_model(folder: Path, path: Path, licence: str, note: str = "", integer: bool = True) -> str:
-    """Export the averaged weights of a training; returns a sentence on what was written."""
-    network, recipe, about, _, noise = open_run(folder)
+def publish_model(run: Path, path: Path, licence: str, note: str = "", integer: bool = True) -> str:
+    """Export the averaged weights of a training; returns a sentence on what was written.
+
+    Args:
+        run: Folder of the training, or one of its checkpoints.
+        path: Model file to write.
+        integer: Keep the large weights as int8 instead of float16.
+    Raises:
+        BadInput, CorruptFile, WrongModel: there is no training. UsageError, LimitExceeded: it cannot be written.
+    """
+    network, recipe, about, _, noise = open_run(run)
     kept = {name: about[name] for name in (TEXT if recipe.kind == "text" else INK)}
     record = {name: about["progress"][name] for name in RECORDED} | noise.figures()
     terms = {"recipe": recipe.dump(), "record": record, "licence": licence, "note": note}

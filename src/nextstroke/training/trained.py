@@ -69,15 +69,16 @@ def open_run(path: Path) -> Trained:
 
 
 def evaluate_run(
-    folder: Path, corpus: Path, split: str = "validation", every: int = 1, device: str = "cpu"
+    run: Path, corpus: Path, split: str = "validation", every: int = 1, device: str = "cpu"
 ) -> dict[str, float]:
     """Scores of a run by name, on every `every`-th part of a split, in the paper's units.
 
     Args:
+        run: Folder of a training, one of its checkpoints, or a model file.
         split: "validation", or "train", or for a text another split's name.
     """
     device = open_device(device)
-    network, recipe, about, _, noise = open_run(folder)
+    network, recipe, about, _, noise = open_run(run)
     network.to(device)
     examples, _ = open_examples(recipe, corpus, about)
     check_alphabet(examples, about, corpus)
