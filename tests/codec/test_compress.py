@@ -119,6 +119,17 @@ def test_long_data_are_cut_into_segments_and_joined_again(threads, monkeypatch):
     assert data.getvalue() == TEXT * 3
 
 
+@pytest.mark.parametrize(
+    ("threads", "size", "members"), [(2, 0, 1), (2, 299, 1), (2, 301, 2), (3, 700, 3), (9, 700, 4)]
+)
+def test_what_is_shorter_than_a_segment_is_shared_out(threads, size, members, monkeypatch):
+    monkeypatch.setattr(codec, "_LEAST_SHARE", 150)
+    data = (TEXT * 4)[:size]
+    shares = list(codec._segments(io.BytesIO(data), threads))
+    assert b"".join(share for share, _ in shares) == data
+    assert [more for _, more in shares] == [True] * (members - 1) + [False]
+
+
 def test_archives_can_be_joined():
     assert decompress(compress(b"one", "none") + compress(b"", "none") + compress(b"two", "none")) == b"onetwo"
 

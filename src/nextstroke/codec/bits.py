@@ -8,25 +8,28 @@ import numpy as np
 
 from nextstroke.codec.contexts import ContextTables
 from nextstroke.codec.counters import COUNT, Counters, counter, probability
-from nextstroke.codec.history import History
+from nextstroke.codec.history import WORD_CONTEXTS, History
 from nextstroke.codec.logistic import BITS, LIMIT, squash, stretch_table
 from nextstroke.codec.match import BUCKETS, MatchModel
 from nextstroke.codec.mixer import ONE, Mixer
 
-ORDERS = (0, 1, 2, 3, 4, 5, 6)
-CONTEXTS = len(ORDERS) + 2
+ORDERS = (1, 2, 3, 4, 6)
+CONTEXTS = len(ORDERS) + WORD_CONTEXTS
+OPINIONS = 2  # of a network: as trained, and as adapted
 MOST_BLOCKS = 64
 _SEEN, _LEVELS = 16, 64  # how a context's counter is told apart for its second opinion
 _STEP = 2 * LIMIT // _LEVELS + 1
 # Twice the binary logarithm of n + 1, rounded: in whole numbers, as all that decides a bit.
 _SEEN_OF = np.array([min(((2 * (n + 1) ** 4).bit_length() - 1) // 2, _SEEN - 1) for n in range(COUNT + 1)])
-_RATE = 6
+_MOST_ROWS = [13, 18, 18, 18, 19] + [18, 18, 18, 19]  # binary logarithms; the longest contexts have the most to tell
+_RATE = 5
+_SELECTORS = [256, 8 * BUCKETS, 8 * 256, 8 * 256]  # by the byte so far, the match, the last byte and the one before
 
 
 def row_bits(size: int) -> list[int]:
     """Binary logarithm of the rows in each context's table, for a segment of `size` bytes."""
-    most = min(max((2 * size - 1).bit_length(), 10), 19)
-    return [min(most, 8 * order + 5) for order in ORDERS] + [most] * 2
+    needed = max((2 * size - 1).bit_length(), 10)
+    return [min(needed, most) for most in _MOST_ROWS]
 
 
 class BitModel:
@@ -35,7 +38,7 @@ class BitModel:
     Args:
         blocks: How many go in step, at most MOST_BLOCKS.
         length: Bytes of the longest.
-        network: Whether `begin` is given a network's frequencies.
+        network: Whether `begin` is given a network's opinions.
     """
 
     def __init__(self, blocks: int, length: int, network: bool = False):
@@ -43,15 +46,15 @@ class BitModel:
         self._tables = ContextTables(row_bits(blocks * length), limit=255)
         self._match = MatchModel(self._history)
         self._second = _second_opinions()
-        self._mixer = Mixer(_first_weights(network), [256, 8 * BUCKETS, 8 * 256], _RATE)
+        self._mixer = Mixer(_first_weights(network), _SELECTORS, _RATE)
         self._entries = np.zeros((3, blocks, 8, CONTEXTS), np.int64)
-        self._inputs = np.zeros((blocks, 8, 2 * CONTEXTS + 2 + network), np.int64)
-        self._choice, self._told = np.zeros((2, blocks, 8, 3), np.int64)
+        self._inputs = np.zeros((blocks, 8, 2 * CONTEXTS + OPINIONS * network + 2), np.int64)
+        self._choice, self._told = np.zeros((2, blocks, 8, len(_SELECTORS)), np.int64)
         self._bits, self._buckets = np.zeros((2, blocks, 8), np.int64)
         self._inputs[:, :, -1] = 256
 
     def begin(self, frequencies: np.ndarray | None = None) -> None:
-        """Before each byte. A network's frequencies, (blocks, 256), are integers > 0 with a sum under 2^31."""
+        """Before each byte. A network's frequencies, (OPINIONS, blocks, 256): integers > 0 with sums under 2^31."""
         self._hashes = self._history.hashes()
         self._node = np.ones(len(self._bits), np.int64)
         self._match.begin()
@@ -65,10 +68,11 @@ class BitModel:
         self._read_contexts(bit, inputs)
         inputs[:, -2], self._buckets[:, bit] = self._match.predict(self._node, bit)
         if self._tree is not None:
-            inputs[:, -3] = _branch(self._tree, self._node)
+            inputs[:, -2 - OPINIONS : -2] = _branch(self._tree, self._node)
         choice[:, 0] = self._node
         choice[:, 1] = self._buckets[:, bit] * 8 + bit
-        choice[:, 2] = (self._history.recent & np.uint64(255)).astype(np.int64) * 8 + bit
+        choice[:, 2] = self._history.back(1) * 8 + bit
+        choice[:, 3] = self._history.back(2) * 8 + bit
         logit, self._told[:, bit] = self._mixer.predict(inputs, choice)
         return squash(logit)
 
@@ -109,19 +113,19 @@ _KINDS = np.arange(CONTEXTS) * _SEEN * _LEVELS
 
 
 def tree_of(frequencies: np.ndarray) -> np.ndarray:
-    """Sums over the tree of bits, (blocks, 512): node 1 is the whole, node 256 + s the frequency of s."""
-    tree = np.empty((len(frequencies), 512), np.int64)
-    tree[:, 256:] = frequencies
+    """Sums over the tree of bits, (..., 512): node 1 is the whole, node 256 + s the frequency of s."""
+    tree = np.empty((*frequencies.shape[:-1], 512), np.int64)
+    tree[..., 256:] = frequencies
     for level in reversed(range(8)):
-        below = tree[:, 2 << level : 4 << level]
-        tree[:, 1 << level : 2 << level] = below[:, ::2] + below[:, 1::2]
+        below = tree[..., 2 << level : 4 << level]
+        tree[..., 1 << level : 2 << level] = below[..., ::2] + below[..., 1::2]
     return tree
 
 
 def _branch(tree: np.ndarray, node: np.ndarray) -> np.ndarray:
-    """Logit of a one at each block's node."""
+    """Logits of a one at each block's node, (blocks, opinions)."""
     rows = np.arange(len(node))
-    return stretch_table()[(tree[rows, 2 * node + 1] << BITS) // tree[rows, node]]
+    return stretch_table()[(tree[:, rows, 2 * node + 1] << BITS) // tree[:, rows, node]].T
 
 
 def _second_opinions() -> Counters:
@@ -133,5 +137,5 @@ def _second_opinions() -> Counters:
 def _first_weights(network: bool) -> np.ndarray:
     """A network is believed from the start, contexts need to show what they know."""
     if network:
-        return np.array([ONE // 20] * (2 * CONTEXTS) + [ONE * 9 // 10, ONE // 20, 0])
+        return np.array([ONE // 20] * (2 * CONTEXTS) + [ONE * 9 // 20] * OPINIONS + [ONE // 20, 0])
     return np.array([ONE * 3 // 10] * (2 * CONTEXTS + 1) + [0])

@@ -18,6 +18,7 @@ from nextstroke.codec.textmodel import DEFAULT, load_text_model
 from nextstroke.errors import CorruptFile, LimitExceeded, WrongModel
 
 _HOPELESS = 4096  # bytes from which on zlib's opinion on what is no text is asked
+_LEAST_SHARE = 1 << 17  # bytes: a smaller one would learn too little to be worth a process
 _STRANGE = 6.0  # bits a byte
 
 
@@ -67,14 +68,15 @@ def compress_stream(
 
     Args:
         model: As in compress.
-        threads: Segments of SEGMENT bytes that are worked on at once, each by a process of its own.
+        threads: Segments that are worked on at once, each by a process of its own. What is no longer than one is cut
+            into so many, which costs some of its size: none learns from the others.
         progress: Told how many bytes of data and of streams have been added since.
     """
     size = packed = 0
 
     def segments() -> Iterator[tuple[bytes, bool, str]]:
         nonlocal size
-        for data, more in _segments(source):
+        for data, more in _segments(source, threads):
             size += len(data)
             yield data, more, model
 
@@ -108,15 +110,24 @@ def decompress_stream(
     return Sizes(size, packed)
 
 
-def _segments(source: IO[bytes]) -> Iterator[tuple[bytes, bool]]:
+def _segments(source: IO[bytes], threads: int) -> Iterator[tuple[bytes, bool]]:
     """Segments, and whether more follows; one empty segment where there is nothing."""
     data = _read_fully(source)
+    if len(data) < SEGMENT:
+        yield from _shares(data, min(threads, len(data) // _LEAST_SHARE))
+        return
     while True:
         after = _read_fully(source) if len(data) == SEGMENT else b""
         yield data, bool(after)
         if not after:
             return
         data = after
+
+
+def _shares(data: bytes, count: int) -> Iterator[tuple[bytes, bool]]:
+    size = -(-len(data) // max(count, 1))
+    for first in range(0, max(len(data), 1), max(size, 1)):
+        yield data[first : first + size], first + size < len(data)
 
 
 def _read_fully(source: IO[bytes]) -> bytes:
@@ -173,7 +184,7 @@ def knows(network: ExactNetwork, data: bytes) -> bool:
     network.start(blocks)
     bits = 0.0
     for byte in sample.T:
-        frequencies = network.predict()
+        frequencies, _ = network.predict()
         bits -= float(np.log2(frequencies[np.arange(blocks), byte] / frequencies.sum(1)).sum())
         network.observe(byte)
     return bits < _STRANGE * sample.size

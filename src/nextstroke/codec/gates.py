@@ -34,7 +34,7 @@ def sigmoid_table() -> np.ndarray:
     """Sigmoid of −REACH to REACH."""
     power = falling_exponential(REACH + 1)
     upper = ((1 << (VALUE + _FINE)) + ((1 << _FINE) + power) // 2) // ((1 << _FINE) + power)
-    return np.concatenate([(1 << VALUE) - upper[:0:-1], upper]).astype(np.float32)
+    return np.concatenate([(1 << VALUE) - upper[:0:-1], upper]).astype(np.int32)
 
 
 @cache
@@ -43,9 +43,9 @@ def tanh_table() -> np.ndarray:
     doubled = falling_exponential(2 * REACH + 1)[::2]
     one = 1 << _FINE
     upper = (((one - doubled) << VALUE) + (one + doubled) // 2) // (one + doubled)
-    return np.concatenate([-upper[:0:-1], upper]).astype(np.float32)
+    return np.concatenate([-upper[:0:-1], upper]).astype(np.int32)
 
 
 def look_up(table: np.ndarray, argument: np.ndarray) -> np.ndarray:
-    """Values of a table for whole numbers, which may lie beyond its reach and may be held in floats."""
-    return table.take((argument + REACH).astype(np.int64), mode="clip")
+    """Values of a table for whole numbers, which may lie beyond its reach."""
+    return table.take(argument + REACH, mode="clip")

@@ -5,30 +5,37 @@ import numpy as np
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xD6E8FEB86659FD93)
 _BYTE = np.uint64(8)
+WORD_CONTEXTS = 4
 
 
 class History:
-    """The last eight bytes, this word and the word before, of every block; and all bytes, for the match model.
+    """The last eight bytes, this word and the two before, of every block; and all bytes, for the match model.
 
     A word is a run of letters, without regard to case, and of bytes above 127.
 
     Args:
-        orders: Numbers of bytes that contexts look back; two contexts of words stand behind them.
+        orders: Numbers of bytes that contexts look back; WORD_CONTEXTS contexts of words stand behind them.
     """
 
     def __init__(self, blocks: int, length: int, orders: tuple[int, ...]):
         self.bytes = np.zeros((blocks, length), np.uint8)
         self.step = 0
         self.recent = np.zeros(blocks, np.uint64)
-        self._word, self._word_before = np.zeros(blocks, np.uint64), np.zeros(blocks, np.uint64)
+        self._word, self._before, self._second_before = np.zeros((3, blocks), np.uint64)
         self._masks = np.array([2 ** (8 * order) - 1 for order in orders], np.uint64)
-        self._salts = np.arange(len(orders) + 2, dtype=np.uint64)
+        self._salts = np.arange(len(orders) + WORD_CONTEXTS, dtype=np.uint64)
 
     def hashes(self) -> np.ndarray:
         """One 64-bit hash for each block and context, shape (blocks, contexts)."""
-        words = np.stack([self._word, self._word * _MIX + self._word_before], 1)
+        this = self._word * _MIX
+        two = this + self._before
+        words = np.stack([self._word, two, this + self._second_before, two * _MIX + self._second_before], 1)
         contexts = np.concatenate([self.recent[:, None] & self._masks, words], 1)
         return scramble(contexts * _ODD + self._salts)
+
+    def back(self, steps: int) -> np.ndarray:
+        """The byte of each block so many steps back, 1 to 8."""
+        return (self.recent >> np.uint64(8 * (steps - 1)) & np.uint64(255)).astype(np.int64)
 
     def append(self, byte: np.ndarray) -> None:
         """One more byte for each block."""
@@ -37,7 +44,9 @@ class History:
         self.recent = self.recent << _BYTE | byte.astype(np.uint64)
         lower = byte | 32
         letter = ((lower >= 97) & (lower <= 122)) | (byte >= 128)
-        self._word_before = np.where(~letter & (self._word != 0), self._word, self._word_before)
+        ended = ~letter & (self._word != 0)
+        self._second_before = np.where(ended, self._before, self._second_before)
+        self._before = np.where(ended, self._word, self._before)
         self._word = np.where(letter, (self._word + lower.astype(np.uint64)) * _ODD, np.uint64(0))
 
 

@@ -19,7 +19,7 @@ class Network(Protocol):
         """Begin that many blocks anew."""
 
     def predict(self) -> np.ndarray:
-        """Frequencies of the next byte, integers > 0, (blocks, 256)."""
+        """Its opinions, frequencies of the next byte: integers > 0, (opinions, blocks, 256)."""
 
     def observe(self, byte: np.ndarray) -> None:
         """The byte that came, (blocks,)."""

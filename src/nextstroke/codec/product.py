@@ -1,0 +1,141 @@
+"""Exact products of bytes and int8 weights, by whatever is fastest on a machine.
+
+The runtime multiplies bytes several times as fast as any BLAS floats. Its sums are 32 bits wide, and so exact; but on
+processors without instructions for it some add pairs in 16 bits, which can flow over. That is tried out once: where it
+happens, or where there is no runtime, the same whole numbers are multiplied as floats wide enough to be exact.
+"""
+
+from collections.abc import Callable
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nextstroke.errors import CorruptFile
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+ZERO, ONE = 128, 127  # an h of n / ONE is the byte ZERO + n
+LEVELS = 127  # a row's weights are whole numbers up to it
+FINE = 24  # binary places of a row's scale
+_MOST = 1 << 38  # of a scale, so that its product with any sum fits into 63 bits
+_FLOAT32 = 1 << 24  # whole numbers below are exact
+
+# Fields and types of ONNX's protocol buffers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
+_UINT8, _INT8, _INT32 = 2, 3, 6
+_IR_VERSION, _OPERATORS = 8, 13
+
+
+class Product:
+    """h · W in whole numbers of `unit`.
+
+    Args:
+        weight: Real numbers, (rows, inputs). Each row becomes whole numbers up to LEVELS and a scale.
+        unit: 1 / unit is what the results count.
+
+    Raises:
+        CorruptFile: a weight is not finite or too large.
+    """
+
+    def __init__(self, weight: np.ndarray, unit: int):
+        weight = weight.astype(np.float64)
+        if not np.isfinite(weight).all():
+            raise CorruptFile("the text model holds weights that are not finite; take another copy")
+        step = np.abs(weight).max(1, initial=0) / LEVELS
+        self.whole = np.rint(weight / np.where(step, step, 1)[:, None]).astype(np.int8)
+        scale = np.rint(step * (unit << FINE) / ONE)
+        if scale.max(initial=0) >= _MOST:
+            raise CorruptFile("the text model: a weight is too large; export it anew")
+        self.scale = scale.astype(np.int64)
+
+    def __call__(self, h: np.ndarray) -> np.ndarray:
+        """Whole numbers, int64 (blocks, rows), of bytes (blocks, inputs)."""
+        sums = self._sum(h) * self.scale
+        sums += 1 << (FINE - 1)
+        sums >>= FINE
+        return sums
+
+    @cached_property
+    def _sum(self) -> Callable[[np.ndarray], np.ndarray]:
+        return by_runtime(self.whole) if runtime_is_exact() else by_floats(self.whole)
+
+
+def multiply(h: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """(h − ZERO) · W, whole numbers (blocks, rows), of bytes (blocks, inputs) and int8 (inputs, rows)."""
+    if runtime_is_exact():
+        return _any_product()(h, whole)
+    return by_floats(whole.T)(h)
+
+
+def by_floats(whole: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Sums by numpy's products of floats, int64, for a W of int8, (rows, inputs)."""
+    worst = int(np.abs(whole.astype(np.int64)).sum(1).max(initial=0)) * ZERO
+    kind = "f4" if worst < _FLOAT32 else "f8"
+    factor = np.ascontiguousarray(whole.T, kind)
+    return lambda h: ((h.astype(kind) - ZERO) @ factor).astype(np.int64)
+
+
+def by_runtime(whole: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Sums by onnxruntime, int32, for a W of int8, (rows, inputs)."""
+    session = _session(_graph(_part(5, _tensor(b"weight", _INT8, np.ascontiguousarray(whole.T)))))
+    return lambda h: session.run(None, {"h": h})[0]
+
+
+@cache
+def _any_product() -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """As `by_runtime`, but W comes with every call."""
+    session = _session(_graph(_part(11, _matrix(b"weight", _INT8))))
+    return lambda h, whole: session.run(None, {"h": h, "weight": whole})[0]
+
+
+def _session(graph: bytes) -> "InferenceSession":
+    import onnxruntime  # late: what is compressed without a network needs none
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
+@cache
+def runtime_is_exact() -> bool:
+    """Whether the runtime is there and its sums of the largest terms are right."""
+    largest, h = np.full((64, 64), LEVELS, np.int8), np.full((64, 64), ZERO + ONE, np.uint8)
+    try:
+        sums = by_runtime(largest)(h)
+    except Exception:  # whatever the runtime cannot do here, floats can
+        return False
+    return bool((sums == 64 * ONE * LEVELS).all())
+
+
+def _graph(weight: bytes) -> bytes:
+    """An ONNX model of one node: (h − ZERO) · W as int32; the weight is a field of the graph."""
+    names = b"".join(_part(1, name) for name in (b"h", b"weight", b"zero"))
+    node = names + _part(2, b"sums") + _part(4, b"MatMulInteger")
+    zero = _part(5, _tensor(b"zero", _UINT8, np.array(ZERO, np.uint8)))
+    ends = _part(11, _matrix(b"h", _UINT8)) + _part(12, _matrix(b"sums", _INT32))
+    graph = _part(1, node) + _part(2, b"product") + zero + ends + weight
+    return _number(1, _IR_VERSION) + _part(8, _number(2, _OPERATORS)) + _part(7, graph)
+
+
+def _tensor(name: bytes, kind: int, array: np.ndarray) -> bytes:
+    shape = b"".join(_number(1, size) for size in array.shape)
+    return shape + _number(2, kind) + _part(8, name) + _part(9, array.tobytes())
+
+
+def _matrix(name: bytes, kind: int) -> bytes:
+    any_size = _part(1, b"") * 2
+    return _part(1, name) + _part(2, _part(1, _number(1, kind) + _part(2, any_size)))
+
+
+def _number(field: int, value: int) -> bytes:
+    return _varint(field << 3) + _varint(value)
+
+
+def _part(field: int, content: bytes) -> bytes:
+    return _varint(field << 3 | 2) + _varint(len(content)) + content
+
+
+def _varint(value: int) -> bytes:
+    low = bytes([value & 127 | 128 * (value > 127)])
+    return low + (_varint(value >> 7) if value > 127 else b"")
