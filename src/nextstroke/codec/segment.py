@@ -27,7 +27,7 @@ class Network(Protocol):
 
 def count_blocks(size: int) -> int:
     """Blocks for a segment of `size` bytes: each costs some bytes, but all together are as fast as one."""
-    return min(MOST_BLOCKS, -(-size // 2048))
+    return min(MOST_BLOCKS, -(-size // 4096))
 
 
 def lengths_of(size: int, blocks: int) -> list[int]:
