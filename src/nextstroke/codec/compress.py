@@ -13,7 +13,7 @@ import numpy as np
 
 from nextstroke.codec.archive import HASH, SEGMENT, Member, read_members
 from nextstroke.codec.exact import ExactNetwork
-from nextstroke.codec.segment import Progress, decode_segment, encode_segment
+from nextstroke.codec.segment import Progress, decode_segment, encode_segment, lengths_of
 from nextstroke.codec.textmodel import DEFAULT, load_text_model
 from nextstroke.errors import CorruptFile, LimitExceeded, WrongModel
 
@@ -68,8 +68,8 @@ def compress_stream(
 
     Args:
         model: As in compress.
-        threads: Segments that are worked on at once, each by a process of its own. What is no longer than one is cut
-            into so many, which costs some of its size: none learns from the others.
+        threads: Segments that are worked on at once, each by a process of its own. What is shorter than one is cut
+            into so many, which may cost some of its size: none learns from the others.
         progress: Told how many bytes of data and of streams have been added since.
     """
     size = packed = 0
@@ -125,9 +125,10 @@ def _segments(source: IO[bytes], threads: int) -> Iterator[tuple[bytes, bool]]:
 
 
 def _shares(data: bytes, count: int) -> Iterator[tuple[bytes, bool]]:
-    size = -(-len(data) // max(count, 1))
-    for first in range(0, max(len(data), 1), max(size, 1)):
-        yield data[first : first + size], first + size < len(data)
+    first = 0
+    for length in lengths_of(len(data), max(count, 1)):
+        yield data[first : first + length], first + length < len(data)
+        first += length
 
 
 def _read_fully(source: IO[bytes]) -> bytes:

@@ -17,6 +17,7 @@ from nextstroke.codec.product import ONE, ZERO, Product
 from nextstroke.errors import CorruptFile
 
 CELL, PEEPHOLE = 14, 8  # binary places of c and the peepholes
+_PEEP = CELL + PEEPHOLE - ARGUMENT  # places from c times a peephole to z
 _CELL_LIMIT = 1 << (CELL + 10)
 _LARGEST = 1 << 16  # of a bias or peephole
 
@@ -47,17 +48,15 @@ class Layer:
         z = self.product(self.h if below is None else np.concatenate([below, self.h], 1))
         z += self.table[byte]
         z = z.reshape(len(z), 4, -1)
-        i, f = np.moveaxis(look_up(sigmoid_table(), z[:, :2] + self._peep(slice(2))), 1, 0)
+        seen = _rounded(self.c[:, None] * self.peepholes[:2], _PEEP)
+        i, f = np.moveaxis(look_up(sigmoid_table(), z[:, :2] + seen), 1, 0)
         g = look_up(tanh_table(), z[:, 2])
         c = _rounded(f * self.c, VALUE) + _rounded(i * g, 2 * VALUE - CELL)
         self.c = np.minimum(np.maximum(c, -_CELL_LIMIT), _CELL_LIMIT)
-        o = look_up(sigmoid_table(), z[:, 3] + self._peep(slice(2, 3))[:, 0])
+        o = look_up(sigmoid_table(), z[:, 3] + _rounded(self.c * self.peepholes[2], _PEEP))
         squashed = look_up(tanh_table(), _rounded(self.c, CELL - ARGUMENT))
         self.h = (_rounded(_rounded(o * squashed, VALUE) * ONE, VALUE) + ZERO).astype(np.uint8)
         return self.h
-
-    def _peep(self, gates: slice) -> np.ndarray:
-        return _rounded(self.c[:, None] * self.peepholes[gates], CELL + PEEPHOLE - ARGUMENT)
 
 
 def _whole(real: np.ndarray, places: int) -> np.ndarray:

@@ -51,8 +51,7 @@ class Reader:
         lengths = np.array([max(1, -(-(len(ink) - 1) // PAIR)) for ink in inks], np.int32)
         points = np.zeros((len(inks), PAIR * lengths.max(), 3), np.float32)
         for row, ink in zip(points, inks, strict=True):
-            row[: len(ink) - 1] = ink.offsets()[1:]
-            row[: len(ink) - 1, :2] = (row[: len(ink) - 1, :2] - self.model.mean) / self.model.std
+            row[: len(ink) - 1] = self.model.normalised(ink)
         pairs = points.reshape(len(inks), lengths.max(), -1).swapaxes(0, 1)
         return self.model.step({"pairs": np.ascontiguousarray(pairs), "lengths": lengths})["told"], lengths
 
