@@ -1,3 +1,4 @@
+import shutil
 import signal
 import subprocess
 import sys
@@ -32,3 +33,16 @@ def shell():
         return subprocess.run(command, text=True, timeout=60, **({"capture_output": True} | options))
 
     return run
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A browser; skips loudly where there is none."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="NOT TESTED in a browser: playwright is missing")
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not program:
+        pytest.skip("NOT TESTED in a browser: chromium is missing; on Debian or Ubuntu: apt-get install chromium")
+    with sync_api.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -61,3 +61,26 @@ def test_a_moving_svg_shows_one_stroke_after_the_other():
 def test_an_outline_does_not_move():
     with pytest.raises(UsageError, match="animate"):
         Look(nib=True, animate=True)
+
+
+def dark_pixels(screenshot):
+    return int((np.asarray(Image.open(io.BytesIO(screenshot)).convert("L")) < 128).sum())
+
+
+def test_a_moving_svg_is_written_stroke_by_stroke_in_a_browser(chromium):
+    page = chromium.new_page()
+    page.set_content(svg(SHEET, Look(animate=True, colour="navy")).decode())
+    begins = page.evaluate(
+        "() => document.getAnimations().map(a => { a.pause(); return a.effect.getComputedTiming().endTime; })"
+    )
+    inks = []
+    for time in (0, *sorted(begins)):
+        page.evaluate("time => document.getAnimations().forEach(a => { a.currentTime = time; })", time)
+        inks.append(dark_pixels(page.screenshot()))
+    page.set_content(svg(SHEET, Look(colour="navy")).decode())
+    whole = dark_pixels(page.screenshot())
+    page.close()
+    assert len(begins) == 3
+    assert inks[0] < whole / 20
+    assert inks == sorted(set(inks))
+    assert inks[-1] == pytest.approx(whole, rel=0.02)  # the ends of dashes are smoothed otherwise

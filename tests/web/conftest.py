@@ -1,4 +1,3 @@
-import shutil
 import threading
 import time
 
@@ -35,16 +34,3 @@ class Served:
 def served():
     with Served(make_app(LIMITS, threads=1)) as server:
         yield server
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    """A browser; skips loudly where there is none."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="NOT TESTED in a browser: playwright is missing")
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if not program:
-        pytest.skip("NOT TESTED in a browser: chromium is missing; on Debian or Ubuntu: apt-get install chromium")
-    with sync_api.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser
-        browser.close()
