@@ -5,8 +5,10 @@ from nextstroke.cli.main import main
 from nextstroke.engine.choose import Chooser, Wish
 from nextstroke.engine.modelfile import load_model
 from nextstroke.engine.reading import Reader
+from nextstroke.engine.specks import specks
 from nextstroke.engine.styles import find_style
 from nextstroke.engine.write import write_lines
+from nextstroke.ink import Ink
 
 TEXTS = ["a first line", "the second one"]
 
@@ -32,7 +34,7 @@ def test_the_candidate_that_reads_best_is_kept(writer, reader):
     style = find_style("cursive", "writer")
     drawn = [write_lines(writer, TEXTS[:1], 0.3, 1, style, places=[(5, k)])[0] for k in range(4)]
     nats = reader.misreading([line.ink for line in drawn], TEXTS[:1] * 4)
-    best = min(range(4), key=lambda k: (not drawn[k].sound, nats[k]))
+    best = min(range(4), key=lambda k: (not drawn[k].sound, specks(drawn[k].ink, TEXTS[0]) > 0, nats[k]))
     (chosen,) = Chooser(reader, 4).write(writer, [Wish(TEXTS[0], 0.3, 1, style, 5)])
     np.testing.assert_allclose(chosen.ink.points, drawn[best].ink.points, atol=0.1)  # of an x-height of 200
 
@@ -51,3 +53,35 @@ def test_one_candidate_is_what_was_written_before(tmp_path, monkeypatch):
     assert main(["write", "one two", "-o", "c.json", "--best-of", "2"]) == 0
     assert (tmp_path / "b.json").read_bytes() == (tmp_path / "c.json").read_bytes()
     assert main(["write", "one two", "-o", "d.json", "--best-of", "0"]) == 2
+
+
+def test_a_candidate_without_specks_comes_before_one_that_reads_better(writer, reader, monkeypatch):
+    style, counts = find_style("none", "writer"), iter([1, 2, 0, 1])
+    monkeypatch.setattr("nextstroke.engine.choose.specks", lambda ink, text: next(counts))
+    (chosen,) = Chooser(reader, 4).write(writer, [Wish(TEXTS[0], 1.0, 1, style, 5)])
+    (third,) = write_lines(writer, TEXTS[:1], 1.0, 1, style, places=[(5, 2)])
+    np.testing.assert_allclose(chosen.ink.points, third.ink.points, atol=0.1)  # of an x-height of 200
+
+
+WORD = [np.array([[x, 0.0], [x + 3, 10], [x + 5, 5], [x + 6, 0]]) for x in (0, 8, 16)]
+DOT = np.array([[0.0, 0], [0.5, 0.5]])
+
+
+@pytest.mark.parametrize(
+    ("dots", "text", "count"),
+    [
+        ([], "abc", 0),
+        ([(9, -6)], "abc", 1),
+        ([(9, -6)], "aic", 0),
+        ([(9, -6), (30, 9)], "aic", 1),
+        ([(9, 1)], "abc", 0),  # it touches a letter
+        ([(30, 0), (30, 9)], "a:", 0),
+    ],
+)
+def test_specks_are_dots_apart_that_the_text_does_not_ask_for(dots, text, count):
+    assert specks(Ink.from_strokes([*WORD, *(DOT + place for place in dots)]), text) == count
+
+
+def test_ink_of_dots_alone_has_no_specks():
+    assert specks(Ink.from_strokes([DOT, DOT + 50]), "abc") == 0
+    assert specks(Ink.from_strokes([DOT]), "abc") == 0

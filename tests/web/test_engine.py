@@ -15,6 +15,7 @@ from nextstroke.engine.generate import Choice, Spelling, generate
 from nextstroke.engine.marks import normal
 from nextstroke.engine.modelfile import load_model
 from nextstroke.engine.signs import plain
+from nextstroke.engine.specks import specks
 from nextstroke.engine.styles import find_style
 from nextstroke.engine.write import write_lines
 from nextstroke.hand import learn_hand
@@ -95,6 +96,15 @@ def test_the_same_candidate_is_chosen(browser_engine, writer):
     (points,) = browser_engine(order)
     (line,) = chooser_among(4).write(writer, [Wish(TEXT, 0.3, 5, find_style("cursive", "writer"), 0)])
     np.testing.assert_allclose(points, line.ink.points, atol=1.0)
+
+
+def test_specks_are_counted_as_in_python(browser_engine, writer):
+    lines = write_lines(writer, [TEXT] * 12, 0.2, 1)
+    inks = [{"points": line.ink.points.tolist(), "ends": line.ink.end_of_stroke.tolist()} for line in lines]
+    for text in (TEXT, TEXT.replace("i", "e")):
+        told = browser_engine(*({"kind": "specks", "text": text} | ink for ink in inks))
+        assert told == [specks(line.ink, text) for line in lines]
+    assert len(set(told)) > 1
 
 
 def test_a_line_is_read_and_levelled_as_in_python(browser_engine, writer):

@@ -7,7 +7,7 @@ const load = (name) => import(`${engine}/${name}.js`);
 const [{ readModel, readStyles }, { WriterNetwork, TextNetwork }, { writeLine, NO_STYLE, sound }] = await Promise.all(["modelfile", "network", "pen"].map(load));
 const [{ bestLine }, { Reader }, { learnHand, knownSize }] = await Promise.all(["choose", "reader", "hand"].map(load));
 const [{ Typist }, { Random }, { setMarks, normal }, { plain }] = await Promise.all(["generate", "random", "marks", "signs"].map(load));
-const [{ draw, logDensity }, { levelled, measure }] = await Promise.all(["mixture", "layout"].map(load));
+const [{ draw, logDensity }, { levelled, measure }, { specks }] = await Promise.all(["mixture", "layout", "specks"].map(load));
 
 const buffer = (path) => new Uint8Array(fs.readFileSync(path)).buffer;
 const kernel = new WebAssembly.Module(fs.readFileSync(`${engine}/kernel.wasm`));
@@ -26,6 +26,7 @@ const jobs = {
     return { points: line.ink.points, ends: line.ink.ends, sound: sound(line), phi: Array.from(line.phi.at(-1)) };
   },
   best: async ({ text, style, ...how }) => (await bestLine(text, { network: writer, reader, style: hand(style), ...how })).ink.points,
+  specks: ({ points, ends, text }) => specks({ points, ends }, text),
   read: ({ points, ends, text }) => reader.misreading({ points, ends }, text),
   marks: ({ text }) => [normal(text), plain(normal(text), writer.about.alphabet)],
   size: () => knownSize(writer),

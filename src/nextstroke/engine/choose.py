@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 from nextstroke.engine.modelfile import Model, load_model
 from nextstroke.engine.reading import Reader
 from nextstroke.engine.signs import plain
+from nextstroke.engine.specks import specks
 from nextstroke.engine.styles import Style
 from nextstroke.engine.write import Written, write_lines, write_soundly
 from nextstroke.ink import Ink
@@ -47,6 +48,8 @@ class FirstSound:
 class Chooser:
     """Writes each line several times and keeps the candidate in which a reader finds the text most surely.
 
+    Candidates with specks come last: a sure reader does not mind them.
+
     It reads what the network drew: accents and signs are drawn alike onto all candidates.
 
     Candidate k of a line is attempt k of `write_soundly`: what others are drawn changes none of them.
@@ -72,8 +75,9 @@ class Chooser:
         drawn = write_lines(model, texts, biases, seeds, styles, places=places)
         asked = [plain(line.text, model.alphabet) for line in drawn]
         nats = self.reader.misreading([self._as_read(model, line.bare) for line in drawn], asked)
+        specked = [specks(line.bare, text) > 0 for line, text in zip(drawn, asked, strict=True)]
         best = [
-            min(range(k, k + self.candidates), key=lambda i: (not drawn[i].sound, nats[i]))
+            min(range(k, k + self.candidates), key=lambda i: (not drawn[i].sound, specked[i], nats[i]))
             for k in range(0, len(drawn), self.candidates)
         ]
         return [

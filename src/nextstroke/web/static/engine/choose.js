@@ -3,6 +3,7 @@
 import { sound, writeLine } from "./pen.js";
 import { asRead } from "./reader.js";
 import { plain } from "./signs.js";
+import { specks } from "./specks.js";
 
 const ATTEMPTS = 4; // how often a line is tried again of which no candidate is sound
 
@@ -25,9 +26,16 @@ export async function bestLine(text, how) {
 function mostLegible({ network, reader }, text, drawn) {
   const asked = plain(text, network.about.alphabet);
   const ranked = drawn.map((line) => ({
-    line, sound: sound(line), nats: reader.misreading(asRead(line.bare, reader, network), asked),
+    line,
+    rank: [!sound(line), specks(line.bare, asked) > 0, reader.misreading(asRead(line.bare, reader, network), asked)],
   }));
-  return ranked.reduce((a, b) => (b.sound > a.sound || (b.sound === a.sound && b.nats < a.nats) ? b : a)).line;
+  return ranked.reduce((a, b) => (before(b.rank, a.rank) ? b : a)).line;
+}
+
+/** Whether one row of numbers comes before another, the first unlike ones deciding. */
+function before(a, b) {
+  const unlike = a.findIndex((value, i) => value !== b[i]);
+  return unlike >= 0 && a[unlike] < b[unlike];
 }
 
 /** Each attempt has random numbers of its own; where there is no choice, the first candidate was one already. */
