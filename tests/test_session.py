@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import nextstroke as ns
+from nextstroke.cli.main import main
 
 
 def test_handwriting_shows_and_saves_itself(tmp_path):
@@ -14,6 +15,11 @@ def test_handwriting_shows_and_saves_itself(tmp_path):
     assert written.save(tmp_path / "a.svg") == [str(tmp_path / "a.svg")]
     assert (tmp_path / "a.svg").read_text() == written.svg()
     assert written.letter.lines[0].text == "Hello, you"
+
+
+def test_what_is_not_said_is_as_in_the_command(tmp_path):
+    assert main(["write", "Hello, you", "--margin", "4", "-o", str(tmp_path / "a.json"), "--best-of", "2"]) == 0
+    assert ns.write("Hello, you", best_of=2).render("json") == (tmp_path / "a.json").read_bytes()
 
 
 def test_a_page_by_name_and_hands_in_turn():

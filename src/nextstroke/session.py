@@ -46,8 +46,8 @@ class Handwriting:
 
 def write(
     text: str,
-    style: str | Sequence[str] = "none",
-    bias: float | Sequence[float] = 0.5,
+    style: str | Sequence[str] = "",
+    bias: float | Sequence[float] = 0.75,
     seed: int = 1,
     page: str | Page | None = None,
     best_of: int = 8,
@@ -56,7 +56,8 @@ def write(
     """Write a text by hand.
 
     Args:
-        style: Name of a hand or file with ink of one's own; several for paragraphs in turn.
+        style: Name of a hand or file with ink of one's own; several for paragraphs in turn; empty for the first hand
+            of the gallery, "none" for another hand in each line.
         bias: 0 is as varied as real hands, 1 very legible.
         page: "a4", "a5", "letter", "WIDTHxHEIGHT" in mm, or a Page; cut to the ink if not given.
         best_of: Candidates of each line, of which the most legible is taken.
@@ -68,7 +69,8 @@ def write(
     names = [style] if isinstance(style, str) else list(style)
     hands = [find_hand(name, writer, model) for name in names]
     sheet = Page.named(page) if isinstance(page, str) else page or Page(margin=4.0)
-    about: dict[str, Any] = {"text": text, "seed": seed, "bias": bias, "style": ",".join(names), "model": model}
+    named = ",".join(hand.name or "none" for hand in hands)
+    about: dict[str, Any] = {"text": text, "seed": seed, "bias": bias, "style": named, "model": model}
     return Handwriting(compose(writer, text, sheet, hands, bias, seed, chooser_among(best_of)), about)
 
 

@@ -1,0 +1,149 @@
+"""Everything that reads what strangers made: a sound sample of each, and how it is read."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from pydantic import ValidationError
+
+from nextstroke.bulk import read_orders
+from nextstroke.codec.compress import compress, decompress
+from nextstroke.config import load_recipe
+from nextstroke.corpora.inkfile import read_with_text
+from nextstroke.corpora.packed import InkCorpus, Line
+from nextstroke.corpora.plaintext import pack_bytes
+from nextstroke.corpora.symbols import TextCorpus
+from nextstroke.engine.styles import Style, pack_styles, unpack_styles
+from nextstroke.engine.weights import read_weights
+from nextstroke.errors import BadInput, NextstrokeError
+from nextstroke.ink import Ink
+from nextstroke.pages.layout import Page, level, place
+from nextstroke.pages.look import LOOK
+from nextstroke.pages.save import render
+from nextstroke.web.orders import GenerateOrder, StyleOrder, WriteOrder
+
+INK = Ink.from_strokes([np.array([[0.0, 0], [10, 5], [12, 9]]), np.array([[20.0, 3], [25, 8]])])
+XML = b"""<?xml version="1.0"?><WhiteboardCaptureSession><StrokeSet><Stroke colour="black"><Point x="1" y="2" time="3"/>
+<Point x="4" y="6" time="3.5"/></Stroke></StrokeSet></WhiteboardCaptureSession>"""
+RECIPE = b"""kind = "writer"\nnote = "a note"\n[data]\nclip = 1000.0\n[training]\nbatch = 16\nupdates = 5\n"""
+ORDERS = b'"a text"\n{"text": "another", "style": "neat", "bias": 0.5}\n'
+STYLE = Style("mine", "abc ", {"h1": np.ones((1, 4), np.float32)}, np.zeros((1, 3), np.float32))
+TEXT = b"some text that is compressed, some text that is compressed " * 8
+BODIES = {
+    WriteOrder: b'{"text": "Hello", "style": "wide", "bias": 0.5, "seed": 3, "page": "a5", "colour": "navy,red"}',
+    StyleOrder: b'{"lines": [{"text": "abc", "strokes": [[[0, 1.5], [2, 3]], [[5, 5]]]}], "keep": true}',
+    GenerateOrder: b'{"prime": "The ", "length": 20, "temperature": 0.7, "top_k": 4, "top_p": 0.9, "seed": 1}',
+}
+
+
+class Reader(NamedTuple):
+    """A sound file, and what reads it at a path and looks at what came out; errors of ours are refusals."""
+
+    sample: Callable[[Path], bytes]
+    read: Callable[[Path], None]
+    slow: bool = False
+
+    def take(self, path: Path, data: bytes) -> None:
+        """Read `data`, or have it refused in one line with a code of ours; anything else is a fault."""
+        path.write_bytes(data)
+        take(self.read, path)
+
+
+def take(work: Callable, *arguments) -> object:
+    """What `work` gives; None where it refuses as it should."""
+    try:
+        return work(*arguments)
+    except NextstrokeError as error:
+        refusal = error
+    assert str(refusal)
+    assert refusal.exit_code in (2, 3, 4, 5)
+    return None
+
+
+def _page(format: str) -> bytes:
+    return render(place(level([INK], Page()), Page())[0], format, LOOK, {"text": "a text", "seed": 1})
+
+
+def _read_ink(path: Path) -> None:
+    assert np.isfinite(read_with_text(str(path))[0].points).all()
+
+
+def _read_styles(path: Path) -> None:
+    for style in unpack_styles(path.read_bytes(), "a.style").values():
+        assert all(np.isfinite(rows).all() for rows in style.state.values())
+
+
+def _read_archive(path: Path) -> None:
+    read = decompress(path.read_bytes(), "none", 1 << 20)
+    assert read == TEXT * (len(read) // len(TEXT))  # members may stand there twice
+
+
+def _packed(path: Path) -> bytes:
+    InkCorpus.of([Line("a", "text", "trainset")], [INK]).save(path)
+    return path.read_bytes()
+
+
+def _packed_text(path: Path) -> bytes:
+    path.write_bytes(b"a text of bytes")
+    pack_bytes([path], [], path.with_suffix(".corpus"), hold_out=0.2)
+    return path.with_suffix(".corpus").read_bytes()
+
+
+def _checkpoint(path: Path) -> bytes:
+    import torch
+
+    from nextstroke.training.checkpoint import write_checkpoint
+
+    write_checkpoint(path, {"a": torch.ones(3)}, {"progress": {}, "alphabet": "ab"})
+    return path.read_bytes()
+
+
+def _read_checkpoint(path: Path) -> None:
+    from nextstroke.training.checkpoint import load_checkpoint
+
+    load_checkpoint(path)
+
+
+def _model(path: Path) -> bytes:
+    import onnx
+
+    weight = onnx.numpy_helper.from_array(np.ones((4, 4), np.float16), "layers.0.hidden.half")
+    graph = onnx.helper.make_graph([], "step", [], [], [weight])
+    return onnx.helper.make_model(graph).SerializeToString()
+
+
+def _read_model(path: Path) -> None:
+    """Sealed anew, so that more than the seal is tried; read as the compressor does."""
+    from nextstroke.training.export import sealed
+
+    path.write_bytes(sealed(path.read_bytes()))
+    read_weights(path)
+
+
+def _body(kind: type) -> Reader:
+    def read(path: Path) -> None:
+        try:
+            order = kind.model_validate(json.loads(path.read_bytes()))
+        except (ValidationError, ValueError, RecursionError) as refusal:
+            raise BadInput(str(refusal)) from refusal
+        if isinstance(order, WriteOrder):
+            order.sheet(), order.look()
+
+    return Reader(lambda path: BODIES[kind], read)
+
+
+READERS = {
+    "official.xml": Reader(lambda path: XML, _read_ink),
+    **{f"ink.{kind}": Reader(lambda path, kind=kind: _page(kind), _read_ink) for kind in ("inkml", "json", "svg")},
+    "recipe.toml": Reader(lambda path: RECIPE, lambda path: load_recipe(path) and None),
+    "orders.jsonl": Reader(lambda path: ORDERS, lambda path: list(read_orders(path, ["none"], [0.5])) and None),
+    "a.style": Reader(lambda path: pack_styles([STYLE]), _read_styles),
+    "archive.nst": Reader(lambda path: compress(TEXT, "none"), _read_archive, slow=True),
+    "ink.packed": Reader(_packed, lambda path: InkCorpus.open(path) and None),
+    "text.packed": Reader(_packed_text, lambda path: TextCorpus.open(path) and None),
+    "checkpoint.safetensors": Reader(_checkpoint, _read_checkpoint),
+    "model.onnx": Reader(_model, _read_model),
+    **{f"{kind.__name__}.body": _body(kind) for kind in BODIES},
+}
