@@ -1,7 +1,7 @@
 """The server: the studio's page and the API."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from fastapi.responses import FileResponse, StreamingResponse
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import Receive
 
 from nextstroke import __version__
 from nextstroke.errors import LimitExceeded, NextstrokeError
@@ -88,14 +89,14 @@ def _add_api(app: FastAPI, service: Service) -> None:
     async def write(order: WriteOrder, request: Request) -> Response:
         ticket = Ticket(seconds)
         if order.format == "ndjson":
-            return await _streamed(lambda: service.stream(order, ticket), ticket, NDJSON)
+            return await _streamed(request, ticket, partial(service.stream, order, ticket), NDJSON)
         kind, data = await _while_there(request, ticket, partial(service.write, order, ticket))
         return Response(data, media_type=KINDS[kind])
 
     @app.post("/v1/generate", response_class=StreamingResponse, responses=REFUSALS | TEXT)
-    async def generate(order: GenerateOrder) -> Response:
+    async def generate(order: GenerateOrder, request: Request) -> Response:
         ticket = Ticket(seconds)
-        return await _streamed(lambda: service.generate(order, ticket), ticket, PLAIN)
+        return await _streamed(request, ticket, partial(service.generate, order, ticket), PLAIN)
 
 
 def _add_site(app: FastAPI) -> None:
@@ -133,20 +134,30 @@ async def _while_there(request: Request, ticket: Ticket, work: Callable[[], Any]
     return result
 
 
-async def _streamed(start: Callable[[], Iterator[str]], ticket: Ticket, kind: str) -> Response:
+async def _streamed(request: Request, ticket: Ticket, start: Callable[[], Iterator[str]], kind: str) -> Response:
     """Pieces as they come. The first is waited for, so that a bad order is refused and not broken off."""
     pieces = await run_in_threadpool(start)
-    first = await run_in_threadpool(next, pieces, "")
+    first = await _while_there(request, ticket, partial(next, pieces, ""))
 
     async def sent() -> AsyncIterator[str]:
-        try:
+        with suppress(Gone):  # nobody reads what would be said of it
             yield first
             async for piece in iterate_in_threadpool(pieces):
                 yield piece
-        finally:
-            ticket.gone.set()
 
-    return StreamingResponse(sent(), media_type=kind)
+    return _Streamed(sent(), ticket, kind)
+
+
+class _Streamed(StreamingResponse):
+    """Told of a client that leaves while a thread still makes the next piece: only the ticket can end that."""
+
+    def __init__(self, pieces: AsyncIterator[str], ticket: Ticket, kind: str):
+        super().__init__(pieces, media_type=kind)
+        self.ticket = ticket
+
+    async def listen_for_disconnect(self, receive: Receive) -> None:
+        await super().listen_for_disconnect(receive)
+        self.ticket.gone.set()
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
