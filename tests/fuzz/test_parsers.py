@@ -147,7 +147,7 @@ def test_checkpoints(tmp_path_factory):
 def test_model_files(tmp_path_factory):
     """Altered and sealed anew, so that more than the seal is tried; read as the compressor does."""
     onnx = pytest.importorskip("onnx")
-    from nextstroke.training.export import sealed
+    from nextstroke.engine.modelfile import sealed
 
     weight = onnx.numpy_helper.from_array(np.ones((4, 4), np.float16), "layers.0.hidden.half")
     graph = onnx.helper.make_graph([], "step", [], [], [weight])

@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -17,12 +17,13 @@ from starlette.types import Receive
 
 from nextstroke import __version__
 from nextstroke.errors import LimitExceeded, NextstrokeError
+from nextstroke.web.assets import Asset
 from nextstroke.web.guard import Guard, refused
 from nextstroke.web.limits import Limits
 from nextstroke.web.orders import GenerateOrder, Refusal, StyleOrder, WriteOrder
 from nextstroke.web.scribe import Gone, Ticket, TimeOver
 from nextstroke.web.service import Service
-from nextstroke.web.site import MARKS, TYPES, marks_json, site_files
+from nextstroke.web.site import TYPES, site_sources
 
 KINDS = {
     "svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf", "gif": "image/gif", "apng": "image/apng",
@@ -102,16 +103,9 @@ def _add_api(app: FastAPI, service: Service) -> None:
 def _add_site(app: FastAPI) -> None:
     """Each file of the studio has a route of its own: no name that a client sends becomes a path."""
 
-    def add(name: str, path: Path) -> None:
-        kind = TYPES[path.suffix]
-        app.add_api_route(f"/{name}", lambda: FileResponse(path, media_type=kind), include_in_schema=False)
-
-    files = site_files()
-    for name, path in files.items():
-        add(name, path)
-    add("", files["index.html"])
-    made = marks_json()
-    app.add_api_route(f"/{MARKS}", lambda: Response(made, media_type="application/json"), include_in_schema=False)
+    assets = {name: Asset(TYPES[Path(name).suffix], source) for name, source in site_sources().items()}
+    for name, asset in ({"": assets["index.html"]} | assets).items():
+        app.add_route(f"/{name}", asset.answer, include_in_schema=False)
 
 
 async def _while_there(request: Request, ticket: Ticket, work: Callable[[], Any]) -> Any:
