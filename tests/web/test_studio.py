@@ -183,6 +183,47 @@ def test_looking_inside_draws_window_and_density(studio):
         assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 20
 
 
+EXPECTED = """(settings) => settings.map(([slider, value]) => {
+  const input = document.getElementById(slider), canvas = document.getElementById("density");
+  input.value = value;
+  input.dispatchEvent(new Event("input"));
+  const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d");
+  copy.drawImage(canvas, 0, 0);
+  const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
+  return data.filter((red, i) => i % 4 === 0 && red > data[i + 2] + 40 && data[i + 3] > 8).length;
+})"""
+
+
+def test_bias_and_temperature_are_felt_at_once(studio):
+    """Within one task of the page: the ink, and the worker, have no time to follow."""
+    studio.open("#text=look+inside&bias=0&seed=5")
+    studio.locator("#inside").check()  # what is written already is looked at
+    settings = [("warmth", 1), ("warmth", 3), ("warmth", 0.3), ("warmth", 1), ("bias", 1.5), ("bias", 0)]
+    usual, hot, cold, again, sure, last = studio.evaluate(EXPECTED, settings)
+    assert hot > 1.3 * usual > 1.3 * 1.3 * cold > 0  # pixels that the density colours
+    assert usual > 1.3 * sure > 0
+    assert usual == again == last
+    assert studio.inner_text('output[for="warmth"]') == "1.00"
+
+
+def test_the_next_letters_follow_the_temperature_at_once(studio):
+    studio.open("#text=hi")
+    studio.locator("#tab-type").click()
+    studio.wait_for_selector("#chances li")
+    shares = studio.evaluate(
+        """() => [0.2, 1, 1.5, 0].map((value) => {
+        const slider = document.getElementById("temperature");
+        slider.value = value;
+        slider.dispatchEvent(new Event("input"));
+        return [...document.querySelectorAll("#chances progress")].map((bar) => bar.value);
+        })"""
+    )
+    cold, usual, hot, sure = (row[0] for row in shares)
+    assert cold > usual > hot > 0
+    assert sure == 1
+    np.testing.assert_allclose(np.log(shares[0][1] / cold), 5 * np.log(shares[1][1] / usual), rtol=1e-3)
+
+
 def test_the_text_network_tells_what_comes_next_and_goes_on(studio):
     studio.open("#text=hi")
     studio.locator("#tab-type").click()

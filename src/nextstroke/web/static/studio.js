@@ -17,10 +17,28 @@ const FIELDS = ["text", "bias", "size", "pen", "colour", "format", "candidates",
 
 let state = read(location.hash), past = [], own = null, normalisation = null, timer = 0;
 const inside = new Inside($("reading"), $("window"), $("density"));
-const desk = new Desk($("pages"), (row, point) => {
-  if ($("looking").hidden || !row.phi || !normalisation) return;
-  inside.show(row, point, { bias: state.bias, normalisation, xHeight: state.size });
-});
+const desk = new Desk($("pages"), lookAt);
+
+// The look inside.
+
+const expectation = () => ({ bias: state.bias, temperature: Number($("warmth").value), normalisation, xHeight: state.size });
+
+function lookAt(row, point) {
+  if (!$("looking").hidden && row.phi && normalisation) inside.show(row, point, expectation());
+}
+
+/** Show or hide it; where nothing is being written, the last line is looked at. */
+function showInside({ target }) {
+  $("looking").hidden = !target.checked;
+  const row = desk.rows.at(-1);
+  if (row?.finished) lookAt(row, row.ink.points.length - 1);
+}
+
+/** What is expected under a new bias or temperature, long before the ink follows. */
+function feel() {
+  document.querySelector('output[for="warmth"]').value = Number($("warmth").value).toFixed(2);
+  if (normalisation) inside.drawDensity(expectation());
+}
 
 // From the page to the state and back.
 
@@ -52,6 +70,7 @@ function follow(changed, wait = 0) {
   // A hand of one's own stays in this browser: a link cannot bring it along.
   history.replaceState(null, "", fragment(state.style.startsWith("mine ") ? { ...state, style: "none" } : state));
   desk.dress(look());
+  feel();
   if (changed.every((key) => key === "pen" || key === "colour")) return;
   clearTimeout(timer);
   timer = setTimeout(write, wait);
@@ -164,7 +183,8 @@ function wire() {
   $("replay").addEventListener("click", () => desk.replay());
   $("undo").addEventListener("click", undo);
   $("link").addEventListener("click", copyLink);
-  $("inside").addEventListener("change", ({ target }) => ($("looking").hidden = !target.checked));
+  $("inside").addEventListener("change", showInside);
+  $("warmth").addEventListener("input", feel);
   $("download").addEventListener("change", ({ target }) => {
     if (target.value && desk.rows.length) download(target.value);
     target.value = "";
