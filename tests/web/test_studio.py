@@ -3,7 +3,6 @@
 import json
 import re
 import time
-import xml.etree.ElementTree as ET
 from io import BytesIO
 from pathlib import Path
 
@@ -16,35 +15,6 @@ from nextstroke.engine.choose import Wish, chooser_among
 from nextstroke.engine.modelfile import load_model
 from nextstroke.engine.styles import find_style
 from nextstroke.engine.write import write_lines
-
-SVG = "{http://www.w3.org/2000/svg}"
-
-
-@pytest.fixture
-def studio(chromium, served):
-    """A fresh page; at its end, nothing was told on the console and nothing asked of another host."""
-    context = chromium.new_context(accept_downloads=True, permissions=["clipboard-read", "clipboard-write"])
-    page, told, asked = context.new_page(), [], []
-    page.on("console", lambda message: told.append(message.text))
-    page.on("pageerror", lambda error: told.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url))
-    page.set_default_timeout(60_000)
-    page.open = lambda fragment="": _open(page, served.address, fragment)
-    yield page
-    context.close()
-    assert not told
-    assert all(url.startswith((served.address, "blob:", "data:")) for url in asked)
-
-
-def _open(page, address, fragment):
-    page.goto(f"{address}/{fragment}")
-    page.wait_for_selector("#pages[data-ready]")
-    at_once(page)
-
-
-def at_once(page):
-    """No waiting for the pen."""
-    page.locator("#speed").fill("0")
 
 
 def written(page, told):
@@ -90,36 +60,6 @@ def test_the_browsers_ink_is_pythons(studio):
     (line,) = chooser_among(4).write(writer, [Wish("hello again", 1.0, 3, find_style("neat", "writer"), 0)])
     assert [len(stroke) for stroke in told["strokes"]] == [len(stroke) for stroke in line.ink.strokes()]
     assert (told["text"], told["seed"], told["style"]) == ("hello again", 3, "neat")
-
-
-def test_files_are_what_their_readers_want(studio, tmp_path):
-    studio.open("#text=one+two+three+four+five+six+seven&format=148x105&ruled=true&seed=5")
-    files = {}
-    for kind in ("svg", "moving", "png", "apng", "pdf", "gcode", "inkml", "json"):
-        with studio.expect_download() as got:
-            studio.locator("#download").select_option(kind)
-        suffix = got.value.suggested_filename.rpartition(".")[2]
-        files[kind] = tmp_path / f"{kind}.{suffix}"
-        got.value.save_as(files[kind])
-    root = ET.parse(files["svg"]).getroot()
-    assert (root.get("width"), root.get("height")) == ("148mm", "105mm")
-    strokes = len(root.findall(f".//{SVG}g/{SVG}g/{SVG}path"))
-    assert strokes > 10
-    assert b"@keyframes" in files["moving"].read_bytes()
-    with Image.open(files["png"]) as picture:
-        assert picture.size == (round(148 / 25.4 * 200), round(105 / 25.4 * 200))
-        assert np.asarray(picture.convert("L")).min() < 60
-    with Image.open(files["apng"]) as film:
-        assert film.n_frames > 10
-    pdfium = pytest.importorskip("pypdfium2")
-    document = pdfium.PdfDocument(files["pdf"])
-    assert np.asarray(document[0].render().to_pil().convert("L")).min() < 100
-    document.close()
-    assert files["gcode"].read_text().count("G1 Z0") == strokes
-    ink, text = read_with_text(str(files["inkml"]))
-    assert len(ink.strokes()) == strokes
-    assert text == "one two three four five six seven"
-    assert len(json.loads(files["json"].read_text())["strokes"]) == strokes
 
 
 def test_a_hand_drawn_with_the_mouse_is_learned_kept_and_taken_along(studio, tmp_path):

@@ -6,7 +6,7 @@ import { bounds, strokesOf } from "./engine/ink.js";
 import { Inside } from "./inside.js";
 import { offer } from "./offer.js";
 import { OwnHand } from "./ownhand.js";
-import { apng, png } from "./pictures.js";
+import { apng, gif, png } from "./pictures.js";
 import { Desk } from "./sheet.js";
 import { fragment, INKED, pageOf, read } from "./state.js";
 import { Typing } from "./typing.js";
@@ -152,6 +152,7 @@ const KINDS = {
   moving: ["svg", "image/svg+xml", (page, how) => svg(page, { ...how, speed: how.speed || 1 })],
   png: ["png", "image/png", png],
   apng: ["png", "image/apng", apng],
+  gif: ["gif", "image/gif", gif],
   gcode: ["gcode", "text/plain", gcode],
   inkml: ["inkml", "application/inkml+xml", inkml],
   json: ["json", "application/json", json],
