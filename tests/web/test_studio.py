@@ -146,6 +146,19 @@ def test_bias_and_temperature_are_felt_at_once(studio):
     assert studio.inner_text('output[for="warmth"]') == "1.00"
 
 
+def test_a_point_of_the_window_is_looked_at_where_one_points(studio):
+    studio.open("#text=look+inside&seed=5")
+    studio.locator("#inside").check()
+    wide, seen = studio.locator("#window").bounding_box()["width"], []
+    for share in (0.1, 0.9, 0.1):
+        studio.locator("#window").hover(position={"x": share * wide, "y": 20})
+        looked_at = studio.eval_on_selector_all("#reading span", "all => all.map(each => each.style.cssText)")
+        seen.append((looked_at, studio.locator("#density").screenshot()))
+    assert seen[0] == seen[2]
+    assert seen[0][0] != seen[1][0]
+    assert seen[0][1] != seen[1][1]
+
+
 def test_the_next_letters_follow_the_temperature_at_once(studio):
     studio.open("#text=hi")
     studio.locator("#tab-type").click()

@@ -8,7 +8,7 @@ from nextstroke.engine.modelfile import Model, load_model
 from nextstroke.engine.reading import Reader
 from nextstroke.engine.signs import plain
 from nextstroke.engine.styles import Style
-from nextstroke.engine.write import Check, Written, unchecked, write_lines, write_soundly
+from nextstroke.engine.write import Check, Written, write_lines, write_soundly
 from nextstroke.ink import Ink
 
 SIDE_BY_SIDE = 64  # candidates written at once
@@ -41,7 +41,7 @@ class FirstSound:
         check: As for `write_lines`.
     """
 
-    check: Check = unchecked
+    check: Check | None = None
 
     def write(self, model: Model, wishes: Sequence[Wish]) -> list[Written]:
         """One line for each wish, all side by side."""
@@ -64,7 +64,7 @@ class Chooser:
 
     reader: Reader
     candidates: int = 8
-    check: Check = unchecked
+    check: Check | None = None
 
     def write(self, model: Model, wishes: Sequence[Wish]) -> list[Written]:
         """One line for each wish; one of which no candidate is sound is tried again."""

@@ -16,11 +16,7 @@ from nextstroke.errors import EmptyText, UsageError
 from nextstroke.ink import Ink
 
 NO_STYLE = Style.none()
-Check = Callable[[], None]  # asked before each point; raises where nobody waits for the lines any more
-
-
-def unchecked() -> None:
-    """The lines are wanted, whatever comes."""
+Check = Callable[[], None]  # raises where nobody waits for the lines any more
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +57,7 @@ def write_lines(
     style: Style | Sequence[Style] = NO_STYLE,
     paper_stop: bool = False,
     places: Sequence[tuple[int, int]] | None = None,
-    check: Check = unchecked,
+    check: Check | None = None,
 ) -> list[Written]:
     """Write lines side by side, each a line of text of its own.
 
@@ -82,7 +78,8 @@ def write_lines(
     kinds = zip(each_of(seed, len(texts)), places, pen.limits, strict=True)
     numbers = [uniforms(seed, *place, limit) for seed, place, limit in kinds]
     while len(pen.active):
-        check()
+        if check:
+            check()
         step = pen.steps
         pen.move(np.stack([numbers[i][step] for i in pen.active]))
     return [_finished(model, text, *pen.trace(i)) for i, text in enumerate(texts)]
@@ -107,7 +104,7 @@ def write_soundly(
     numbers: Sequence[int] | None = None,
     attempts: int = 4,
     first_attempt: int = 0,
-    check: Check = unchecked,
+    check: Check | None = None,
 ) -> list[Written]:
     """Write lines, and write those again that broke off or missed a character; the last attempt stays as it is.
 

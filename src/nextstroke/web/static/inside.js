@@ -17,8 +17,13 @@ export class Inside {
   show(row, point, how) {
     if (row !== this.row) this.begin(row);
     while (this.column <= point) this.drawColumn(this.column++);
-    this.light(row.phi[point]);
-    this.point = Math.min(point, row.ys.length - 2); // of what comes behind the last point nothing is kept
+    this.goTo(point, how);
+  }
+
+  /** Look at a point of the row that is shown, as far as it is written. */
+  goTo(point, how) {
+    this.point = Math.max(0, Math.min(point, this.column - 1, this.row.ys.length - 2)); // of what comes behind the last nothing is kept
+    this.light(this.row.phi[this.point]);
     this.drawDensity(how);
   }
 
@@ -50,8 +55,8 @@ export class Inside {
 
   /** What is expected where the pen is: at once, while a slider is moved. @param how {bias, temperature, normalisation, xHeight} */
   drawDensity({ bias, temperature, normalisation: { mean, std }, xHeight }) {
-    if (!this.row || this.point < 0) return;
-    const { ink, ys, scale } = this.row, y = ys[this.point + 1], masses = weights(y, bias, temperature);
+    if (!this.row) return;
+    const { ink, ys, scale } = this.row, y = ys[this.point + 1] ?? ys[0], masses = weights(y, bias, temperature);
     const canvas = this.densityCanvas, pen = canvas.getContext("2d");
     const pixels = canvas.height / (2 * AROUND * xHeight);
     pen.setTransform(1, 0, 0, 1, 0, 0);

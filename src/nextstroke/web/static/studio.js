@@ -31,7 +31,14 @@ function lookAt(row, point) {
 function showInside({ target }) {
   $("looking").hidden = !target.checked;
   const row = desk.rows.at(-1);
-  if (row?.finished) lookAt(row, row.ink.points.length - 1);
+  if (!row?.finished) return;
+  lookAt(row, row.ink.points.length - 1);
+  inside.goTo(row.phi.length >> 1, expectation()); // at the end there is little left to expect
+}
+
+/** The point that a column of the window's picture stands for. */
+function pointAt({ offsetX, target }) {
+  if (inside.row) inside.goTo(Math.floor((offsetX / target.clientWidth) * inside.row.phi.length), expectation());
 }
 
 /** What is expected under a new bias or temperature, long before the ink follows. */
@@ -186,6 +193,7 @@ function wire() {
   $("link").addEventListener("click", copyLink);
   $("inside").addEventListener("change", showInside);
   $("warmth").addEventListener("input", feel);
+  $("window").addEventListener("pointermove", pointAt);
   $("download").addEventListener("change", ({ target }) => {
     if (target.value && desk.rows.length) download(target.value);
     target.value = "";
