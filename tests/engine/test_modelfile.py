@@ -4,12 +4,12 @@ import onnxruntime
 import pytest
 import torch
 
-from nextstroke.engine.modelfile import Model, load_model
+from nextstroke.engine.modelfile import Model, find_model, load_model, sealed
 from nextstroke.engine.predictor import WriterPredictor
-from nextstroke.engine.weights import read_weights
+from nextstroke.engine.weights import LEVELS, STEPS, read_weights, rounded
 from nextstroke.errors import BadInput, CorruptFile, WrongModel
 from nextstroke.training.build import load_weights
-from nextstroke.training.export import export_model, sealed
+from nextstroke.training.export import export_model
 from nextstroke.training.graph import Graph, quantised
 
 from .conftest import ABOUT, random_network
@@ -126,3 +126,16 @@ def test_the_weights_come_back_from_a_model_file(network, model_path):
     assert weights.keys() == network.state_dict().keys()
     for name, weight in network.state_dict().items():
         np.testing.assert_array_equal(weights[name], weight.numpy())
+
+
+def test_a_rounded_file_holds_fewer_values_and_is_whole(tmp_path):
+    path = tmp_path / "rounded.onnx"
+    path.write_bytes(rounded(find_model("text")))
+    was, now = read_weights(find_model("text")), read_weights(path)
+    assert len(np.unique(now["tables.1"] / STEPS["tables.1.half"] % 1)) == 1
+    inside = now["layers.1.recurrent"]
+    for row, before in zip(inside[:20], was["layers.1.recurrent"][:20], strict=True):
+        assert len(np.unique(row)) <= LEVELS
+        assert 0 < np.abs(row - before).max() < 1.3 * np.abs(before).max() / LEVELS * 2
+    np.testing.assert_array_equal(now["layers.1.bias"], was["layers.1.bias"])
+    Model(path)

@@ -116,7 +116,7 @@ def _model(path: Path) -> bytes:
 
 def _read_model(path: Path) -> None:
     """Sealed anew, so that more than the seal is tried; read as the compressor does."""
-    from nextstroke.training.export import sealed
+    from nextstroke.engine.modelfile import sealed
 
     path.write_bytes(sealed(path.read_bytes()))
     read_weights(path)

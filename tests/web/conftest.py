@@ -1,12 +1,14 @@
 import threading
 import time
 
+import httpx
 import pytest
 import uvicorn
 
 from nextstroke.web.limits import Limits
 from nextstroke.web.server import make_app
 
+HEAD = "POST /v1/write HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n"
 LIMITS = Limits(text=300, length=2000, points=2000, seconds=20.0, sending=1.0, at_once=8, kept=2)
 
 
@@ -34,3 +36,31 @@ class Served:
 def served():
     with Served(make_app(LIMITS, threads=1)) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def client(served):
+    with httpx.Client(base_url=served.address, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture
+def studio(chromium, served):
+    """A fresh page; at its end, nothing was told on the console and nothing asked of another host."""
+    context = chromium.new_context(accept_downloads=True, permissions=["clipboard-read", "clipboard-write"])
+    page, told, asked = context.new_page(), [], []
+    page.on("console", lambda message: told.append(message.text))
+    page.on("pageerror", lambda error: told.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.set_default_timeout(60_000)
+    page.open = lambda fragment="": _open(page, served.address, fragment)
+    yield page
+    context.close()
+    assert not told
+    assert all(url.startswith((served.address, "blob:", "data:")) for url in asked)
+
+
+def _open(page, address, fragment):
+    page.goto(f"{address}/{fragment}")
+    page.wait_for_selector("#pages[data-ready]")
+    page.locator("#speed").fill("0")  # no waiting for the pen

@@ -20,20 +20,10 @@ from nextstroke.engine.write import write_lines
 from nextstroke.letter import compose
 from nextstroke.pages.layout import Page
 from nextstroke.pages.save import render
-from nextstroke.web.limits import Limits
-from nextstroke.web.server import make_app
 
-from .conftest import LIMITS, Served
-
-HEAD = "POST /v1/write HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n"
+from .conftest import HEAD, LIMITS
 
 JSON = {"content-type": "application/json"}
-
-
-@pytest.fixture(scope="session")
-def client(served):
-    with httpx.Client(base_url=served.address, timeout=60) as client:
-        yield client
 
 
 def write(client, **order):
@@ -197,21 +187,6 @@ def test_a_slow_sender_is_sent_away(served):
         assert time.monotonic() - began < 5
 
 
-def test_work_for_a_client_that_left_is_given_up(served, client):
-    """The text would take far longer than the word behind it: were it written on, the word would have to wait."""
-    body = json.dumps({"text": "some words of a letter " * 12, "best_of": 16, "page": "a5"}).encode()
-    for _ in range(4):
-        with socket.create_connection(("127.0.0.1", served.port)) as line:
-            line.sendall(HEAD.format(len(body)).encode() + body)
-            time.sleep(0.3)
-    deadline = time.monotonic() + 30
-    scribe = served.server.config.app.state.service.scribe
-    while scribe.tasks.qsize() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert write(client).status_code == 200
-    assert time.monotonic() < deadline
-
-
 def test_too_many_at_once_are_told_to_come_again(served):
     def ask(number):
         return httpx.post(
@@ -221,14 +196,6 @@ def test_too_many_at_once_are_told_to_come_again(served):
     with ThreadPoolExecutor(40) as pool:
         codes = list(pool.map(ask, range(40)))
     assert set(codes) == {200, 429}
-
-
-def test_work_that_takes_too_long_is_broken_off():
-    with Served(make_app(Limits(seconds=0.3))) as server:
-        order = {"text": "many words of a long letter " * 40, "best_of": 8, "page": "a4"}
-        answer = httpx.post(f"{server.address}/v1/write", json=order, timeout=60)
-    assert answer.status_code == 504
-    assert "longer" in answer.json()["error"]
 
 
 def test_what_is_described_is_what_is_served(served):

@@ -75,6 +75,23 @@ def test_points_are_drawn_as_in_python(browser_engine):
     np.testing.assert_allclose(densities, Mixture(rows, np.zeros(50)).log_density(offsets), rtol=1e-4, atol=1e-4)
 
 
+def test_a_temperature_divides_log_weights_and_multiplies_variances(browser_engine):
+    rng = np.random.default_rng(2)
+    y, bias, temperature = rng.normal(0, 1.5, 121).astype(np.float32), 0.4, 2.5
+    told, usual = browser_engine(
+        *({"kind": "mixture", "y": y.tolist(), "bias": bias, "temperature": each} for each in (temperature, 1))
+    )
+    mixture = Mixture(y[None], np.array([bias]))
+    sharp = mixture.pi[0] ** (1 / temperature)
+    np.testing.assert_allclose([each["pi"] for each in told], sharp / sharp.sum(), rtol=1e-5)
+    np.testing.assert_allclose([each["pi"] for each in usual], mixture.pi[0], rtol=1e-5)
+    for rows, scale in ((told, temperature), (usual, 1)):
+        variances = np.array([[each["sigma1"], each["sigma2"]] for each in rows]) ** 2
+        np.testing.assert_allclose(variances, scale * mixture.sigma[0] ** 2, rtol=1e-5)
+        np.testing.assert_allclose([each["rho"] for each in rows], mixture.rho[0], rtol=1e-5)
+        np.testing.assert_allclose([[each["mu1"], each["mu2"]] for each in rows], mixture.mu[0], rtol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("style", "bias", "text"),
     [("none", 0.5, TEXT), ("flowing", 0.0, TEXT), ("wide", 1.0, "Café for €12"), ("neat", 0.7, "# of a/b, * 9 @")],

@@ -1,3 +1,4 @@
+import gzip
 import json
 import re
 import shutil
@@ -7,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from nextstroke.cli.main import main
+from nextstroke.engine.generate import Choice, Spelling, generate
+from nextstroke.engine.modelfile import load_model
 from nextstroke.web.site import site_files
 
 SCRIPTS = {name: path for name, path in site_files().items() if path.suffix in (".js", ".html", ".css")}
@@ -36,6 +39,11 @@ def test_the_page_is_exported_for_any_host(tmp_path):
     assert main(["serve", "--export", str(tmp_path / "site")]) == 0
     assert (tmp_path / "site" / "index.html").is_file()
     assert (tmp_path / "site" / "models" / "writer.onnx").stat().st_size > 1e6
+    files = [path for path in (tmp_path / "site").rglob("*") if path.is_file()]
+    assert sum(len(gzip.compress(path.read_bytes())) for path in files) <= 8e6
+    text = load_model(str(tmp_path / "site" / "models" / "text.onnx"), "text")
+    told = generate(text, Spelling(text).read("The United States of Americ"), 1, Choice(0.0), 1)
+    assert list(told) == [ord("a")]
     tables = json.loads((tmp_path / "site" / "marks.json").read_text("utf-8"))
     assert tables["twins"]["…"] == "..."
     used = {

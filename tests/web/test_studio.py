@@ -3,7 +3,6 @@
 import json
 import re
 import time
-import xml.etree.ElementTree as ET
 from io import BytesIO
 from pathlib import Path
 
@@ -17,39 +16,12 @@ from nextstroke.engine.modelfile import load_model
 from nextstroke.engine.styles import find_style
 from nextstroke.engine.write import write_lines
 
-SVG = "{http://www.w3.org/2000/svg}"
-
-
-@pytest.fixture
-def studio(chromium, served):
-    """A fresh page; at its end, nothing was told on the console and nothing asked of another host."""
-    context = chromium.new_context(accept_downloads=True, permissions=["clipboard-read", "clipboard-write"])
-    page, told, asked = context.new_page(), [], []
-    page.on("console", lambda message: told.append(message.text))
-    page.on("pageerror", lambda error: told.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url))
-    page.set_default_timeout(60_000)
-    page.open = lambda fragment="": _open(page, served.address, fragment)
-    yield page
-    context.close()
-    assert not told
-    assert all(url.startswith((served.address, "blob:", "data:")) for url in asked)
-
-
-def _open(page, address, fragment):
-    page.goto(f"{address}/{fragment}")
-    page.wait_for_selector("#pages[data-ready]")
-    at_once(page)
-
-
-def at_once(page):
-    """No waiting for the pen."""
-    page.locator("#speed").fill("0")
-
 
 def written(page, told):
     """Wait for the ink of a state whose fragment holds `told`; the strokes' paths."""
     page.wait_for_selector(f'#pages[data-ready*="{told}"]')
+    # What the speed leaves to be drawn "at once" is drawn in the next frame.
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     return page.eval_on_selector_all("#pages svg g path", "paths => paths.map(path => path.getAttribute('d'))")
 
 
@@ -90,36 +62,6 @@ def test_the_browsers_ink_is_pythons(studio):
     (line,) = chooser_among(4).write(writer, [Wish("hello again", 1.0, 3, find_style("neat", "writer"), 0)])
     assert [len(stroke) for stroke in told["strokes"]] == [len(stroke) for stroke in line.ink.strokes()]
     assert (told["text"], told["seed"], told["style"]) == ("hello again", 3, "neat")
-
-
-def test_files_are_what_their_readers_want(studio, tmp_path):
-    studio.open("#text=one+two+three+four+five+six+seven&format=148x105&ruled=true&seed=5")
-    files = {}
-    for kind in ("svg", "moving", "png", "apng", "pdf", "gcode", "inkml", "json"):
-        with studio.expect_download() as got:
-            studio.locator("#download").select_option(kind)
-        suffix = got.value.suggested_filename.rpartition(".")[2]
-        files[kind] = tmp_path / f"{kind}.{suffix}"
-        got.value.save_as(files[kind])
-    root = ET.parse(files["svg"]).getroot()
-    assert (root.get("width"), root.get("height")) == ("148mm", "105mm")
-    strokes = len(root.findall(f".//{SVG}g/{SVG}g/{SVG}path"))
-    assert strokes > 10
-    assert b"@keyframes" in files["moving"].read_bytes()
-    with Image.open(files["png"]) as picture:
-        assert picture.size == (round(148 / 25.4 * 200), round(105 / 25.4 * 200))
-        assert np.asarray(picture.convert("L")).min() < 60
-    with Image.open(files["apng"]) as film:
-        assert film.n_frames > 10
-    pdfium = pytest.importorskip("pypdfium2")
-    document = pdfium.PdfDocument(files["pdf"])
-    assert np.asarray(document[0].render().to_pil().convert("L")).min() < 100
-    document.close()
-    assert files["gcode"].read_text().count("G1 Z0") == strokes
-    ink, text = read_with_text(str(files["inkml"]))
-    assert len(ink.strokes()) == strokes
-    assert text == "one two three four five six seven"
-    assert len(json.loads(files["json"].read_text())["strokes"]) == strokes
 
 
 def test_a_hand_drawn_with_the_mouse_is_learned_kept_and_taken_along(studio, tmp_path):
@@ -181,6 +123,60 @@ def test_looking_inside_draws_window_and_density(studio):
     for name in ("window", "density"):
         picture = np.asarray(Image.open(BytesIO(studio.locator(f"#{name}").screenshot())).convert("RGB"))
         assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 20
+
+
+EXPECTED = """(settings) => settings.map(([slider, value]) => {
+  const input = document.getElementById(slider), canvas = document.getElementById("density");
+  input.value = value;
+  input.dispatchEvent(new Event("input"));
+  const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d");
+  copy.drawImage(canvas, 0, 0);
+  const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
+  return data.filter((red, i) => i % 4 === 0 && red > data[i + 2] + 40 && data[i + 3] > 8).length;
+})"""
+
+
+def test_bias_and_temperature_are_felt_at_once(studio):
+    """Within one task of the page: the ink, and the worker, have no time to follow."""
+    studio.open("#text=look+inside&bias=0&seed=5")
+    studio.locator("#inside").check()  # what is written already is looked at
+    settings = [("warmth", 1), ("warmth", 3), ("warmth", 0.3), ("warmth", 1), ("bias", 1.5), ("bias", 0)]
+    usual, hot, cold, again, sure, last = studio.evaluate(EXPECTED, settings)
+    assert hot > 1.3 * usual > 1.3 * 1.3 * cold > 0  # pixels that the density colours
+    assert usual > 1.3 * sure > 0
+    assert usual == again == last
+    assert studio.inner_text('output[for="warmth"]') == "1.00"
+
+
+def test_a_point_of_the_window_is_looked_at_where_one_points(studio):
+    studio.open("#text=look+inside&seed=5")
+    studio.locator("#inside").check()
+    wide, seen = studio.locator("#window").bounding_box()["width"], []
+    for share in (0.1, 0.9, 0.1):
+        studio.locator("#window").hover(position={"x": share * wide, "y": 20})
+        looked_at = studio.eval_on_selector_all("#reading span", "all => all.map(each => each.style.cssText)")
+        seen.append((looked_at, studio.locator("#density").screenshot()))
+    assert seen[0] == seen[2]
+    assert seen[0][0] != seen[1][0]
+    assert seen[0][1] != seen[1][1]
+
+
+def test_the_next_letters_follow_the_temperature_at_once(studio):
+    studio.open("#text=hi")
+    studio.locator("#tab-type").click()
+    studio.wait_for_selector("#chances li")
+    shares = studio.evaluate(
+        """() => [0.2, 1, 1.5, 0].map((value) => {
+        const slider = document.getElementById("temperature");
+        slider.value = value;
+        slider.dispatchEvent(new Event("input"));
+        return [...document.querySelectorAll("#chances progress")].map((bar) => bar.value);
+        })"""
+    )
+    cold, usual, hot, sure = (row[0] for row in shares)
+    assert cold > usual > hot > 0
+    assert sure == 1
+    np.testing.assert_allclose(np.log(shares[0][1] / cold), 5 * np.log(shares[1][1] / usual), rtol=1e-3)
 
 
 def test_the_text_network_tells_what_comes_next_and_goes_on(studio):

@@ -7,7 +7,7 @@ const load = (name) => import(`${engine}/${name}.js`);
 const [{ readModel, readStyles }, { WriterNetwork, TextNetwork }, { writeLine, NO_STYLE, sound }] = await Promise.all(["modelfile", "network", "pen"].map(load));
 const [{ bestLine }, { Reader }, { learnHand, knownSize }] = await Promise.all(["choose", "reader", "hand"].map(load));
 const [{ Typist }, { Random }, { setMarks, normal }, { plain }] = await Promise.all(["generate", "random", "marks", "signs"].map(load));
-const [{ draw, logDensity }, { levelled, measure }, { specks }] = await Promise.all(["mixture", "layout", "specks"].map(load));
+const [{ component, draw, logDensity, weights }, { levelled, measure }, { specks }] = await Promise.all(["mixture", "layout", "specks"].map(load));
 
 const buffer = (path) => new Uint8Array(fs.readFileSync(path)).buffer;
 const kernel = new WebAssembly.Module(fs.readFileSync(`${engine}/kernel.wasm`));
@@ -21,6 +21,10 @@ const jobs = {
   random: ({ entropy, count }) => ((random) => Array.from({ length: count }, () => random.next()))(new Random(entropy)),
   draw: ({ y, bias, uniforms }) => draw(Float32Array.from(y), bias, uniforms),
   density: ({ y, offset }) => logDensity(Float32Array.from(y), offset),
+  mixture: ({ y, bias, temperature }) => {
+    const row = Float32Array.from(y), pi = weights(row, bias, temperature);
+    return pi.map((weight, j) => ({ pi: weight, ...component(row, j, bias, temperature) }));
+  },
   line: ({ text, style, ...how }) => {
     const line = writeLine(writer, normal(text), { ...how, style: hand(style) });
     return { points: line.ink.points, ends: line.ink.ends, sound: sound(line), phi: Array.from(line.phi.at(-1)) };

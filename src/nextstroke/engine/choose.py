@@ -9,7 +9,7 @@ from nextstroke.engine.reading import Reader
 from nextstroke.engine.signs import plain
 from nextstroke.engine.specks import specks
 from nextstroke.engine.styles import Style
-from nextstroke.engine.write import Written, write_lines, write_soundly
+from nextstroke.engine.write import Check, Written, write_lines, write_soundly
 from nextstroke.ink import Ink
 
 SIDE_BY_SIDE = 64  # candidates written at once
@@ -36,12 +36,18 @@ class LineWriter(Protocol):
 
 @dataclass(frozen=True)
 class FirstSound:
-    """Writes each line once, and again where it broke off or missed a character: nothing is chosen."""
+    """Writes each line once, and again where it broke off or missed a character: nothing is chosen.
+
+    Attributes:
+        check: As for `write_lines`.
+    """
+
+    check: Check | None = None
 
     def write(self, model: Model, wishes: Sequence[Wish]) -> list[Written]:
         """One line for each wish, all side by side."""
         texts, biases, seeds, styles, numbers = map(list, zip(*wishes, strict=True))
-        return write_soundly(model, texts, biases, seeds, styles, numbers)
+        return write_soundly(model, texts, biases, seeds, styles, numbers, check=self.check)
 
 
 @dataclass(frozen=True)
@@ -56,10 +62,12 @@ class Chooser:
 
     Attributes:
         candidates: How many of each line.
+        check: As for `write_lines`.
     """
 
     reader: Reader
     candidates: int = 8
+    check: Check | None = None
 
     def write(self, model: Model, wishes: Sequence[Wish]) -> list[Written]:
         """One line for each wish; one of which no candidate is sound is tried again."""
@@ -72,7 +80,7 @@ class Chooser:
         repeated = [wish for wish in wishes for _ in range(self.candidates)]
         texts, biases, seeds, styles, numbers = map(list, zip(*repeated, strict=True))
         places = [(number, i % self.candidates) for i, number in enumerate(numbers)]
-        drawn = write_lines(model, texts, biases, seeds, styles, places=places)
+        drawn = write_lines(model, texts, biases, seeds, styles, places=places, check=self.check)
         asked = [plain(line.text, model.alphabet) for line in drawn]
         nats = self.reader.misreading([self._as_read(model, line.bare) for line in drawn], asked)
         specked = [specks(line.bare, text) > 0 for line, text in zip(drawn, asked, strict=True)]
@@ -87,7 +95,9 @@ class Chooser:
 
     def _again(self, model: Model, line: Written, wish: Wish) -> Written:
         text, bias, seed, style, number = wish
-        (other,) = write_soundly(model, [text], bias, seed, style, [number], first_attempt=self.candidates)
+        (other,) = write_soundly(
+            model, [text], bias, seed, style, [number], first_attempt=self.candidates, check=self.check
+        )
         return other if other.sound else line
 
     def _as_read(self, model: Model, ink: Ink) -> Ink:

@@ -2,7 +2,7 @@
 
 import codecs
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,7 +110,7 @@ class Spelling:
         yield from filter(None, [decoder.decode(b"", final=True)])
 
 
-def generate(model: Model, prime: Sequence[int], length: int, choice: Choice, seed: int) -> Iterator[int]:
+def generate(model: Model, prime: Iterable[int], length: int, choice: Choice, seed: int) -> Iterator[int]:
     """Continue `prime` by `length` symbols, each given as soon as it is drawn.
 
     A model that learned sentence by sentence begins each sentence anew.
@@ -125,7 +125,7 @@ def generate(model: Model, prime: Sequence[int], length: int, choice: Choice, se
 
 
 def _continued(
-    predictor: TextPredictor, prime: Sequence[int], length: int, choice: Choice, seed: int, last: int
+    predictor: TextPredictor, prime: Iterable[int], length: int, choice: Choice, seed: int, last: int
 ) -> Iterator[int]:
     """`last` is the symbol that ends a sequence, NULL for none."""
     rng = np.random.default_rng(seed)

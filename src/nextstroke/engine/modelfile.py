@@ -14,10 +14,10 @@ from nextstroke.ink import Ink
 
 FORMAT = "nextstroke-model-1"
 METADATA_KEY = "nextstroke"
-DIGEST_KEY = "sha256"
 # The tail of a sealed file: one metadata entry (field 14 of ONNX's ModelProto) of a fixed length.
 _TAIL = b"\x72\x4a\x0a\x06sha256\x12\x40"
 _DIGITS = 64
+SEAL = len(_TAIL) + _DIGITS  # bytes
 
 
 class Model:
@@ -117,12 +117,20 @@ def unsealed(path: Path) -> bytes:
         data = path.read_bytes()
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror})") from error
-    tail = len(data) - len(_TAIL) - _DIGITS
+    tail = len(data) - SEAL
     if tail < 0 or data[tail : tail + len(_TAIL)] != _TAIL:
         raise CorruptFile(f"{path}: not a whole model file of nextstroke (its seal is missing); get it again")
     if hashlib.sha256(data[:tail]).hexdigest().encode() != data[-_DIGITS:]:
         raise CorruptFile(f"{path}: its content was altered or cut; get it again")
     return data
+
+
+def sealed(body: bytes) -> bytes:
+    """A model with the digest of its bytes behind it, as one more metadata entry.
+
+    Two protocol buffer messages one after the other read as one, so any ONNX reader takes the file as it is.
+    """
+    return body + _TAIL + hashlib.sha256(body).hexdigest().encode()
 
 
 def _first_line(error: Exception) -> str:

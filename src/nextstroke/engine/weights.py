@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nextstroke.engine.modelfile import unsealed
+from nextstroke.engine.modelfile import SEAL, sealed, unsealed
 from nextstroke.errors import CorruptFile, WrongModel
 
 POINT = 3  # dx, dy, end of stroke
@@ -14,6 +14,9 @@ GRAPH, INITIALISER = 7, 5
 DIMENSIONS, TYPE, NAME, RAW = 1, 2, 8, 9
 TYPES = {1: np.float32, 2: np.uint8, 3: np.int8, 7: np.int64, 10: np.float16}
 VARINT, BYTES = 0, 2
+# To what a text model's weights are rounded where it is fetched: values of an int8 weight, steps of the others.
+LEVELS = 65
+STEPS = {"tables.0.half": 2**-2, "tables.1.half": 2**-2, "output.weight.half": 2**-7}
 
 Arrays = dict[str, np.ndarray]
 
@@ -39,7 +42,19 @@ def read_weights(path: Path) -> Arrays:
     if windowed:
         both = found["layers.0.lstm.weight"]
         found |= {"layers.0.lstm.weight": both[:, :POINT], "layers.0.reading": both[:, POINT:]}
-    return {name: np.ascontiguousarray(array, np.float32) for name, array in found.items()}
+    return {name: np.array(array, np.float32, order="C") for name, array in found.items()}
+
+
+def rounded(path: Path) -> bytes:
+    """A text model's file whose weights take fewer values, so that it packs smaller (docs/log.md: what that loses)."""
+    data = bytearray(unsealed(path)[:-SEAL])
+    top = LEVELS // 2
+    for name, array in _tensors(memoryview(data)):
+        if array.dtype == np.int8:
+            array[:] = np.rint(np.rint(array * (top / 127)) * (127 / top))
+        elif name in STEPS:
+            array[:] = np.rint(array / STEPS[name]) * STEPS[name]
+    return sealed(bytes(data))
 
 
 def _layer(name: str, outside: np.ndarray, hidden: np.ndarray, bias: np.ndarray, peepholes: np.ndarray) -> Arrays:
@@ -52,14 +67,18 @@ def _layer(name: str, outside: np.ndarray, hidden: np.ndarray, bias: np.ndarray,
 
 def _stored(path: Path) -> Arrays:
     """The trained weights in a file, by the names of the graph."""
-    data = memoryview(unsealed(path))
     try:
-        arrays = dict(_array(tensor) for graph in _inside(data, GRAPH) for tensor in _inside(graph, INITIALISER))
+        arrays = dict(_tensors(memoryview(unsealed(path))))
     except (IndexError, ValueError, KeyError) as error:
         raise CorruptFile(f"{path}: its weights cannot be read ({type(error).__name__}); export it anew") from error
     half = {name.removesuffix(".half"): array for name, array in arrays.items() if name.endswith(".half")}
     whole = {name.removesuffix(".int8"): array for name, array in arrays.items() if name.endswith(".int8")}
     return half | {name: array.T * (127 * arrays[f"{name}.scale"][:, None]) for name, array in whole.items()}
+
+
+def _tensors(data: memoryview) -> Iterator[tuple[str, np.ndarray]]:
+    """The arrays in a file by their names; each lies where it lies in the file."""
+    return (_array(tensor) for graph in _inside(data, GRAPH) for tensor in _inside(graph, INITIALISER))
 
 
 def _inside(message: memoryview, wanted: int) -> Iterator[memoryview]:
@@ -68,7 +87,7 @@ def _inside(message: memoryview, wanted: int) -> Iterator[memoryview]:
 
 
 def _array(tensor: memoryview) -> tuple[str, np.ndarray]:
-    shape, kind, name, raw = [], 0, "", b""
+    shape, kind, name, raw = [], 0, "", memoryview(b"")
     for field, value in _fields(tensor):
         if field == DIMENSIONS:
             shape += [value] if isinstance(value, int) else list(_varints(value))
@@ -77,7 +96,7 @@ def _array(tensor: memoryview) -> tuple[str, np.ndarray]:
         elif field == NAME:
             name = bytes(value).decode()
         elif field == RAW:
-            raw = bytes(value)
+            raw = value
     return name, np.frombuffer(raw, TYPES[kind]).reshape(shape)
 
 

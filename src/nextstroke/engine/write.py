@@ -1,6 +1,6 @@
 """Writing: text and style in, ink out (sections 5.3 to 5.5)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from nextstroke.errors import EmptyText, UsageError
 from nextstroke.ink import Ink
 
 NO_STYLE = Style.none()
+Check = Callable[[], None]  # raises where nobody waits for the lines any more
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +57,7 @@ def write_lines(
     style: Style | Sequence[Style] = NO_STYLE,
     paper_stop: bool = False,
     places: Sequence[tuple[int, int]] | None = None,
+    check: Check | None = None,
 ) -> list[Written]:
     """Write lines side by side, each a line of text of its own.
 
@@ -65,6 +67,7 @@ def write_lines(
         style: The hand to write in, one for all or one for each.
         paper_stop: Stop exactly as the paper does; else finish the last letter, its bars and dots included.
         places: Number of each line and of the attempt at it; 0, 1, 2 … at the first attempt if not given.
+        check: Asked before each point; what it raises ends the writing.
     Raises:
         EmptyText, UnknownCharacters: the text cannot be written. UsageError: bias is not a number >= 0.
     """
@@ -75,6 +78,8 @@ def write_lines(
     kinds = zip(each_of(seed, len(texts)), places, pen.limits, strict=True)
     numbers = [uniforms(seed, *place, limit) for seed, place, limit in kinds]
     while len(pen.active):
+        if check:
+            check()
         step = pen.steps
         pen.move(np.stack([numbers[i][step] for i in pen.active]))
     return [_finished(model, text, *pen.trace(i)) for i, text in enumerate(texts)]
@@ -99,6 +104,7 @@ def write_soundly(
     numbers: Sequence[int] | None = None,
     attempts: int = 4,
     first_attempt: int = 0,
+    check: Check | None = None,
 ) -> list[Written]:
     """Write lines, and write those again that broke off or missed a character; the last attempt stays as it is.
 
@@ -116,7 +122,7 @@ def write_soundly(
         if left:
             places = [(numbers[i], attempt) for i in left]
             how = ([values[i] for i in left] for values in (biases, seeds, styles))
-            again = write_lines(model, [texts[i] for i in left], *how, places=places)  # type: ignore[misc, arg-type]
+            again = write_lines(model, [texts[i] for i in left], *how, places=places, check=check)  # type: ignore[misc, arg-type]
             done |= dict(zip(left, again, strict=True))
     return [done[i] for i in range(len(texts))]
 

@@ -1,6 +1,5 @@
 """From trained weights to the model file, a step graph with all it needs to be used (design 2)."""
 
-import hashlib
 import json
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from nextstroke.engine.modelfile import DIGEST_KEY, FORMAT, METADATA_KEY
+from nextstroke.engine.modelfile import FORMAT, METADATA_KEY, sealed
 from nextstroke.files import write_bytes
 from nextstroke.nets.lstm import LSTM
 from nextstroke.nets.networks import POINT, PenNetwork, TextNetwork, WriterNetwork
@@ -33,16 +32,6 @@ def export_model(network: Network, about: dict, path: Path, integer: bool = Fals
     helper.set_model_props(model, {METADATA_KEY: record})
     onnx.checker.check_model(model)
     write_bytes(path, sealed(model.SerializeToString(deterministic=True)))
-
-
-def sealed(body: bytes) -> bytes:
-    """The model with the digest of its bytes behind it, as one more metadata entry.
-
-    Two protocol buffer messages one after the other read as one, so any ONNX reader takes the file as it is.
-    """
-    digest = hashlib.sha256(body).hexdigest()
-    tail = onnx.ModelProto(metadata_props=[onnx.StringStringEntryProto(key=DIGEST_KEY, value=digest)])
-    return body + tail.SerializeToString()
 
 
 def build_graph(graph: Graph, network: Network) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 from typing import NamedTuple
 
@@ -39,12 +40,19 @@ class Ticket:
     gone: threading.Event = field(default_factory=threading.Event)
     began: float = field(default_factory=time.monotonic)
 
+    @property
+    def refusal(self) -> Gone | TimeOver | None:
+        """Why it is worked on no longer; None as long as it is."""
+        if self.gone.is_set():
+            return Gone()
+        if time.monotonic() - self.began > self.seconds:
+            return TimeOver(f"this takes longer than {self.seconds:g} s; ask for less at once")
+        return None
+
     def check(self) -> None:
         """Raise Gone, or TimeOver."""
-        if self.gone.is_set():
-            raise Gone
-        if time.monotonic() - self.began > self.seconds:
-            raise TimeOver(f"this takes longer than {self.seconds:g} s; ask for less at once")
+        if refusal := self.refusal:
+            raise refusal
 
 
 class _Task(NamedTuple):
@@ -90,28 +98,36 @@ class Scribe:
             self._write(some)
 
     def _write(self, tasks: list[_Task]) -> None:
-        wanted = sorted((task for task in tasks if _wanted(task)), key=lambda task: task.candidates)
-        for candidates, group in groupby(wanted, key=lambda task: task.candidates):
-            some = list(group)
+        for candidates, group in groupby(sorted(tasks, key=_candidates), key=_candidates):
+            some = [task for task in group if _wanted(task)]
             try:
                 for task, line in zip(some, self._lines(some, candidates), strict=True):
                     task.result.set_result(line)
             except Exception as error:
                 for task in some:
-                    task.result.set_exception(error)
+                    task.result.set_exception(task.ticket.refusal or error)
 
     def _lines(self, tasks: list[_Task], candidates: int) -> list[Written]:
-        writer = Chooser(self.reader, candidates) if candidates > 1 else FirstSound()
-        return writer.write(self.model, [task.wish for task in tasks])
+        check = partial(_check_any, tasks)
+        writer = Chooser(self.reader, candidates, check) if candidates > 1 else FirstSound(check)
+        return writer.write(self.model, [task.wish for task in tasks]) if tasks else []
+
+
+def _candidates(task: _Task) -> int:
+    return task.candidates
 
 
 def _wanted(task: _Task) -> bool:
-    try:
-        task.ticket.check()
-    except (Gone, TimeOver) as error:
-        task.result.set_exception(error)
-        return False
-    return True
+    refusal = task.ticket.refusal
+    if refusal:
+        task.result.set_exception(refusal)
+    return not refusal
+
+
+def _check_any(tasks: list[_Task]) -> None:
+    """Raise Gone if nobody waits for any of the lines; else all are written on: no line's ink hangs on who has left."""
+    if all(task.ticket.refusal for task in tasks):
+        raise Gone
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The server: the studio's page and the API."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,19 +9,21 @@ from typing import Any
 import anyio
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import Receive
 
 from nextstroke import __version__
 from nextstroke.errors import LimitExceeded, NextstrokeError
+from nextstroke.web.assets import Asset
 from nextstroke.web.guard import Guard, refused
 from nextstroke.web.limits import Limits
 from nextstroke.web.orders import GenerateOrder, Refusal, StyleOrder, WriteOrder
 from nextstroke.web.scribe import Gone, Ticket, TimeOver
 from nextstroke.web.service import Service
-from nextstroke.web.site import MARKS, TYPES, marks_json, site_files
+from nextstroke.web.site import TYPES, site_sources
 
 KINDS = {
     "svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf", "gif": "image/gif", "apng": "image/apng",
@@ -88,29 +90,22 @@ def _add_api(app: FastAPI, service: Service) -> None:
     async def write(order: WriteOrder, request: Request) -> Response:
         ticket = Ticket(seconds)
         if order.format == "ndjson":
-            return await _streamed(lambda: service.stream(order, ticket), ticket, NDJSON)
+            return await _streamed(request, ticket, partial(service.stream, order, ticket), NDJSON)
         kind, data = await _while_there(request, ticket, partial(service.write, order, ticket))
         return Response(data, media_type=KINDS[kind])
 
     @app.post("/v1/generate", response_class=StreamingResponse, responses=REFUSALS | TEXT)
-    async def generate(order: GenerateOrder) -> Response:
+    async def generate(order: GenerateOrder, request: Request) -> Response:
         ticket = Ticket(seconds)
-        return await _streamed(lambda: service.generate(order, ticket), ticket, PLAIN)
+        return await _streamed(request, ticket, partial(service.generate, order, ticket), PLAIN)
 
 
 def _add_site(app: FastAPI) -> None:
     """Each file of the studio has a route of its own: no name that a client sends becomes a path."""
 
-    def add(name: str, path: Path) -> None:
-        kind = TYPES[path.suffix]
-        app.add_api_route(f"/{name}", lambda: FileResponse(path, media_type=kind), include_in_schema=False)
-
-    files = site_files()
-    for name, path in files.items():
-        add(name, path)
-    add("", files["index.html"])
-    made = marks_json()
-    app.add_api_route(f"/{MARKS}", lambda: Response(made, media_type="application/json"), include_in_schema=False)
+    assets = {name: Asset(TYPES[Path(name).suffix], source) for name, source in site_sources().items()}
+    for name, asset in ({"": assets["index.html"]} | assets).items():
+        app.add_route(f"/{name}", asset.answer, include_in_schema=False)
 
 
 async def _while_there(request: Request, ticket: Ticket, work: Callable[[], Any]) -> Any:
@@ -133,20 +128,30 @@ async def _while_there(request: Request, ticket: Ticket, work: Callable[[], Any]
     return result
 
 
-async def _streamed(start: Callable[[], Iterator[str]], ticket: Ticket, kind: str) -> Response:
+async def _streamed(request: Request, ticket: Ticket, start: Callable[[], Iterator[str]], kind: str) -> Response:
     """Pieces as they come. The first is waited for, so that a bad order is refused and not broken off."""
     pieces = await run_in_threadpool(start)
-    first = await run_in_threadpool(next, pieces, "")
+    first = await _while_there(request, ticket, partial(next, pieces, ""))
 
     async def sent() -> AsyncIterator[str]:
-        try:
+        with suppress(Gone):  # nobody reads what would be said of it
             yield first
             async for piece in iterate_in_threadpool(pieces):
                 yield piece
-        finally:
-            ticket.gone.set()
 
-    return StreamingResponse(sent(), media_type=kind)
+    return _Streamed(sent(), ticket, kind)
+
+
+class _Streamed(StreamingResponse):
+    """Told of a client that leaves while a thread still makes the next piece: only the ticket can end that."""
+
+    def __init__(self, pieces: AsyncIterator[str], ticket: Ticket, kind: str):
+        super().__init__(pieces, media_type=kind)
+        self.ticket = ticket
+
+    async def listen_for_disconnect(self, receive: Receive) -> None:
+        await super().listen_for_disconnect(receive)
+        self.ticket.gone.set()
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

@@ -5,10 +5,10 @@ import io
 import json
 import zipfile
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from nextstroke.web.limits import Limits
 from nextstroke.web.orders import GenerateOrder, StyleOrder, WriteOrder, style_of
 from nextstroke.web.scribe import Scribe, Ticket, Turn
 
+T = TypeVar("T")
 KEPT = "kept-"
 PIECE = 16  # symbols sent at once
 
@@ -112,8 +113,8 @@ class Service:
             raise LimitExceeded(f"length {order.length}: at most {self.limits.length}")
         model, choice = self.text, Choice(order.temperature, order.top_k, order.top_p)
         spelling = Spelling(model)
-        pieces = spelling.write(generate(model, spelling.read(order.prime), order.length, choice, order.seed))
-        return _checked(pieces, ticket)
+        prime = _checked(spelling.read(order.prime), ticket)
+        return _joined(_checked(spelling.write(generate(model, prime, order.length, choice, order.seed)), ticket))
 
     def _wish(self, order: WriteOrder, ticket: Ticket) -> dict[str, Any]:
         """Arguments of `compose_rows`; raises LimitExceeded, UsageError, CorruptFile."""
@@ -129,9 +130,15 @@ class Service:
         return {"text": order.text, "seed": order.seed, "bias": order.bias, "style": style, "model": "writer"}
 
 
-def _checked(pieces: Iterator[str], ticket: Ticket) -> Iterator[str]:
-    while piece := "".join(islice(pieces, PIECE)):
+def _checked(items: Iterable[T], ticket: Ticket) -> Iterator[T]:
+    """The same, as long as they are waited for."""
+    for item in items:
         ticket.check()
+        yield item
+
+
+def _joined(symbols: Iterator[str]) -> Iterator[str]:
+    while piece := "".join(islice(symbols, PIECE)):
         yield piece
 
 

@@ -1,12 +1,14 @@
 """The studio as a folder of files: any web host can serve them, the networks run in the browser."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
 from nextstroke.engine import marks, signs
 from nextstroke.engine.modelfile import find_model
+from nextstroke.engine.weights import rounded
 from nextstroke.files import write_bytes
 from nextstroke.pages import layout
 
@@ -21,17 +23,28 @@ TYPES = {
     ".styles": "application/octet-stream",
 }
 MODELS = ("writer.onnx", "writer.styles", "reader.onnx", "text.onnx")
-MARKS = "marks.json"
 
 
 def site_files() -> dict[str, Path]:
-    """The files by their place below the page's address; `MARKS` is not among them, it is made."""
+    """The files as they lie here, by their place below the page's address."""
     static = Path(str(resources.files("nextstroke") / "web" / "static"))
     files = {str(path.relative_to(static)): path for path in sorted(static.rglob("*")) if path.suffix in TYPES}
     folder = find_model("writer").parent
     return files | {f"models/{name}": folder / name for name in MODELS}
 
 
+def site_sources() -> dict[str, Path | Callable[[], bytes]]:
+    """All of the site by its place below the page's address: files, and what makes the rest."""
+    return {**site_files(), "models/text.onnx": light_text, "marks.json": marks_json}
+
+
+@cache
+def light_text() -> bytes:
+    """The text model, rounded: with it as it is, the site would take more than 8 MB."""
+    return rounded(find_model("text"))
+
+
+@cache
 def marks_json() -> bytes:
     """What is known of characters: how some are composed, how wide they are; for the browser."""
     twins = {chr(number): text for number, text in marks.TWINS.items()}
@@ -44,9 +57,7 @@ def marks_json() -> bytes:
 
 def export_site(folder: Path) -> Iterator[Path]:
     """Write the whole site into a folder; gives each file as it is written."""
-    for name, source in site_files().items():
+    for name, source in site_sources().items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(folder / name, source.read_bytes())
+        write_bytes(folder / name, source.read_bytes() if isinstance(source, Path) else source())
         yield folder / name
-    write_bytes(folder / MARKS, marks_json())
-    yield folder / MARKS

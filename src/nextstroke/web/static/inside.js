@@ -13,12 +13,18 @@ export class Inside {
     Object.assign(this, { reading, windowCanvas, densityCanvas, row: null });
   }
 
-  /** @param row of the desk, with phi and ys @param {number} point where its pen is @param how {bias, normalisation, xHeight} */
+  /** @param row of the desk, with phi and ys @param {number} point where its pen is @param how as for `drawDensity` */
   show(row, point, how) {
     if (row !== this.row) this.begin(row);
     while (this.column <= point) this.drawColumn(this.column++);
-    this.light(row.phi[point]);
-    if (point + 1 < row.ys.length) this.drawDensity(row, point, how);
+    this.goTo(point, how);
+  }
+
+  /** Look at a point of the row that is shown, as far as it is written. */
+  goTo(point, how) {
+    this.point = Math.max(0, Math.min(point, this.column - 1, this.row.ys.length - 2)); // of what comes behind the last nothing is kept
+    this.light(this.row.phi[this.point]);
+    this.drawDensity(how);
   }
 
   begin(row) {
@@ -47,15 +53,18 @@ export class Inside {
     this.letters.forEach((letter, u) => letter.style.setProperty("--weight", Math.min(1, weights[u]).toFixed(2)));
   }
 
-  drawDensity({ ink, ys, scale }, point, { bias, normalisation: { mean, std }, xHeight }) {
-    const canvas = this.densityCanvas, pen = canvas.getContext("2d"), y = ys[point + 1], masses = weights(y, bias);
+  /** What is expected where the pen is: at once, while a slider is moved. @param how {bias, temperature, normalisation, xHeight} */
+  drawDensity({ bias, temperature, normalisation: { mean, std }, xHeight }) {
+    if (!this.row) return;
+    const { ink, ys, scale } = this.row, y = ys[this.point + 1] ?? ys[0], masses = weights(y, bias, temperature);
+    const canvas = this.densityCanvas, pen = canvas.getContext("2d");
     const pixels = canvas.height / (2 * AROUND * xHeight);
     pen.setTransform(1, 0, 0, 1, 0, 0);
     pen.clearRect(0, 0, canvas.width, canvas.height);
     pen.setTransform(pixels, 0, 0, pixels, canvas.width / 2, canvas.height / 2);
-    this.drawTrail(pen, ink, point);
+    this.drawTrail(pen, ink, this.point);
     for (let j = 0; j < components(y); j++) {
-      const { mu1, mu2, sigma1, sigma2, rho } = component(y, j, bias);
+      const { mu1, mu2, sigma1, sigma2, rho } = component(y, j, bias, temperature);
       const at = [mu1 * std[0] + mean[0], mu2 * std[1] + mean[1]].map((value) => value * scale);
       blob(pen, at, [sigma1 * std[0] * scale, sigma2 * std[1] * scale], rho, masses[j]);
     }

@@ -1,20 +1,23 @@
-// Pages as pictures: PNG, and APNG that shows the writing.
+// Pages as pictures: PNG, and films that show the writing, APNG and GIF.
 
 import { pathData } from "./files.js";
 import { strokesOf } from "./engine/ink.js";
+import { Gif } from "./gif.js";
 
 const DPI = 200, MOVING_DPI = 100, FRAMES_A_SECOND = 12, MOST_FRAMES = 400;
+const STAYS = 2; // seconds that a finished page is shown
 const PACE = 35;
+const PAPER = [255, 255, 255], RULE = [200, 211, 224];
 const SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10];
 
 function canvasOf(page, dpi) {
   const canvas = document.createElement("canvas"), scale = dpi / 25.4;
   [canvas.width, canvas.height] = [page.width, page.height].map((mm) => Math.round(mm * scale));
-  const pen = canvas.getContext("2d");
-  pen.fillStyle = "#fff";
+  const pen = canvas.getContext("2d", { willReadFrequently: true });
+  pen.fillStyle = `rgb(${PAPER})`;
   pen.fillRect(0, 0, canvas.width, canvas.height);
   pen.scale(scale, scale);
-  pen.strokeStyle = "#c8d3e0";
+  pen.strokeStyle = `rgb(${RULE})`;
   pen.lineWidth = 0.15;
   for (const y of page.baselines) pen.stroke(new Path2D(`M0 ${y}H${page.width}`));
   return { canvas, pen };
@@ -34,17 +37,42 @@ export async function png(page, look) {
   return blobOf(canvas);
 }
 
-/** One page as APNG, at the pace of a hand or faster where that would take too many frames. */
+/** One page as APNG. */
 export async function apng(page, look) {
+  const frames = [];
+  for (const { canvas } of film(page, look)) frames.push(chunks(new Uint8Array(await (await blobOf(canvas)).arrayBuffer())));
+  return joined(frames);
+}
+
+/** One page as GIF: its colours are those between paper, rules and ink. */
+export function gif(page, look) {
+  const ink = [1, 3, 5].map((i) => parseInt(look.colour.slice(i, i + 2), 16));
+  const palette = [...blends(PAPER, ink, 40), ...blends(PAPER, RULE, 8), ...blends(RULE, ink, 16)];
+  let made = null;
+  for (const { canvas, pen, last } of film(page, look)) {
+    made ??= new Gif(canvas.width, canvas.height, palette);
+    const { data } = pen.getImageData(0, 0, canvas.width, canvas.height);
+    made.add(new Uint32Array(data.buffer), Math.round(100 * (last ? STAYS : 1 / FRAMES_A_SECOND)));
+  }
+  return made.blob();
+}
+
+/** So many colours from one to another, both included. */
+function blends(from, to, count) {
+  const blend = (share) => from.map((value, part) => Math.round(value + share * (to[part] - value)));
+  return Array.from({ length: count }, (_, i) => blend(i / (count - 1)));
+}
+
+/** A page being written, frame by frame: at the pace of a hand, or faster where that would take too many frames. */
+function* film(page, look) {
   const strokes = page.lines.flatMap(strokesOf), total = strokes.reduce((sum, stroke) => sum + stroke.length, 0);
   const step = Math.max((PACE * (look.speed || 1)) / FRAMES_A_SECOND, total / MOST_FRAMES);
-  const { canvas, pen } = canvasOf(page, MOVING_DPI), frames = [];
+  const { canvas, pen } = canvasOf(page, MOVING_DPI);
   dress(pen, look);
   for (let shown = step; shown < total + step; shown += step) {
     drawBetween(pen, strokes, shown - step, shown);
-    frames.push(chunks(new Uint8Array(await (await blobOf(canvas)).arrayBuffer())));
+    yield { canvas, pen, last: shown >= total };
   }
-  return new Blob([joined(frames)], { type: "image/apng" });
 }
 
 /** Draw the strokes' points from the number `from` to the number `to`. */
@@ -84,7 +112,7 @@ function joined(frames) {
 }
 
 function control(sequence, header, last) {
-  const delay = last ? [2, 1] : [1, FRAMES_A_SECOND]; // seconds as a fraction; the finished page stays a while
+  const delay = last ? [STAYS, 1] : [1, FRAMES_A_SECOND]; // seconds as a fraction
   const short = (value) => [value >> 8, value & 255];
   return Uint8Array.of(...words(sequence), ...header.subarray(0, 8), ...words(0, 0), ...delay.flatMap(short), 0, 0);
 }

@@ -6,7 +6,7 @@ import { bounds, strokesOf } from "./engine/ink.js";
 import { Inside } from "./inside.js";
 import { offer } from "./offer.js";
 import { OwnHand } from "./ownhand.js";
-import { apng, png } from "./pictures.js";
+import { apng, gif, png } from "./pictures.js";
 import { Desk } from "./sheet.js";
 import { fragment, INKED, pageOf, read } from "./state.js";
 import { Typing } from "./typing.js";
@@ -17,10 +17,35 @@ const FIELDS = ["text", "bias", "size", "pen", "colour", "format", "candidates",
 
 let state = read(location.hash), past = [], own = null, normalisation = null, timer = 0;
 const inside = new Inside($("reading"), $("window"), $("density"));
-const desk = new Desk($("pages"), (row, point) => {
-  if ($("looking").hidden || !row.phi || !normalisation) return;
-  inside.show(row, point, { bias: state.bias, normalisation, xHeight: state.size });
-});
+const desk = new Desk($("pages"), lookAt);
+
+// The look inside.
+
+const expectation = () => ({ bias: state.bias, temperature: Number($("warmth").value), normalisation, xHeight: state.size });
+
+function lookAt(row, point) {
+  if (!$("looking").hidden && row.phi && normalisation) inside.show(row, point, expectation());
+}
+
+/** Show or hide it; where nothing is being written, the last line is looked at. */
+function showInside({ target }) {
+  $("looking").hidden = !target.checked;
+  const row = desk.rows.at(-1);
+  if (!row?.finished) return;
+  lookAt(row, row.ink.points.length - 1);
+  inside.goTo(row.phi.length >> 1, expectation()); // at the end there is little left to expect
+}
+
+/** The point that a column of the window's picture stands for. */
+function pointAt({ offsetX, target }) {
+  if (inside.row) inside.goTo(Math.floor((offsetX / target.clientWidth) * inside.row.phi.length), expectation());
+}
+
+/** What is expected under a new bias or temperature, long before the ink follows. */
+function feel() {
+  document.querySelector('output[for="warmth"]').value = Number($("warmth").value).toFixed(2);
+  if (normalisation) inside.drawDensity(expectation());
+}
 
 // From the page to the state and back.
 
@@ -52,6 +77,7 @@ function follow(changed, wait = 0) {
   // A hand of one's own stays in this browser: a link cannot bring it along.
   history.replaceState(null, "", fragment(state.style.startsWith("mine ") ? { ...state, style: "none" } : state));
   desk.dress(look());
+  feel();
   if (changed.every((key) => key === "pen" || key === "colour")) return;
   clearTimeout(timer);
   timer = setTimeout(write, wait);
@@ -133,6 +159,7 @@ const KINDS = {
   moving: ["svg", "image/svg+xml", (page, how) => svg(page, { ...how, speed: how.speed || 1 })],
   png: ["png", "image/png", png],
   apng: ["png", "image/apng", apng],
+  gif: ["gif", "image/gif", gif],
   gcode: ["gcode", "text/plain", gcode],
   inkml: ["inkml", "application/inkml+xml", inkml],
   json: ["json", "application/json", json],
@@ -164,7 +191,9 @@ function wire() {
   $("replay").addEventListener("click", () => desk.replay());
   $("undo").addEventListener("click", undo);
   $("link").addEventListener("click", copyLink);
-  $("inside").addEventListener("change", ({ target }) => ($("looking").hidden = !target.checked));
+  $("inside").addEventListener("change", showInside);
+  $("warmth").addEventListener("input", feel);
+  $("window").addEventListener("pointermove", pointAt);
   $("download").addEventListener("change", ({ target }) => {
     if (target.value && desk.rows.length) download(target.value);
     target.value = "";

@@ -1,6 +1,7 @@
 // The panel "Text": the text network tells what may come next, and goes on by itself.
 
 import { ask } from "./ask.js";
+import { probabilities } from "./engine/generate.js";
 
 const SHOWN = 9, LENGTH = 2000, WAIT = 250; // symbols in the list; bytes of one go; ms after the last key
 const $ = (id) => document.getElementById(id);
@@ -16,7 +17,7 @@ export class Typing {
   constructor(byHand) {
     $("prime").value = "The handwriting of ";
     $("prime").addEventListener("input", () => this.ponder());
-    $("temperature").addEventListener("input", () => this.ponder());
+    $("temperature").addEventListener("input", () => this.show());
     $("go").addEventListener("click", () => this.goOn());
     $("halt").addEventListener("click", () => ask("stop", { drops: ["type"] }));
     $("pen-it").addEventListener("click", () => byHand($("prime").value));
@@ -26,15 +27,22 @@ export class Typing {
     return Number($("temperature").value);
   }
 
-  /** Tell the chances of the next character, a moment after the last key. */
+  /** Ask for what may come next, a moment after the last key. */
   ponder() {
-    document.querySelector('output[for="temperature"]').value = this.temperature.toFixed(2);
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.tell(), WAIT);
+    this.timer = setTimeout(() => this.ask(), WAIT);
   }
 
-  async tell() {
-    const chances = await ask("next", { text: $("prime").value.slice(-1500), temperature: this.temperature });
+  async ask() {
+    this.y = await ask("next", { text: $("prime").value.slice(-1500) });
+    this.show();
+  }
+
+  /** Tell the chances of the next character: at once, while the slider is moved. */
+  show() {
+    document.querySelector('output[for="temperature"]').value = this.temperature.toFixed(2);
+    if (!this.y) return;
+    const chances = probabilities(this.y, this.temperature);
     const best = chances.map((chance, byte) => ({ chance, byte })).sort((a, b) => b.chance - a.chance).slice(0, SHOWN);
     $("chances").replaceChildren(...best.map(({ chance, byte }) => {
       const row = document.createElement("li");

@@ -78,10 +78,11 @@ const jobs = {
     hands.set(name, learnHand(await writer(), name, lines, await size()));
   },
 
-  async next({ text, temperature }) {
+  /** ŷ of the next symbol: what it means at a temperature the page works out itself, at once. */
+  async next({ text }) {
     const typist = new Typist(await textNetwork());
     typist.prime(text);
-    return typist.probabilities(temperature);
+    return typist.y;
   },
 
   async type({ text, length, temperature, seed }, tell, pause) {

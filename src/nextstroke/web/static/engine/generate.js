@@ -1,5 +1,13 @@
 // Text symbol by symbol, of a network whose symbols are bytes (engine/generate.py).
 
+/** Probability of each symbol from ŷ, at a temperature; 0 takes the likeliest. */
+export function probabilities(y, temperature) {
+  const top = Math.max(...y);
+  const masses = Array.from(y, (value) => (temperature ? Math.exp((value - top) / temperature) : Number(value === top)));
+  const sum = masses.reduce((a, b) => a + b);
+  return masses.map((mass) => mass / sum);
+}
+
 /** A text under way: what the network has read, and what it expects next. */
 export class Typist {
   constructor(network) {
@@ -21,18 +29,10 @@ export class Typist {
     for (const byte of new TextEncoder().encode(text)) this.read(byte);
   }
 
-  /** Probability of each symbol at a temperature; 0 takes the likeliest. */
-  probabilities(temperature = 1) {
-    const top = Math.max(...this.y);
-    const masses = Array.from(this.y, (value) => (temperature ? Math.exp((value - top) / temperature) : Number(value === top)));
-    const sum = masses.reduce((a, b) => a + b);
-    return masses.map((mass) => mass / sum);
-  }
-
   /** Draw one symbol with a number in [0, 1), and read it. */
   draw(uniform, temperature) {
     let left = uniform;
-    const masses = this.probabilities(temperature), found = masses.findIndex((mass) => (left -= mass) < 0);
+    const masses = probabilities(this.y, temperature), found = masses.findIndex((mass) => (left -= mass) < 0);
     const symbol = found < 0 ? masses.indexOf(Math.max(...masses)) : found;
     this.read(symbol);
     return symbol;

@@ -1,4 +1,5 @@
-// Drawing the next point from ŷ, with the paper's bias (equations 18 to 23, 61, 62), as engine/draw.py does.
+// Drawing the next point from ŷ, with the paper's bias (equations 18 to 23, 61, 62), as engine/draw.py does; and, to be
+// looked at only, with a temperature: log-weights are divided by it, variances multiplied (Ha & Eck 2017, equation 8).
 
 const ENOUGH = 100; // a bias beyond this changes nothing any more but would overflow
 
@@ -7,18 +8,19 @@ export const components = (y) => (y.length - 1) / 6;
 /** Probability that the pen is lifted after the point. */
 export const endOfStroke = (y) => 1 / (1 + Math.exp(Math.min(700, Math.max(-700, y[0]))));
 
-/** Weights of the components, biased. */
-export function weights(y, bias) {
-  const count = components(y), sharp = [...y.slice(1, 1 + count)].map((value) => value * (1 + Math.min(bias, ENOUGH)));
+/** Weights of the components, biased; the model's own at a temperature of 1. */
+export function weights(y, bias, temperature = 1) {
+  const count = components(y), sharpness = (1 + Math.min(bias, ENOUGH)) / temperature;
+  const sharp = [...y.slice(1, 1 + count)].map((value) => value * sharpness);
   const top = Math.max(...sharp), masses = sharp.map((value) => Math.exp(value - top));
   const sum = masses.reduce((a, b) => a + b);
   return masses.map((mass) => mass / sum);
 }
 
 /** Component j: its mean, standard deviations and correlation, normalised units. */
-export function component(y, j, bias) {
+export function component(y, j, bias, temperature = 1) {
   const [mu1, mu2, sigma1, sigma2, rho] = [1, 2, 3, 4, 5].map((part) => y[1 + j + part * components(y)]);
-  const narrow = Math.min(bias, ENOUGH);
+  const narrow = Math.min(bias, ENOUGH) - Math.log(temperature) / 2;
   return { mu1, mu2, sigma1: Math.exp(sigma1 - narrow), sigma2: Math.exp(sigma2 - narrow), rho: Math.tanh(rho) };
 }
 

@@ -1,0 +1,136 @@
+"""Work that nobody waits for any more: it is given up, and nobody else's is touched."""
+
+import json
+import socket
+import threading
+import time
+from collections import Counter
+from concurrent.futures import Future
+
+import httpx
+import numpy as np
+import pytest
+
+from nextstroke.engine.choose import READER, Wish
+from nextstroke.engine.modelfile import load_model
+from nextstroke.engine.reading import Reader
+from nextstroke.engine.styles import Style
+from nextstroke.web import server
+from nextstroke.web.limits import Limits
+from nextstroke.web.orders import GenerateOrder
+from nextstroke.web.scribe import Gone, Scribe, Ticket, TimeOver, _Task
+from nextstroke.web.server import make_app
+
+from .conftest import HEAD, Served
+
+
+def write(client):
+    return client.post("/v1/write", json={"text": "hello there", "best_of": 1}).status_code
+
+
+def test_work_for_a_client_that_left_is_given_up(served, client):
+    """The text would take far longer than the word behind it: were it written on, the word would have to wait."""
+    body = json.dumps({"text": "some words of a letter " * 12, "best_of": 16, "page": "a5"}).encode()
+    for _ in range(4):
+        with socket.create_connection(("127.0.0.1", served.port)) as line:
+            line.sendall(HEAD.format(len(body)).encode() + body)
+            time.sleep(0.3)
+    deadline = time.monotonic() + 30
+    scribe = served.server.config.app.state.service.scribe
+    while scribe.tasks.qsize() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert write(client) == 200
+    assert time.monotonic() < deadline
+
+
+@pytest.fixture
+def at_step(monkeypatch):
+    """Has something done before a step of a writer, and counts its steps by the lines side by side."""
+
+    def watch(writer, number, act):
+        taken, counts = writer.step, Counter()
+
+        def step(inputs):
+            counts[len(inputs["point"])] += 1
+            if counts.total() == number:
+                act()
+            return taken(inputs)
+
+        monkeypatch.setattr(writer, "step", step, raising=False)
+        return counts
+
+    return watch
+
+
+@pytest.mark.parametrize("format", ["svg", "ndjson"])
+def test_a_line_under_way_is_left_when_its_client_leaves(served, client, monkeypatch, at_step, format):
+    tickets, under_way = [], threading.Event()
+
+    def wait():
+        under_way.set()
+        assert tickets[0].gone.wait(20), "the server has not seen that the client left"
+
+    counts = at_step(served.server.config.app.state.service.writer, 40, wait)
+    monkeypatch.setattr(server, "Ticket", lambda seconds: tickets.append(Ticket(seconds)) or tickets[-1])
+    body = json.dumps({"text": "words of a line that takes long", "best_of": 4, "format": format}).encode()
+    with socket.create_connection(("127.0.0.1", served.port)) as line:
+        line.sendall(HEAD.format(len(body)).encode() + body)
+        assert under_way.wait(20)
+    assert write(client) == 200  # one candidate, behind it in the queue
+    assert counts[4] == 40
+
+
+def test_a_prime_is_read_no_further_when_its_client_leaves(served, monkeypatch):
+    service, ticket, read = served.server.config.app.state.service, Ticket(60), []
+    taken = service.text.step
+
+    def step(inputs):
+        read.append(inputs["symbol"][0])
+        if len(read) == 40:
+            ticket.gone.set()
+        return taken(inputs)
+
+    monkeypatch.setattr(service.text, "step", step, raising=False)
+    pieces = service.generate(GenerateOrder(prime="a long text " * 100), ticket)
+    with pytest.raises(Gone):
+        next(pieces)
+    assert len(read) == 40
+
+
+@pytest.fixture(scope="module")
+def scribe():
+    return Scribe(load_model("writer", "writer"), Reader(load_model(READER, "reader")), threads=0)
+
+
+def tasks_of(*texts):
+    return [_Task(Wish(text, 0.5, 3, Style.none(), 0), 2, Ticket(60), Future()) for text in texts]
+
+
+def test_a_line_is_the_very_same_where_another_client_of_its_batch_leaves(scribe, at_step):
+    one, two = tasks_of("words of a line", "another one"), tasks_of("words of a line", "another one")
+    scribe._write(one)
+    at_step(scribe.model, 30, two[1].ticket.gone.set)
+    scribe._write(two)
+    assert two[1].ticket.gone.is_set()
+    np.testing.assert_array_equal(two[0].result.result().ink.points, one[0].result.result().ink.points)
+
+
+def test_of_a_batch_that_nobody_waits_for_each_client_is_told_why(scribe, at_step):
+    left, late = tasks = tasks_of("words of a line", "another one")
+
+    def end():
+        left.ticket.gone.set()
+        late.ticket.seconds = 0.0
+
+    counts = at_step(scribe.model, 30, end)
+    scribe._write(tasks)
+    assert [type(task.result.exception()) for task in tasks] == [Gone, TimeOver]
+    assert counts.total() == 30
+
+
+def test_work_that_takes_too_long_is_broken_off():
+    with Served(make_app(Limits(seconds=0.3))) as server:
+        order = {"text": "many words of a long letter " * 40, "best_of": 8, "page": "a4"}
+        answer = httpx.post(f"{server.address}/v1/write", json=order, timeout=60)
+    assert answer.status_code == 504
+    assert "longer" in answer.json()["error"]
