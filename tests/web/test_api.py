@@ -54,10 +54,11 @@ def test_health_and_description(client):
     assert client.get("/docs").status_code == 404  # it would call a foreign host
 
 
-def test_the_same_ink_as_the_command_line(client):
-    answer = write(client, text="hello there", style="neat", bias=1.0, seed=4, best_of=3, format="json")
+@pytest.mark.parametrize("style", ["neat", ""])
+def test_the_same_ink_as_the_command_line(client, style):
+    answer = write(client, text="hello there", style=style, bias=1.0, seed=4, best_of=3, format="json")
     writer = load_model("writer", "writer")
-    hands = [find_style("neat", "writer")]
+    hands = [find_style(style, "writer")]
     letter = compose(writer, "hello there", Page(margin=4.0), hands, 1.0, 4, chooser_among(3))
     told, ours = answer.json(), json.loads(render(letter.sheets[0], "json", None, {}))
     for stroke, own in zip(told["strokes"], ours["strokes"], strict=True):

@@ -33,7 +33,7 @@ class WriteOrder(Order):
     """What to write, and how; as the options of `nextstroke write`."""
 
     text: str = Field(min_length=1)
-    style: str = Field("none", max_length=200_000, description="a name of /v1/styles, or a style that POST gave")
+    style: str = Field("", max_length=200_000, description="a name of /v1/styles, a style that POST gave, or the first")
     bias: Annotated[Real, Field(ge=0, le=1000)] = 0.75
     seed: Seed = 1
     best_of: int = Field(4, ge=1, description="candidates of each line, the most legible is taken")

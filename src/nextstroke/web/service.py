@@ -41,7 +41,9 @@ class Service:
     def __init__(self, limits: Limits, threads: int):
         self.limits = limits
         self.writer = load_model("writer", "writer")
-        self.gallery = {"none": Style.none()} | gallery(find_model("writer"))
+        hands = gallery(find_model("writer"))
+        self.gallery = {"none": Style.none()} | hands
+        self.first = next(iter(hands))
         self.scribe = Scribe(self.writer, Reader(load_model(READER, "reader")), threads)
         self.kept: OrderedDict[str, Style] = OrderedDict()
         self.learned = 0
@@ -56,7 +58,8 @@ class Service:
         return [{"name": name, "text": style.text.strip()} for name, style in self.gallery.items()]
 
     def find_style(self, told: str) -> Style:
-        """A hand of the gallery, one that was kept, or one that the client sends; raises UsageError, CorruptFile."""
+        """A hand of the gallery (its first if none is told), one kept, or one sent; raises UsageError, CorruptFile."""
+        told = told or self.first
         if told in self.kept:
             self.kept.move_to_end(told)
             return self.kept[told]
@@ -126,7 +129,7 @@ class Service:
         return wish | {"styles": [self.find_style(order.style)], "chooser": Turn(self.scribe, order.best_of, ticket)}
 
     def _about(self, order: WriteOrder) -> dict[str, Any]:
-        style = order.style if len(order.style) < 100 else "sent"
+        style = (order.style or self.first) if len(order.style) < 100 else "sent"
         return {"text": order.text, "seed": order.seed, "bias": order.bias, "style": style, "model": "writer"}
 
 
