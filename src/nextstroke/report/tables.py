@@ -41,10 +41,15 @@ ROWS = (
     Row("prediction-1x900", 3, "1 layer of 900", -1025.7, 0.40, "−1026 (LSTM 900, Ha et al. 2016)", -1026, "", "paper"),
     Row("prediction-3x400", 3, "3 layers of 400", -1041.0, 0.41, "−1039 (the same)", -1039, "", "paper"),
     Row("prediction-3x400-adaptive", 3, "3 × 400, adaptive noise", -1057.7, 0.41, HYPER, -1162, "", "paper"),
+    Row(
+        "prediction-900", 3, "1 layer of 900, our way", math.nan, math.nan, "−1026 (Ha et al. 2016)", -1026, "", "best"
+    ),
     Row("prediction", 3, "our best recipe", math.nan, math.nan, HYPER, -1162, "", "best"),
+    Row("prediction-adaptive", 3, "the same, adaptive noise", math.nan, math.nan, HYPER, -1162, "", "best"),
     Row("synthesis", 4, "3 layers of 400", -1096.9, 0.23, "none known", math.nan, "", "paper"),
     Row("synthesis-adaptive", 4, "3 × 400, adaptive noise", -1128.2, 0.23, "none known", math.nan, "", "paper"),
     Row("writer-raw", 4, "our best recipe", math.nan, math.nan, "none known", math.nan, "synthesis-raw", "best"),
+    Row("writer-raw-adaptive", 4, "the same, adaptive noise", math.nan, math.nan, "none known", math.nan, "", "best"),
 )
 
 
