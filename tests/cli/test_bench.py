@@ -63,18 +63,18 @@ def test_a_longer_chunk_takes_more_memory():
 def test_a_team_is_measured_against_one_worker(monkeypatch):
     monkeypatch.setattr(scaling, "BATCH", 2)
     monkeypatch.setattr(scaling, "STEPS", 3)
-    monkeypatch.setattr(scaling, "_race", lambda team, rounds, steps, seen: seen.put([(3.0, 2.0, 0.5)] * rounds))
+    monkeypatch.setattr(scaling, "_race", lambda team, lines, rounds, steps, seen: seen.put([(3.0, 2.0, 0.5)] * rounds))
     figures = scaling.bench_workers(1)
-    assert figures["1 workers against one, speed"] == 1.5
-    assert figures["1 workers, summing and waiting over a step, time"] == 0.25
+    assert figures["1 workers, 64 lines in all, speed against one"] == 1.5
+    assert figures["1 workers, 128 lines in all, summing and waiting over a step, time"] == 0.25
 
 
 @pytest.mark.slow
 def test_two_workers_are_measured(capsys):
     assert main(["bench", "train", "--workers", "2", "--rounds", "1", "--json"]) == 0
     figures = json.loads(capsys.readouterr().out)
-    assert figures["2 workers against one, speed"] > 0
-    assert 0 < figures["2 workers, summing and waiting over a step, time"] < 1
+    assert figures["2 workers, 128 lines in all, speed against one"] > 0
+    assert 0 < figures["2 workers, 64 lines in all, summing and waiting over a step, time"] < 1
 
 
 def test_the_bench_of_gpus_runs_on_a_cpu_with_small_sizes():

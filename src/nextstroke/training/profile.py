@@ -14,7 +14,7 @@ from nextstroke.alphabet import Alphabet
 from nextstroke.config import Recipe
 from nextstroke.corpora.batches import Example, Normalisation
 from nextstroke.nets.mixture import Mixture
-from nextstroke.training import kernel
+from nextstroke.training.core import prepare_core
 from nextstroke.training.examples import InkExamples
 from nextstroke.training.loop import Learner
 
@@ -90,8 +90,7 @@ def _timed(seconds: dict[str, float], part: str) -> Iterator[None]:
 
 def profile_step(batches: int = 3) -> dict[str, float]:
     """Shares of a step's time by what is done, largest first, from torch's profiler on one thread."""
-    torch.set_num_threads(1)
-    kernel.switch_on()
+    prepare_core()
     learner = made_up_learner()
     learn_watched(learner, record_function)
     with profile(activities=[ProfilerActivity.CPU]) as seen:

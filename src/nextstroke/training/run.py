@@ -18,8 +18,8 @@ from nextstroke.errors import Stopped, UsageError, WrongModel
 from nextstroke.files import write_bytes
 from nextstroke.nets.kernel import loaded
 from nextstroke.nets.product import use_bfloat16
-from nextstroke.training import kernel
 from nextstroke.training.checkpoint import BEST, CHECKPOINT, kept, load_newest, save_checkpoint, write_checkpoint
+from nextstroke.training.core import prepare_core
 from nextstroke.training.curve import Curve
 from nextstroke.training.device import open_device
 from nextstroke.training.distributed import SIGNALS, Team, gather_team, launched, launched_team
@@ -86,8 +86,7 @@ def _sweep(folder: Path) -> None:
 
 def _work(team: Team, recipe: Recipe, corpus: Path, folder: Path, resume: bool, report: Report, device: str) -> None:
     """One worker's part of `train`."""
-    torch.set_num_threads(1)
-    kernel.switch_on()
+    prepare_core()
     # On a GPU products may use TF32; states and the mixture stay float32. Without effect on a CPU.
     torch.backends.cuda.matmul.allow_tf32 = True
     like = open_run(find_start(recipe)).about if recipe.data.alphabet == "start" else None

@@ -13,33 +13,32 @@ from torch import multiprocessing
 
 from nextstroke.nets.mixture import Mixture
 from nextstroke.nets.networks import WriterNetwork
-from nextstroke.training import kernel
 from nextstroke.training.bench import PLACES, STEPS, SYMBOLS, shaken, text_step
+from nextstroke.training.core import prepare_core
 from nextstroke.training.distributed import Team, gather_team
 
 BATCH = 16
-JOINED = 64  # lines of a whole team, as many as in the rows of one core
+JOINED = (64, 128)  # lines of a whole team: few for each worker, whose products are then smaller than one's, and more
 MEMORY_CASES = ((16, 100), (32, 100), (64, 100), (16, 200), (16, 400))
 
 
 def bench_workers(workers: int, rounds: int = 7, steps: int = 3) -> dict[str, float]:
     """A team against one worker with the joined batch: the same work, in turn, in the same processes."""
-    seen = multiprocessing.get_context("spawn").SimpleQueue()
-    gather_team(workers, _race, rounds, steps, seen)
-    times = seen.get()
-    return {
-        f"{workers} workers against one, speed": statistics.median(alone / team for alone, team, _ in times),
-        f"{workers} workers, summing and waiting over a step, time": statistics.median(
+    seen, figures = multiprocessing.get_context("spawn").SimpleQueue(), {}
+    for lines in JOINED:
+        gather_team(workers, _race, lines, rounds, steps, seen)
+        times, name = seen.get(), f"{workers} workers, {lines} lines in all"
+        figures[f"{name}, speed against one"] = statistics.median(alone / team for alone, team, _ in times)
+        figures[f"{name}, summing and waiting over a step, time"] = statistics.median(
             waited / team for _, team, waited in times
-        ),
-    }
+        )
+    return figures
 
 
-def _race(team: Team, rounds: int, steps: int, seen) -> None:
+def _race(team: Team, lines: int, rounds: int, steps: int, seen) -> None:
     """One worker's part: while the leader works alone, the others wait; then all do."""
-    torch.set_num_threads(1)
-    kernel.switch_on()
-    joined, own = _Step(JOINED, STEPS), _Step(JOINED // team.size, STEPS)
+    prepare_core()
+    joined, own = _Step(lines, STEPS), _Step(lines // team.size, STEPS)
     times = []
     for _ in range(rounds + 1):
         began = _met(team)
@@ -106,8 +105,7 @@ def _told(call: str) -> float:
 
 def tell_peak(batch: int, steps: int) -> None:
     """Take three steps and write this process's peak memory in MB to standard output."""
-    torch.set_num_threads(1)
-    kernel.switch_on()
+    prepare_core()
     work = _Step(batch, steps)
     for _ in range(3):
         work.learn(Team())
@@ -116,8 +114,7 @@ def tell_peak(batch: int, steps: int) -> None:
 
 def tell_text_peak() -> None:
     """The same for the paper's largest text network."""
-    torch.set_num_threads(1)
-    kernel.switch_on()
+    prepare_core()
     case = text_step()
     for _ in range(2):
         case.work()
