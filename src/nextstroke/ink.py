@@ -7,6 +7,8 @@ import numpy as np
 
 from nextstroke.errors import BadInk
 
+POINT = 3  # numbers of one: dx, dy, end of stroke
+
 
 @dataclass(frozen=True, eq=False)
 class Ink:

@@ -14,9 +14,8 @@ from nextstroke.engine.modelfile import Model, find_model
 from nextstroke.engine.predictor import WriterPredictor
 from nextstroke.errors import CorruptFile, UsageError, WrongModel
 from nextstroke.files import write_bytes
-from nextstroke.ink import Ink
+from nextstroke.ink import POINT, Ink
 
-POINT = 3  # dx, dy, end of stroke
 MOST_HEADER = 1 << 20  # bytes; a gallery of sixteen hands takes 15,000
 
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from nextstroke.engine.modelfile import SEAL, sealed, unsealed
 from nextstroke.errors import CorruptFile, WrongModel
+from nextstroke.ink import POINT
 
-POINT = 3  # dx, dy, end of stroke
 # Fields of the protocol buffers in an ONNX file, and their types of numbers.
 GRAPH, INITIALISER = 7, 5
 DIMENSIONS, TYPE, NAME, RAW = 1, 2, 8, 9

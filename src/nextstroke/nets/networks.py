@@ -9,13 +9,12 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
+from nextstroke.ink import POINT
 from nextstroke.nets import deep
 from nextstroke.nets.lstm import LSTM, LSTMState
 from nextstroke.nets.mixture import mixture_outputs
 from nextstroke.nets.product import linear
 from nextstroke.nets.window import WindowedLSTM, WindowState
-
-POINT = 3  # dx, dy, end of stroke
 
 PenState = tuple[LSTMState, ...]
 WriterState = tuple[WindowState | LSTMState, ...]

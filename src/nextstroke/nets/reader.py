@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from nextstroke.nets.networks import POINT
+from nextstroke.ink import POINT
 
 PAIR = 2  # points read at once: half the steps, and still three for a character
 

@@ -9,8 +9,9 @@ from onnx import helper
 
 from nextstroke.engine.modelfile import FORMAT, METADATA_KEY, sealed
 from nextstroke.files import write_bytes
+from nextstroke.ink import POINT
 from nextstroke.nets.lstm import LSTM
-from nextstroke.nets.networks import POINT, PenNetwork, TextNetwork, WriterNetwork
+from nextstroke.nets.networks import PenNetwork, TextNetwork, WriterNetwork
 from nextstroke.nets.reader import ReaderNetwork
 from nextstroke.training.build import Network
 from nextstroke.training.graph import Array, Graph, plain

@@ -4,7 +4,7 @@ from typing import cast
 
 import numpy as np
 
-from nextstroke.nets.networks import POINT
+from nextstroke.ink import POINT
 from nextstroke.nets.reader import PAIR, BothWays, ReaderNetwork
 from nextstroke.training.graph import Array, Graph, plain
 
