@@ -76,6 +76,11 @@ DOT = np.array([[0.0, 0], [0.5, 0.5]])
         ([(9, -6), (30, 9)], "aic", 1),
         ([(9, 1)], "abc", 0),  # it touches a letter
         ([(30, 0), (30, 9)], "a:", 0),
+        ([(9, -6)], "abcdefghij", 1),  # the dot of another place
+        ([(18, -6), (21, -6)], "abcdefghij", 0),
+        ([(9, -6), (18, -6), (21, -6)], "abcdefghij", 1),
+        ([(9, -6)], "a.c", 1),  # the text's dot is below
+        ([(9, -6), (10, -6)], "abc", 2),  # near each other only
     ],
 )
 def test_specks_are_dots_apart_that_the_text_does_not_ask_for(dots, text, count):
