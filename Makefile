@@ -38,7 +38,7 @@ extras:
 	  && .venv-extra/bin/python tests/extra.py $$extra || exit 1; done
 	rm -rf .venv-extra
 
-# The quick suite with the newest versions of everything but torch, to see early what rots.
+# The quick suite with the newest versions of everything but torch, where .venv is older; a bare clone's has them already.
 newest: .venv/ready
 	.venv/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager -c constraints.txt -e '.[train,figures,cluster,web,test]'
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 -m "not slow"

@@ -15,8 +15,8 @@ DOT = 3  # points; a stroke of so few tells nothing about the size of writing
 def specks(ink: Ink, text: str) -> int:
     """How many small strokes stand apart from the larger ones where the text asks for none."""
     dots = _dots(ink.strokes())
-    left, middle = ink.points[:, 0].min(), np.median(ink.points[:, 1])
-    width = np.ptp(ink.points[:, 0]) / max(len(text), 1) or 1.0
+    (left, _, right, _), middle = ink.bounds(), np.median(ink.points[:, 1])
+    width = (right - left) / max(len(text), 1) or 1.0
     matched = 0
     for asked, there in ((ABOVE, [x for x, y in dots if y < middle]), (BELOW, [x for x, y in dots if y >= middle])):
         places = [u + 0.5 for u, character in enumerate(text) for _ in range(asked.get(character, 0))]
