@@ -115,7 +115,8 @@ class Training(_Section):
         save_every_minutes: Minutes between checkpoints.
         keep: How many of the last checkpoints are kept; the best by validation is kept beside them.
         workers: Processes that share the work.
-        gpu_products: What a GPU multiplies between the layers of a deep network; states and sums are float32.
+        gpu_products, cpu_products: What a GPU multiplies between the layers of a deep network, and a CPU that has
+            instructions for it between and within layers; states and sums are float32.
     """
 
     batch: Count = 16
@@ -146,6 +147,7 @@ class Training(_Section):
     keep: Count = 2
     workers: Count = 1
     gpu_products: Literal["tf32", "bfloat16"] = "tf32"
+    cpu_products: Literal["float32", "bfloat16"] = "float32"
 
     @model_validator(mode="after")
     def _whole_lines(self) -> "Training":

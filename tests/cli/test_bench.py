@@ -27,14 +27,16 @@ def test_learning_is_measured_and_ratios_follow_from_the_timings(capsys, monkeyp
     assert sum(shares) == pytest.approx(1)
     cases = {name: bench.Case(print, 10, 2.0) for name in ("layer", "layer of torch.nn", "layer, naive loop")}
     cases |= {name: bench.Case(print, 10, 2.0) for name in ("prediction", "synthesis")}
-    cases |= {name: bench.Case(print, 10, 2.0) for name in ("synthesis batch 16", "synthesis batch 16, torch loops")}
-    seconds = dict(zip(cases, [1.0, 2.0, 3.0, 1.0, 1.2, 1.0, 1.4], strict=True))
+    cases |= {f"synthesis batch 16{how}": bench.Case(print, 10, 2.0) for how in ("", ", torch loops", ", bfloat16")}
+    cases |= {name: bench.Case(print, 10, 2.0) for name in ("text", "text, bfloat16")}
+    seconds = dict(zip(cases, [1.0, 2.0, 3.0, 1.0, 1.2, 1.0, 1.4, 0.8, 3.0, 2.0], strict=True))
     seen = {name: [bench.Timing(seconds[name], 4.0)] * 3 for name in cases}
     figures = bench.figures_of(cases, seen)
     assert figures["layer of torch.nn, GFLOP/s"] == 1.0
     assert figures["layer of torch.nn, share of the best product"] == 0.25
     assert figures["naive loop over ours, time"] == 3.0
     assert figures["torch loops over those used, time"] == 1.4
+    assert figures["float32 over bfloat16, text, time"] == 1.5
 
 
 def test_memory_grows_by_what_the_peaks_tell(capsys, monkeypatch):

@@ -12,7 +12,7 @@ import torch
 
 from nextstroke.cli.main import main
 from nextstroke.errors import UsageError
-from nextstroke.nets import kernel
+from nextstroke.nets import kernel, product
 from nextstroke.nets.lstm import LSTM, LSTMState
 from nextstroke.nets.window import WindowedLSTM, WindowState
 from nextstroke.training import kernel as building
@@ -72,6 +72,23 @@ def test_is_the_torch_loop(case, cells, clip, dtype, near):
     for ours, theirs in zip(found, expected, strict=True):
         scale = 1 + theirs.abs().max().item()
         torch.testing.assert_close(ours / scale, theirs / scale, rtol=0, atol=near)
+
+
+@pytest.mark.usefixtures("built")
+@pytest.mark.skipif(not product.ONEDNN, reason="only oneDNN's products take bfloat16")
+@pytest.mark.parametrize("case", [lstm_case, window_case])
+def test_is_the_torch_loop_in_bfloat16(case, monkeypatch):
+    monkeypatch.setattr(product, "has_bfloat16", lambda: True)
+    given = case(40, torch.float32, naive.INF)
+    exact = outcome(*given)
+    with product.bfloat16("cpu", True):
+        found = outcome(*given)
+        with kernel.paused():
+            expected = outcome(*given)
+    assert not torch.equal(found[0], exact[0])
+    for ours, theirs in zip(found, expected, strict=True):
+        assert ours.dtype == torch.float32
+        assert (ours - theirs).norm() <= 0.01 * (1 + theirs.norm())
 
 
 @pytest.mark.usefixtures("built")

@@ -51,15 +51,54 @@ def test_doubles_and_packing_go_together():
 
 def test_products_of_bfloat16_are_for_gates_that_can_read_them(monkeypatch):
     x = torch.zeros(1)
-    product.use_bfloat16(True)
-    try:
+    with product.bfloat16("cuda", True):
         assert product.product_type(x) == torch.float32
         monkeypatch.setattr(product.kernel, "fused", lambda x: product)
         assert product.product_type(x) == torch.bfloat16
         assert product.product_type(x.double()) == torch.float64
-    finally:
-        product.use_bfloat16(False)
     assert product.product_type(x) == torch.float32
     monkeypatch.setattr(torch.ops.aten, "baddbmm", None)
     with pytest.raises(UsageError, match=r"2\.8"):
-        product.use_bfloat16(True)
+        product.use_bfloat16("cuda", True)
+
+
+def roughly(found, expected):
+    """Equal but for operands and results of 8 binary places."""
+    assert (found - expected).norm() <= 0.01 * expected.norm()
+    assert not torch.equal(found, expected)
+
+
+@pytest.fixture
+def narrow(monkeypatch):
+    if not product.ONEDNN:
+        pytest.skip("only oneDNN's products take bfloat16")
+    monkeypatch.setattr(product, "has_bfloat16", lambda: True)
+    with product.bfloat16("cpu", True):
+        yield
+
+
+def test_products_between_layers_are_of_bfloat16_where_asked(narrow):
+    x, weight, bias = torch.randn(9, 40, requires_grad=True), torch.randn(24, 40, requires_grad=True), torch.randn(24)
+    exact, rounded = product.linear(x, weight, bias), product.linear(x, weight, bias, narrow=True)
+    torch.testing.assert_close(exact, x @ weight.T + bias)
+    roughly(rounded, exact)
+    dy = torch.randn(9, 24)
+    for found, expected in zip(*(torch.autograd.grad(y, (x, weight), dy) for y in (rounded, exact)), strict=True):
+        assert found.dtype == torch.float32
+        roughly(found, expected)
+    onto = torch.randn(9, 24)
+    roughly(product.product_onto(onto, x.detach(), product.packed(weight.detach(), 9)), onto + (x @ weight.T).detach())
+    with product.bfloat16("cpu", False):
+        torch.testing.assert_close(product.linear(x, weight, bias, narrow=True), exact)
+
+
+def test_doubles_stay_doubles_beside_bfloat16(narrow):
+    x, weight, bias = (torch.randn(*shape, dtype=torch.float64) for shape in ((5, 4), (3, 4), (3,)))
+    torch.testing.assert_close(product.linear(x, weight, bias, narrow=True), x @ weight.T + bias)
+
+
+def test_who_has_no_instructions_for_bfloat16_stays_with_float32(monkeypatch):
+    monkeypatch.setattr(product, "has_bfloat16", lambda: False)
+    with product.bfloat16("cpu", True):
+        x = torch.randn(2, 3)
+        assert product.operand(x) is x

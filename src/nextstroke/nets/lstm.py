@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from nextstroke.nets import kernel
-from nextstroke.nets.product import linear, packed, product_onto, weight_gradient
+from nextstroke.nets.product import linear, operand, packed, product_onto, weight_gradient
 
 sigmoid_backward, tanh_backward = torch.ops.aten.sigmoid_backward, torch.ops.aten.tanh_backward
 
@@ -148,7 +148,7 @@ class _Recurrence(torch.autograd.Function):
         recurrent, peepholes, hidden, *trace = ctx.saved_tensors
         loop, weight = kernel.chosen("lstm_backward", lstm_backward, hidden), packed(recurrent.t(), len(d_last_h))
         dz, d_peepholes, dh, dc = loop(d_hidden, weight, peepholes, d_last_h, d_last_c, *trace, ctx.clip)
-        d_recurrent = weight_gradient(dz.flatten(0, 1), hidden[:-1].flatten(0, 1))
+        d_recurrent = weight_gradient(operand(dz.flatten(0, 1)), operand(hidden[:-1].flatten(0, 1)))
         return dz, d_recurrent, d_peepholes, dh, dc, None
 
 
@@ -179,7 +179,7 @@ class LSTM(nn.Module):
         self, x: Float[Tensor, "batch time inputs"], state: LSTMState
     ) -> tuple[Float[Tensor, "batch time cells"], LSTMState]:
         """Run over all steps of `x` from `state`; returns the hidden vectors and the state after the last step."""
-        return self.run(linear(x.transpose(0, 1), self.weight, self.bias), state)
+        return self.run(linear(x.transpose(0, 1), self.weight, self.bias, narrow=True), state)
 
     def run(
         self, below: Float[Tensor, "time batch gates"], state: LSTMState

@@ -138,7 +138,7 @@ class TextNetwork(nn.Module):
         hidden: list[Tensor] = []
         after = []
         for layer, table, before in zip(layers, self.tables, state, strict=True):
-            from_below = linear(hidden[-1].transpose(0, 1), layer.weight, layer.bias) if hidden else layer.bias
+            from_below = linear(hidden[-1].transpose(0, 1), layer.weight, layer.bias, True) if hidden else layer.bias
             h, last = layer.run(_rows(table, x.t()) + from_below, before)
             hidden.append(functional.dropout(h, self.dropout, self.training))
             after.append(last)

@@ -5,6 +5,9 @@ as well, uses AVX-512 on all of them: measured twice as fast on an AMD core, and
 derivative of its own, so the functions here but `linear` are for use inside an autograd.Function.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -20,7 +23,7 @@ ONEDNN = (
     and hasattr(torch.ops.mkldnn, "_reorder_linear_weight")
 )
 
-_bfloat16 = False
+_bfloat16: set[str] = set()  # the kinds of devices whose products between layers take bfloat16
 
 
 def suits_onednn(x: Tensor) -> bool:
@@ -28,13 +31,23 @@ def suits_onednn(x: Tensor) -> bool:
     return ONEDNN and x.dtype == torch.float32 and x.device.type == "cpu"
 
 
+def operand(x: Tensor) -> Tensor:
+    """`x` as a CPU's products between layers take it: in bfloat16 where `use_bfloat16` asked for it."""
+    return x.bfloat16() if "cpu" in _bfloat16 and suits_onednn(x) else x
+
+
 def packed(weight: Tensor, rows: int) -> Tensor:
-    """`weight` in the layout that suits many products with `rows` rows each; only for `product` and `product_onto`."""
-    return torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), rows) if suits_onednn(weight) else weight
+    """`weight` in the layout that suits many products with `rows` rows each; only for `product_onto`."""
+    if not suits_onednn(weight):
+        return weight
+    return torch.ops.mkldnn._reorder_linear_weight(operand(weight).contiguous(), rows)
 
 
 def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """`x @ weight.T + bias`."""
+    """`x @ weight.T + bias`; float32 also where the operands are bfloat16."""
+    if x.dtype == torch.bfloat16:
+        y = torch.ops.mkldnn._linear_pointwise(x, weight, None, "none", [], "").float()
+        return y if bias is None else y.add_(bias)
     if suits_onednn(x):
         return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
     return functional.linear(x, weight, bias)
@@ -42,6 +55,8 @@ def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 def product_onto(onto: Tensor, x: Tensor, weight: Tensor) -> Tensor:
     """`onto + x @ weight.T` as a new tensor."""
+    if weight.dtype == torch.bfloat16:
+        return product(x.bfloat16(), weight).add_(onto)
     if suits_onednn(x):
         return torch.ops.mkldnn._linear_pointwise.binary(x, onto, weight, None, "add")
     return torch.addmm(onto, x, weight.t())
@@ -52,19 +67,39 @@ def product_type(x: Tensor) -> torch.dtype:
 
     Only gates in Triton read and write both types.
     """
-    return torch.bfloat16 if _bfloat16 and x.dtype == torch.float32 and kernel.fused(x) else x.dtype
+    return torch.bfloat16 if "cuda" in _bfloat16 and x.dtype == torch.float32 and kernel.fused(x) else x.dtype
 
 
-def use_bfloat16(on: bool) -> None:
-    """Let the products of GPUs along the diagonal be of bfloat16, with float32 sums and states, instead of TF32.
+def use_bfloat16(device: str, on: bool) -> None:
+    """Let the products between layers take bfloat16; sums are float32, what a CPU's products give is rounded once more.
 
+    Args:
+        device: Of what kind, "cuda" (instead of TF32, along the diagonal) or "cpu", where it is done only by processors
+            that have instructions for it: others would be slower by it.
     Raises:
-        UsageError: this torch has no such products.
+        UsageError: this torch has no such products for a GPU.
     """
-    global _bfloat16
-    if on and not hasattr(torch.ops.aten.baddbmm, "dtype_out"):
+    able = device == "cpu" or hasattr(torch.ops.aten.baddbmm, "dtype_out")
+    if on and not able:
         raise UsageError(f"torch {torch.__version__} has no bfloat16 products with float32 sums; install 2.8 or newer")
-    _bfloat16 = on
+    wanted = on and (device != "cpu" or has_bfloat16())
+    (_bfloat16.add if wanted else _bfloat16.discard)(device)
+
+
+@contextmanager
+def bfloat16(device: str, on: bool) -> Iterator[None]:
+    """A block in which the products between layers take bfloat16, or do not; see `use_bfloat16`."""
+    before = device in _bfloat16
+    use_bfloat16(device, on)
+    try:
+        yield
+    finally:
+        use_bfloat16(device, before)
+
+
+def has_bfloat16() -> bool:
+    """Whether this processor multiplies bfloat16 faster than float32."""
+    return ONEDNN and getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
 
 
 def add_products(onto: Float[Tensor, "many rows outputs"], x: Tensor, weight: Tensor) -> None:
@@ -77,7 +112,7 @@ def add_products(onto: Float[Tensor, "many rows outputs"], x: Tensor, weight: Te
 
 def weight_gradient(dy: Float[Tensor, "rows outputs"], x: Float[Tensor, "rows inputs"]) -> Tensor:
     """Derivative by the weight of `x @ weight.T`, from that by the product."""
-    if dy.dtype == torch.bfloat16:
+    if dy.is_cuda and dy.dtype == torch.bfloat16:
         return torch.mm(dy.t(), x, out_dtype=torch.float32)
     # This way round oneDNN reads the larger matrix as its weight, which it rearranges anyway.
     return product(x.t(), dy.t()).t()
@@ -87,7 +122,8 @@ class _Linear(torch.autograd.Function):
     """`product` with its derivatives."""
 
     @staticmethod
-    def forward(ctx, x, weight, bias):
+    def forward(ctx, x, weight, bias, narrow):
+        x, weight = (operand(x), operand(weight)) if narrow else (x, weight)
         ctx.save_for_backward(x, weight)
         return product(x, weight, bias)
 
@@ -95,13 +131,20 @@ class _Linear(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx, dy):
         x, weight = ctx.saved_tensors
+        by_bias, dy = dy.flatten(0, -2).sum(0), dy.to(x.dtype)
         dx = product(dy, weight.t()) if ctx.needs_input_grad[0] else None
-        rows = dy.flatten(0, -2)
-        return dx, weight_gradient(rows, x.flatten(0, -2)), rows.sum(0)
+        return dx, weight_gradient(dy.flatten(0, -2), x.flatten(0, -2)), by_bias, None
 
 
 def linear(
-    x: Float[Tensor, "*batch inputs"], weight: Float[Tensor, "outputs inputs"], bias: Float[Tensor, " outputs"]
+    x: Float[Tensor, "*batch inputs"],
+    weight: Float[Tensor, "outputs inputs"],
+    bias: Float[Tensor, " outputs"],
+    narrow: bool = False,
 ) -> Float[Tensor, "*batch outputs"]:
-    """`x @ weight.T + bias` with derivatives."""
-    return _Linear.apply(x, weight, bias)
+    """`x @ weight.T + bias` with derivatives.
+
+    Args:
+        narrow: The operands may be rounded as `use_bfloat16` says: between layers, not on the way out.
+    """
+    return _Linear.apply(x, weight, bias, narrow)

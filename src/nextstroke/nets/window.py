@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from nextstroke.nets import kernel
 from nextstroke.nets.lstm import LSTM, Trace, advance, peephole_gradient, retreat
-from nextstroke.nets.product import linear, packed, product_onto, weight_gradient
+from nextstroke.nets.product import linear, operand, packed, product_onto, weight_gradient
 
 
 class WindowState(NamedTuple):
@@ -108,7 +108,7 @@ class _WindowedRecurrence(torch.autograd.Function):
         weights = packed(joint.t(), len(d_last_h)), peepholes, glance
         d_last = torch.cat([d_last_h, d_last_w], 1), d_last_c, d_last_kappa
         dz, d_peepholes, dp, d_first, dc, dkappa = loop(d_both, *weights, *d_last, *kept, *ctx.clips)
-        d_joint = weight_gradient(dz.flatten(0, 1), both[:-1].flatten(0, 1))
+        d_joint = weight_gradient(operand(dz.flatten(0, 1)), operand(both[:-1].flatten(0, 1)))
         d_glance = weight_gradient(dp.flatten(0, 1), both[1:, :, :cells].flatten(0, 1))
         d_start = d_first[:, :cells], dc, d_first[:, cells:], dkappa
         return dz, d_joint, d_peepholes, d_glance, dp.sum((0, 1)), None, *d_start, None, None

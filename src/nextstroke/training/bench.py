@@ -16,7 +16,7 @@ from nextstroke.nets.kernel import paused
 from nextstroke.nets.lstm import LSTM
 from nextstroke.nets.mixture import Mixture
 from nextstroke.nets.networks import PenNetwork, TextNetwork, WriterNetwork
-from nextstroke.nets.product import product
+from nextstroke.nets.product import bfloat16, product
 from nextstroke.nets.softmax import log_loss
 from nextstroke.training.core import prepare_core
 from nextstroke.training.profile import step_shares
@@ -55,7 +55,9 @@ def bench_training(rounds: int = 7) -> dict[str, float]:
         "synthesis": writer_step(BATCH),
         "synthesis batch 16": writer_step(16),
         "synthesis batch 16, torch loops": with_torch_loops(writer_step(16)),
+        "synthesis batch 16, bfloat16": in_bfloat16(writer_step(16)),
         "text": text_step(),
+        "text, bfloat16": in_bfloat16(text_step()),
     }
     seen = measure(cases, rounds)
     figures = {"loops in C++ (1) or torch (0)": float(built)} | figures_of(cases, seen)
@@ -179,6 +181,16 @@ def with_torch_loops(case: Case) -> Case:
     return case._replace(work=work)
 
 
+def in_bfloat16(case: Case) -> Case:
+    """The same work with products of bfloat16 between layers, where the processor has them."""
+
+    def work() -> None:
+        with bfloat16("cpu", True):
+            case.work()
+
+    return case._replace(work=work)
+
+
 def measure(cases: dict[str, Case], rounds: int) -> dict[str, list[Timing]]:
     """Timings by case, the cases in turn in every round, after one round that does not count."""
     for case in cases.values():
@@ -211,6 +223,8 @@ def figures_of(cases: dict[str, Case], seen: dict[str, list[Timing]]) -> dict[st
         f"{NN} over ours, time": (NN, "layer"),
         "naive loop over ours, time": ("layer, naive loop", "layer"),
         "synthesis over prediction, time": ("synthesis", "prediction"),
+        "float32 over bfloat16, synthesis batch 16, time": ("synthesis batch 16", "synthesis batch 16, bfloat16"),
+        "float32 over bfloat16, text, time": ("text", "text, bfloat16"),
         "torch loops over those used, time": ("synthesis batch 16, torch loops", "synthesis batch 16"),
     }
     for name, (above, below) in ratio.items():

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from nextstroke.nets.mixture import Mixture
 from nextstroke.nets.networks import TextNetwork, WriterNetwork
-from nextstroke.nets.product import use_bfloat16
+from nextstroke.nets.product import bfloat16
 from nextstroke.nets.softmax import log_loss
 from nextstroke.training.bench import SYMBOLS, shaken
 from nextstroke.training.device import open_device
@@ -89,13 +89,13 @@ def bench_device(device: str, rounds: int = 7, sizes: Sizes | None = None) -> di
     return figures | epochs(figures) | ratios(seconds)
 
 
-def text_case(make: Callable[[Sizes], Any], bfloat16: bool = False, captured: bool = True):
+def text_case(make: Callable[[Sizes], Any], narrow: bool = False, captured: bool = True):
     """A case of text: one update on a segment of every stream."""
 
     def build(sizes: Sizes, device: str) -> Case:
         network = shaken(make(sizes)).to(device)
         ids = torch.randint(sizes.symbols, (sizes.streams, sizes.steps + 1), device=device)
-        if bfloat16 and not captured:  # torch's own takes one type for all it has
+        if narrow and not captured:  # torch's own takes one type for all it has
             network = network.bfloat16()
 
         def loss(x: Tensor, target: Tensor) -> Tensor:
@@ -103,12 +103,12 @@ def text_case(make: Callable[[Sizes], Any], bfloat16: bool = False, captured: bo
             return log_loss(y.float(), target).sum()
 
         work = update(network, loss, (ids[:, :-1], ids[:, 1:]), captured)
-        return Case(with_products(work, bfloat16), sizes.streams * sizes.steps)
+        return Case(with_products(work, narrow), sizes.streams * sizes.steps)
 
     return build
 
 
-def writer_case(bfloat16: bool = False):
+def writer_case(narrow: bool = False):
     """A case of handwriting: one update of the synthesis network on a chunk of every line."""
 
     def build(sizes: Sizes, device: str) -> Case:
@@ -121,7 +121,7 @@ def writer_case(bfloat16: bool = False):
             y, _ = network(points, text, network.start(len(points)))
             return Mixture.of(y[:, :-1]).log_loss(points[:, 1:]).sum()
 
-        return Case(with_products(update(network, loss, (points, text), True), bfloat16), sizes.lines * sizes.steps)
+        return Case(with_products(update(network, loss, (points, text), True), narrow), sizes.lines * sizes.steps)
 
     return build
 
@@ -130,11 +130,11 @@ TEXT = ("text", "text, bfloat16", "text of torch.nn", "text of torch.nn, bfloat1
 WRITING = ("synthesis", "synthesis, bfloat16")
 CASES = {
     "text": text_case(our_text),
-    "text, bfloat16": text_case(our_text, bfloat16=True),
+    "text, bfloat16": text_case(our_text, narrow=True),
     "text of torch.nn": text_case(PlainText, captured=False),
-    "text of torch.nn, bfloat16": text_case(PlainText, bfloat16=True, captured=False),
+    "text of torch.nn, bfloat16": text_case(PlainText, narrow=True, captured=False),
     "synthesis": writer_case(),
-    "synthesis, bfloat16": writer_case(bfloat16=True),
+    "synthesis, bfloat16": writer_case(narrow=True),
 }
 
 
@@ -159,15 +159,12 @@ def update(
     return work
 
 
-def with_products(work: Callable[[], None], bfloat16: bool) -> Callable[[], None]:
-    """The same work with the step products of that type; a capture keeps what it was made with."""
+def with_products(work: Callable[[], None], narrow: bool) -> Callable[[], None]:
+    """The same work, its step products in bfloat16 if `narrow`; a capture keeps what it was made with."""
 
     def done() -> None:
-        use_bfloat16(bfloat16)
-        try:
+        with bfloat16("cuda", narrow):
             work()
-        finally:
-            use_bfloat16(False)
 
     return done
 

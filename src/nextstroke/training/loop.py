@@ -13,6 +13,7 @@ from torch import Tensor
 
 from nextstroke.config import Recipe
 from nextstroke.errors import Diverged
+from nextstroke.nets.product import bfloat16
 from nextstroke.training.build import build_network, build_noise, build_optimiser, load_weights, rate_at
 from nextstroke.training.distributed import Team
 from nextstroke.training.replay import Replayed
@@ -180,7 +181,8 @@ class Learner:
 
     def score(self, every: int = 1) -> Score:
         """Score the averaged weights on every `every`-th part of the validation set, and note it in `progress`."""
-        score = self.examples.score(self.average, every)
+        with bfloat16("cpu", False):
+            score = self.examples.score(self.average, every)
         self.progress.validation, self.progress.validation_point = score.headline, score.nats_per_point
         return score
 

@@ -91,7 +91,8 @@ def _work(team: Team, recipe: Recipe, corpus: Path, folder: Path, resume: bool, 
     torch.backends.cuda.matmul.allow_tf32 = True
     like = open_run(find_start(recipe)).about if recipe.data.alphabet == "start" else None
     examples, digest = open_examples(recipe, corpus, like)
-    use_bfloat16(recipe.training.gpu_products == "bfloat16")
+    use_bfloat16("cuda", recipe.training.gpu_products == "bfloat16")
+    use_bfloat16("cpu", recipe.training.cpu_products == "bfloat16")
     learner = Learner(recipe, examples, team, device)
     origin = _origin(learner, digest)
     if team.tell(resume):

@@ -51,26 +51,32 @@ inline Lane<T> tanh_slope(Lane<T> y) {
 class Product {
  public:
   Product(const Tensor& weight, Tensor spare) : weight_(weight), spare_(std::move(spare)) {
-    if (weight.is_mkldnn()) onednn_ = handle();
-    else turned_ = weight.t();
+    if (!weight.is_mkldnn()) turned_ = weight.t();
   }
   Tensor operator()(const Tensor& onto, const Tensor& x) {
-    if (onednn_) return onednn_->call(x, onto, weight_, std::nullopt, "add");
+    if (weight_.scalar_type() == at::kBFloat16) {
+      static const auto plain = handle<Plain>("");
+      return at::add_out(spare_, onto, plain.call(x.to(at::kBFloat16), weight_, std::nullopt, "none", Scalars(), ""));
+    }
+    if (weight_.is_mkldnn()) {
+      static const auto adding = handle<Adding>("binary");
+      return adding.call(x, onto, weight_, std::nullopt, "add");
+    }
     return at::addmm_out(spare_, onto, x, turned_);
   }
 
  private:
-  using Signature = Tensor(
-      const Tensor&, const Tensor&, const Tensor&, const std::optional<Tensor>&, c10::string_view);
-  using Handle = c10::TypedOperatorHandle<Signature>;
-  static const Handle* handle() {
-    static const Handle found = c10::Dispatcher::singleton()
-                                    .findSchemaOrThrow("mkldnn::_linear_pointwise", "binary")
-                                    .typed<Signature>();
-    return &found;
+  using Scalars = c10::List<std::optional<at::Scalar>>;
+  using Maybe = const std::optional<Tensor>&;
+  using Adding = Tensor(const Tensor&, const Tensor&, const Tensor&, Maybe, std::string_view);
+  using Plain = Tensor(
+      const Tensor&, const Tensor&, Maybe, std::string_view, Scalars,
+      std::optional<std::string_view>);
+  template <typename Signature>
+  static c10::TypedOperatorHandle<Signature> handle(const char* overload) {
+    return c10::Dispatcher::singleton().findSchemaOrThrow("mkldnn::_linear_pointwise", overload).typed<Signature>();
   }
   Tensor weight_, turned_, spare_;
-  const Handle* onednn_ = nullptr;
 };
 
 }  // namespace
