@@ -87,6 +87,22 @@ def test_misfits_are_found_by_their_size_and_by_their_looks():
     assert len(kept) > 55
 
 
+def test_a_piece_that_is_only_the_beginning_of_its_character_is_a_misfit():
+    random = np.random.default_rng(2)
+    angle = np.array([[0, -1.5], [0, -0.5], [0.6, -0.5], [1, -0.5]])
+    bar = np.array([[0.7, -1.5], [0.7, -0.7], [0.7, 0]])
+
+    def four(*strokes):
+        return piece("4", [stroke + random.normal(0, 0.02, 2) for stroke in strokes])
+
+    whole = [four(angle, bar) for _ in range(20)]
+    at_once = [four(np.concatenate([bar[::-1], angle])) for _ in range(5)]
+    partial = [four(angle) for _ in range(4)]
+    kept = without_misfits(whole + partial + at_once)
+    assert not any(one is other for one in kept for other in partial)
+    assert len(kept) >= 23
+
+
 def as_recorded(ink):
     """With the points in between, which the model's own ink has not."""
     places = [np.linspace(0, len(stroke) - 1, 3 * len(stroke) - 2) for stroke in ink.strokes()]

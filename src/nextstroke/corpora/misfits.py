@@ -1,7 +1,8 @@
 """Pieces that do not look like their character: a bad cut, or a letter that the alignment gave to its neighbour."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,13 +16,14 @@ NEAREST, FELLOWS = 15, 1  # of a piece's nearest pictures this many must show th
 FEW = 12  # of these no vote is asked, they would always lose it
 VOTERS = 40  # of each character, so that frequent ones do not outvote the others
 MANY = 800  # of these none is missed, nor does a bad one harm
+JUDGES = 7  # of a piece's nearest pictures so many tell whether it is whole
 TWINS = str.maketrans("0O1I|", "oolll")
 
 
 def without_misfits(pieces: Sequence[Piece]) -> list[Piece]:
-    """The pieces whose size is usual for their character and whose picture is like others of it."""
-    usual = _usual_boxes(pieces)
-    sized = [piece for piece in pieces if _is_usual(piece, usual)]
+    """The whole pieces whose size is usual for their character and whose picture is like others of it."""
+    usual, partial = _usual_boxes(pieces), set(map(id, _unfinished(pieces)))
+    sized = [piece for piece in pieces if id(piece) not in partial and _is_usual(piece, usual)]
     of = defaultdict(list)
     for piece in sized:
         of[piece.text].append(piece)
@@ -41,6 +43,32 @@ def _usual_boxes(pieces: Sequence[Piece]) -> dict[str, np.ndarray]:
         text: np.stack([middle, np.maximum(1.5 * np.median(np.abs(np.array(boxes[text]) - middle), 0), 0.06)])
         for text, middle in middles.items()
     }
+
+
+def _unfinished(pieces: Sequence[Piece]) -> Iterator[Piece]:
+    """Pieces that look more like others of their character without the last stroke than like whole ones: a 4 like L."""
+    of = defaultdict(list)
+    for piece in pieces:
+        of[piece.text].append(piece)
+    for same in of.values():
+        beginnings = [
+            (i, replace(piece, strokes=piece.strokes[:-1])) for i, piece in enumerate(same) if piece.strokes[1:]
+        ]
+        if beginnings and FEW <= len(same) <= MANY:
+            yield from (piece for piece, whole in zip(same, _whole(same, beginnings), strict=True) if not whole)
+
+
+def _whole(same: Sequence[Piece], beginnings: Sequence[tuple[int, Piece]]) -> np.ndarray:
+    """Whether at least half of each piece's judges, whole ones and beginnings of as many strokes as it has, are whole."""
+    shown = np.stack([_picture(piece) for piece in same])
+    judges = np.concatenate([shown, [_picture(piece) for _, piece in beginnings]])
+    owner = np.array([*range(len(same)), *(i for i, _ in beginnings)])
+    strokes, left = (np.array([len(piece.strokes) for piece in some]) for some in (same, [it for _, it in beginnings]))
+    far = np.square(shown[:, None] - judges).sum(2)
+    far[np.arange(len(same))[:, None] == owner] = np.inf  # nobody judges himself
+    far[:, len(same) :][strokes[:, None] != left] = np.inf
+    nearest = far.argsort(1, kind="stable")[:, :JUDGES]
+    return (nearest < len(same)).sum(1) * 2 >= JUDGES
 
 
 def _is_usual(piece: Piece, usual: dict[str, np.ndarray]) -> bool:
