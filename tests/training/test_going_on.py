@@ -9,6 +9,7 @@ import torch
 
 import nextstroke
 from nextstroke.config import Data
+from nextstroke.engine.modelfile import Model
 from nextstroke.errors import WrongModel
 from nextstroke.training import run as run_module
 from nextstroke.training.checkpoint import load_checkpoint, save_checkpoint
@@ -113,6 +114,10 @@ def test_a_model_file_can_be_gone_on_from_and_scored(run, corpus, tmp_path):
     assert evaluate_run(tmp_path / "second", corpus)["nats_per_line"] == pytest.approx(
         second["nats_per_line"], rel=1e-4
     )
+    publish_model(tmp_path / "second", tmp_path / "n.onnx", "none")
+    assert (
+        Model(tmp_path / "n.onnx").about["recipe"]["start_from"] == "m.onnx"
+    )  # not the folder, which is nobody's business
 
 
 def test_adaptive_noise_starts_from_a_run_without_and_tells_its_cost(run, corpus, tmp_path):

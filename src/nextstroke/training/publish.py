@@ -27,7 +27,9 @@ def publish_model(run: Path, path: Path, licence: str, note: str = "", integer: 
     network, recipe, about, _, noise = open_run(run)
     kept = {name: about[name] for name in (TEXT if recipe.kind == "text" else INK)}
     record = {name: about["progress"][name] for name in RECORDED} | noise.figures()
-    terms = {"recipe": recipe.dump(), "record": record, "licence": licence, "note": note}
+    # Of what it started from the name is told, not the folder it lay in on some machine.
+    told = recipe.dump() | {"start_from": Path(recipe.start_from).name}
+    terms = {"recipe": told, "record": record, "licence": licence, "note": note}
     export_model(network, {"kind": recipe.kind, **kept, **terms}, path, integer)
     weights = sum(weight.numel() for weight in network.parameters())
     return f"{path}: {weights:,} weights, {path.stat().st_size / 1e6:.1f} MB"
