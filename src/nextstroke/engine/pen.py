@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from nextstroke.engine.care import Care
 from nextstroke.engine.modelfile import Model
 from nextstroke.engine.predictor import WriterPredictor
 from nextstroke.engine.styles import Style, start_of
@@ -40,7 +41,7 @@ class Pen:
         primes = {style: style.text_ids(model.alphabet) for style in styles}
         whole = [np.concatenate([primes[style], ids, *blank]) for style, ids in zip(styles, texts, strict=True)]
         self.leads = [len(style.text) for style in styles]
-        self.predictor = WriterPredictor(model, whole, start_of(styles, model))
+        self.predictor, self.care = WriterPredictor(model, whole, start_of(styles, model)), Care(model.alphabet, whole)
         self.active, self.steps = np.arange(len(texts)), 0
         self.model = model
         rate = model.about["points_per_character"]
@@ -50,7 +51,8 @@ class Pen:
 
     def move(self, numbers: np.ndarray) -> None:
         """Draw one point of each active line with its random numbers, and see which have ended."""
-        points = self.predictor.predict(self.biases[self.active]).draw(numbers)
+        biases = self.care.biased(self.biases[self.active], self.predictor.phi, self.active)
+        points = self.predictor.predict(biases).draw(numbers)
         self.predictor.observe(points)
         self.steps += 1
         points[:, :2] = points[:, :2] * self.model.std + self.model.mean

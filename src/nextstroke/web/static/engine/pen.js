@@ -10,6 +10,8 @@ import { plain, withoutSigns, withSigns } from "./signs.js";
 const PATIENCE = 2.5, SPARE_POINTS = 60;
 // Strokes behind the text that go back over the ink: the bar of a last t, the dot of a last i, and no more.
 const LATE_STROKES = 2, LATE_POINTS = 15;
+// On digits, of which the corpus has few, the bias is 1 + CARE times as large (engine/care.py).
+const DIGITS = "0123456789", CARE = 2;
 
 export const NO_STYLE = { name: "none", text: "", state: null, last: new Float32Array(3) };
 
@@ -30,16 +32,27 @@ export function writeLine(network, text, how) {
   const limit = Math.trunc(PATIENCE * network.about.points_per_character * ids.length) + SPARE_POINTS;
   const state = style.state ? copied(style.state) : network.start();
   const line = new Line(ids.length, prime.length);
-  let { y } = network.step(style.last, whole, state);
+  const digits = whole.map((id) => DIGITS.includes(alphabet[id]));
+  let { y, phi } = network.step(style.last, whole, state);
   while (!line.ended && line.points.length < limit) {
-    const point = draw(y, bias, [random.next(), random.next(), random.next(), random.next()]);
+    const point = draw(y, bias * careful(phi, digits), [random.next(), random.next(), random.next(), random.next()]);
     const expected = y.slice();
     const seen = network.step(Float32Array.from(point), whole, state);
     line.add([point[0] * std[0] + mean[0], point[1] * std[1] + mean[1], point[2]], seen.phi, expected);
-    y = seen.y;
+    ({ y, phi } = seen);
   }
   const drawn = line.traced(), marked = withMarks({ text: withoutSigns(text), ...drawn }, alphabet);
   return { ...withSigns({ ...marked, text }, marked.text), bare: drawn.ink };
+}
+
+/** How many times the bias, by the share of the window that lies on digits. */
+function careful(phi, digits) {
+  let all = 0, held = 0;
+  digits.forEach((digit, u) => {
+    all += phi[u];
+    if (digit) held += phi[u];
+  });
+  return 1 + CARE * held / Math.max(all, 1e-9);
 }
 
 /** Whether a written line ended by itself and every character was reached. */
