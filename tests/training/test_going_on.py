@@ -115,9 +115,7 @@ def test_a_model_file_can_be_gone_on_from_and_scored(run, corpus, tmp_path):
         second["nats_per_line"], rel=1e-4
     )
     publish_model(tmp_path / "second", tmp_path / "n.onnx", "none")
-    assert (
-        Model(tmp_path / "n.onnx").about["recipe"]["start_from"] == "m.onnx"
-    )  # not the folder, which is nobody's business
+    assert Model(tmp_path / "n.onnx").about["recipe"]["start_from"] == "m.onnx"
 
 
 def test_adaptive_noise_starts_from_a_run_without_and_tells_its_cost(run, corpus, tmp_path):

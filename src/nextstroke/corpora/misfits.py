@@ -51,21 +51,18 @@ def _unfinished(pieces: Sequence[Piece]) -> Iterator[Piece]:
     for piece in pieces:
         of[piece.text].append(piece)
     for same in of.values():
-        beginnings = [
-            (i, replace(piece, strokes=piece.strokes[:-1])) for i, piece in enumerate(same) if piece.strokes[1:]
-        ]
-        if beginnings and FEW <= len(same) <= MANY:
-            yield from (piece for piece, whole in zip(same, _whole(same, beginnings), strict=True) if not whole)
+        if FEW <= len(same) <= MANY and any(len(piece.strokes) > 1 for piece in same):
+            yield from (piece for piece, whole in zip(same, _whole(same), strict=True) if not whole)
 
 
-def _whole(same: Sequence[Piece], beginnings: Sequence[tuple[int, Piece]]) -> np.ndarray:
-    """Whether at least half of each piece's judges, whole ones and beginnings of as many strokes as it has, are whole."""
-    shown = np.stack([_picture(piece) for piece in same])
-    judges = np.concatenate([shown, [_picture(piece) for _, piece in beginnings]])
-    owner = np.array([*range(len(same)), *(i for i, _ in beginnings)])
-    strokes, left = (np.array([len(piece.strokes) for piece in some]) for some in (same, [it for _, it in beginnings]))
-    far = np.square(shown[:, None] - judges).sum(2)
-    far[np.arange(len(same))[:, None] == owner] = np.inf  # nobody judges himself
+def _whole(same: Sequence[Piece]) -> np.ndarray:
+    """Whether most of a piece's judges are whole: they are others, and their beginnings of as many strokes as it has."""
+    longer = [i for i, piece in enumerate(same) if len(piece.strokes) > 1]
+    beginnings = [replace(same[i], strokes=same[i].strokes[:-1]) for i in longer]
+    shown, begun = (np.stack([_picture(piece) for piece in some]) for some in (same, beginnings))
+    far = np.square(shown[:, None] - np.concatenate([shown, begun])).sum(2)
+    far[np.arange(len(same))[:, None] == [*range(len(same)), *longer]] = np.inf  # nobody judges himself
+    strokes, left = (np.array([len(piece.strokes) for piece in some]) for some in (same, beginnings))
     far[:, len(same) :][strokes[:, None] != left] = np.inf
     nearest = far.argsort(1, kind="stable")[:, :JUDGES]
     return (nearest < len(same)).sum(1) * 2 >= JUDGES
