@@ -56,7 +56,7 @@ def _unfinished(pieces: Sequence[Piece]) -> Iterator[Piece]:
 
 
 def _whole(same: Sequence[Piece]) -> np.ndarray:
-    """Whether most of a piece's judges are whole: they are others, and their beginnings of as many strokes as it has."""
+    """Whether most of a piece's judges are whole: others, and their beginnings of as many strokes as it has."""
     longer = [i for i, piece in enumerate(same) if len(piece.strokes) > 1]
     beginnings = [replace(same[i], strokes=same[i].strokes[:-1]) for i in longer]
     shown, begun = (np.stack([_picture(piece) for piece in some]) for some in (same, beginnings))
