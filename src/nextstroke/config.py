@@ -115,8 +115,7 @@ class Training(_Section):
         save_every_minutes: Minutes between checkpoints.
         keep: How many of the last checkpoints are kept; the best by validation is kept beside them.
         workers: Processes that share the work.
-        gpu_products, cpu_products: What a GPU multiplies between the layers of a deep network, and a CPU that has
-            instructions for it between and within layers; states and sums are float32.
+        gpu_products, cpu_products: What a GPU, or a CPU with instructions for it, multiplies in the layers.
     """
 
     batch: Count = 16
