@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nextstroke.engine.choose import chooser_among
+from nextstroke.engine.choose import CANDIDATES, chooser_among
 from nextstroke.engine.generate import Choice, Spelling
 from nextstroke.engine.generate import generate as continued
 from nextstroke.engine.modelfile import Model, find_model, load_model
@@ -50,7 +50,7 @@ def write(
     bias: float | Sequence[float] = 0.75,
     seed: int = 1,
     page: str | Page | None = None,
-    best_of: int = 8,
+    best_of: int = CANDIDATES,
     model: str = "writer",
 ) -> Handwriting:
     """Write a text by hand.

@@ -43,6 +43,7 @@ def styles(
 
     Example: nextstroke models styles -o gallery.png
     """
+    from nextstroke.engine.choose import CANDIDATES, chooser_among
     from nextstroke.engine.modelfile import find_model, load_model
     from nextstroke.engine.styles import gallery
     from nextstroke.errors import UsageError
@@ -58,7 +59,7 @@ def styles(
     if not hands:
         raise UsageError(f"{model}: has no styles")
     words = "\n".join(f"{hand.name}: {text}" for hand in hands)
-    letter = compose(writer, words, Page(margin=4), hands, bias, seed)
+    letter = compose(writer, words, Page(margin=4), hands, bias, seed, chooser_among(CANDIDATES))
     for name in save(letter.sheets, output, kind, Look(), {"text": words, "seed": seed, "bias": bias}):
         print(name, file=sys.stderr)
 

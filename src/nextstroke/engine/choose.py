@@ -13,6 +13,7 @@ from nextstroke.engine.write import Check, Written, write_lines, write_soundly
 from nextstroke.ink import Ink
 
 SIDE_BY_SIDE = 64  # candidates written at once
+CANDIDATES = 8  # of a line, unless told otherwise
 READER = "reader"  # the bundled one
 
 
