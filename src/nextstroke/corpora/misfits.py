@@ -24,33 +24,33 @@ def without_misfits(pieces: Sequence[Piece]) -> list[Piece]:
     """The whole pieces whose size is usual for their character and whose picture is like others of it."""
     usual, partial = _usual_boxes(pieces), set(map(id, _unfinished(pieces)))
     sized = [piece for piece in pieces if id(piece) not in partial and _is_usual(piece, usual)]
-    of = defaultdict(list)
-    for piece in sized:
-        of[piece.text].append(piece)
+    of = _by_text(sized)
     voters = [piece for text in sorted(of) for piece in of[text][:: 1 + len(of[text]) // VOTERS]]
     asked = [piece for piece in sized if FEW <= len(of[piece.text]) <= MANY]
     out = {id(piece) for piece, fits in zip(asked, _fitting(asked, voters), strict=True) if not fits}
     return [piece for piece in sized if id(piece) not in out]
 
 
+def _by_text(pieces: Sequence[Piece]) -> dict[str, list[Piece]]:
+    of = defaultdict(list)
+    for piece in pieces:
+        of[piece.text].append(piece)
+    return of
+
+
 def _usual_boxes(pieces: Sequence[Piece]) -> dict[str, np.ndarray]:
     """Width, top and bottom of each character: median and deviation."""
-    boxes = defaultdict(list)
-    for piece in pieces:
-        boxes[piece.text].append(piece.box())
+    boxes = {text: np.array([piece.box() for piece in same]) for text, same in _by_text(pieces).items()}
     middles = {text: np.median(found, 0) for text, found in boxes.items()}
     return {
-        text: np.stack([middle, np.maximum(1.5 * np.median(np.abs(np.array(boxes[text]) - middle), 0), 0.06)])
+        text: np.stack([middle, np.maximum(1.5 * np.median(np.abs(boxes[text] - middle), 0), 0.06)])
         for text, middle in middles.items()
     }
 
 
 def _unfinished(pieces: Sequence[Piece]) -> Iterator[Piece]:
     """Pieces that look more like others of their character without the last stroke than like whole ones: a 4 like L."""
-    of = defaultdict(list)
-    for piece in pieces:
-        of[piece.text].append(piece)
-    for same in of.values():
+    for same in _by_text(pieces).values():
         if FEW <= len(same) <= MANY and any(len(piece.strokes) > 1 for piece in same):
             yield from (piece for piece, whole in zip(same, _whole(same), strict=True) if not whole)
 
