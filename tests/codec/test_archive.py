@@ -12,9 +12,9 @@ from nextstroke.errors import BadInput, CorruptFile, LimitExceeded, NextstrokeEr
 from tests.codec.conftest import TEXT
 
 GOLDEN = bytes.fromhex(
-    "894e5354020001d401dd69d8c87133b7e739c27e9605ab975670a53e554b585ae4eb9aa9dbc9699407e17eef5ee1c807"
-    "1a0686922bcbf669c402a6f01ab7dc6a8742e937b94f4a69d242169cf718a0ea8dd5f38ad3d93a9d7873587dfb434a31"
-    "b58b07d3ce01ab154ef3a61910dd74dd1e7deb986e008373ce59a9deac4c4a1521b6faa1fdadad"
+    "894e5354030001d401dd69d8c8744ee6a6900a493ae2ab975670a53e554b585ae4eb9a89a8386ededc13425cc2b11cfc"
+    "617e68451609295c5c9d55e361c5261700d682dddd0365a70bd2422e525ad77f061319fa53e0abc8ef3106a142e78eb3"
+    "c8c17db0c3a76759dc1708a58ae161d3f4cf6322f15e3f02a384244ed4c60e919a895246d940978b073e"
 )
 
 
@@ -119,7 +119,7 @@ def test_claims_that_no_writer_makes_are_refused_at_once(member):
         (b"\x1f\x8b\x08\x00", "not an archive of nextstroke .it begins with 1f8b0800"),
         (b"Dear Sir", "not an archive"),
         (MAGIC[:2], "cut short"),
-        (MAGIC + b"\x02", "cut short"),
+        (MAGIC + bytes([VERSION]), "cut short"),
     ],
 )
 def test_what_is_no_archive_is_named(data, says):

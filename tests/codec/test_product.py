@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from nextstroke.codec import product
-from nextstroke.codec.product import FINE, LEVELS, ONE, ZERO, Product, by_floats, by_runtime, multiply, runtime_is_exact
+from nextstroke.codec.product import LEVELS, ONE, ZERO, Product, by_floats, by_runtime, multiply, runtime_is_exact
 from nextstroke.errors import CorruptFile
 
 rng = np.random.default_rng(0)
@@ -49,7 +49,7 @@ def test_weights_that_bytes_hold_come_through_unchanged():
     whole[:, 0] = LEVELS
     taken = Product((whole * 0.001).astype(np.float32), 1 << 11)
     assert (taken.whole == whole).all()
-    assert np.abs(taken.scale - 0.001 * (1 << 11 << FINE) / ONE).max() < 2
+    assert np.abs(taken.scale * ONE / (1 << 11) - 0.001).max() < 1e-9
 
 
 def test_without_the_runtime_the_same_numbers_come_from_floats(monkeypatch):

@@ -14,7 +14,7 @@ from nextstroke.codec.bits import MOST_BLOCKS
 from nextstroke.errors import CorruptFile, WrongModel
 
 MAGIC = b"\x89NST"
-VERSION = 2
+VERSION = 3
 SEGMENT = 2**21
 STORED, MORE, NETWORK = 1, 2, 4
 HASH = 4

@@ -13,23 +13,26 @@ from nextstroke.codec.logistic import BITS, LIMIT, squash, stretch_table
 from nextstroke.codec.match import BUCKETS, MatchModel
 from nextstroke.codec.mixer import ONE, Mixer
 
-ORDERS = (1, 2, 3, 4, 6)
-CONTEXTS = len(ORDERS) + WORD_CONTEXTS
+# Numbers of bytes that contexts look back, without a network and with one, which knows the nearest better.
+ORDERS = ((1, 2, 3, 4, 6), (2, 4, 6))
 OPINIONS = 2  # of a network: as trained, and as adapted
 MOST_BLOCKS = 64
 _SEEN, _LEVELS = 16, 64  # how a context's counter is told apart for its second opinion
 _STEP = 2 * LIMIT // _LEVELS + 1
 # Twice the binary logarithm of n + 1, rounded: in whole numbers, as all that decides a bit.
 _SEEN_OF = np.array([min(((2 * (n + 1) ** 4).bit_length() - 1) // 2, _SEEN - 1) for n in range(COUNT + 1)])
-_MOST_ROWS = [13, 18, 18, 18, 19] + [18, 18, 18, 19]  # binary logarithms; the longest contexts have the most to tell
+_MOST_ROWS = {1: 13, 2: 18, 3: 18, 4: 18, 6: 18}  # binary logarithms
+_MOST_ROWS_OF_WORDS = [18, 18, 18, 18, 17, 17]
 _RATE = 5
-_SELECTORS = [256, 8 * BUCKETS, 8 * 256, 8 * 256]  # by the byte so far, the match, the last byte and the one before
+_MATCHES = [(6, 5, 16, 18), (12, 12, 32, 18)]  # whatever stood there last, and what is surely the same again
+# By the byte so far, the first match, the last byte and the one before.
+_SELECTORS = [256, 8 * BUCKETS, 8 * 256, 8 * 256]
 
 
-def row_bits(size: int) -> list[int]:
+def row_bits(size: int, orders: tuple[int, ...]) -> list[int]:
     """Binary logarithm of the rows in each context's table, for a segment of `size` bytes."""
     needed = max((2 * size - 1).bit_length(), 10)
-    return [min(needed, most) for most in _MOST_ROWS]
+    return [min(needed, most) for most in [*(_MOST_ROWS[order] for order in orders), *_MOST_ROWS_OF_WORDS]]
 
 
 class BitModel:
@@ -42,22 +45,27 @@ class BitModel:
     """
 
     def __init__(self, blocks: int, length: int, network: bool = False):
-        self._history = History(blocks, length, ORDERS)
-        self._tables = ContextTables(row_bits(blocks * length), limit=255)
-        self._match = MatchModel(self._history)
-        self._second = _second_opinions()
-        self._mixer = Mixer(_first_weights(network), _SELECTORS, _RATE)
-        self._entries = np.zeros((3, blocks, 8, CONTEXTS), np.int64)
-        self._inputs = np.zeros((blocks, 8, 2 * CONTEXTS + OPINIONS * network + 2), np.int64)
+        orders = ORDERS[network]
+        self._contexts = contexts = len(orders) + WORD_CONTEXTS
+        self._history = History(blocks, length, orders)
+        self._tables = ContextTables(row_bits(blocks * length, orders), limit=255)
+        self._matches = [MatchModel(self._history, *settings) for settings in _MATCHES]
+        self._second = _second_opinions(contexts)
+        self._mixer = Mixer(_first_weights(contexts, network), _SELECTORS, _RATE)
+        self._entries = np.zeros((3, blocks, 8, contexts), np.int64)
+        self._kinds = np.arange(contexts) * _SEEN * _LEVELS
+        self._inputs = np.zeros((blocks, 8, 2 * contexts + OPINIONS * network + len(_MATCHES) + 1), np.int64)
         self._choice, self._told = np.zeros((2, blocks, 8, len(_SELECTORS)), np.int64)
-        self._bits, self._buckets = np.zeros((2, blocks, 8), np.int64)
+        self._bits = np.zeros((blocks, 8), np.int64)
+        self._buckets = np.zeros((len(_MATCHES), blocks, 8), np.int64)
         self._inputs[:, :, -1] = 256
 
     def begin(self, frequencies: np.ndarray | None = None) -> None:
         """Before each byte. A network's frequencies, (OPINIONS, blocks, 256): integers > 0 with sums under 2^31."""
         self._hashes = self._history.hashes()
         self._node = np.ones(len(self._bits), np.int64)
-        self._match.begin()
+        for match in self._matches:
+            match.begin()
         self._tree = None if frequencies is None else tree_of(frequencies)
 
     def predict(self, bit: int) -> np.ndarray:
@@ -66,11 +74,12 @@ class BitModel:
             self._row = self._tables.find(self._hashes, self._node)
         inputs, choice = self._inputs[:, bit], self._choice[:, bit]
         self._read_contexts(bit, inputs)
-        inputs[:, -2], self._buckets[:, bit] = self._match.predict(self._node, bit)
+        for place, match in enumerate(self._matches):
+            inputs[:, 2 * self._contexts + place], self._buckets[place, :, bit] = match.predict(self._node, bit)
         if self._tree is not None:
-            inputs[:, -2 - OPINIONS : -2] = _branch(self._tree, self._node)
+            inputs[:, -1 - OPINIONS : -1] = _branch(self._tree, self._node)
         choice[:, 0] = self._node
-        choice[:, 1] = self._buckets[:, bit] * 8 + bit
+        choice[:, 1] = self._buckets[0, :, bit] * 8 + bit
         choice[:, 2] = self._history.back(1) * 8 + bit
         choice[:, 3] = self._history.back(2) * 8 + bit
         logit, self._told[:, bit] = self._mixer.predict(inputs, choice)
@@ -83,10 +92,10 @@ class BitModel:
         entry = self._tables.counters.entries[place]
         seen = entry & COUNT
         logit = stretch_table()[probability(entry)]
-        kind = _SEEN_OF[seen] * _LEVELS + (logit + LIMIT) // _STEP + _KINDS
+        kind = _SEEN_OF[seen] * _LEVELS + (logit + LIMIT) // _STEP + self._kinds
         second = self._second.entries[kind]
-        inputs[:, :CONTEXTS] = stretch_table()[probability(second)] * (seen > 0)
-        inputs[:, CONTEXTS : 2 * CONTEXTS] = logit
+        inputs[:, : self._contexts] = stretch_table()[probability(second)] * (seen > 0)
+        inputs[:, self._contexts : 2 * self._contexts] = logit
         self._entries[:, :, bit] = place, entry, kind
 
     def observe(self, bit: int, value: np.ndarray) -> None:
@@ -99,17 +108,15 @@ class BitModel:
     def _learn(self) -> None:
         bits = self._bits
         place, entry, kind = self._entries.reshape(3, -1)
-        of_contexts = np.repeat(bits, CONTEXTS)
+        of_contexts = np.repeat(bits, self._contexts)
         self._tables.counters.observe(place, entry, of_contexts)
         known = (entry & COUNT) > 0
         self._second.observe(kind[known], self._second.entries[kind[known]], of_contexts[known])
         inputs, choice, told = (array.reshape(-1, array.shape[2]) for array in (self._inputs, self._choice, self._told))
         self._mixer.observe(inputs, choice, told, bits.reshape(-1))
-        self._match.observe(self._buckets, bits)
+        for match, buckets in zip(self._matches, self._buckets, strict=True):
+            match.observe(buckets, bits)
         self._history.append(self._node & 255)
-
-
-_KINDS = np.arange(CONTEXTS) * _SEEN * _LEVELS
 
 
 def tree_of(frequencies: np.ndarray) -> np.ndarray:
@@ -128,14 +135,15 @@ def _branch(tree: np.ndarray, node: np.ndarray) -> np.ndarray:
     return stretch_table()[(tree[:, rows, 2 * node + 1] << BITS) // tree[:, rows, node]].T
 
 
-def _second_opinions() -> Counters:
+def _second_opinions(contexts: int) -> Counters:
     """Begin where a look of a counter is worth what it says."""
     middle = (np.arange(_LEVELS) * _STEP + _STEP // 2) - LIMIT
-    return Counters(np.tile(counter(squash(middle)), CONTEXTS * _SEEN), limit=511)
+    return Counters(np.tile(counter(squash(middle)), contexts * _SEEN), limit=511)
 
 
-def _first_weights(network: bool) -> np.ndarray:
+def _first_weights(contexts: int, network: bool) -> np.ndarray:
     """A network is believed from the start, contexts need to show what they know."""
+    others = 2 * contexts + len(_MATCHES)
     if network:
-        return np.array([ONE // 20] * (2 * CONTEXTS) + [ONE * 9 // 20] * OPINIONS + [ONE // 20, 0])
-    return np.array([ONE * 3 // 10] * (2 * CONTEXTS + 1) + [0])
+        return np.array([ONE // 20] * others + [ONE * 9 // 20] * OPINIONS + [0])
+    return np.array([ONE * 3 // 10] * others + [0])

@@ -1,7 +1,7 @@
-"""Sigmoid, hyperbolic tangent and exponential as tables of integers; numbers are in units of powers of two.
+"""Sigmoid, hyperbolic tangent and exponential as tables, the same on every machine.
 
-Argument: x in units of 2^−ARGUMENT. Values: in units of 2^−VALUE. The few exponentials that all others are products of
-come from decimal arithmetic, which the language defines to the last digit: the tables are the same on every machine.
+Argument: x in units of 2^−ARGUMENT. Values of gates: float32, whole multiples of 2^−VALUE. The few exponentials that
+all others are products of come from decimal arithmetic, which the language defines to the last digit.
 """
 
 from decimal import ROUND_HALF_EVEN, Context
@@ -34,7 +34,7 @@ def sigmoid_table() -> np.ndarray:
     """Sigmoid of −REACH to REACH."""
     power = falling_exponential(REACH + 1)
     upper = ((1 << (VALUE + _FINE)) + ((1 << _FINE) + power) // 2) // ((1 << _FINE) + power)
-    return np.concatenate([(1 << VALUE) - upper[:0:-1], upper]).astype(np.int32)
+    return np.concatenate([(1 << VALUE) - upper[:0:-1], upper]).astype(np.float32) / np.float32(1 << VALUE)
 
 
 @cache
@@ -43,9 +43,9 @@ def tanh_table() -> np.ndarray:
     doubled = falling_exponential(2 * REACH + 1)[::2]
     one = 1 << _FINE
     upper = (((one - doubled) << VALUE) + (one + doubled) // 2) // (one + doubled)
-    return np.concatenate([-upper[:0:-1], upper]).astype(np.int32)
+    return np.concatenate([-upper[:0:-1], upper]).astype(np.float32) / np.float32(1 << VALUE)
 
 
 def look_up(table: np.ndarray, argument: np.ndarray) -> np.ndarray:
-    """Values of a table for whole numbers, which may lie beyond its reach."""
-    return table.take(argument + REACH, mode="clip")
+    """Values of a table for the nearest whole numbers to float32 ones below 2^31, which may lie beyond its reach."""
+    return table.take((argument + np.float32(REACH + 0.5)).astype(np.int32), mode="clip")

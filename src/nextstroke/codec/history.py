@@ -4,14 +4,16 @@ import numpy as np
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xD6E8FEB86659FD93)
-_BYTE = np.uint64(8)
-WORD_CONTEXTS = 4
+_BYTE, _SECOND = np.uint64(8), np.uint64(255 << 8)
+WORD_CONTEXTS = 6
+_NEWLINE = 10
 
 
 class History:
-    """The last eight bytes, this word and the two before, of every block; and all bytes, for the match model.
+    """The last sixteen bytes, this word and the two before, of every block; and all bytes, for the match models.
 
-    A word is a run of letters, without regard to case, and of bytes above 127.
+    A word is a run of letters, without regard to case, and of bytes above 127. How a line begins tells what kind it is.
+    Words and lines begin with the block.
 
     Args:
         orders: Numbers of bytes that contexts look back; WORD_CONTEXTS contexts of words stand behind them.
@@ -20,8 +22,10 @@ class History:
     def __init__(self, blocks: int, length: int, orders: tuple[int, ...]):
         self.bytes = np.zeros((blocks, length), np.uint8)
         self.step = 0
-        self.recent = np.zeros(blocks, np.uint64)
+        self.recent, self.earlier = np.zeros((2, blocks), np.uint64)
         self._word, self._before, self._second_before = np.zeros((3, blocks), np.uint64)
+        self._first, self._line = np.zeros((2, blocks), np.uint64)
+        self._begins = np.ones(blocks, bool)
         self._masks = np.array([2 ** (8 * order) - 1 for order in orders], np.uint64)
         self._salts = np.arange(len(orders) + WORD_CONTEXTS, dtype=np.uint64)
 
@@ -29,8 +33,10 @@ class History:
         """One 64-bit hash for each block and context, shape (blocks, contexts)."""
         this = self._word * _MIX
         two = this + self._before
-        words = np.stack([self._word, two, this + self._second_before, two * _MIX + self._second_before], 1)
-        contexts = np.concatenate([self.recent[:, None] & self._masks, words], 1)
+        before, last = self._second_before, self.recent << _BYTE
+        begun = this + (last & _SECOND | self._first)
+        words = [self._word, two, this + before, two * _MIX + before, begun, self._line]
+        contexts = np.concatenate([self.recent[:, None] & self._masks, np.stack(words, 1)], 1)
         return scramble(contexts * _ODD + self._salts)
 
     def back(self, steps: int) -> np.ndarray:
@@ -41,12 +47,17 @@ class History:
         """One more byte for each block."""
         self.bytes[:, self.step] = byte
         self.step += 1
+        self.earlier = self.earlier << _BYTE | self.recent >> np.uint64(56)
         self.recent = self.recent << _BYTE | byte.astype(np.uint64)
         lower = byte | 32
         letter = ((lower >= 97) & (lower <= 122)) | (byte >= 128)
         ended = ~letter & (self._word != 0)
         self._second_before = np.where(ended, self._before, self._second_before)
         self._before = np.where(ended, self._word, self._before)
+        ends, byte = byte == _NEWLINE, byte.astype(np.uint64)
+        self._first = np.where(ends, np.uint64(0), np.where(self._begins, byte, self._first))
+        self._line = np.where(ends, np.uint64(0), (self._line + byte + np.uint64(1)) * _ODD)
+        self._begins = ends
         self._word = np.where(letter, (self._word + lower.astype(np.uint64)) * _ODD, np.uint64(0))
 
 

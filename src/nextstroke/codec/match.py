@@ -6,49 +6,62 @@ from nextstroke.codec.counters import Counters, counter, probability
 from nextstroke.codec.history import History
 from nextstroke.codec.logistic import stretch_table
 
-SHORTEST, LONGEST, LOOKED_BACK = 5, 400, 16
+LONGEST = 400
 BUCKETS = 32
-_KEY_BITS = 18
-_KEYED = np.uint64(2**48 - 1)  # six bytes find a candidate
-_ODD = np.uint64(0x9E3779B97F4A7C15)
+_ODD, _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
+_UPPER = np.uint64(32)
 
 
 class MatchModel:
     """For each block the place of a match anywhere in the history of all, as long as it holds.
 
+    Args:
+        keyed: Bytes that find a candidate, 1 to 16.
+        shortest: Bytes that must agree.
+        looked_back: Bytes of a candidate that are compared.
+        key_bits: Binary logarithm of the number of places that are remembered.
+
     Attributes:
         length: How many bytes agree, (blocks,); 0 is no match.
     """
 
-    def __init__(self, history: History):
+    def __init__(self, history: History, keyed: int, shortest: int, looked_back: int, key_bits: int):
+        self._keyed, self._shortest, self._looked_back = keyed, shortest, looked_back
+        self._shift = np.uint64(64 - key_bits)
+        self._masks = [np.uint64(2 ** (8 * count) - 1) for count in (min(keyed, 8), max(keyed - 8, 0))]
         blocks, self._width = history.bytes.shape
         self._history, self._flat = history, history.bytes.reshape(-1)
-        self._seen = np.full(2**_KEY_BITS, -1)
+        self._seen = np.full(2**key_bits, -1)
         self._place = np.zeros(blocks, np.int64)
         self.length = np.zeros(blocks, np.int64)
         self._counters = Counters(np.zeros(BUCKETS, np.int32) + counter(np.array(49152)), limit=511)
 
     def begin(self) -> None:
         """Look for matches before the next byte, and remember this place."""
-        if self._history.step >= 6:
-            key = (((self._history.recent & _KEYED) * _ODD) >> np.uint64(64 - _KEY_BITS)).astype(np.int64)
+        if self._history.step >= self._keyed:
+            key = self._key()
             self._search(np.flatnonzero(self.length == 0), key)
             self._remember(key)
         # A match that has caught up with its source's own present has nothing to tell.
         self.length *= self._place % self._width < self._history.step
         self._expected = self._flat[self._place * (self.length > 0)].astype(np.int64) | 256
 
+    def _key(self) -> np.ndarray:
+        recent, earlier = self._history.recent & self._masks[0], self._history.earlier & self._masks[1]
+        hashed = (recent ^ earlier * _MIX) * _ODD
+        return ((hashed ^ hashed >> _UPPER) * _MIX >> self._shift).astype(np.int64)
+
     def _search(self, blocks: np.ndarray, key: np.ndarray) -> None:
         place = self._seen[key[blocks]]
         blocks, place = blocks[place >= 0], place[place >= 0]
         if not len(blocks):
             return
-        back = np.arange(1, min(LOOKED_BACK, self._history.step) + 1)
+        back = np.arange(1, min(self._looked_back, self._history.step) + 1)
         here = blocks[:, None] * self._width + self._history.step - back
         there = place[:, None] - back
         same = (self._flat[here] == self._flat[there]) & (there >= (place - place % self._width)[:, None])
         length = np.logical_and.accumulate(same, 1).sum(1)
-        self._place[blocks], self.length[blocks] = place, length * (length >= SHORTEST)
+        self._place[blocks], self.length[blocks] = place, length * (length >= self._shortest)
 
     def _remember(self, key: np.ndarray) -> None:
         """Of blocks with the same key the last stays, whoever comes first."""

@@ -1,26 +1,19 @@
-"""The output layer on integers, and a second one beside it that learns from the text that is coded.
-
-All blocks teach the second together: after every few bytes its weights take a step down the gradient of those bytes'
-cost, each symbol's at a rate that falls with the root of what its squared errors add up to (AdaGrad: Duchi, Hazan and
-Singer, 2011). Its numbers are whole, too: what is kept in floats stays below 2^24.
-"""
+"""The output layer on integers: as trained, and with what it learns from the text that is coded."""
 
 import numpy as np
 
 from nextstroke.codec.gates import ARGUMENT, falling_exponential
-from nextstroke.codec.product import LEVELS, ONE, Product, multiply
+from nextstroke.codec.layer import in_units
+from nextstroke.codec.learned import Learned
+from nextstroke.codec.product import ZERO, Product, multiply
 
 SYMBOLS = 256
 _LEAST_LIKELY = 15 << ARGUMENT
 _TOP = 20  # binary places of the likeliest symbol's frequency
-_STEPS = 8  # bytes of each block from which it learns at once
+_PLACES, _RATE, _FIRST, _STEPS = 7, 0.05, 4, 8
 _ERROR = 6  # binary places of an error
-_USED, _KEPT = 7, 17  # binary places of a learned weight in the product, and as it is kept
-_COARSER = np.float32(2.0 ** (_USED - _KEPT))
-_MOST = np.float32(LEVELS << (_KEPT - _USED))
-_RATE = 0.05 * 2.0 ** (_KEPT + 12) / ONE
-_RATE_UNIT = np.float32(2.0**-12)
-_FIRST = 4  # squared errors that a symbol is thought to have made before
+_BACK = 6  # binary places of the weights on the way back
+_BACK_UNIT = np.float32(2.0 ** -(_ERROR + _BACK))
 
 
 class Output:
@@ -28,48 +21,41 @@ class Output:
 
     Args:
         weight: Real numbers, (SYMBOLS, inputs).
-        bias: In units of 2^−ARGUMENT, (SYMBOLS,).
+        bias: Real numbers, (SYMBOLS,).
+        cells: Of the top layer, whose h come last among the inputs.
     """
 
-    def __init__(self, weight: np.ndarray, bias: np.ndarray):
-        self.product, self.bias = Product(weight, 1 << ARGUMENT), bias
+    def __init__(self, weight: np.ndarray, bias: np.ndarray, cells: int):
+        self.product, self.bias = Product(weight, 1 << ARGUMENT), in_units(bias)
+        self._back = np.rint(np.clip(weight[:, -cells:].astype(np.float64) * 2.0**_BACK, -127, 127)).astype(np.int8)
         self._power = np.maximum(falling_exponential(_LEAST_LIKELY + 1) >> (30 - _TOP), 1)
 
     def start(self) -> None:
         """Forget what was learned."""
-        shape = self.product.whole.shape[::-1]
-        self._kept, self._used = np.zeros(shape, np.float32), np.zeros(shape, np.int8)
-        self._squares = np.full(SYMBOLS, _FIRST)
-        self._errors: list[np.ndarray] = []
-        self._seen: list[np.ndarray] = []
+        self._learned = Learned(self.product.whole.shape[1], SYMBOLS, _PLACES, _RATE, _FIRST, _STEPS)
 
     def predict(self, h: np.ndarray) -> np.ndarray:
-        """Frequencies of the next byte, as trained and as adapted: (2, blocks, SYMBOLS) of h (blocks, inputs)."""
-        trained = self.product(h) + self.bias
-        learned = (multiply(h, self._used).astype(np.int64) << (ARGUMENT - _USED)) // ONE
-        logits = np.stack([trained, trained + learned])
+        """Frequencies of the next byte as trained and as adapted, (2, blocks, SYMBOLS).
+
+        Args:
+            h: Bytes, (2, blocks, inputs): of the layers as trained, and as adapted.
+        """
+        logits = self.product(h.reshape(-1, h.shape[2])).reshape(*h.shape[:2], SYMBOLS) + self.bias
+        logits[1] += self._learned(h[1], ARGUMENT)
+        behind = np.minimum(logits.max(2, keepdims=True) - logits, np.float32(_LEAST_LIKELY))
         # The likeliest has 2^_TOP, none has less than 1.
-        frequencies = self._power[np.minimum(logits.max(2, keepdims=True) - logits, _LEAST_LIKELY)]
-        self._h, self._adapted = h, frequencies[1]
+        frequencies = self._power[np.rint(behind).astype(np.int32)]
+        self._h, self._adapted = h[1], frequencies[1]
         return frequencies
 
-    def observe(self, byte: np.ndarray) -> None:
-        """Learn from the bytes that followed the last prediction, (blocks,)."""
+    def observe(self, byte: np.ndarray) -> np.ndarray:
+        """Learn from the bytes that followed the last prediction, (blocks,).
+
+        Returns: By how much the adapted h of the top layer were too low, float32 (blocks, cells).
+        """
         total = self._adapted.sum(1, keepdims=True)
         error = -(((self._adapted << _ERROR) + total // 2) // total)
         error[np.arange(len(byte)), byte] += 1 << _ERROR
-        self._errors.append(error)
-        self._seen.append(self._h)
-        if len(self._seen) == _STEPS:
-            self._learn(np.concatenate(self._errors), np.concatenate(self._seen))
-            self._errors, self._seen = [], []
-
-    def _learn(self, error: np.ndarray, h: np.ndarray) -> None:
-        self._squares += (error * error).sum(0)
-        # IEEE 754 has a root rounded alike everywhere, as all else that is done to single numbers.
-        rate = np.rint(_RATE / np.sqrt(self._squares)).astype(np.float32) * _RATE_UNIT
-        step = multiply(np.ascontiguousarray(h.T), error.astype(np.int8)).astype(np.float32)
-        step *= rate
-        self._kept += np.rint(step, out=step)
-        np.minimum(np.maximum(self._kept, -_MOST, out=self._kept), _MOST, out=self._kept)
-        self._used = np.rint(np.multiply(self._kept, _COARSER, out=step), out=step).astype(np.int8)
+        error = error.astype(np.int8)
+        self._learned.observe(self._h, error)
+        return multiply(error.view(np.uint8) ^ ZERO, self._back).astype(np.float32) * _BACK_UNIT

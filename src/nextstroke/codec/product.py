@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 ZERO, ONE = 128, 127  # an h of n / ONE is the byte ZERO + n
 LEVELS = 127  # a row's weights are whole numbers up to it
-FINE = 24  # binary places of a row's scale
-_MOST = 1 << 38  # of a scale, so that its product with any sum fits into 63 bits
+_MOST = 64  # of a scale, so that its product with any sum stays below 2^30
 _FLOAT32 = 1 << 24  # whole numbers below are exact
 
 # Fields and types of ONNX's protocol buffers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
@@ -28,7 +27,7 @@ _IR_VERSION, _OPERATORS = 8, 13
 
 
 class Product:
-    """h · W in whole numbers of `unit`.
+    """h · W, float32.
 
     Args:
         weight: Real numbers, (rows, inputs). Each row becomes whole numbers up to LEVELS and a scale.
@@ -44,16 +43,14 @@ class Product:
             raise CorruptFile("the text model holds weights that are not finite; take another copy")
         step = np.abs(weight).max(1, initial=0) / LEVELS
         self.whole = np.rint(weight / np.where(step, step, 1)[:, None]).astype(np.int8)
-        scale = np.rint(step * (unit << FINE) / ONE)
-        if scale.max(initial=0) >= _MOST:
+        self.scale = (step * unit / ONE).astype(np.float32)
+        if not (self.scale < _MOST).all():
             raise CorruptFile("the text model: a weight is too large; export it anew")
-        self.scale = scale.astype(np.int64)
 
     def __call__(self, h: np.ndarray) -> np.ndarray:
-        """Whole numbers, int64 (blocks, rows), of bytes (blocks, inputs)."""
-        sums = self._sum(h) * self.scale
-        sums += 1 << (FINE - 1)
-        sums >>= FINE
+        """(blocks, rows) of bytes (blocks, inputs)."""
+        sums = self._sum(h).astype(np.float32)
+        sums *= self.scale
         return sums
 
     @cached_property
@@ -69,11 +66,11 @@ def multiply(h: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 
 def by_floats(whole: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """Sums by numpy's products of floats, int64, for a W of int8, (rows, inputs)."""
+    """Sums by numpy's products of floats for a W of int8, (rows, inputs)."""
     worst = int(np.abs(whole.astype(np.int64)).sum(1).max(initial=0)) * ZERO
     kind = "f4" if worst < _FLOAT32 else "f8"
     factor = np.ascontiguousarray(whole.T, kind)
-    return lambda h: ((h.astype(kind) - ZERO) @ factor).astype(np.int64)
+    return lambda h: ((h.astype(kind) - ZERO) @ factor).astype(np.int32)
 
 
 def by_runtime(whole: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
