@@ -45,9 +45,12 @@ def test_what_is_asked_of_h_is_learned(parts):
     assert (adapted[:, 4] > trained[:, 4] + 5).all()
 
 
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
 def h_of(z, c, peepholes):
     """The h of one step by the equations in float64; z is (4, cells) without what the peepholes see."""
-    sigmoid = lambda x: 1 / (1 + np.exp(-x))  # noqa: E731
     i, f = sigmoid(z[0] + peepholes[0] * c), sigmoid(z[1] + peepholes[1] * c)
     after = f * c + i * np.tanh(z[2])
     return sigmoid(z[3] + peepholes[2] * after) * np.tanh(after)

@@ -24,7 +24,8 @@ _SEEN_OF = np.array([min(((2 * (n + 1) ** 4).bit_length() - 1) // 2, _SEEN - 1) 
 _MOST_ROWS = {1: 13, 2: 18, 3: 18, 4: 18, 6: 18}  # binary logarithms
 _MOST_ROWS_OF_WORDS = [18, 18, 18, 18, 17, 17]
 _RATE = 5
-_MATCHES = [(6, 5, 16, 18), (12, 12, 32, 18)]  # whatever stood there last, and what is surely the same again
+# Whatever followed last, and what is surely the same again.
+_MATCHES = [{"keyed": 6, "shortest": 5, "looked_back": 16}, {"keyed": 12, "shortest": 12, "looked_back": 32}]
 # By the byte so far, the first match, the last byte and the one before.
 _SELECTORS = [256, 8 * BUCKETS, 8 * 256, 8 * 256]
 
@@ -49,7 +50,7 @@ class BitModel:
         self._contexts = contexts = len(orders) + WORD_CONTEXTS
         self._history = History(blocks, length, orders)
         self._tables = ContextTables(row_bits(blocks * length, orders), limit=255)
-        self._matches = [MatchModel(self._history, *settings) for settings in _MATCHES]
+        self._matches = [MatchModel(self._history, **settings) for settings in _MATCHES]
         self._second = _second_opinions(contexts)
         self._mixer = Mixer(_first_weights(contexts, network), _SELECTORS, _RATE)
         self._entries = np.zeros((3, blocks, 8, contexts), np.int64)

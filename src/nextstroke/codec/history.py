@@ -2,8 +2,8 @@
 
 import numpy as np
 
-_ODD = np.uint64(0x9E3779B97F4A7C15)
-_MIX = np.uint64(0xD6E8FEB86659FD93)
+ODD = np.uint64(0x9E3779B97F4A7C15)
+MIX = np.uint64(0xD6E8FEB86659FD93)
 _BYTE, _SECOND = np.uint64(8), np.uint64(255 << 8)
 WORD_CONTEXTS = 6
 _NEWLINE = 10
@@ -31,13 +31,13 @@ class History:
 
     def hashes(self) -> np.ndarray:
         """One 64-bit hash for each block and context, shape (blocks, contexts)."""
-        this = self._word * _MIX
+        this = self._word * MIX
         two = this + self._before
         before, last = self._second_before, self.recent << _BYTE
         begun = this + (last & _SECOND | self._first)
-        words = [self._word, two, this + before, two * _MIX + before, begun, self._line]
+        words = [self._word, two, this + before, two * MIX + before, begun, self._line]
         contexts = np.concatenate([self.recent[:, None] & self._masks, np.stack(words, 1)], 1)
-        return scramble(contexts * _ODD + self._salts)
+        return scramble(contexts * ODD + self._salts)
 
     def back(self, steps: int) -> np.ndarray:
         """The byte of each block so many steps back, 1 to 8."""
@@ -46,22 +46,23 @@ class History:
     def append(self, byte: np.ndarray) -> None:
         """One more byte for each block."""
         self.bytes[:, self.step] = byte
+        byte = byte.astype(np.uint64)
         self.step += 1
         self.earlier = self.earlier << _BYTE | self.recent >> np.uint64(56)
-        self.recent = self.recent << _BYTE | byte.astype(np.uint64)
+        self.recent = self.recent << _BYTE | byte
         lower = byte | 32
         letter = ((lower >= 97) & (lower <= 122)) | (byte >= 128)
         ended = ~letter & (self._word != 0)
         self._second_before = np.where(ended, self._before, self._second_before)
         self._before = np.where(ended, self._word, self._before)
-        ends, byte = byte == _NEWLINE, byte.astype(np.uint64)
+        ends = byte == _NEWLINE
         self._first = np.where(ends, np.uint64(0), np.where(self._begins, byte, self._first))
-        self._line = np.where(ends, np.uint64(0), (self._line + byte + np.uint64(1)) * _ODD)
+        self._line = np.where(ends, np.uint64(0), (self._line + byte + np.uint64(1)) * ODD)
         self._begins = ends
-        self._word = np.where(letter, (self._word + lower.astype(np.uint64)) * _ODD, np.uint64(0))
+        self._word = np.where(letter, (self._word + lower) * ODD, np.uint64(0))
 
 
 def scramble(value: np.ndarray) -> np.ndarray:
     """Mix 64-bit values so that their upper bits depend on all."""
-    value = value * _MIX
-    return (value ^ value >> np.uint64(32)) * _ODD
+    value = value * MIX
+    return (value ^ value >> np.uint64(32)) * ODD

@@ -25,12 +25,13 @@ class Layer:
     Attributes:
         h: Bytes of n / ONE, (blocks, cells).
         c: float32, (blocks, cells).
+        gates: i, f, g, o and the squashed c of the last step, for what learns.
     """
 
     def __init__(
         self, table: np.ndarray, weight: np.ndarray, recurrent: np.ndarray, peepholes: np.ndarray, bias: np.ndarray
     ):
-        self.table = in_units(table.astype(np.float64) + bias, _BIAS)
+        self.table = in_units(table.astype(np.float64) + bias)
         self.product = Product(np.concatenate([weight, recurrent], 1), 1 << ARGUMENT)
         self.peepholes = in_units(peepholes, _PEEPHOLE)
 

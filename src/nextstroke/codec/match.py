@@ -3,13 +3,12 @@
 import numpy as np
 
 from nextstroke.codec.counters import Counters, counter, probability
-from nextstroke.codec.history import History
+from nextstroke.codec.history import MIX, ODD, History
 from nextstroke.codec.logistic import stretch_table
 
 LONGEST = 400
 BUCKETS = 32
-_ODD, _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
-_UPPER = np.uint64(32)
+_KEY_BITS = 18  # binary logarithm of the number of places that are remembered
 
 
 class MatchModel:
@@ -19,19 +18,17 @@ class MatchModel:
         keyed: Bytes that find a candidate, 1 to 16.
         shortest: Bytes that must agree.
         looked_back: Bytes of a candidate that are compared.
-        key_bits: Binary logarithm of the number of places that are remembered.
 
     Attributes:
         length: How many bytes agree, (blocks,); 0 is no match.
     """
 
-    def __init__(self, history: History, keyed: int, shortest: int, looked_back: int, key_bits: int):
+    def __init__(self, history: History, keyed: int, shortest: int, looked_back: int):
         self._keyed, self._shortest, self._looked_back = keyed, shortest, looked_back
-        self._shift = np.uint64(64 - key_bits)
         self._masks = [np.uint64(2 ** (8 * count) - 1) for count in (min(keyed, 8), max(keyed - 8, 0))]
         blocks, self._width = history.bytes.shape
         self._history, self._flat = history, history.bytes.reshape(-1)
-        self._seen = np.full(2**key_bits, -1)
+        self._seen = np.full(2**_KEY_BITS, -1)
         self._place = np.zeros(blocks, np.int64)
         self.length = np.zeros(blocks, np.int64)
         self._counters = Counters(np.zeros(BUCKETS, np.int32) + counter(np.array(49152)), limit=511)
@@ -48,8 +45,8 @@ class MatchModel:
 
     def _key(self) -> np.ndarray:
         recent, earlier = self._history.recent & self._masks[0], self._history.earlier & self._masks[1]
-        hashed = (recent ^ earlier * _MIX) * _ODD
-        return ((hashed ^ hashed >> _UPPER) * _MIX >> self._shift).astype(np.int64)
+        hashed = (recent ^ earlier * MIX) * ODD
+        return ((hashed ^ hashed >> np.uint64(32)) * MIX >> np.uint64(64 - _KEY_BITS)).astype(np.int64)
 
     def _search(self, blocks: np.ndarray, key: np.ndarray) -> None:
         place = self._seen[key[blocks]]
