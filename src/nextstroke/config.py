@@ -65,6 +65,7 @@ class Network(_Section):
 
     Attributes:
         layers, cells: Hidden layers, and memory cells in each.
+        vector: Length of the one vector that all layers and the output share for a symbol of a text, if they do.
         components: Gaussians of the output (M).
         window_components: Gaussians of the window (K); writers only.
         start_step: Characters per point at which the window starts; without it its biases are as all others.
@@ -77,6 +78,7 @@ class Network(_Section):
 
     layers: Count = 3
     cells: Count = 400
+    vector: Steps = None
     components: Count = 20
     window_components: Count = 10
     start_step: Bound = None
@@ -98,8 +100,7 @@ class Training(_Section):
         optimiser, learning_rate, weight_decay, second_decay: AdamW with its β2, or the paper's RMSProp.
         momentum: Of "sgd", the paper's way with text.
         warm_up: Updates of linear growth of the rate.
-        fall_share, final_rate_fraction: The last share of the updates, over which the rate falls along a cosine to
-            this fraction.
+        fall_share, final_rate_fraction: Over the last share of the updates the rate falls along a cosine to a fraction.
         norm_clip: Bound of the whole gradient's norm.
         loss: What the gradient is of: the "mean" over points, or the "sum" over a line (mean over the lines).
         updates: How many in all.
@@ -107,8 +108,7 @@ class Training(_Section):
         noise: On the weights, one sample a batch: "none", "fixed", "adaptive", whose deviations are learned by
             description length, or "drop", dropout of recurrent weights; adaptive needs whole lines (no `chunk`) and
             `loss` "sum".
-        noise_sigma: The noise's deviation, or the first one.
-        noise_share: Of the recurrent weights, how many are dropped.
+        noise_sigma, noise_share: The noise's deviation, or the first one; how many recurrent weights are dropped.
         augment_scale, augment_stretch, augment_shear, augment_slope: Standard deviations of log size, of log width
             alone, of slant and of the slope of the baseline, drawn for each line.
         evaluate_every: Updates between evaluations on every `evaluate_lines_every`-th validation line.

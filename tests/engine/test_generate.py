@@ -12,7 +12,7 @@ from nextstroke.engine.modelfile import Model
 from nextstroke.engine.predictor import TextPredictor
 from nextstroke.engine.weights import read_weights
 from nextstroke.errors import UnknownCharacters, UsageError
-from nextstroke.nets.networks import TextNetwork
+from nextstroke.nets.networks import TextNetwork, TiedTextNetwork
 from nextstroke.training.build import load_weights
 from nextstroke.training.export import export_model
 
@@ -29,10 +29,11 @@ def about(unit, sequences="streams"):
     return {"kind": "text", **UNITS[unit], **rest}
 
 
-def random_text_network(symbols, layers=2, cells=16):
+def random_text_network(symbols, layers=2, cells=16, vector=None):
     """Random weights that float16 holds exactly."""
     torch.manual_seed(5)
-    network = TextNetwork(symbols, layers, cells)
+    sizes = symbols, layers, cells
+    network = TiedTextNetwork(*sizes, vector) if vector else TextNetwork(*sizes)
     for weight in network.parameters():
         torch.nn.init.uniform_(weight, -0.3, 0.3)
     return network.half().float()
@@ -49,9 +50,9 @@ def text_model(tmp_path):
 
 
 @pytest.mark.parametrize("integer", [False, True])
-@pytest.mark.parametrize("layers", [1, 3])
-def test_stepping_the_model_file_equals_the_network_over_a_whole_text(tmp_path, layers, integer):
-    network = random_text_network(256, layers)
+@pytest.mark.parametrize(("layers", "vector"), [(1, None), (3, None), (2, 12)])
+def test_stepping_the_model_file_equals_the_network_over_a_whole_text(tmp_path, layers, vector, integer):
+    network = random_text_network(256, layers, vector=vector)
     export_model(network, about("byte"), tmp_path / "m.onnx", integer)
     kept = {name: weight.clone() for name, weight in network.state_dict().items()}
     load_weights(network, read_weights(tmp_path / "m.onnx"), "m.onnx")

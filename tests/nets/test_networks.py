@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from nextstroke.nets import softmax
-from nextstroke.nets.networks import PenNetwork, TextNetwork, WriterNetwork
+from nextstroke.nets.networks import PenNetwork, TextNetwork, TiedTextNetwork, WriterNetwork
 from tests.nets import naive
 
 
@@ -149,8 +149,32 @@ def test_rows_of_tables_are_products_with_one_hot_vectors():
     torch.testing.assert_close(y, dense(network, x), rtol=1e-12, atol=1e-12)
 
 
-def test_a_text_in_two_pieces_gives_what_it_gives_whole():
-    network, x = text_network(), torch.randint(0, 6, (2, 9))
+def tied_network(**settings):
+    return naive.shaken(TiedTextNetwork(6, 3, 5, 4, **settings))
+
+
+def test_tied_vectors_are_tables_and_an_output_of_few_weights():
+    tied, whole = tied_network(), text_network()
+    vectors = tied.output.weight
+    for number, layer in enumerate(tied.layers):
+        whole.tables[number].data = vectors @ layer.weight[:, :4].T
+        whole.layers[number].load_state_dict(layer.state_dict() | {"weight": layer.weight[:, 4:]})
+    whole.output.weight.data = vectors @ tied.narrow.weight
+    whole.output.bias.data = tied.output.bias + vectors @ tied.narrow.bias
+    x = torch.tensor([[-1, 2, 5, 0], [-1, 1, 1, 3]])
+    torch.testing.assert_close(tied(x, tied.start(2)), whole(x, whole.start(2)), rtol=1e-12, atol=1e-12)
+
+
+def test_tied_vectors_are_dropped_from_while_learning_only():
+    network, x = tied_network(dropout=0.5), torch.randint(0, 6, (2, 9))
+    assert not torch.equal(*(network(x, network.start(2))[0] for _ in range(2)))
+    network.eval()
+    assert torch.equal(*(network(x, network.start(2))[0] for _ in range(2)))
+
+
+@pytest.mark.parametrize("build", [text_network, tied_network])
+def test_a_text_in_two_pieces_gives_what_it_gives_whole(build):
+    network, x = build(), torch.randint(0, 6, (2, 9))
     whole, end = network(x, network.start(2))
     first, between = network(x[:, :4], network.start(2))
     second, last = network(x[:, 4:], between)
@@ -158,8 +182,9 @@ def test_a_text_in_two_pieces_gives_what_it_gives_whole():
     torch.testing.assert_close(last, end, rtol=1e-12, atol=1e-12)
 
 
-def test_derivatives_of_a_text_network_are_those_of_finite_differences():
-    network, x = naive.shaken(TextNetwork(6, 2, 2)), torch.tensor([[-1, 2, 5, 0]])
+@pytest.mark.parametrize("network", [TextNetwork(6, 2, 2), TiedTextNetwork(6, 2, 2, 3)])
+def test_derivatives_of_a_text_network_are_those_of_finite_differences(network):
+    network, x = naive.shaken(network), torch.tensor([[-1, 2, 5, 0]])
     names = [name for name, weight in network.named_parameters() if weight.numel()]
 
     def loss(*weights):

@@ -20,14 +20,14 @@ from tests.training.test_run import same_state
 SYMBOLS = ["a", "b", "c", " ", "\n"]
 
 
-def text_recipe(data=None, **training):
+def text_recipe(data=None, vector=None, **training):
     """A text recipe that learns in milliseconds, dropout on."""
     habits = {"batch": 2, "chunk": 5, "learning_rate": 0.01, "updates": 12, "average_decay": 0.9, "norm_clip": 1.0}
     splits = {"train": ["train"], "validation": ["validation"]}
     return Recipe(
         kind="text",
         data=Data(**{**splits, **(data or {})}),
-        network=Network(layers=2, cells=8, dropout=0.1, derivative_clip=1.0),
+        network=Network(layers=2, cells=8, dropout=0.1, derivative_clip=1.0, vector=vector),
         training=Training(**{**habits, "evaluate_lines_every": 1, **training}),
     )
 
@@ -37,10 +37,11 @@ WITH_RESETS = text_recipe({"reset": 3})
 SENTENCES = text_recipe({"sequences": "sentences"}, chunk=None)
 PAPER = text_recipe({"reset": 2}, optimiser="sgd", momentum=0.9, learning_rate=1e-3, loss="sum")
 NOISY = text_recipe({"sequences": "sentences"}, chunk=None, loss="sum", noise="adaptive", noise_sigma=0.01)
+TIED = text_recipe(vector=6, noise="drop")
 KINDS = pytest.mark.parametrize(
     "recipe",
-    [STREAMS, WITH_RESETS, SENTENCES, PAPER, NOISY],
-    ids=["streams", "resets", "sentences", "paper", "adaptive noise"],
+    [STREAMS, WITH_RESETS, SENTENCES, PAPER, NOISY, TIED],
+    ids=["streams", "resets", "sentences", "paper", "adaptive noise", "tied"],
 )
 
 

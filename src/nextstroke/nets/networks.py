@@ -69,27 +69,28 @@ class PenNetwork(nn.Module):
         self, x: Float[Tensor, "batch time 3"], state: PenState
     ) -> tuple[Float[Tensor, "batch time outputs"], PenState]:
         """y-hat for every step, and the state after the last (equations 1 to 3)."""
-        hidden, after = self._climb(self.layers, x, [], state)
+        hidden, after = _climb(self.layers, x, [], state, self.dropout * self.training)
         return self._out(hidden), tuple(after)
-
-    def _climb(self, layers: Iterable[LSTM], x: Tensor, below: list[Tensor], state: Sequence[Any]):
-        """Run layers upwards: `x` goes to all of them, `below` to the lowest; all hidden vectors and last states."""
-        stack = list(layers)
-        if not (self.dropout and self.training) and deep.suits(stack, x.device):
-            parts = [linear(torch.cat([x, *below], 2), stack[0].weight, stack[0].bias)]
-            parts += [linear(x, layer.weight[:, : -layer.cells], layer.bias) for layer in stack[1:]]
-            return deep.run_deep(stack, parts, state)
-        hidden, after = [], []
-        for layer, before in zip(stack, state, strict=True):
-            h, last = layer(torch.cat([x, *below], 2), before)
-            below = [functional.dropout(h, self.dropout, self.training)]
-            hidden += below
-            after.append(last)
-        return hidden, after
 
     def _out(self, hidden: list[Tensor]) -> Tensor:
         y = linear(torch.cat(hidden, 2), self.output.weight, self.output.bias)
         return _ClipDerivative.apply(y, self.output_clip)
+
+
+def _climb(layers: Iterable[LSTM], x: Tensor, below: list[Tensor], state: Sequence[Any], dropout: float):
+    """Run layers upwards: `x` goes to all of them, `below` to the lowest; all hidden vectors and last states."""
+    stack = list(layers)
+    if not dropout and deep.suits(stack, x.device):
+        parts = [linear(torch.cat([x, *below], 2), stack[0].weight, stack[0].bias)]
+        parts += [linear(x, layer.weight[:, : -layer.cells], layer.bias) for layer in stack[1:]]
+        return deep.run_deep(stack, parts, state)
+    hidden, after = [], []
+    for layer, before in zip(stack, state, strict=True):
+        h, last = layer(torch.cat([x, *below], 2), before)
+        below = [functional.dropout(h, dropout)]
+        hidden += below
+        after.append(last)
+    return hidden, after
 
 
 class TextNetwork(nn.Module):
@@ -126,10 +127,10 @@ class TextNetwork(nn.Module):
         Args:
             x: Numbers of symbols; −1 is the null vector, which begins a text.
         """
-        hidden, after = self._climb(x, state)
+        hidden, after = self._rise(x, state)
         return linear(torch.cat(hidden, 2), self.output.weight, self.output.bias), tuple(after)
 
-    def _climb(self, x: Tensor, state: PenState) -> tuple[list[Tensor], list[LSTMState]]:
+    def _rise(self, x: Tensor, state: PenState) -> tuple[list[Tensor], list[LSTMState]]:
         """Hidden vectors and last states of all layers."""
         layers = list(self.layers)
         if not (self.dropout and self.training) and deep.suits(layers, x.device):
@@ -143,6 +144,39 @@ class TextNetwork(nn.Module):
             hidden.append(functional.dropout(h, self.dropout, self.training))
             after.append(last)
         return hidden, after
+
+
+class TiedTextNetwork(TextNetwork):
+    """Text prediction with one vector a symbol, where it is read as where it is predicted (ours, not the paper's).
+
+    With many symbols most weights are theirs, and tables of their own for each layer and the output would learn each
+    of them from nothing. Tying them: Press and Wolf 2017 (arXiv:1608.05859). Skip connections are as everywhere.
+
+    Args:
+        vector: Length of a symbol's vector.
+        Others as in TextNetwork; the vectors that are read and those that predict are dropped from as well.
+    """
+
+    def __init__(
+        self, symbols: int, layers: int, cells: int, vector: int, clip: float = math.inf, dropout: float = 0.0
+    ):
+        nn.Module.__init__(self)
+        self.dropout = dropout
+        self.layers = nn.ModuleList([LSTM(vector + (cells if n else 0), cells, clip) for n in range(layers)])
+        self.narrow = nn.Linear(layers * cells, vector)
+        self.output = nn.Linear(vector, symbols)  # whose rows are the symbols' vectors
+
+    def forward(
+        self, x: Int[Tensor, "batch time"], state: PenState
+    ) -> tuple[Float[Tensor, "batch time symbols"], PenState]:
+        """As in TextNetwork."""
+        read = self._dropped(_rows(self.output.weight, x))
+        hidden, after = _climb(self.layers, read, [], state, self.dropout * self.training)
+        predicted = self._dropped(linear(torch.cat(hidden, 2), self.narrow.weight, self.narrow.bias, True))
+        return linear(predicted, self.output.weight, self.output.bias, True), tuple(after)
+
+    def _dropped(self, vectors: Tensor) -> Tensor:
+        return functional.dropout(vectors, self.dropout, self.training)
 
 
 def _rows(table: Tensor, x: Tensor) -> Tensor:
@@ -193,5 +227,5 @@ class WriterNetwork(PenNetwork):
         first, *upper = self.layers
         h, w, last = first(x, text, state[0])
         lowest = functional.dropout(h, self.dropout, self.training)
-        hidden, after = self._climb(upper, torch.cat([x, w], 2), [lowest], state[1:])
+        hidden, after = _climb(upper, torch.cat([x, w], 2), [lowest], state[1:], self.dropout * self.training)
         return self._out([lowest, *hidden]), (last, *after)

@@ -9,7 +9,7 @@ from torch import nn
 
 from nextstroke.config import Recipe, Training
 from nextstroke.errors import WrongModel
-from nextstroke.nets.networks import PenNetwork, TextNetwork, WriterNetwork
+from nextstroke.nets.networks import PenNetwork, TextNetwork, TiedTextNetwork, WriterNetwork
 from nextstroke.nets.noise import AdaptiveNoise, FixedNoise, NoNoise, WeightDrop
 from nextstroke.nets.reader import ReaderNetwork
 from nextstroke.nets.rmsprop import GravesRMSProp
@@ -39,7 +39,10 @@ def build_network(recipe: Recipe, symbols: int) -> Network:
 def _network(recipe: Recipe, symbols: int) -> PenNetwork | TextNetwork:
     sizes = recipe.network
     if recipe.kind == "text":
-        return TextNetwork(symbols, sizes.layers, sizes.cells, sizes.derivative_clip, sizes.dropout)
+        text = sizes.derivative_clip, sizes.dropout
+        if sizes.vector:
+            return TiedTextNetwork(symbols, sizes.layers, sizes.cells, sizes.vector, *text)
+        return TextNetwork(symbols, sizes.layers, sizes.cells, *text)
     pen: dict[str, Any] = {
         "layers": sizes.layers,
         "cells": sizes.cells,

@@ -11,7 +11,7 @@ from nextstroke.engine.modelfile import FORMAT, METADATA_KEY, sealed
 from nextstroke.files import write_bytes
 from nextstroke.ink import POINT
 from nextstroke.nets.lstm import LSTM
-from nextstroke.nets.networks import PenNetwork, TextNetwork, WriterNetwork
+from nextstroke.nets.networks import PenNetwork, TextNetwork, TiedTextNetwork, WriterNetwork
 from nextstroke.nets.reader import ReaderNetwork
 from nextstroke.training.build import Network
 from nextstroke.training.graph import Array, Graph, plain
@@ -39,6 +39,8 @@ def build_graph(graph: Graph, network: Network) -> None:
     """One step of a network; a reader has none, and takes whole lines."""
     if isinstance(network, ReaderNetwork):
         build_reader(graph, network)
+    elif isinstance(network, TiedTextNetwork):
+        _build_tied_text(graph, network)
     elif isinstance(network, TextNetwork):
         _build_text(graph, network)
     else:
@@ -70,6 +72,21 @@ def _build_text(graph: Graph, network: TextNetwork) -> None:
         outside = graph.add("Add", graph.add("Gather", rows, symbol), bias)
         hidden.append(_cell(graph, layer, number, outside, plain(layer.weight), *hidden[-1:]))
     _out(graph, network, hidden)
+
+
+def _build_tied_text(graph: Graph, network: TiedTextNetwork) -> None:
+    """As `_build_text`, with one vector a symbol."""
+    symbol = graph.input_numbers("symbol", "batch")
+    weight = graph.weight("output.weight", network.output.weight)
+    null = graph.constant("null", np.zeros((1, network.output.in_features), np.float32))
+    read = graph.add("Gather", graph.add("Concat", weight, null, axis=0), symbol)
+    hidden: list[str] = []
+    for number, layer in enumerate(network.layers):
+        hidden.append(_layer(graph, layer, number, read, *hidden[-1:]))
+    narrow = [graph.weight(f"narrow.{part}", getattr(network.narrow, part)) for part in ("weight", "bias")]
+    predicted = graph.add("Gemm", graph.add("Concat", *hidden, axis=1), *narrow, transB=1)
+    y = graph.add("Gemm", predicted, weight, graph.weight("output.bias", network.output.bias), transB=1)
+    graph.output(y, "y", "batch", network.output.out_features)
 
 
 def _out(graph: Graph, network: PenNetwork | TextNetwork, hidden: list[str]) -> None:
