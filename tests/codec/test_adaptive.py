@@ -62,10 +62,10 @@ def test_errors_are_the_slopes_of_h_by_z(parts):
     for _ in range(3):
         byte, below = drawn(rng)
         layer.step(byte[:1], below[:1])
-    state, c = layer.h.copy(), layer.c.copy()
+    c = layer.c.copy()
+    sums, beneath = layer.sums(below[:1])
     layer.step(byte[:1], below[:1])
-    both = np.concatenate([np.concatenate([below[:1], below[:1]]), state], 1)
-    z = ((layer.product(both) + layer.table[byte[:1]])[1] / 2**ARGUMENT).reshape(4, -1).astype(float)
+    z = (((sums + beneath) * layer.product.scale + layer.table[byte[:1]])[1] / 2**ARGUMENT).reshape(4, -1)
     peepholes = parts[3].astype(float)
     errors = layer._errors(np.ones((1, 24), np.float32)).reshape(4, -1) / 2**9
     for gate in range(4):

@@ -13,6 +13,10 @@ def expected(whole, h):
     return (h.astype(np.int64) - ZERO) @ whole.astype(np.int64).T
 
 
+def results(product, h):
+    return product.sums(h) * product.scale
+
+
 @pytest.mark.parametrize("by", WAYS)
 @pytest.mark.parametrize("inputs", [3, 512, 1030, 1400])
 def test_sums_are_exact(by, inputs):
@@ -38,10 +42,16 @@ def test_a_product_is_near_that_of_the_real_numbers():
     weight = rng.normal(0, 1, (50, 300)) * np.logspace(-3, 2, 50)[:, None]
     weight[7] = 0
     h = rng.integers(1, ZERO + ONE + 1, (9, 300)).astype(np.uint8)
-    told = Product(weight, 2048)(h) / 2048
+    told = results(Product(weight, 2048), h) / 2048
     step = np.abs(weight).max(1) / LEVELS
     assert (np.abs(told - (h.astype(float) - ZERO) / ONE @ weight.T) <= 300 / 2 * step + 1e-2).all()
     assert (np.abs(Product(weight, 2048).whole).max(1)[np.arange(50) != 7] == LEVELS).all()
+
+
+def test_the_first_inputs_can_be_multiplied_apart():
+    weight, h = rng.normal(0, 1, (20, 30)), rng.integers(0, 256, (5, 30)).astype(np.uint8)
+    apart = Product(weight, 2048, first=12)
+    assert (apart.sums(h[:, :12], first=True) + apart.sums(h[:, 12:]) == Product(weight, 2048).sums(h)).all()
 
 
 def test_weights_that_bytes_hold_come_through_unchanged():
@@ -54,12 +64,12 @@ def test_weights_that_bytes_hold_come_through_unchanged():
 
 def test_without_the_runtime_the_same_numbers_come_from_floats(monkeypatch):
     weight, h = rng.normal(0, 1, (20, 30)), rng.integers(0, 256, (5, 30)).astype(np.uint8)
-    told = Product(weight, 2048)(h)
+    told = results(Product(weight, 2048), h)
     monkeypatch.setattr(product, "by_runtime", lambda whole: 1 / 0)
     runtime_is_exact.cache_clear()
     try:
         assert not runtime_is_exact()
-        assert (Product(weight, 2048)(h) == told).all()
+        assert (results(Product(weight, 2048), h) == told).all()
     finally:
         runtime_is_exact.cache_clear()
 

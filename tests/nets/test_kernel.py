@@ -1,17 +1,10 @@
 """The loops in C++ against those in torch; `nextstroke kernel build` makes them."""
 
 import os
-import shutil
-import signal
-import subprocess
-import sys
-import time
 
 import pytest
 import torch
 
-from nextstroke.cli.main import main
-from nextstroke.errors import UsageError
 from nextstroke.nets import kernel, product
 from nextstroke.nets.lstm import LSTM, LSTMState
 from nextstroke.nets.window import WindowedLSTM, WindowState
@@ -19,8 +12,6 @@ from nextstroke.training import kernel as building
 from tests.nets import naive
 
 LIBRARY = building.library()  # before conftest.py turns to an empty cache
-COMPILER = any(map(shutil.which, building.COMPILERS))
-BUILD = "from nextstroke.cli.main import main; raise SystemExit(main(['kernel', 'build']))"
 
 # Widths that fill no lane, one lane and a rest, and several.
 CELLS = [1, 19, 40]
@@ -151,63 +142,9 @@ def cache(monkeypatch, tmp_path):
     return tmp_path / "cache"
 
 
-def test_no_compiler_is_told(monkeypatch, cache):
-    monkeypatch.setenv("CXX", "no-such-compiler")
-    with pytest.raises(UsageError, match=r"no C\+\+ compiler found \(no-such-compiler\); install one"):
-        building.build()
-    assert not cache.exists()
-
-
-@pytest.mark.parametrize(("compiler", "says"), [("false", r"false failed \(1\)"), ("true", r"failed \(1\): .*")])
-@pytest.mark.skipif(not shutil.which("false"), reason="no such command")
-def test_a_compiler_that_fails_or_makes_nothing_is_told_and_leaves_nothing(monkeypatch, cache, compiler, says):
-    monkeypatch.setenv("CXX", compiler)
-    with pytest.raises(UsageError, match=says):
-        building.build()
-    assert os.listdir(cache) == []
-
-
-def test_a_cache_that_cannot_be_written_is_told(monkeypatch, tmp_path):
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("NEXTSTROKE_CACHE", str(tmp_path / "file"))
-    monkeypatch.setenv("CXX", "true")
-    with pytest.raises(UsageError, match=r"file: cannot be written .*NEXTSTROKE_CACHE"):
-        building.build()
-
-
 def test_a_broken_library_is_no_reason_to_stop(monkeypatch, cache):
     monkeypatch.setattr(kernel, "_libraries", [])
     cache.mkdir()
     building.library().write_bytes(b"no library")
     with pytest.warns(UserWarning, match="cannot be loaded, the torch loops are used"):
         assert not building.switch_on()
-
-
-def test_what_killed_builds_left_is_swept_once_it_is_old(cache):
-    for name, age in (("old", 2 * building.ABANDONED), ("new", 0)):
-        folder = cache / f".build-{name}"
-        folder.mkdir(parents=True)
-        os.utime(folder, (time.time() - age,) * 2)
-    building._sweep(cache)
-    assert os.listdir(cache) == [".build-new"]
-
-
-def test_status_names_what_is_used(cache, capsys, monkeypatch):
-    monkeypatch.setattr(kernel, "_libraries", [])
-    assert main(["kernel", "status"]) == 0
-    assert "nextstroke kernel build" in capsys.readouterr().out
-    assert main(["kernel", "status", "--json"]) == 0
-    assert '"used": false' in capsys.readouterr().out
-
-
-@pytest.mark.skipif(not COMPILER, reason="NOT TESTED: building, there is no C++ compiler here")
-def test_a_killed_build_does_not_hinder_the_next(cache):
-    with subprocess.Popen([sys.executable, "-c", BUILD], start_new_session=True) as process:
-        while not list(cache.glob(".build-*")):
-            assert process.poll() is None
-            time.sleep(0.05)
-        os.killpg(process.pid, signal.SIGKILL)
-    assert not building.library().exists()
-    subprocess.run([sys.executable, "-c", BUILD], check=True, capture_output=True, timeout=250)
-    assert building.library().is_file()
-    assert len(list(cache.glob(".build-*"))) == 1

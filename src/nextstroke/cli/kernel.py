@@ -1,34 +1,53 @@
-"""nextstroke kernel: the C++ loops that make training faster."""
+"""nextstroke kernel: the C++ loops that make compressing and training faster."""
 
+import importlib.util
 import json
 from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Build the C++ loops that make training faster.", no_args_is_help=True)
+app = typer.Typer(help="Build the C++ loops that make compressing and training faster.", no_args_is_help=True)
 
 
 @app.command()
 def build() -> None:
-    """Compile the C++ loops for this machine (less than a minute); training takes them from then on.
+    """Compile the C++ loops for this machine (less than a minute): those of the compressor, and of training with torch.
 
     Example: nextstroke kernel build
     """
-    from nextstroke.training.kernel import build as compile_loops
+    from nextstroke.codec import kernel
 
-    print(compile_loops())
+    print(kernel.build())
+    if importlib.util.find_spec("torch"):
+        from nextstroke.training.kernel import build as compile_loops
+
+        print(compile_loops())
 
 
 @app.command()
 def status(as_json: Annotated[bool, typer.Option("--json", help="print as JSON")] = False) -> None:
-    """Say whether training here uses the C++ loops or those in torch.
+    """Say whether compressing and training here use the C++ loops, or those in numpy and torch.
 
     Example: nextstroke kernel status
     """
-    from nextstroke.training.kernel import library, switch_on
-
-    path, used = library(), switch_on()
+    found = _status()
     if as_json:
-        print(json.dumps({"used": used, "library": str(path)}))
-    else:
-        print(f"C++ loops: {path}" if used else "torch loops; nextstroke kernel build makes the faster ones")
+        print(json.dumps({name: {"used": used, "library": path} for name, (used, path) in found.items()}))
+        return
+    for name, (used, path) in found.items():
+        print(
+            f"{name:11} "
+            + (f"C++ loops: {path}" if used else "slower loops; nextstroke kernel build makes those in C++")
+        )
+
+
+def _status() -> dict[str, tuple[bool, str]]:
+    """Whether a library is used, and where it lies or would."""
+    from nextstroke.codec import kernel
+
+    found = {"compressing": (kernel.loops() is not None, str(kernel.library()))}
+    if importlib.util.find_spec("torch"):
+        from nextstroke.training.kernel import library, switch_on
+
+        found["training"] = switch_on(), str(library())
+    return found

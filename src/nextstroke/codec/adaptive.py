@@ -5,9 +5,12 @@ this layer's gates to the weights, and not on to the h and c before. That brings
 eight steps bring, at a fraction of the time (docs/log.md).
 """
 
+from ctypes import CDLL
+
 import numpy as np
 
 from nextstroke.codec.gates import ARGUMENT
+from nextstroke.codec.kernel import call, loops
 from nextstroke.codec.layer import Layer
 from nextstroke.codec.learned import Learned
 
@@ -24,32 +27,35 @@ class AdaptiveLayer(Layer):
         super().start(2 * blocks)
         rows, inputs = self.product.whole.shape
         self._learned = Learned(inputs, rows, _PLACES, _RATE, _FIRST, _STEPS)
+        self.learned_unit = self._learned.unit(ARGUMENT)
         self._inputs: np.ndarray | None = None
 
     def step(self, byte: np.ndarray, below: np.ndarray | None) -> np.ndarray:
         """One time step; the new h, (2 · blocks, cells)."""
-        h = self.h if below is None else np.concatenate([np.concatenate([below, below]), self.h], 1)
-        inputs = h[len(byte) :]
-        z = self.product(h)
-        symbols = self.table[byte]
-        trained, adapted = np.split(z, 2)
-        trained += symbols
-        adapted += symbols
-        adapted += self._learned(inputs, ARGUMENT)
-        self._inputs, self._before = inputs, self.c[len(byte) :]
-        return self.advance(z)
+        adapted = self.h[len(byte) :]
+        self._inputs = adapted if below is None else np.concatenate([below, adapted], 1)
+        self._before = self.c[len(byte) :]
+        return self.advance(byte.astype(np.int64), below, self._learned.sums(self._inputs))
 
     def observe(self, slope: np.ndarray) -> None:
         """Learn from a byte that came, but for the first: by how much each adapted h was too low, (blocks, cells)."""
         if self._inputs is not None:
-            self._learned.observe(self._inputs, self._errors(slope))
+            library = loops()
+            errors = self._errors_by_loops(library, slope) if library else self._errors(slope)
+            self._learned.observe(self._inputs, errors)
 
     def _errors(self, slope: np.ndarray) -> np.ndarray:
         """By how much z was too low: through the gates, int8 in units of 1 / _ERROR."""
-        i, f, g, o, squashed = (part[len(slope) :] for part in self.gates)
+        i, f, g, o, squashed = self.gates
         by_h = slope * _ERROR
         by_c = by_h * o * (_ONE - squashed * squashed)
         by_i, by_f = by_c * g * (i * (_ONE - i)), by_c * self._before * (f * (_ONE - f))
         by_g, by_o = by_c * i * (_ONE - g * g), by_h * squashed * (o * (_ONE - o))
         errors = np.concatenate([by_i, by_f, by_g, by_o], 1)
         return np.rint(np.minimum(np.maximum(errors, -_BYTE), _BYTE)).astype(np.int8)
+
+    def _errors_by_loops(self, library: CDLL, slope: np.ndarray) -> np.ndarray:
+        blocks, cells = slope.shape
+        errors = np.empty((blocks, 4 * cells), np.int8)
+        call(library.layer_errors, blocks, cells, slope, self.gates, self._before, _ERROR, _BYTE, errors)
+        return errors

@@ -12,22 +12,24 @@ from nextstroke.codec.history import WORD_CONTEXTS, History
 from nextstroke.codec.logistic import BITS, LIMIT, squash, stretch_table
 from nextstroke.codec.match import BUCKETS, MatchModel
 from nextstroke.codec.mixer import ONE, Mixer
+from nextstroke.codec.rangecoder import RangeDecoder, RangeEncoder
 
 # Numbers of bytes that contexts look back, without a network and with one, which knows the nearest better.
 ORDERS = ((1, 2, 3, 4, 6), (2, 4, 6))
 OPINIONS = 2  # of a network: as trained, and as adapted
 MOST_BLOCKS = 64
-_SEEN, _LEVELS = 16, 64  # how a context's counter is told apart for its second opinion
-_STEP = 2 * LIMIT // _LEVELS + 1
+SEEN, LEVELS = 16, 64  # how a context's counter is told apart for its second opinion
+STEP = 2 * LIMIT // LEVELS + 1
 # Twice the binary logarithm of n + 1, rounded: in whole numbers, as all that decides a bit.
-_SEEN_OF = np.array([min(((2 * (n + 1) ** 4).bit_length() - 1) // 2, _SEEN - 1) for n in range(COUNT + 1)])
+SEEN_OF = np.array([min(((2 * (n + 1) ** 4).bit_length() - 1) // 2, SEEN - 1) for n in range(COUNT + 1)])
 _MOST_ROWS = {1: 13, 2: 18, 3: 18, 4: 18, 6: 18}  # binary logarithms
 _MOST_ROWS_OF_WORDS = [18, 18, 18, 18, 17, 17]
-_RATE = 5
+RATE = 5
+CONTEXT_LIMIT, SECOND_LIMIT = 255, 511  # of counters
 # Whatever followed last, and what is surely the same again.
-_MATCHES = [{"keyed": 6, "shortest": 5, "looked_back": 16}, {"keyed": 12, "shortest": 12, "looked_back": 32}]
+MATCHES = [{"keyed": 6, "shortest": 5, "looked_back": 16}, {"keyed": 12, "shortest": 12, "looked_back": 32}]
 # By the byte so far, the first match, the last byte and the one before.
-_SELECTORS = [256, 8 * BUCKETS, 8 * 256, 8 * 256]
+SELECTORS = [256, 8 * BUCKETS, 8 * 256, 8 * 256]
 
 
 def row_bits(size: int, orders: tuple[int, ...]) -> list[int]:
@@ -49,16 +51,16 @@ class BitModel:
         orders = ORDERS[network]
         self._contexts = contexts = len(orders) + WORD_CONTEXTS
         self._history = History(blocks, length, orders)
-        self._tables = ContextTables(row_bits(blocks * length, orders), limit=255)
-        self._matches = [MatchModel(self._history, **settings) for settings in _MATCHES]
-        self._second = _second_opinions(contexts)
-        self._mixer = Mixer(_first_weights(contexts, network), _SELECTORS, _RATE)
+        self._tables = ContextTables(row_bits(blocks * length, orders), CONTEXT_LIMIT)
+        self._matches = [MatchModel(self._history, **settings) for settings in MATCHES]
+        self._second = second_opinions(contexts)
+        self._mixer = Mixer(first_weights(contexts, network), SELECTORS, RATE)
         self._entries = np.zeros((3, blocks, 8, contexts), np.int64)
-        self._kinds = np.arange(contexts) * _SEEN * _LEVELS
-        self._inputs = np.zeros((blocks, 8, 2 * contexts + OPINIONS * network + len(_MATCHES) + 1), np.int64)
-        self._choice, self._told = np.zeros((2, blocks, 8, len(_SELECTORS)), np.int64)
+        self._kinds = np.arange(contexts) * SEEN * LEVELS
+        self._inputs = np.zeros((blocks, 8, 2 * contexts + OPINIONS * network + len(MATCHES) + 1), np.int64)
+        self._choice, self._told = np.zeros((2, blocks, 8, len(SELECTORS)), np.int64)
         self._bits = np.zeros((blocks, 8), np.int64)
-        self._buckets = np.zeros((len(_MATCHES), blocks, 8), np.int64)
+        self._buckets = np.zeros((len(MATCHES), blocks, 8), np.int64)
         self._inputs[:, :, -1] = 256
 
     def begin(self, frequencies: np.ndarray | None = None) -> None:
@@ -69,7 +71,24 @@ class BitModel:
             match.begin()
         self._tree = None if frequencies is None else tree_of(frequencies)
 
-    def predict(self, bit: int) -> np.ndarray:
+    def encode(self, coder: RangeEncoder, byte: np.ndarray, active: int) -> None:
+        """Code a byte of each block, (blocks,), and learn from it; blocks from `active` on have ended."""
+        for bit in range(8):
+            value, probability = byte >> (7 - bit) & 1, self._predict(bit)
+            coder.encode(*_interval(probability[:active], value[:active]), BITS)
+            self._observe(bit, value)
+
+    def decode(self, coder: RangeDecoder, active: int) -> np.ndarray:
+        """The bytes that `encode` was given; zeros in blocks that have ended."""
+        for bit in range(8):
+            probability = self._predict(bit)
+            value = np.zeros(len(probability), np.int64)
+            value[:active] = coder.peek(BITS, active) < probability[:active]
+            coder.take(*_interval(probability[:active], value[:active]), BITS)
+            self._observe(bit, value)
+        return self._node & 255
+
+    def _predict(self, bit: int) -> np.ndarray:
         """Probability that bit number `bit` of each block's byte is a one, 1 to 65535 of 65536."""
         if bit % 4 == 0:
             self._row = self._tables.find(self._hashes, self._node)
@@ -93,13 +112,13 @@ class BitModel:
         entry = self._tables.counters.entries[place]
         seen = entry & COUNT
         logit = stretch_table()[probability(entry)]
-        kind = _SEEN_OF[seen] * _LEVELS + (logit + LIMIT) // _STEP + self._kinds
+        kind = SEEN_OF[seen] * LEVELS + (logit + LIMIT) // STEP + self._kinds
         second = self._second.entries[kind]
         inputs[:, : self._contexts] = stretch_table()[probability(second)] * (seen > 0)
         inputs[:, self._contexts : 2 * self._contexts] = logit
         self._entries[:, :, bit] = place, entry, kind
 
-    def observe(self, bit: int, value: np.ndarray) -> None:
+    def _observe(self, bit: int, value: np.ndarray) -> None:
         """Tell the value that bit number `bit` had, in each block."""
         self._bits[:, bit] = value
         self._node = self._node * 2 + value
@@ -120,6 +139,11 @@ class BitModel:
         self._history.append(self._node & 255)
 
 
+def _interval(probability: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Start and size of a bit's interval: ones lie below zeros."""
+    return np.where(value, 0, probability), np.where(value, probability, (1 << BITS) - probability)
+
+
 def tree_of(frequencies: np.ndarray) -> np.ndarray:
     """Sums over the tree of bits, (..., 512): node 1 is the whole, node 256 + s the frequency of s."""
     tree = np.empty((*frequencies.shape[:-1], 512), np.int64)
@@ -136,15 +160,15 @@ def _branch(tree: np.ndarray, node: np.ndarray) -> np.ndarray:
     return stretch_table()[(tree[:, rows, 2 * node + 1] << BITS) // tree[:, rows, node]].T
 
 
-def _second_opinions(contexts: int) -> Counters:
+def second_opinions(contexts: int) -> Counters:
     """Begin where a look of a counter is worth what it says."""
-    middle = (np.arange(_LEVELS) * _STEP + _STEP // 2) - LIMIT
-    return Counters(np.tile(counter(squash(middle)), contexts * _SEEN), limit=511)
+    middle = (np.arange(LEVELS) * STEP + STEP // 2) - LIMIT
+    return Counters(np.tile(counter(squash(middle)), contexts * SEEN), SECOND_LIMIT)
 
 
-def _first_weights(contexts: int, network: bool) -> np.ndarray:
+def first_weights(contexts: int, network: bool) -> np.ndarray:
     """A network is believed from the start, contexts need to show what they know."""
-    others = 2 * contexts + len(_MATCHES)
+    others = 2 * contexts + len(MATCHES)
     if network:
         return np.array([ONE // 20] * others + [ONE * 9 // 20] * OPINIONS + [0])
     return np.array([ONE * 3 // 10] * others + [0])

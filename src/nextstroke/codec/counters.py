@@ -14,7 +14,7 @@ import numpy as np
 
 COUNT = 1023
 _UP, _DOWN = 2**21 - 512, 512 - 2**21
-_RATE = np.array([2 * 65536 // (2 * n + 3) for n in range(COUNT + 1)], np.int64)
+RATES = np.array([2 * 65536 // (2 * n + 3) for n in range(COUNT + 1)], np.int64)
 
 
 class Counters:
@@ -37,7 +37,7 @@ class Counters:
         """
         np.add.at(self.entries, index, ((before & COUNT) < self.limit).astype(np.int32))
         entry = self.entries[index].astype(np.int64)
-        step = ((np.where(bit, _UP, _DOWN) - (entry >> 10)) * _RATE[entry & COUNT]) >> 16
+        step = ((np.where(bit, _UP, _DOWN) - (entry >> 10)) * RATES[entry & COUNT]) >> 16
         np.add.at(self.entries, index, (step << 10).astype(np.int32))
 
 

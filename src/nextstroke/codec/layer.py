@@ -4,14 +4,19 @@ Products are of whole numbers (product.py), gates are tables (gates.py). What li
 one number at a time, which IEEE 754 defines to the last bit: numpy's arrays of them give what any other program gives.
 """
 
+from typing import Any
+
 import numpy as np
 
 from nextstroke.codec.gates import ARGUMENT, look_up, sigmoid_table, tanh_table
+from nextstroke.codec.kernel import loops
+from nextstroke.codec.nativelayer import NativeLayer
 from nextstroke.codec.product import ONE, ZERO, Product
 from nextstroke.errors import CorruptFile
 
 # With these bounds every z stays below 2^31 units.
 _BIAS, _PEEPHOLE, _CELL = 1 << 16, 1 << 8, np.float32(1 << 10)
+_ARGUMENT = np.float32(1 << ARGUMENT)
 
 
 class Layer:
@@ -25,40 +30,69 @@ class Layer:
     Attributes:
         h: Bytes of n / ONE, (blocks, cells).
         c: float32, (blocks, cells).
-        gates: i, f, g, o and the squashed c of the last step, for what learns.
+        gates: i, f, g, o and the squashed c of the last pass's last step, for what learns, (5, blocks, cells).
     """
+
+    learned_unit = np.float32(0)
 
     def __init__(
         self, table: np.ndarray, weight: np.ndarray, recurrent: np.ndarray, peepholes: np.ndarray, bias: np.ndarray
     ):
         self.table = in_units(table.astype(np.float64) + bias)
-        self.product = Product(np.concatenate([weight, recurrent], 1), 1 << ARGUMENT)
+        self.product = Product(np.concatenate([weight, recurrent], 1), 1 << ARGUMENT, weight.shape[1])
         self.peepholes = in_units(peepholes, _PEEPHOLE)
 
     def start(self, blocks: int) -> None:
         """Zero state."""
-        cells = self.peepholes.shape[1]
+        cells, library = self.peepholes.shape[1], loops()
         self.h, self.c = np.full((blocks, cells), ZERO, np.uint8), np.zeros((blocks, cells), np.float32)
+        self._native = NativeLayer(library, self) if library else None
 
     def step(self, byte: np.ndarray, below: np.ndarray | None) -> np.ndarray:
-        """One time step; the new h."""
-        z = self.product(self.h if below is None else np.concatenate([below, self.h], 1))
-        z += self.table[byte]
-        return self.advance(z)
+        """One time step; the new h, which may be that of several passes side by side.
 
-    def advance(self, z: np.ndarray) -> np.ndarray:
-        """Through the gates, (blocks, 4 cells), which it takes for its own: the new h."""
-        z = z.reshape(len(z), 4, -1)
+        Args:
+            byte, below: Of each block, for all passes.
+        """
+        return self.advance(byte.astype(np.int64), below)
+
+    def advance(self, byte: np.ndarray, below: np.ndarray | None, learned: Any = None) -> np.ndarray:
+        """As `step`; whole numbers are added to the last pass's z, `learned` in units of `learned_unit`."""
+        (self._native.advance if self._native else self._advance)(byte, below, learned)
+        return self.h
+
+    def sums(self, below: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
+        """The products as whole numbers: with h, (rows, 4 cells), and with what comes from below, (blocks, 4 cells)."""
+        return self.product.sums(self.h), None if below is None else self.product.sums(below, first=True)
+
+    def _advance(self, byte: np.ndarray, below: np.ndarray | None, learned: np.ndarray | None) -> None:
+        sums, beneath = self.sums(below)
+        passes = sums.reshape(-1, len(byte), sums.shape[1])
+        if beneath is not None:
+            passes += beneath
+        passes = passes.astype(np.float32)
+        passes *= self.product.scale
+        passes += self.table[byte]
+        if learned is not None:
+            passes[-1] += learned.astype(np.float32) * self.learned_unit
+        i, f, g, o, squashed = self._through_gates(passes.reshape(len(sums), 4, -1))
+        self.h = (np.rint(o * squashed * np.float32(ONE)) + np.float32(ZERO)).astype(np.uint8)
+        self.gates = np.stack([gate[-len(byte) :] for gate in (i, f, g, o, squashed)])
+
+    def _through_gates(self, z: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Gates and squashed c of z (rows, 4, cells), which it takes for its own."""
         z[:, :2] += self.c[:, None] * self.peepholes[:2]
         i, f = np.moveaxis(look_up(sigmoid_table(), z[:, :2]), 1, 0)
         g = look_up(tanh_table(), z[:, 2])
         c = f * self.c + i * g
         self.c = np.minimum(np.maximum(c, -_CELL), _CELL)
         o = look_up(sigmoid_table(), z[:, 3] + self.c * self.peepholes[2])
-        squashed = look_up(tanh_table(), self.c * np.float32(1 << ARGUMENT))
-        self.gates = i, f, g, o, squashed
-        self.h = (np.rint(o * squashed * np.float32(ONE)) + np.float32(ZERO)).astype(np.uint8)
-        return self.h
+        return i, f, g, o, look_up(tanh_table(), self.c * _ARGUMENT)
+
+    @staticmethod
+    def numbers() -> dict[str, float]:
+        """The constants of a step, for who takes it elsewhere."""
+        return {"argument": float(_ARGUMENT), "most": float(_CELL), "one": ONE, "zero": ZERO}
 
 
 def in_units(real: np.ndarray, most: int = _BIAS) -> np.ndarray:

@@ -6,8 +6,11 @@ Hazan and Singer, 2011) with one factor a row and one an input, as Adafactor has
 Sums are of whole numbers; all else is done to single numbers, each operation as IEEE 754 defines it to the last bit.
 """
 
+from ctypes import CDLL
+
 import numpy as np
 
+from nextstroke.codec.kernel import call, loops
 from nextstroke.codec.product import LEVELS, ONE, ZERO, multiply
 
 _MOST = np.float32(LEVELS)
@@ -28,15 +31,18 @@ class Learned:
     def __init__(self, inputs: int, rows: int, places: int, rate: float, first: int, steps: int):
         self._places, self._steps, self._rate = places, steps, rate * 2.0**places / ONE
         self._kept, self._used = np.zeros((inputs, rows), np.float32), np.zeros((inputs, rows), np.int8)
-        self._row_squares, self._input_squares = np.full(rows, first), np.full(inputs, ONE * ONE)
+        self._row_squares, self._input_squares = np.full(rows, first, np.int64), np.full(inputs, ONE * ONE, np.int64)
         self._errors: list[np.ndarray] = []
         self._seen: list[np.ndarray] = []
+        self._loops = loops()
 
-    def __call__(self, h: np.ndarray, places: int) -> np.ndarray:
-        """What the additions give to the product of bytes (blocks, inputs): float32, in units of 2^−places."""
-        sums = multiply(h, self._used).astype(np.float32)
-        sums *= np.float32(2.0 ** (places - self._places) / ONE)
-        return sums
+    def sums(self, h: np.ndarray) -> np.ndarray:
+        """What the additions give to the product of bytes (blocks, inputs), int32: times `unit`, real numbers."""
+        return multiply(h, self._used)
+
+    def unit(self, places: int) -> np.float32:
+        """What one of the sums is worth, in units of 2^−places."""
+        return np.float32(2.0 ** (places - self._places) / ONE)
 
     def observe(self, h: np.ndarray, error: np.ndarray) -> None:
         """Learn from one byte of each block.
@@ -52,18 +58,42 @@ class Learned:
             self._seen, self._errors = [], []
 
     def _learn(self, h: np.ndarray, error: np.ndarray) -> None:
+        inputs = self._look_by_loops(self._loops, h, error) if self._loops else self._look(h, error)
+        by_row = (self._rate / np.sqrt(self._row_squares)).astype(np.float32)
+        by_input = np.sqrt(self._input_squares.mean() / self._input_squares).astype(np.float32)
+        for first in range(0, len(by_row), _AT_ONCE):
+            steps = multiply(inputs, np.ascontiguousarray(error[:, first : first + _AT_ONCE]))
+            if self._loops:
+                self._move_by_loops(self._loops, first, steps, by_row, by_input)
+            else:
+                self._move(first, steps, by_row, by_input)
+
+    def _look(self, h: np.ndarray, error: np.ndarray) -> np.ndarray:
+        """Add up squares; h turned, (inputs, bytes)."""
         self._row_squares += np.einsum("tr,tr->r", error, error, dtype=np.int32)
         away = h.astype(np.int16) - ZERO
         self._input_squares += np.einsum("ti,ti->i", away, away, dtype=np.int32)
-        by_row = (self._rate / np.sqrt(self._row_squares)).astype(np.float32)
-        by_input = np.sqrt(self._input_squares.mean() / self._input_squares).astype(np.float32)[:, None]
-        inputs = np.ascontiguousarray(h.T)
-        for first in range(0, len(by_row), _AT_ONCE):
-            part = slice(first, first + _AT_ONCE)
-            step = multiply(inputs, np.ascontiguousarray(error[:, part])).astype(np.float32)
-            step *= by_row[part]
-            step *= by_input
-            kept = self._kept[:, part]
-            kept += step
-            np.minimum(np.maximum(kept, -_MOST, out=kept), _MOST, out=kept)
-            self._used[:, part] = np.rint(kept, out=step)
+        return np.ascontiguousarray(h.T)
+
+    def _look_by_loops(self, library: CDLL, h: np.ndarray, error: np.ndarray) -> np.ndarray:
+        turned = np.empty(h.shape[::-1], np.uint8)
+        sizes = (*h.shape, error.shape[1])
+        call(library.learned_look, *sizes, h, error, ZERO, self._input_squares, self._row_squares, turned)
+        return turned
+
+    def _move(self, first: int, steps: np.ndarray, by_row: np.ndarray, by_input: np.ndarray) -> None:
+        """Add steps to the additions of some rows, the first of which is number `first`."""
+        part = slice(first, first + _AT_ONCE)
+        step = steps.astype(np.float32)
+        step *= by_row[part]
+        step *= by_input[:, None]
+        kept = self._kept[:, part]
+        kept += step
+        np.minimum(np.maximum(kept, -_MOST, out=kept), _MOST, out=kept)
+        self._used[:, part] = np.rint(kept, out=step)
+
+    def _move_by_loops(
+        self, library: CDLL, first: int, steps: np.ndarray, by_row: np.ndarray, by_input: np.ndarray
+    ) -> None:
+        shape = (*self._kept.shape, first, steps.shape[1])
+        call(library.learned_move, *shape, steps, by_row, by_input, _MOST, self._kept, self._used)

@@ -8,7 +8,8 @@ from nextstroke.codec.logistic import stretch_table
 
 LONGEST = 400
 BUCKETS = 32
-_KEY_BITS = 18  # binary logarithm of the number of places that are remembered
+LIMIT, FIRST = 511, 49152  # of counters; how likely the first matches are to hold, of 65536
+KEY_BITS = 18  # binary logarithm of the number of places that are remembered
 
 
 class MatchModel:
@@ -28,10 +29,10 @@ class MatchModel:
         self._masks = [np.uint64(2 ** (8 * count) - 1) for count in (min(keyed, 8), max(keyed - 8, 0))]
         blocks, self._width = history.bytes.shape
         self._history, self._flat = history, history.bytes.reshape(-1)
-        self._seen = np.full(2**_KEY_BITS, -1)
+        self._seen = np.full(2**KEY_BITS, -1)
         self._place = np.zeros(blocks, np.int64)
         self.length = np.zeros(blocks, np.int64)
-        self._counters = Counters(np.zeros(BUCKETS, np.int32) + counter(np.array(49152)), limit=511)
+        self._counters = Counters(np.zeros(BUCKETS, np.int32) + counter(np.array(FIRST)), LIMIT)
 
     def begin(self) -> None:
         """Look for matches before the next byte, and remember this place."""
@@ -46,7 +47,7 @@ class MatchModel:
     def _key(self) -> np.ndarray:
         recent, earlier = self._history.recent & self._masks[0], self._history.earlier & self._masks[1]
         hashed = (recent ^ earlier * MIX) * ODD
-        return ((hashed ^ hashed >> np.uint64(32)) * MIX >> np.uint64(64 - _KEY_BITS)).astype(np.int64)
+        return ((hashed ^ hashed >> np.uint64(32)) * MIX >> np.uint64(64 - KEY_BITS)).astype(np.int64)
 
     def _search(self, blocks: np.ndarray, key: np.ndarray) -> None:
         place = self._seen[key[blocks]]

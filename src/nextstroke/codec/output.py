@@ -1,14 +1,17 @@
 """The output layer on integers: as trained, and with what it learns from the text that is coded."""
 
+from ctypes import CDLL
+
 import numpy as np
 
 from nextstroke.codec.gates import ARGUMENT, falling_exponential
+from nextstroke.codec.kernel import call, loops
 from nextstroke.codec.layer import in_units
 from nextstroke.codec.learned import Learned
 from nextstroke.codec.product import ZERO, Product, multiply
 
 SYMBOLS = 256
-_LEAST_LIKELY = 15 << ARGUMENT
+_LEAST_LIKELY = np.float32(15 << ARGUMENT)
 _TOP = 20  # binary places of the likeliest symbol's frequency
 _PLACES, _RATE, _FIRST, _STEPS = 7, 0.05, 4, 8
 _ERROR = 6  # binary places of an error
@@ -28,11 +31,12 @@ class Output:
     def __init__(self, weight: np.ndarray, bias: np.ndarray, cells: int):
         self.product, self.bias = Product(weight, 1 << ARGUMENT), in_units(bias)
         self._back = np.rint(np.clip(weight[:, -cells:].astype(np.float64) * 2.0**_BACK, -127, 127)).astype(np.int8)
-        self._power = np.maximum(falling_exponential(_LEAST_LIKELY + 1) >> (30 - _TOP), 1)
+        self._power = np.maximum(falling_exponential(int(_LEAST_LIKELY) + 1) >> (30 - _TOP), 1)
 
     def start(self) -> None:
         """Forget what was learned."""
         self._learned = Learned(self.product.whole.shape[1], SYMBOLS, _PLACES, _RATE, _FIRST, _STEPS)
+        self._unit, self._loops = self._learned.unit(ARGUMENT), loops()
 
     def predict(self, h: np.ndarray) -> np.ndarray:
         """Frequencies of the next byte as trained and as adapted, (2, blocks, SYMBOLS).
@@ -40,12 +44,24 @@ class Output:
         Args:
             h: Bytes, (2, blocks, inputs): of the layers as trained, and as adapted.
         """
-        logits = self.product(h.reshape(-1, h.shape[2])).reshape(*h.shape[:2], SYMBOLS) + self.bias
-        logits[1] += self._learned(h[1], ARGUMENT)
-        behind = np.minimum(logits.max(2, keepdims=True) - logits, np.float32(_LEAST_LIKELY))
-        # The likeliest has 2^_TOP, none has less than 1.
-        frequencies = self._power[np.rint(behind).astype(np.int32)]
+        sums, learned = self.product.sums(h.reshape(-1, h.shape[2])), self._learned.sums(h[1])
+        sums = sums.reshape(*h.shape[:2], SYMBOLS)
+        library = self._loops
+        frequencies = self._by_loops(library, sums, learned) if library else self._frequencies(sums, learned)
         self._h, self._adapted = h[1], frequencies[1]
+        return frequencies
+
+    def _frequencies(self, sums: np.ndarray, learned: np.ndarray) -> np.ndarray:
+        """The likeliest has 2^_TOP, none has less than 1."""
+        logits = sums.astype(np.float32) * self.product.scale + self.bias
+        logits[1] += learned.astype(np.float32) * self._unit
+        behind = np.minimum(logits.max(2, keepdims=True) - logits, _LEAST_LIKELY)
+        return self._power[np.rint(behind).astype(np.int32)]
+
+    def _by_loops(self, library: CDLL, sums: np.ndarray, learned: np.ndarray) -> np.ndarray:
+        frequencies = np.empty(sums.shape, np.int64)
+        numbers = self.product.scale, self.bias, learned, self._unit, _LEAST_LIKELY, self._power
+        call(library.output_frequencies, 2 * len(learned), *learned.shape, sums, *numbers, frequencies)
         return frequencies
 
     def observe(self, byte: np.ndarray) -> np.ndarray:
@@ -53,9 +69,19 @@ class Output:
 
         Returns: By how much the adapted h of the top layer were too low, float32 (blocks, cells).
         """
+        byte = byte.astype(np.int64)
+        error = self._errors_by_loops(self._loops, byte) if self._loops else self._errors(byte)
+        self._learned.observe(self._h, error)
+        return multiply(error.view(np.uint8) ^ ZERO, self._back).astype(np.float32) * _BACK_UNIT
+
+    def _errors(self, byte: np.ndarray) -> np.ndarray:
+        """By how much each logit was too low, int8 in units of 2^−_ERROR."""
         total = self._adapted.sum(1, keepdims=True)
         error = -(((self._adapted << _ERROR) + total // 2) // total)
         error[np.arange(len(byte)), byte] += 1 << _ERROR
-        error = error.astype(np.int8)
-        self._learned.observe(self._h, error)
-        return multiply(error.view(np.uint8) ^ ZERO, self._back).astype(np.float32) * _BACK_UNIT
+        return error.astype(np.int8)
+
+    def _errors_by_loops(self, library: CDLL, byte: np.ndarray) -> np.ndarray:
+        error = np.empty(self._adapted.shape, np.int8)
+        call(library.output_errors, *error.shape, self._adapted, byte, _ERROR, error)
+        return error

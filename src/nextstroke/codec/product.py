@@ -27,35 +27,37 @@ _IR_VERSION, _OPERATORS = 8, 13
 
 
 class Product:
-    """h · W, float32.
+    """h · W, as whole numbers that `scale` makes float32.
 
     Args:
         weight: Real numbers, (rows, inputs). Each row becomes whole numbers up to LEVELS and a scale.
-        unit: 1 / unit is what the results count.
+        unit: 1 / unit is what the scaled results count.
+        first: So many of the inputs are multiplied apart from the rest.
 
     Raises:
         CorruptFile: a weight is not finite or too large.
     """
 
-    def __init__(self, weight: np.ndarray, unit: int):
+    def __init__(self, weight: np.ndarray, unit: int, first: int = 0):
         weight = weight.astype(np.float64)
         if not np.isfinite(weight).all():
             raise CorruptFile("the text model holds weights that are not finite; take another copy")
         step = np.abs(weight).max(1, initial=0) / LEVELS
         self.whole = np.rint(weight / np.where(step, step, 1)[:, None]).astype(np.int8)
         self.scale = (step * unit / ONE).astype(np.float32)
+        self._first = first
         if not (self.scale < _MOST).all():
             raise CorruptFile("the text model: a weight is too large; export it anew")
 
-    def __call__(self, h: np.ndarray) -> np.ndarray:
-        """(blocks, rows) of bytes (blocks, inputs)."""
-        sums = self._sum(h).astype(np.float32)
-        sums *= self.scale
-        return sums
+    def sums(self, h: np.ndarray, first: bool = False) -> np.ndarray:
+        """int32 (blocks, rows) of bytes (blocks, inputs): the first inputs alone, or the rest."""
+        return self._products[not first](h)
 
     @cached_property
-    def _sum(self) -> Callable[[np.ndarray], np.ndarray]:
-        return by_runtime(self.whole) if runtime_is_exact() else by_floats(self.whole)
+    def _products(self) -> list[Callable[[np.ndarray], np.ndarray]]:
+        by = by_runtime if runtime_is_exact() else by_floats
+        parts = self.whole[:, : self._first], self.whole[:, self._first :]
+        return [by(part) if part.size else by_floats(part) for part in parts]
 
 
 def multiply(h: np.ndarray, whole: np.ndarray) -> np.ndarray:

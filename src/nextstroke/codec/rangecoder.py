@@ -42,6 +42,12 @@ class RangeEncoder:
         if len(narrow):
             self._shift(narrow)
 
+    def lend(self, words: int) -> list[np.ndarray]:
+        """The coder's own low, range, words and their counts, with room for so many more, for loops elsewhere."""
+        while self._count.max() + words > self._words.shape[1]:
+            self._grow()
+        return [self._low, self._range, self._words, self._count]
+
     @property
     def written(self) -> int:
         """Bytes given away so far, of all blocks together."""
@@ -70,11 +76,14 @@ class RangeEncoder:
 
     def _shift(self, blocks: np.ndarray) -> None:
         if self._count.max() == self._words.shape[1]:
-            self._words = np.concatenate([self._words, np.zeros_like(self._words)], 1)
+            self._grow()
         self._words[blocks, self._count[blocks]] = (self._low[blocks] >> _WORD).astype(np.uint32)
         self._count[blocks] += 1
         self._low[blocks] <<= _WORD
         self._range[blocks] <<= _WORD
+
+    def _grow(self) -> None:
+        self._words = np.concatenate([self._words, np.zeros_like(self._words)], 1)
 
 
 class RangeDecoder:
@@ -87,6 +96,10 @@ class RangeDecoder:
         self._range = np.full(len(streams), _FULL)
         self._value = self._words[:, 0] << _WORD | self._words[:, 1]
         self._next = np.full(len(streams), 2)
+
+    def lend(self) -> list[np.ndarray]:
+        """The coder's own value, range, words and the next of them, for loops elsewhere."""
+        return [self._value, self._range, self._words, self._next]
 
     @property
     def written(self) -> int:

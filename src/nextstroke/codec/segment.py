@@ -6,9 +6,11 @@ from typing import Protocol
 import numpy as np
 
 from nextstroke.codec.bits import MOST_BLOCKS, BitModel
-from nextstroke.codec.logistic import BITS
+from nextstroke.codec.kernel import loops
+from nextstroke.codec.nativebits import NativeBitModel
 from nextstroke.codec.rangecoder import RangeDecoder, RangeEncoder
 
+Model = BitModel | NativeBitModel
 Progress = Callable[[int, int], None]  # told what has been added since: bytes of data, bytes of streams
 
 
@@ -59,19 +61,16 @@ def decode_segment(
 def _run(
     symbols: "_Encoder | _Decoder", lengths: list[int], network: Network | None, progress: Progress | None
 ) -> None:
-    """Predict, code and observe every bit of all blocks in step."""
-    model = BitModel(len(lengths), lengths[0], network is not None)
+    """Predict, code and observe every byte of all blocks in step."""
+    library, shape = loops(), (len(lengths), lengths[0], network is not None)
+    model: Model = NativeBitModel(library, *shape) if library else BitModel(*shape)
     if network:
         network.start(len(lengths))
     before = 0
     for step in range(lengths[0]):
         model.begin(network.predict() if network else None)
         active = len(lengths) if step < lengths[-1] else sum(length > step for length in lengths)
-        byte = np.zeros(len(lengths), np.int64)
-        for bit in range(8):
-            value = symbols.code(step, bit, model.predict(bit), active)
-            model.observe(bit, value)
-            byte = byte * 2 + value
+        byte = symbols.code(step, model, active)
         if network:
             network.observe(byte)
         if progress:
@@ -79,32 +78,25 @@ def _run(
             before = symbols.coder.written
 
 
-def interval(probability: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Start and size of a bit's interval: ones lie below zeros."""
-    return np.where(value, 0, probability), np.where(value, probability, (1 << BITS) - probability)
-
-
 class _Encoder:
-    """Takes bits from the data and gives them to the coder; blocks that have ended go on with zeros, uncoded."""
+    """Takes bytes from the data and gives them to the coder; blocks that have ended go on with zeros, uncoded."""
 
     def __init__(self, rows: np.ndarray, coder: RangeEncoder):
         self.rows, self.coder = rows, coder
 
-    def code(self, step: int, bit: int, probability: np.ndarray, active: int) -> np.ndarray:
-        value = self.rows[:, step] >> (7 - bit) & 1
-        self.coder.encode(*interval(probability[:active], value[:active]), BITS)
-        return value
+    def code(self, step: int, model: Model, active: int) -> np.ndarray:
+        byte = self.rows[:, step]
+        model.encode(self.coder, byte, active)
+        return byte
 
 
 class _Decoder:
-    """Takes bits from the coder and puts them into the data."""
+    """Takes bytes from the coder and puts them into the data."""
 
     def __init__(self, rows: np.ndarray, coder: RangeDecoder):
         self.rows, self.coder = rows, coder
 
-    def code(self, step: int, bit: int, probability: np.ndarray, active: int) -> np.ndarray:
-        value = np.zeros(len(probability), np.int64)
-        value[:active] = self.coder.peek(BITS, active) < probability[:active]
-        self.coder.take(*interval(probability[:active], value[:active]), BITS)
-        self.rows[:, step] |= (value << (7 - bit)).astype(np.uint8)
-        return value
+    def code(self, step: int, model: Model, active: int) -> np.ndarray:
+        byte = model.decode(self.coder, active)
+        self.rows[:, step] = byte
+        return byte

@@ -1,0 +1,87 @@
+"""The adaptive model of bits.py by the loops in C++, settled by the same constants."""
+
+import ctypes
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from nextstroke.codec import bits, match
+from nextstroke.codec.counters import RATES, counter
+from nextstroke.codec.history import WORD_CONTEXTS
+from nextstroke.codec.kernel import address, call
+from nextstroke.codec.logistic import LIMIT, squash_table, stretch_table
+from nextstroke.codec.rangecoder import RangeDecoder, RangeEncoder
+
+# A star is a pointer, all else a whole number.
+_FIELDS = (
+    "blocks length orders contexts *order *row_bits context_limit levels seen second_limit *second *seen_of "
+    "matches key_bits longest buckets match_limit match_begin *match selectors inputs opinions rate *choices *weights "
+    "limit *squash *stretch *rates"
+)
+
+
+class _Settings(ctypes.Structure):
+    """Mirrors native/settings.h."""
+
+    _fields_ = [(name.lstrip("*"), ctypes.c_void_p if "*" in name else ctypes.c_int64) for name in _FIELDS.split()]
+
+
+class NativeBitModel:
+    """As BitModel, number for number.
+
+    Args:
+        library: The loops.
+        Others as in BitModel.
+    """
+
+    def __init__(self, library: ctypes.CDLL, blocks: int, length: int, network: bool = False):
+        self._library = library
+        values = _settle(blocks, length, network)
+        # The arrays live as long as C++ reads them.
+        self._arrays = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
+        settings = _Settings(**values | {name: address(array) for name, array in self._arrays.items()})
+        self._mixture = ctypes.c_void_p(library.mixture_new(ctypes.byref(settings)))
+        self._bytes = np.zeros(blocks, np.int64)
+
+    def __del__(self) -> None:
+        self._library.mixture_delete(self._mixture)
+
+    def begin(self, frequencies: np.ndarray | None = None) -> None:
+        """Before each byte; as in BitModel."""
+        call(self._library.mixture_begin, self._mixture, frequencies)
+
+    def encode(self, coder: RangeEncoder, byte: np.ndarray, active: int) -> None:
+        """As in BitModel."""
+        self._bytes[:] = byte
+        self._code(self._library.mixture_encode, coder.lend(8), active)
+
+    def decode(self, coder: RangeDecoder, active: int) -> np.ndarray:
+        """As in BitModel."""
+        self._code(self._library.mixture_decode, coder.lend(), active)
+        return self._bytes.copy()
+
+    def _code(self, loop: Callable, coder: list[np.ndarray], active: int) -> None:
+        low, width, words, place = coder
+        call(loop, self._mixture, low, width, words, words.shape[1], place, self._bytes, active)
+
+
+def _settle(blocks: int, length: int, network: bool) -> dict[str, Any]:
+    """The fields of _Settings: whole numbers, and arrays where it has pointers."""
+    orders = bits.ORDERS[network]
+    contexts, opinions = len(orders) + WORD_CONTEXTS, bits.OPINIONS * network
+    weights = bits.first_weights(contexts, network)
+    matches = [[one["keyed"], one["shortest"], one["looked_back"]] for one in bits.MATCHES]
+    return {
+        "blocks": blocks, "length": length, "orders": len(orders), "contexts": contexts,
+        "order": np.array(orders, np.int64), "row_bits": np.array(bits.row_bits(blocks * length, orders), np.int64),
+        "context_limit": bits.CONTEXT_LIMIT, "second_limit": bits.SECOND_LIMIT,
+        "second": bits.second_opinions(contexts).entries, "levels": bits.LEVELS,
+        "seen": bits.SEEN, "seen_of": bits.SEEN_OF,
+        "matches": len(matches), "key_bits": match.KEY_BITS, "longest": match.LONGEST, "buckets": match.BUCKETS,
+        "match_limit": match.LIMIT, "match_begin": int(counter(np.array(match.FIRST))),
+        "match": np.array(matches, np.int64),
+        "selectors": len(bits.SELECTORS), "inputs": len(weights), "opinions": opinions, "rate": bits.RATE,
+        "choices": np.array(bits.SELECTORS, np.int64), "weights": weights,
+        "limit": LIMIT, "squash": squash_table(), "stretch": stretch_table(), "rates": RATES,
+    }  # fmt: skip
