@@ -4,8 +4,6 @@ Products are of whole numbers (product.py), gates are tables (gates.py). What li
 one number at a time, which IEEE 754 defines to the last bit: numpy's arrays of them give what any other program gives.
 """
 
-from typing import Any
-
 import numpy as np
 
 from nextstroke.codec.gates import ARGUMENT, look_up, sigmoid_table, tanh_table
@@ -56,7 +54,7 @@ class Layer:
         """
         return self.advance(byte.astype(np.int64), below)
 
-    def advance(self, byte: np.ndarray, below: np.ndarray | None, learned: Any = None) -> np.ndarray:
+    def advance(self, byte: np.ndarray, below: np.ndarray | None, learned: np.ndarray | None = None) -> np.ndarray:
         """As `step`; whole numbers are added to the last pass's z, `learned` in units of `learned_unit`."""
         (self._native.advance if self._native else self._advance)(byte, below, learned)
         return self.h

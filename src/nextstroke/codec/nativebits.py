@@ -36,12 +36,14 @@ class NativeBitModel:
     """
 
     def __init__(self, library: ctypes.CDLL, blocks: int, length: int, network: bool = False):
-        self._library = library
+        self._library, self._mixture = library, ctypes.c_void_p()
         values = _settle(blocks, length, network)
         # The arrays live as long as C++ reads them.
         self._arrays = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
         settings = _Settings(**values | {name: address(array) for name, array in self._arrays.items()})
         self._mixture = ctypes.c_void_p(library.mixture_new(ctypes.byref(settings)))
+        if not self._mixture:
+            raise MemoryError("no room for the adaptive model")
         self._bytes = np.zeros(blocks, np.int64)
 
     def __del__(self) -> None:

@@ -11,7 +11,8 @@ constexpr Int BITS = 16;
 struct Interval {
   Word start, size;
 
-  Interval(Int chance, bool bit) : start(bit ? 0 : Word(chance)), size(bit ? Word(chance) : (1 << BITS) - Word(chance)) {}
+  Interval(Int chance, bool one)
+      : start(one ? 0 : Word(chance)), size(one ? Word(chance) : (1 << BITS) - Word(chance)) {}
 };
 
 struct Encoder {

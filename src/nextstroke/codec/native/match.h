@@ -44,7 +44,8 @@ class Match {
     for (size_t block = 0; block < byte.size(); ++block) {
       const Int same = ~(expected[block] ^ byte[block]) & 255;
       for (Int bit = 0; bit < 8; ++bit)
-        if (const Int n = bucket[block * 8 + bit]) all.push_back({&counters[n], counters[n], bool(same >> (7 - bit) & 1)});
+        if (const Int n = bucket[block * 8 + bit])
+          all.push_back({&counters[n], counters[n], bool(same >> (7 - bit) & 1)});
       length[block] = same == 255 && length[block] > 0 ? std::min(length[block] + 1, settings.longest) : 0;
       ++place[block];
     }

@@ -10,8 +10,8 @@ class Mixture {
  public:
   explicit Mixture(const Settings& given)
       : of(given), history(of), tables(of), second(of.second, of.second + of.contexts * of.seen * of.levels),
-        hashes(of.blocks * of.contexts), rows(hashes.size()), tree(of.opinions * of.blocks * 512), node(of.blocks), chances(of.blocks),
-        places(hashes.size() * 8), kinds(places.size()), inputs(of.blocks * 8 * of.inputs),
+        hashes(of.blocks * of.contexts), rows(hashes.size()), tree(of.opinions * of.blocks * 512), node(of.blocks),
+        chances(of.blocks), places(hashes.size() * 8), kinds(places.size()), inputs(of.blocks * 8 * of.inputs),
         vectors(of.blocks * 8 * of.selectors), told(vectors.size()) {
     for (Int n = 0; n < of.matches; ++n) matches.emplace_back(of, of.match + 3 * n, history);
     Int vectors_of_all = 0;
@@ -152,7 +152,13 @@ class Mixture {
   }
 };
 
-EXPORTED Mixture* mixture_new(const Settings* settings) { return new Mixture(*settings); }
+EXPORTED Mixture* mixture_new(const Settings* settings) {
+  try {
+    return new Mixture(*settings);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
 EXPORTED void mixture_delete(Mixture* mixture) { delete mixture; }
 EXPORTED void mixture_begin(Mixture* mixture, const Int* sums) { mixture->begin(sums); }
 EXPORTED void mixture_encode(
