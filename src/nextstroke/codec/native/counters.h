@@ -26,7 +26,8 @@ inline void observe(const std::vector<Seen>& all, int32_t limit, const Int* rate
   steps.clear();
   for (const Seen& one : all) {
     const Int entry = *one.entry;
-    steps.push_back(int32_t(((((one.bit ? UP : DOWN) - (entry >> 10)) * rates[entry & COUNT]) >> 16) << 10));
+    const Int step = (((one.bit ? UP : DOWN) - (entry >> 10)) * rates[entry & COUNT]) >> 16;
+    steps.push_back(int32_t(step * 1024));
   }
   for (size_t n = 0; n < all.size(); ++n) *all[n].entry += steps[n];
 }
