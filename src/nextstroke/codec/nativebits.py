@@ -51,7 +51,8 @@ class NativeBitModel:
 
     def begin(self, frequencies: np.ndarray | None = None) -> None:
         """Before each byte; as in BitModel."""
-        call(self._library.mixture_begin, self._mixture, frequencies)
+        told = None if frequencies is None else np.ascontiguousarray(frequencies, np.int64)
+        call(self._library.mixture_begin, self._mixture, told)
 
     def encode(self, coder: RangeEncoder, byte: np.ndarray, active: int) -> None:
         """As in BitModel."""

@@ -7,7 +7,7 @@ using Int = int64_t;
 using Word = uint64_t;
 
 // The widest vectors of the processor that it runs on, chosen when the library is loaded.
-#if defined(__x86_64__) && defined(__linux__) && (!defined(__clang__) || __clang_major__ >= 14)
+#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__)
 #define FAST __attribute__((target_clones("avx2", "default")))
 #else
 #define FAST
