@@ -35,10 +35,8 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="print as JSON")
         print(json.dumps({name: {"used": used, "library": path} for name, (used, path) in found.items()}))
         return
     for name, (used, path) in found.items():
-        print(
-            f"{name:11} "
-            + (f"C++ loops: {path}" if used else "slower loops; nextstroke kernel build makes those in C++")
-        )
+        told = f"C++ loops: {path}" if used else "slower loops; nextstroke kernel build makes those in C++"
+        print(f"{name:11} {told}")
 
 
 def _status() -> dict[str, tuple[bool, str]]:
