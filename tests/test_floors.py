@@ -11,7 +11,7 @@ import nextstroke
 
 HOUSE = Path(nextstroke.__file__).parent
 FLOORS = {
-    "errors": 0, "files": 0,
+    "errors": 0, "files": 0, "pause": 0,
     "alphabet": 1, "distance": 1, "ink": 1, "config": 1, "native": 1,
     "nets": 2, "corpora": 2, "engine": 2,
     "training": 3, "codec": 3,

@@ -7,6 +7,7 @@ from nextstroke.codec import kernel
 from nextstroke.codec.exact import ExactNetwork
 from nextstroke.codec.segment import decode_segment, encode_segment
 from nextstroke.codec.textmodel import load_text_model
+from nextstroke.pause import paused
 from tests.codec.conftest import TEXT, random_weights
 
 LIBRARY = kernel.library()  # before conftest.py turns to an empty cache
@@ -24,7 +25,7 @@ def both(data, network=None):
     """The streams by C++ and by numpy; either reads what the other wrote."""
     assert kernel.loops()
     streams = encode_segment(data, network)
-    with kernel.paused():
+    with paused():
         assert not kernel.loops()
         plain = encode_segment(data, network)
         assert decode_segment(streams, len(data), network) == data
@@ -79,7 +80,7 @@ def test_what_was_altered_gives_the_same_wrong_bytes():
     streams = encode_segment(data)
     for place in range(0, len(streams[0]), 97):
         altered = [streams[0][:place] + bytes([streams[0][place] ^ 64]) + streams[0][place + 1 :], *streams[1:]]
-        with kernel.paused():
+        with paused():
             plain = decode_segment(altered, len(data))
         assert decode_segment(altered, len(data)) == plain
 

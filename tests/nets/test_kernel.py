@@ -8,6 +8,7 @@ import torch
 from nextstroke.nets import kernel, product
 from nextstroke.nets.lstm import LSTM, LSTMState
 from nextstroke.nets.window import WindowedLSTM, WindowState
+from nextstroke.pause import paused
 from nextstroke.training import kernel as building
 from tests.nets import naive
 
@@ -58,7 +59,7 @@ def outcome(layer, x, more, state):
 def test_is_the_torch_loop(case, cells, clip, dtype, near):
     given = case(cells, dtype, clip)
     found = outcome(*given)
-    with kernel.paused():
+    with paused():
         expected = outcome(*given)
     for ours, theirs in zip(found, expected, strict=True):
         scale = 1 + theirs.abs().max().item()
@@ -74,7 +75,7 @@ def test_is_the_torch_loop_in_bfloat16(case, monkeypatch):
     exact = outcome(*given)
     with product.bfloat16("cpu", True):
         found = outcome(*given)
-        with kernel.paused():
+        with paused():
             expected = outcome(*given)
     assert not torch.equal(found[0], exact[0])
     for ours, theirs in zip(found, expected, strict=True):
@@ -110,7 +111,7 @@ def test_a_nan_comes_out_of_the_lines_it_does_in_torch(case, clip, dtype):
     with torch.no_grad():
         x[1, 4, 2] = naive.INF - naive.INF
     found = outcome(layer, x, more, state)
-    with kernel.paused():
+    with paused():
         expected = outcome(layer, x, more, state)
     # By line: torch's product with the one-hot text also spreads a NaN to letters that the text does not hold.
     lines = [

@@ -10,7 +10,7 @@ from ctypes import CDLL
 import numpy as np
 
 from nextstroke.codec.gates import ARGUMENT
-from nextstroke.codec.kernel import call, loops
+from nextstroke.codec.kernel import call
 from nextstroke.codec.layer import Layer
 from nextstroke.codec.learned import Learned
 
@@ -35,13 +35,12 @@ class AdaptiveLayer(Layer):
         adapted = self.h[len(byte) :]
         self._inputs = adapted if below is None else np.concatenate([below, adapted], 1)
         self._before = self.c[len(byte) :]
-        return self.advance(byte.astype(np.int64), below, self._learned.sums(self._inputs))
+        return self.advance(byte, below, self._learned.sums(self._inputs))
 
     def observe(self, slope: np.ndarray) -> None:
         """Learn from a byte that came, but for the first: by how much each adapted h was too low, (blocks, cells)."""
         if self._inputs is not None:
-            library = loops()
-            errors = self._errors_by_loops(library, slope) if library else self._errors(slope)
+            errors = self._errors_by_loops(self._loops, slope) if self._loops else self._errors(slope)
             self._learned.observe(self._inputs, errors)
 
     def _errors(self, slope: np.ndarray) -> np.ndarray:

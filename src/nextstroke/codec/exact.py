@@ -54,6 +54,7 @@ class ExactNetwork:
 
     def observe(self, byte: np.ndarray) -> None:
         """Read one byte of each block, (blocks,), which `predict` was asked for, and learn from it."""
+        byte = np.ascontiguousarray(byte, np.int64)
         self.top.observe(self.output.observe(byte))
         below = None
         for layer in self.lower:

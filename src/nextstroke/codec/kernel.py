@@ -7,8 +7,7 @@ They give the same numbers as numpy does, so that an archive does not depend on 
 import ctypes
 import platform
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,12 @@ from typing import Any
 import numpy as np
 
 from nextstroke.native import compile_library, library_path
+from nextstroke.pause import is_paused
 
 SOURCE = Path(__file__).parent / "native"
 # One operation is rounded after the other, as IEEE 754 defines each: none may be drawn together with another.
 FLAGS = ["-O3", "-std=c++17", "-shared", "-fPIC", "-fvisibility=hidden", "-ffp-contract=off", "-fno-math-errno"]
 FLAGS += ["-fno-trapping-math"]
-
-_paused = False
 
 
 def library() -> Path:
@@ -39,18 +37,7 @@ def build() -> Path:
 def loops() -> ctypes.CDLL | None:
     """The library, if it was built and is not paused."""
     path = library()
-    return _load(path) if not _paused and path.is_file() else None
-
-
-@contextmanager
-def paused() -> Iterator[None]:
-    """A block in which numpy alone works, whatever is there: for comparing the two."""
-    global _paused
-    before, _paused = _paused, True
-    try:
-        yield
-    finally:
-        _paused = before
+    return _load(path) if not is_paused() and path.is_file() else None
 
 
 @cache

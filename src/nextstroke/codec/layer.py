@@ -42,17 +42,17 @@ class Layer:
 
     def start(self, blocks: int) -> None:
         """Zero state."""
-        cells, library = self.peepholes.shape[1], loops()
+        cells, self._loops = self.peepholes.shape[1], loops()
         self.h, self.c = np.full((blocks, cells), ZERO, np.uint8), np.zeros((blocks, cells), np.float32)
-        self._native = NativeLayer(library, self) if library else None
+        self._native = NativeLayer(self._loops, self) if self._loops else None
 
     def step(self, byte: np.ndarray, below: np.ndarray | None) -> np.ndarray:
         """One time step; the new h, which may be that of several passes side by side.
 
         Args:
-            byte, below: Of each block, for all passes.
+            byte, below: Of each block, for all passes; bytes are int64.
         """
-        return self.advance(byte.astype(np.int64), below)
+        return self.advance(byte, below)
 
     def advance(self, byte: np.ndarray, below: np.ndarray | None, learned: np.ndarray | None = None) -> np.ndarray:
         """As `step`; whole numbers are added to the last pass's z, `learned` in units of `learned_unit`."""

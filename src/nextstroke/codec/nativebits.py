@@ -15,7 +15,7 @@ from nextstroke.codec.rangecoder import RangeDecoder, RangeEncoder
 
 # A star is a pointer, all else a whole number.
 _FIELDS = (
-    "blocks length orders contexts *order *row_bits context_limit levels seen second_limit *second *seen_of "
+    "blocks length orders contexts *order *row_bits context_limit levels step seen second_limit *second *seen_of "
     "matches key_bits longest buckets match_limit match_begin *match selectors inputs opinions rate *choices *weights "
     "limit *squash *stretch *rates"
 )
@@ -79,7 +79,7 @@ def _settle(blocks: int, length: int, network: bool) -> dict[str, Any]:
         "blocks": blocks, "length": length, "orders": len(orders), "contexts": contexts,
         "order": np.array(orders, np.int64), "row_bits": np.array(bits.row_bits(blocks * length, orders), np.int64),
         "context_limit": bits.CONTEXT_LIMIT, "second_limit": bits.SECOND_LIMIT,
-        "second": bits.second_opinions(contexts).entries, "levels": bits.LEVELS,
+        "second": bits.second_opinions(contexts).entries, "levels": bits.LEVELS, "step": bits.STEP,
         "seen": bits.SEEN, "seen_of": bits.SEEN_OF,
         "matches": len(matches), "key_bits": match.KEY_BITS, "longest": match.LONGEST, "buckets": match.BUCKETS,
         "match_limit": match.LIMIT, "match_begin": int(counter(np.array(match.FIRST))),

@@ -65,11 +65,10 @@ class Output:
         return frequencies
 
     def observe(self, byte: np.ndarray) -> np.ndarray:
-        """Learn from the bytes that followed the last prediction, (blocks,).
+        """Learn from the bytes that followed the last prediction, int64 (blocks,).
 
         Returns: By how much the adapted h of the top layer were too low, float32 (blocks, cells).
         """
-        byte = byte.astype(np.int64)
         error = self._errors_by_loops(self._loops, byte) if self._loops else self._errors(byte)
         self._learned.observe(self._h, error)
         return multiply(error.view(np.uint8) ^ ZERO, self._back).astype(np.float32) * _BACK_UNIT

@@ -6,8 +6,7 @@ library that `nextstroke kernel build` made. On a GPU the gates in Triton (`fuse
 
 import importlib
 import importlib.util
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -15,10 +14,11 @@ from types import ModuleType
 import torch
 from torch import Tensor
 
+from nextstroke.pause import is_paused
+
 SOURCE = Path(__file__).parent / "native"
 
 _libraries: list[Path] = []
-_paused = False
 
 
 def load(library: Path) -> None:
@@ -36,12 +36,12 @@ def loaded() -> Path | None:
 def chosen(name: str, base: Callable[..., list[Tensor]], x: Tensor) -> Callable[..., list[Tensor]]:
     """The loop `name` in C++ where it was built and suits `x`, else `base`, the one in torch."""
     suits = x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
-    return getattr(torch.ops.nextstroke, name) if _libraries and suits and not _paused else base
+    return getattr(torch.ops.nextstroke, name) if _libraries and suits and not is_paused() else base
 
 
 def fused(x: Tensor) -> ModuleType | None:
     """The gates in Triton where they suit the device of `x`, else None: those in torch do."""
-    return _fused_for(x.device.index) if x.is_cuda and not _paused else None
+    return _fused_for(x.device.index) if x.is_cuda and not is_paused() else None
 
 
 @cache
@@ -49,14 +49,3 @@ def _fused_for(index: int) -> ModuleType | None:
     # Triton serves cards from compute capability 8.0 on.
     able = torch.cuda.get_device_capability(index) >= (8, 0) and importlib.util.find_spec("triton") is not None
     return importlib.import_module("nextstroke.nets.fused") if able else None
-
-
-@contextmanager
-def paused() -> Iterator[None]:
-    """A block in which torch alone works, whatever is there: for comparing the two."""
-    global _paused
-    before, _paused = _paused, True
-    try:
-        yield
-    finally:
-        _paused = before

@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from nextstroke.nets.kernel import paused
 from nextstroke.nets.lstm import LSTM
 from nextstroke.nets.mixture import Mixture
 from nextstroke.nets.networks import PenNetwork, TextNetwork, WriterNetwork
 from nextstroke.nets.product import bfloat16, product
 from nextstroke.nets.softmax import log_loss
+from nextstroke.pause import paused
 from nextstroke.training.core import prepare_core
 from nextstroke.training.profile import step_shares
 

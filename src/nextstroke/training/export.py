@@ -85,18 +85,17 @@ def _build_tied_text(graph: Graph, network: TiedTextNetwork) -> None:
         hidden.append(_layer(graph, layer, number, read, *hidden[-1:]))
     narrow = [graph.weight(f"narrow.{part}", getattr(network.narrow, part)) for part in ("weight", "bias")]
     predicted = graph.add("Gemm", graph.add("Concat", *hidden, axis=1), *narrow, transB=1)
-    y = graph.add("Gemm", predicted, weight, graph.weight("output.bias", network.output.bias), transB=1)
-    graph.output(y, "y", "batch", network.output.out_features)
+    _answer(graph, network, predicted, weight)
 
 
 def _out(graph: Graph, network: PenNetwork | TextNetwork, hidden: list[str]) -> None:
     """y-hat from the hidden vectors of all layers (equation 3)."""
     joined = graph.add("Concat", *hidden, axis=1)
-    weight, bias = (
-        graph.weight("output.weight", network.output.weight),
-        graph.weight("output.bias", network.output.bias),
-    )
-    y = graph.add("Gemm", joined, weight, bias, transB=1)
+    _answer(graph, network, joined, graph.weight("output.weight", network.output.weight))
+
+
+def _answer(graph: Graph, network: PenNetwork | TextNetwork, below: str, weight: str) -> None:
+    y = graph.add("Gemm", below, weight, graph.weight("output.bias", network.output.bias), transB=1)
     graph.output(y, "y", "batch", network.output.out_features)
 
 

@@ -86,11 +86,11 @@ class Mixture {
   Int squash(Int logit) const { return of.squash[std::min(std::max(logit, -of.limit), of.limit) + of.limit]; }
 
   void read_contexts(Int block, Int bit, Int* x) {
-    const Int low = (Int(1) << (bit & 3)), half = low | (node[block] & (low - 1)), step = 2 * of.limit / of.levels + 1;
+    const Int low = (Int(1) << (bit & 3)), half = low | (node[block] & (low - 1));
     for (Int n = 0; n < of.contexts; ++n) {
       int32_t* entry = rows[block * of.contexts + n] + half;
       const Int seen = *entry & COUNT, logit = of.stretch[probability(*entry)];
-      const Int kind = (n * of.seen + of.seen_of[seen]) * of.levels + (logit + of.limit) / step;
+      const Int kind = (n * of.seen + of.seen_of[seen]) * of.levels + (logit + of.limit) / of.step;
       x[n] = seen ? of.stretch[probability(second[kind])] : 0;
       x[of.contexts + n] = logit;
       const Int place = (block * 8 + bit) * of.contexts + n;

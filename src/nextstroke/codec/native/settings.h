@@ -7,7 +7,7 @@ struct Settings {
   Int blocks, length;
   Int orders, contexts;        // a context of each order, then those of words
   const Int *order, *row_bits; // of each order; of each context's table
-  Int context_limit, levels, seen, second_limit;
+  Int context_limit, levels, step, seen, second_limit;
   const int32_t* second; // where second opinions begin, (contexts, seen, levels)
   const Int* seen_of;    // of each count
   Int matches, key_bits, longest, buckets, match_limit, match_begin;
