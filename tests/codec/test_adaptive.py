@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from nextstroke.codec.adaptive import AdaptiveLayer
-from nextstroke.codec.gates import ARGUMENT
 from nextstroke.codec.layer import Layer
 from tests.codec.conftest import random_weights
 
@@ -65,7 +64,7 @@ def test_errors_are_the_slopes_of_h_by_z(parts):
     c = layer.c.copy()
     sums, beneath = layer.sums(below[:1])
     layer.step(byte[:1], below[:1])
-    z = (((sums + beneath) * layer.product.scale + layer.table[byte[:1]])[1] / 2**ARGUMENT).reshape(4, -1)
+    z = ((sums + beneath) * layer.product.scale + layer.table[byte[:1]])[1].reshape(4, -1)
     peepholes = parts[3].astype(float)
     errors = layer._errors(np.ones((1, 24), np.float32)).reshape(4, -1) / 2**9
     for gate in range(4):

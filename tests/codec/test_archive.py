@@ -12,7 +12,7 @@ from nextstroke.errors import BadInput, CorruptFile, LimitExceeded, NextstrokeEr
 from tests.codec.conftest import TEXT
 
 GOLDEN = bytes.fromhex(
-    "894e5354030001d401dd69d8c8744ee6a6900a493ae2ab975670a53e554b585ae4eb9a89a8386ededc13425cc2b11cfc"
+    "894e5354040001d401dd69d8c8744ee6a690cae3f787ab975670a53e554b585ae4eb9a89a8386ededc13425cc2b11cfc"
     "617e68451609295c5c9d55e361c5261700d682dddd0365a70bd2422e525ad77f061319fa53e0abc8ef3106a142e78eb3"
     "c8c17db0c3a76759dc1708a58ae161d3f4cf6322f15e3f02a384244ed4c60e919a895246d940978b073e"
 )

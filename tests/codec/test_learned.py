@@ -21,7 +21,7 @@ def told(learned, unit):
     """What is added when one input alone is on, in real numbers."""
     h = np.full((1, INPUTS), 128, np.uint8)
     h[0, unit] = 255
-    return learned.sums(h)[0] * learned.unit(11) / 2**11
+    return learned.sums(h)[0] * learned.unit
 
 
 def test_nothing_is_added_before_enough_was_seen():

@@ -1,6 +1,6 @@
 import numpy as np
 
-from nextstroke.codec.gates import ARGUMENT, REACH, VALUE, look_up, sigmoid_table, tanh_table
+from nextstroke.codec.gates import FAR, sigmoid, tanh
 from nextstroke.codec.logistic import LIMIT, squash, squash_table, stretch_table
 
 
@@ -19,12 +19,17 @@ def test_stretch_undoes_squash():
     assert (stretch_table()[squash_table()] <= np.arange(-LIMIT, LIMIT + 1)).all()
 
 
-def test_gates_are_their_functions_to_the_last_place():
-    x = np.arange(-REACH, REACH + 1) / 2**ARGUMENT
-    for table, function in ((sigmoid_table(), 1 / (1 + np.exp(-x))), (tanh_table(), np.tanh(x))):
-        assert np.abs(table - function).max() * 2**VALUE <= 0.5 + 1e-3
+def test_gates_are_their_functions_to_four_places():
+    x = np.linspace(-15, 15, 300_001).astype(np.float32)
+    for gate, function in ((sigmoid, 1 / (1 + np.exp(-x.astype(float)))), (tanh, np.tanh(x.astype(float)))):
+        assert gate(x).dtype == np.float32
+        assert np.abs(gate(x) - function).max() <= 1e-4
+        assert (np.diff(gate(x[::100])) >= 0).all()
 
 
-def test_arguments_beyond_the_tables_take_their_ends():
-    far = np.array([-(2**30), -REACH - 1, -0.4, 0.4, REACH + 1, 2**30], np.float32)
-    assert look_up(tanh_table(), far).tolist() == [-1, -1, 0, 0, 1, 1]
+def test_gates_stay_within_their_ends_however_far():
+    far = np.array([-np.inf, -(2.0**120), -FAR, 0, FAR, 2.0**120, np.inf], np.float32)
+    assert (np.abs(tanh(far)) <= 1).all()
+    assert (tanh(far) == -tanh(far)[::-1]).all()
+    assert (np.abs(sigmoid(far) - 0.5) <= 0.5).all()
+    assert tanh(far)[-1] > 0.99999

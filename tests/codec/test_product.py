@@ -42,34 +42,34 @@ def test_a_product_is_near_that_of_the_real_numbers():
     weight = rng.normal(0, 1, (50, 300)) * np.logspace(-3, 2, 50)[:, None]
     weight[7] = 0
     h = rng.integers(1, ZERO + ONE + 1, (9, 300)).astype(np.uint8)
-    told = results(Product(weight, 2048), h) / 2048
+    told = results(Product(weight), h)
     step = np.abs(weight).max(1) / LEVELS
     assert (np.abs(told - (h.astype(float) - ZERO) / ONE @ weight.T) <= 300 / 2 * step + 1e-2).all()
-    assert (np.abs(Product(weight, 2048).whole).max(1)[np.arange(50) != 7] == LEVELS).all()
+    assert (np.abs(Product(weight).whole).max(1)[np.arange(50) != 7] == LEVELS).all()
 
 
 def test_the_first_inputs_can_be_multiplied_apart():
     weight, h = rng.normal(0, 1, (20, 30)), rng.integers(0, 256, (5, 30)).astype(np.uint8)
-    apart = Product(weight, 2048, first=12)
-    assert (apart.sums(h[:, :12], first=True) + apart.sums(h[:, 12:]) == Product(weight, 2048).sums(h)).all()
+    apart = Product(weight, first=12)
+    assert (apart.sums(h[:, :12], first=True) + apart.sums(h[:, 12:]) == Product(weight).sums(h)).all()
 
 
 def test_weights_that_bytes_hold_come_through_unchanged():
     whole = rng.integers(-LEVELS, LEVELS + 1, (20, 30)).astype(np.int8)
     whole[:, 0] = LEVELS
-    taken = Product((whole * 0.001).astype(np.float32), 1 << 11)
+    taken = Product((whole * 0.001).astype(np.float32))
     assert (taken.whole == whole).all()
-    assert np.abs(taken.scale * ONE / (1 << 11) - 0.001).max() < 1e-9
+    assert np.abs(taken.scale * ONE - 0.001).max() < 1e-9
 
 
 def test_without_the_runtime_the_same_numbers_come_from_floats(monkeypatch):
     weight, h = rng.normal(0, 1, (20, 30)), rng.integers(0, 256, (5, 30)).astype(np.uint8)
-    told = results(Product(weight, 2048), h)
+    told = results(Product(weight), h)
     monkeypatch.setattr(product, "by_runtime", lambda whole: 1 / 0)
     runtime_is_exact.cache_clear()
     try:
         assert not runtime_is_exact()
-        assert (results(Product(weight, 2048), h) == told).all()
+        assert (results(Product(weight), h) == told).all()
     finally:
         runtime_is_exact.cache_clear()
 
@@ -101,6 +101,6 @@ def test_the_graph_is_a_model_that_onnx_accepts(monkeypatch, given):
 
 def test_weights_beyond_the_integers_are_refused():
     with pytest.raises(CorruptFile, match="not finite"):
-        Product(np.array([[np.inf]]), 2048)
+        Product(np.array([[np.inf]]))
     with pytest.raises(CorruptFile, match="too large"):
-        Product(np.array([[1e30]]), 2048)
+        Product(np.array([[1e30]]))

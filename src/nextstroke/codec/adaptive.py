@@ -9,7 +9,6 @@ from ctypes import CDLL
 
 import numpy as np
 
-from nextstroke.codec.gates import ARGUMENT
 from nextstroke.codec.kernel import call
 from nextstroke.codec.layer import Layer
 from nextstroke.codec.learned import Learned
@@ -27,7 +26,7 @@ class AdaptiveLayer(Layer):
         super().start(2 * blocks)
         rows, inputs = self.product.whole.shape
         self._learned = Learned(inputs, rows, _PLACES, _RATE, _FIRST, _STEPS)
-        self.learned_unit = self._learned.unit(ARGUMENT)
+        self.learned_unit = self._learned.unit
         self._inputs: np.ndarray | None = None
 
     def step(self, byte: np.ndarray, below: np.ndarray | None) -> np.ndarray:

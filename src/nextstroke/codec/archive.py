@@ -14,7 +14,7 @@ from nextstroke.codec.bits import MOST_BLOCKS
 from nextstroke.errors import CorruptFile, WrongModel
 
 MAGIC = b"\x89NST"
-VERSION = 3
+VERSION = 4
 SEGMENT = 2**21
 STORED, MORE, NETWORK = 1, 2, 4
 HASH = 4

@@ -1,10 +1,10 @@
 """The text network: the same bits on any processor, library, number of threads and blocks beside.
 
-Products are of whole numbers (product.py), gates and exponentials are tables (gates.py), and what lies between is
-float32, one operation on one number at a time, as IEEE 754 defines it to the last bit. No sum of floats is taken:
-its order would matter.
+Products are of whole numbers (product.py), frequencies come from a table (output.py), and all else is float32, one
+operation on one number at a time, as IEEE 754 defines it to the last bit. No sum of floats is taken: its order would
+matter.
 
-In the formulas: z and logits in units of 2^−11, h 1/127 and kept as a byte; gates and c are real numbers.
+In the formulas: h is in units of 1/127 and kept as a byte; z, logits, gates and c are real numbers.
 """
 
 import hashlib
@@ -49,8 +49,9 @@ class ExactNetwork:
 
     def predict(self) -> np.ndarray:
         """Frequencies of the next byte as trained and as adapted, (2, blocks, 256): whole numbers up to 2^20."""
-        lower = [layer.h for layer in self.lower]
-        return self.output.predict(np.stack([np.concatenate([*lower, half], 1) for half in np.split(self.top.h, 2)]))
+        top = self.top.h.reshape(2, -1, self.top.h.shape[1])
+        lower = [np.broadcast_to(layer.h, (2, *layer.h.shape)) for layer in self.lower]
+        return self.output.predict(np.concatenate([*lower, top], 2))
 
     def observe(self, byte: np.ndarray) -> None:
         """Read one byte of each block, (blocks,), which `predict` was asked for, and learn from it."""

@@ -1,20 +1,19 @@
 """One LSTM layer whose every result is the same on any machine.
 
-Products are of whole numbers (product.py), gates are tables (gates.py). What lies between is float32, one operation on
-one number at a time, which IEEE 754 defines to the last bit: numpy's arrays of them give what any other program gives.
+Products are of whole numbers (product.py). What lies between is float32, one operation on one number at a time, which
+IEEE 754 defines to the last bit: numpy's arrays of them give what any other program gives.
 """
 
 import numpy as np
 
-from nextstroke.codec.gates import ARGUMENT, look_up, sigmoid_table, tanh_table
+from nextstroke.codec.gates import sigmoid, tanh
 from nextstroke.codec.kernel import loops
 from nextstroke.codec.nativelayer import NativeLayer
 from nextstroke.codec.product import ONE, ZERO, Product
 from nextstroke.errors import CorruptFile
 
-# With these bounds every z stays below 2^31 units.
+# With these bounds every z is a number.
 _BIAS, _PEEPHOLE, _CELL = 1 << 16, 1 << 8, np.float32(1 << 10)
-_ARGUMENT = np.float32(1 << ARGUMENT)
 
 
 class Layer:
@@ -36,9 +35,9 @@ class Layer:
     def __init__(
         self, table: np.ndarray, weight: np.ndarray, recurrent: np.ndarray, peepholes: np.ndarray, bias: np.ndarray
     ):
-        self.table = in_units(table.astype(np.float64) + bias)
-        self.product = Product(np.concatenate([weight, recurrent], 1), 1 << ARGUMENT, weight.shape[1])
-        self.peepholes = in_units(peepholes, _PEEPHOLE)
+        self.table = bounded(table.astype(np.float64) + bias)
+        self.product = Product(np.concatenate([weight, recurrent], 1), weight.shape[1])
+        self.peepholes = bounded(peepholes, _PEEPHOLE)
 
     def start(self, blocks: int) -> None:
         """Zero state."""
@@ -80,22 +79,22 @@ class Layer:
     def _through_gates(self, z: np.ndarray) -> tuple[np.ndarray, ...]:
         """Gates and squashed c of z (rows, 4, cells), which it takes for its own."""
         z[:, :2] += self.c[:, None] * self.peepholes[:2]
-        i, f = np.moveaxis(look_up(sigmoid_table(), z[:, :2]), 1, 0)
-        g = look_up(tanh_table(), z[:, 2])
+        i, f = np.moveaxis(sigmoid(z[:, :2]), 1, 0)
+        g = tanh(z[:, 2])
         c = f * self.c + i * g
         self.c = np.minimum(np.maximum(c, -_CELL), _CELL)
-        o = look_up(sigmoid_table(), z[:, 3] + self.c * self.peepholes[2])
-        return i, f, g, o, look_up(tanh_table(), self.c * _ARGUMENT)
+        o = sigmoid(z[:, 3] + self.c * self.peepholes[2])
+        return i, f, g, o, tanh(self.c)
 
     @staticmethod
     def numbers() -> dict[str, float]:
         """The constants of a step, for who takes it elsewhere."""
-        return {"argument": float(_ARGUMENT), "most": float(_CELL), "one": ONE, "zero": ZERO}
+        return {"most": float(_CELL), "one": ONE, "zero": ZERO}
 
 
-def in_units(real: np.ndarray, most: int = _BIAS) -> np.ndarray:
-    """As float32 in units of 2^−ARGUMENT; raises CorruptFile for what is not below `most`."""
+def bounded(real: np.ndarray, most: int = _BIAS) -> np.ndarray:
+    """As float32; raises CorruptFile for what is not below `most`."""
     real = real.astype(np.float64)
     if not (np.abs(real) < most).all():  # nor is what is not a number
         raise CorruptFile(f"the text model holds weights that are not finite or over {most}; take another copy")
-    return (real * (1 << ARGUMENT)).astype(np.float32)
+    return real.astype(np.float32)

@@ -26,10 +26,13 @@ class Learned:
         rate: Size of the steps: of the first, for a row and an input like all others.
         first: Squared errors that a row is thought to have made before.
         steps: Bytes of each block from which it learns at once.
+
+    Attributes:
+        unit: What one of the sums is worth.
     """
 
     def __init__(self, inputs: int, rows: int, places: int, rate: float, first: int, steps: int):
-        self._places, self._steps, self._rate = places, steps, rate * 2.0**places / ONE
+        self._steps, self._rate, self.unit = steps, rate * 2.0**places / ONE, np.float32(2.0**-places / ONE)
         self._kept, self._used = np.zeros((inputs, rows), np.float32), np.zeros((inputs, rows), np.int8)
         self._row_squares, self._input_squares = np.full(rows, first, np.int64), np.full(inputs, ONE * ONE, np.int64)
         self._errors: list[np.ndarray] = []
@@ -39,10 +42,6 @@ class Learned:
     def sums(self, h: np.ndarray) -> np.ndarray:
         """What the additions give to the product of bytes (blocks, inputs), int32: times `unit`, real numbers."""
         return multiply(h, self._used)
-
-    def unit(self, places: int) -> np.float32:
-        """What one of the sums is worth, in units of 2^−places."""
-        return np.float32(2.0 ** (places - self._places) / ONE)
 
     def observe(self, h: np.ndarray, error: np.ndarray) -> None:
         """Learn from one byte of each block.

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nextstroke.codec.gates import REACH, sigmoid_table, tanh_table
+from nextstroke.codec.gates import FAR, OVER, UNDER
 from nextstroke.codec.kernel import address, call
 
 if TYPE_CHECKING:
@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 
 # A star is a pointer, a dot a float32, all else a whole number.
 _FIELDS = (
-    "rows blocks cells *scale *table *byte .unit *before *peepholes *sigmoids *tanhs reach .argument .most .one .zero "
-    "*after *h *gates"
+    "rows blocks cells *scale *table *byte .unit *before *peepholes .far *over *under .most .one .zero *after *h *gates"
 )
 _TYPES: dict[str, Any] = {"*": ctypes.c_void_p, ".": ctypes.c_float}
 
@@ -37,9 +36,9 @@ class NativeLayer:
         self._advance, self._layer = library.layer_advance, layer
         constants = {
             "scale": layer.product.scale, "table": layer.table, "peepholes": layer.peepholes,
-            "sigmoids": sigmoid_table(), "tanhs": tanh_table(),
+            "over": OVER, "under": UNDER,
         }  # fmt: skip
-        self._step = _Step(cells=layer.peepholes.shape[1], reach=REACH, **layer.numbers(), **_addresses(constants))
+        self._step = _Step(cells=layer.peepholes.shape[1], far=FAR, **layer.numbers(), **_addresses(constants))
 
     def advance(self, byte: np.ndarray, below: np.ndarray | None, learned: np.ndarray | None) -> None:
         """As Layer.advance."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ZERO, ONE = 128, 127  # an h of n / ONE is the byte ZERO + n
 LEVELS = 127  # a row's weights are whole numbers up to it
-_MOST = 64  # of a scale, so that its product with any sum stays below 2^30
+_MOST = 1 / 32  # of a scale, so that its product with any sum is a number
 _FLOAT32 = 1 << 24  # whole numbers below are exact
 
 # Fields and types of ONNX's protocol buffers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
@@ -31,20 +31,19 @@ class Product:
 
     Args:
         weight: Real numbers, (rows, inputs). Each row becomes whole numbers up to LEVELS and a scale.
-        unit: 1 / unit is what the scaled results count.
         first: So many of the inputs are multiplied apart from the rest.
 
     Raises:
         CorruptFile: a weight is not finite or too large.
     """
 
-    def __init__(self, weight: np.ndarray, unit: int, first: int = 0):
+    def __init__(self, weight: np.ndarray, first: int = 0):
         weight = weight.astype(np.float64)
         if not np.isfinite(weight).all():
             raise CorruptFile("the text model holds weights that are not finite; take another copy")
         step = np.abs(weight).max(1, initial=0) / LEVELS
         self.whole = np.rint(weight / np.where(step, step, 1)[:, None]).astype(np.int8)
-        self.scale = (step * unit / ONE).astype(np.float32)
+        self.scale = (step / ONE).astype(np.float32)
         self._first = first
         if not (self.scale < _MOST).all():
             raise CorruptFile("the text model: a weight is too large; export it anew")

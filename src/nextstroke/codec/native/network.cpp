@@ -18,22 +18,21 @@ using In = const T* __restrict;
 template <class T>
 using Out = T* __restrict;
 
-struct Table {
-  const float* values;
-  Int reach;  // values of −reach to reach
-
-  // Products have pushed it out of the nearest memory, where looking up in no order would wait for each value.
-  void fetch() const {
-    for (Int place = 0; place <= 2 * reach; place += 16) __builtin_prefetch(values + place);
-  }
-
-  float operator()(float argument) const {
-    const auto place = int32_t(argument + (float(reach) + 0.5f));
-    return values[std::min(std::max(place, 0), int32_t(2 * reach))];
-  }
-};
-
 inline float bounded(float value, float most) { return std::min(std::max(value, -most), most); }
+
+// gates.py's.
+struct Gates {
+  float far, over0, over1, over2, under0, under1, under2, under3;
+
+  float tanh(float x) const {
+    x = bounded(x, far);
+    const float square = x * x;
+    const float over = ((square + over0) * square + over1) * square + over2;
+    return over * x / (((square * under0 + under1) * square + under2) * square + under3);
+  }
+
+  float sigmoid(float x) const { return tanh(x * 0.5f) * 0.5f + 0.5f; }
+};
 
 }  // namespace
 
@@ -44,9 +43,10 @@ struct Step {
   const float *scale, *table;
   const Int* byte;
   float unit;
-  const float *before, *peepholes, *sigmoids, *tanhs;
-  Int reach;
-  float argument, most, one, zero;
+  const float *before, *peepholes;
+  float far;
+  const float *over, *under;
+  float most, one, zero;
   float* after;
   uint8_t* h;
   float* gates;
@@ -56,8 +56,7 @@ struct Step {
 // (blocks, 4 cells), if there are any.
 EXPORTED FAST void layer_advance(const Step* step, In<int32_t> sums, In<int32_t> beneath, In<int32_t> learned) {
   const Step of = *step;
-  const Table sigmoid{of.sigmoids, of.reach}, tanh{of.tanhs, of.reach};
-  sigmoid.fetch(), tanh.fetch();
+  const Gates gate{of.far, of.over[0], of.over[1], of.over[2], of.under[0], of.under[1], of.under[2], of.under[3]};
   const Int cells = of.cells;
   const std::vector<int32_t> nothing(4 * cells);
   std::vector<float> unkept(5 * cells), all(4 * cells);
@@ -74,10 +73,10 @@ EXPORTED FAST void layer_advance(const Step* step, In<int32_t> sums, In<int32_t>
       z[n] = (float(sum[n] + below[n]) * of.scale[n] + symbol[n]) + float(more[n]) * of.unit;
 #pragma GCC ivdep  // none of these arrays overlap
     for (Int n = 0; n < cells; ++n) {
-      const float i = sigmoid(z[n] + before[n] * of.peepholes[n]);
-      const float f = sigmoid(z[cells + n] + before[n] * of.peepholes[cells + n]);
-      const float g = tanh(z[2 * cells + n]), c = bounded(f * before[n] + i * g, of.most);
-      const float o = sigmoid(z[3 * cells + n] + c * of.peepholes[2 * cells + n]), squashed = tanh(c * of.argument);
+      const float i = gate.sigmoid(z[n] + before[n] * of.peepholes[n]);
+      const float f = gate.sigmoid(z[cells + n] + before[n] * of.peepholes[cells + n]);
+      const float g = gate.tanh(z[2 * cells + n]), c = bounded(f * before[n] + i * g, of.most);
+      const float o = gate.sigmoid(z[3 * cells + n] + c * of.peepholes[2 * cells + n]), squashed = gate.tanh(c);
       after[n] = c;
       h[n] = uint8_t(std::rint(o * squashed * of.one) + of.zero);
       kept[n] = i, kept[apart + n] = f, kept[2 * apart + n] = g, kept[3 * apart + n] = o;
@@ -141,7 +140,7 @@ EXPORTED FAST void learned_move(
 // output.py: frequencies of all symbols; to the last `blocks` rows is added what was learned.
 EXPORTED FAST void output_frequencies(
     Int rows, Int blocks, Int symbols, In<int32_t> sums, In<float> scale, In<float> bias, In<int32_t> learned,
-    float unit, float least, In<Int> power, Out<Int> frequencies) {
+    float unit, float step, Int count, In<Int> table, Out<Int> frequencies) {
   std::vector<float> logits(symbols);
   for (Int row = 0; row < rows; ++row) {
     const Int last = row - (rows - blocks);
@@ -152,7 +151,7 @@ EXPORTED FAST void output_frequencies(
       logits[n] = logit, most = std::max(most, logit);
     }
     for (Int n = 0; n < symbols; ++n)
-      frequencies[row * symbols + n] = power[int32_t(std::rint(std::min(most - logits[n], least)))];
+      frequencies[row * symbols + n] = table[int32_t(std::rint(std::min((most - logits[n]) * step, float(count - 1))))];
   }
 }
 
