@@ -100,15 +100,14 @@ class FixedNoise(NoNoise):
         torch._foreach_add_(self.weights, self._scaled(drawn))
 
     def _draw(self, place: tuple[int, ...]) -> list[Tensor]:
-        """Random numbers for each weight, drawn on the CPU so that every worker draws the same."""
+        """Random numbers for each weight, the same for every worker: GPUs of one kind draw the same too."""
         if self.drawn is None or self.drawn[0] != place:
-            generator = torch.Generator().manual_seed(hash(place))
-            drawn = [self._numbers(weight, generator) for weight in self.weights]
-            self.drawn = place, [numbers.to(weight) for numbers, weight in zip(drawn, self.weights, strict=True)]
+            generator = torch.Generator(self.weights[0].device).manual_seed(hash(place))
+            self.drawn = place, [self._numbers(weight, generator) for weight in self.weights]
         return self.drawn[1]
 
     def _numbers(self, weight: Tensor, generator: torch.Generator) -> Tensor:
-        return torch.randn(weight.shape, generator=generator, dtype=weight.dtype)
+        return torch.randn(weight.shape, generator=generator, dtype=weight.dtype, device=weight.device)
 
     def _scaled(self, drawn: list[Tensor]) -> list[Tensor]:
         return list(torch._foreach_mul(drawn, self.deviation))
@@ -135,7 +134,8 @@ class WeightDrop(FixedNoise):
         self.weights = [weight for name, weight in network.named_parameters() if name.endswith("recurrent")]
 
     def _numbers(self, weight: Tensor, generator: torch.Generator) -> Tensor:
-        kept = torch.rand(weight.shape, generator=generator, dtype=weight.dtype) >= self.share
+        drawn = torch.rand(weight.shape, generator=generator, dtype=weight.dtype, device=weight.device)
+        kept = drawn >= self.share
         return kept.to(weight.dtype) / (1 - self.share)
 
     @torch.no_grad()
