@@ -2,6 +2,7 @@
 
 import sys
 
+import torch
 from torch.profiler import ProfilerActivity, profile
 
 from nextstroke.training.benchgpu import CASES, Sizes, wait
@@ -10,6 +11,7 @@ DEVICE = "cuda:0"
 
 
 def main(names):
+    torch.backends.cuda.matmul.allow_tf32 = True  # as in a training
     for name in names:
         case = CASES[name](Sizes(), DEVICE)
         case.work()
