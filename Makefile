@@ -10,7 +10,7 @@ demo: .venv-demo/ready
 	.venv-demo/bin/nextstroke write --style wide,flowing,tall --page a5 --seed 2 -o demo/page.svg - < docs/demo.txt
 	.venv-demo/bin/nextstroke write --style wide,flowing,tall --page a5 --seed 2 -o demo/page.png - < docs/demo.txt
 	@echo "A few lines of the text model:"
-	.venv-demo/bin/nextstroke generate --prime "'''" --length 400 --temperature 0.7 --seed 1 | tee demo/text.txt
+	.venv-demo/bin/nextstroke generate --prime "'''Handwriting''' is " --length 400 --temperature 0.7 --seed 1 | tee demo/text.txt
 	@echo "The page is in demo/page.svg and demo/page.png, the lines in demo/text.txt"
 
 test: .venv/ready .venv/browser
