@@ -13,6 +13,15 @@ pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="NOT TESTE
 BATCH, TIME, CELLS = 8, 40, 64
 
 
+@pytest.fixture
+def allow_tf32():
+    """Sets whether products may be TF32, until the test ends; monkeypatch would delete the attribute then."""
+    matmul = torch.backends.cuda.matmul
+    before = matmul.allow_tf32
+    yield lambda on: setattr(matmul, "allow_tf32", on)
+    matmul.allow_tf32 = before
+
+
 def outcome(network, device, dtype, text):
     """Loss, and all derivatives after it."""
     network = network.to(device, dtype)
@@ -30,14 +39,14 @@ def outcome(network, device, dtype, text):
     ids=["float32", "TF32", "bfloat16"],
 )
 @pytest.mark.parametrize("kind", ["pen", "writer"])
-def test_loss_and_derivatives(monkeypatch, kind, tf32, bfloat16, near):
+def test_loss_and_derivatives(monkeypatch, allow_tf32, kind, tf32, bfloat16, near):
     """Each tensor's error against its own size: 24, 11 and 8 bits of product, over 40 steps."""
     clip = 10.0
     network = PenNetwork(3, CELLS, 4, clip) if kind == "pen" else WriterNetwork(12, 3, CELLS, 4, 3, clip)
     naive.shaken(network, 0.15)
     text = [torch.randint(12, (BATCH, 9))] if kind == "writer" else []
     expected = outcome(network, "cpu", torch.float64, text)
-    monkeypatch.setattr(torch.backends.cuda.matmul, "allow_tf32", tf32)
+    allow_tf32(tf32)
     monkeypatch.setattr(product, "_bfloat16", {"cuda"} if bfloat16 else set())
     for ours, theirs in zip(outcome(network, "cuda", torch.float32, text), expected, strict=True):
         assert (ours - theirs).norm() <= near * theirs.norm()
@@ -45,12 +54,12 @@ def test_loss_and_derivatives(monkeypatch, kind, tf32, bfloat16, near):
 
 @pytest.mark.parametrize("bfloat16", [False, True], ids=["TF32", "bfloat16"])
 @torch.no_grad()
-def test_a_text_network_says_the_same_every_time(monkeypatch, bfloat16):
+def test_a_text_network_says_the_same_every_time(monkeypatch, allow_tf32, bfloat16):
     """Its sizes are those whose scores were once far off, beside other processes (docs/log.md, the first GPU)."""
     network, x = TextNetwork(256, 2, 512), torch.randint(256, (32, 200))
     naive.shaken(network, 0.05)
     expected, _ = network.double()(x, network.start(32))
-    monkeypatch.setattr(torch.backends.cuda.matmul, "allow_tf32", True)
+    allow_tf32(True)
     monkeypatch.setattr(product, "_bfloat16", {"cuda"} if bfloat16 else set())
     network, x = network.to("cuda", torch.float32), x.cuda()
     for _ in range(50):

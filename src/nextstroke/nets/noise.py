@@ -107,7 +107,7 @@ class FixedNoise(NoNoise):
         return self.drawn[1]
 
     def _numbers(self, weight: Tensor, generator: torch.Generator) -> Tensor:
-        return torch.randn(weight.shape, generator=generator, dtype=weight.dtype, device=weight.device)
+        return torch.empty_like(weight).normal_(generator=generator)
 
     def _scaled(self, drawn: list[Tensor]) -> list[Tensor]:
         return list(torch._foreach_mul(drawn, self.deviation))
@@ -134,8 +134,7 @@ class WeightDrop(FixedNoise):
         self.weights = [weight for name, weight in network.named_parameters() if name.endswith("recurrent")]
 
     def _numbers(self, weight: Tensor, generator: torch.Generator) -> Tensor:
-        drawn = torch.rand(weight.shape, generator=generator, dtype=weight.dtype, device=weight.device)
-        kept = drawn >= self.share
+        kept = torch.empty_like(weight).uniform_(generator=generator) >= self.share
         return kept.to(weight.dtype) / (1 - self.share)
 
     @torch.no_grad()
