@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from nextstroke.nets import deep
+from nextstroke.nets import deep, networks
 from nextstroke.nets.lstm import LSTM, LSTMState
-from nextstroke.nets.networks import PenNetwork, WriterNetwork
+from nextstroke.nets.networks import PenNetwork, TextNetwork, WriterNetwork
 from tests.nets import naive
 
 BATCH, CELLS, INPUTS = 3, 5, 4
@@ -18,17 +18,17 @@ def case(layers, time, clip):
     return stack, x, state
 
 
-def layer_after_layer(stack, x, state):
+def layer_after_layer(stack, x, state, kept=None):
     hidden, after = [], []
-    for layer, before in zip(stack, state, strict=True):
+    for n, (layer, before) in enumerate(zip(stack, state, strict=True)):
         h, last = layer(torch.cat([x, *hidden[-1:]], 2), before)
-        hidden.append(h)
+        hidden.append(h if kept is None else h * kept[n, : h.shape[1]].transpose(0, 1))
         after.append(last)
     return hidden, after
 
 
-def along_the_diagonal(stack, x, state):
-    return deep.run_deep(stack, [x @ layer.weight[:, :INPUTS].T + layer.bias for layer in stack], state)
+def along_the_diagonal(stack, x, state, dropout=0.0):
+    return deep.run_deep(stack, x, [layer.weight[:, :INPUTS] for layer in stack], None, state, dropout)
 
 
 def outcome(run, stack, x, state):
@@ -40,12 +40,34 @@ def outcome(run, stack, x, state):
     return *values, *naive.derivatives(values, (x, *(part for layer in state for part in layer), *weights))
 
 
+SIZES = pytest.mark.parametrize(("layers", "time"), [(2, 2), (2, 6), (3, 9), (7, 4)])  # also more layers than steps
+
+
 @pytest.mark.parametrize("clip", [naive.INF, 0.2])
-@pytest.mark.parametrize(("layers", "time"), [(2, 2), (2, 6), (3, 9), (7, 4)])  # also more layers than steps
+@SIZES
 def test_is_layer_after_layer(layers, time, clip):
     given = case(layers, time, clip)
     found, expected = outcome(along_the_diagonal, *given), outcome(layer_after_layer, *given)
     for ours, theirs in zip(found, expected, strict=True):
+        scale = 1 + theirs.abs().max().item()
+        torch.testing.assert_close(ours / scale, theirs / scale, rtol=0, atol=1e-12)
+
+
+@SIZES
+def test_dropout_drops_what_goes_up_and_out_alone(layers, time, monkeypatch):
+    kept = deep.drawn(0.4, time, torch.zeros(layers, BATCH, CELLS, dtype=torch.float64))
+    assert set(kept.flatten().tolist()) == {0.0, 1 / 0.6}
+    monkeypatch.setattr(deep, "drawn", lambda dropout, steps, h: kept[:, :steps])
+    stack, x, state = case(layers, time, 0.2)
+
+    def chunks(run, mask):
+        first, between = run(stack, x[:, :1], state, mask)
+        second, last = run(stack, x[:, 1:], between, mask)
+        values = [*first, *second, *(part for layer in last for part in layer)]
+        weights = [weight for layer in stack for weight in layer.parameters()]
+        return *values, *naive.derivatives(values, (x, *(part for layer in state for part in layer), *weights))
+
+    for ours, theirs in zip(chunks(along_the_diagonal, 0.4), chunks(layer_after_layer, kept), strict=True):
         scale = 1 + theirs.abs().max().item()
         torch.testing.assert_close(ours / scale, theirs / scale, rtol=0, atol=1e-12)
 
@@ -77,6 +99,25 @@ def test_networks_are_the_same_either_way(make, monkeypatch):
     monkeypatch.setattr(deep, "suits", lambda layers, device: taken.append(len(layers)) or True)
     torch.testing.assert_close(network_outcome(network, text), expected, rtol=1e-12, atol=1e-12)
     assert taken == [2 if text else 3]
+
+
+@pytest.mark.parametrize("most", [7, 6])
+def test_a_text_network_is_the_same_either_way(most, monkeypatch):
+    """As one-hot vectors or, of more symbols, as rows of tables; −1 is no symbol."""
+    network = naive.shaken(TextNetwork(7, 3, 5, 0.3))
+    x = torch.tensor([[-1, 0, 3, 6, 2], [4, 4, 1, 5, -1]])
+
+    def work():
+        y, state = network(x, network.start(2))
+        values = [y, *(part for layer in state for part in layer)]
+        return *values, *naive.derivatives(values, [weight for weight in network.parameters() if weight.numel()])
+
+    expected, taken = work(), []
+    monkeypatch.setattr(networks, "ONE_HOT", most)
+    monkeypatch.setattr(deep, "suits", lambda layers, device: True)
+    monkeypatch.setattr(deep, "run_deep", lambda *given, run=deep.run_deep: taken.append(given) or run(*given))
+    torch.testing.assert_close(work(), expected, rtol=1e-12, atol=1e-12)
+    assert len(taken) == (most == 7)
 
 
 def test_a_cpu_and_unlike_layers_go_layer_after_layer():

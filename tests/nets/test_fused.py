@@ -65,9 +65,24 @@ def test_the_diagonal_is_the_same(interpreted, clip):
     near(test_deep.outcome(test_deep.along_the_diagonal, *given), expected, 1e-12)
 
 
-def rounded_products(onto, x, weight):
+def test_the_diagonal_is_the_same_with_dropout(interpreted, monkeypatch):
+    stack, x, state = test_deep.case(3, 4, CLIP)
+    kept = deep.drawn(0.4, 4, state[0].h.new_zeros(3, *state[0].h.shape))
+    monkeypatch.setattr(deep, "drawn", lambda dropout, steps, h: kept)
+
+    def work():
+        hidden, last = test_deep.along_the_diagonal(stack, x, state, 0.4)
+        values = [*hidden, *(part for layer in last for part in layer)]
+        return *values, *naive.derivatives(values, (x, *stack[0].parameters(), *stack[2].parameters()))
+
+    expected = work()
+    assert interpreted() == []
+    near(work(), expected, 1e-12)
+
+
+def rounded(x, weight):
     """What a GPU's product of bfloat16 operands with a float32 sum gives, but for the order of the sum."""
-    onto += x.to(onto.dtype) @ weight.to(onto.dtype)
+    return x.float() @ weight.float()
 
 
 def test_products_of_bfloat16_keep_a_state_of_float32(interpreted, monkeypatch):
@@ -77,7 +92,8 @@ def test_products_of_bfloat16_keep_a_state_of_float32(interpreted, monkeypatch):
     expected, exact = test_deep.layer_after_layer(stack, x, state)
     interpreted()
     monkeypatch.setattr(deep, "product_type", lambda x: torch.bfloat16)
-    monkeypatch.setattr(deep, "add_products", rounded_products)
+    monkeypatch.setattr(deep, "add_products", lambda onto, x, weight: onto.add_(rounded(x, weight)))
+    monkeypatch.setattr(deep, "write_products", lambda out, x, weight: out.copy_(rounded(x, weight)))
     monkeypatch.setattr(deep, "weight_gradient", lambda dy, x: dy.float().t() @ x.float())
     hidden, after = test_deep.along_the_diagonal(stack, x, state)
     assert {part.dtype for part in (*hidden, *after[0])} == {torch.float32}
@@ -98,16 +114,20 @@ def test_what_is_no_number_stays_none(fused):
 
 
 @pytest.mark.parametrize("products", ["fp32", "bf16"])
+@pytest.mark.parametrize("dropout", [False, True])
 @pytest.mark.parametrize("name", ["_forward", "_backward"])
-def test_compiles_for_a_gpu_that_is_not_there(monkeypatch, tmp_path, name, products):
+def test_compiles_for_a_gpu_that_is_not_there(monkeypatch, tmp_path, name, dropout, products):
     """To machine code of an H200: what the interpreter lets through, the compiler may not."""
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
     monkeypatch.setenv("TRITON_DEFAULT_FP_FUSION", "1")
     gates = getattr(importlib.import_module("nextstroke.nets.fused"), name)
-    kinds = dict.fromkeys(("z", "dh", "dc", "gates", "before", "after", "peepholes"), "*fp32")
-    kinds |= {"h": f"*{products}", "dz": f"*{products}", "clip": "fp32", "BLOCK": "constexpr"}
+    constants = {"BLOCK": 256, "OUT": dropout, "DROPS": dropout}
+    kinds = dict.fromkeys(("z", "dh", "dc", "gates", "before", "after", "peepholes", "d_out", "kept"), "*fp32")
+    kinds |= (
+        dict.fromkeys(("h", "dz", "out"), f"*{products}") | {"clip": "fp32"} | dict.fromkeys(constants, "constexpr")
+    )
     signature = {argument: kinds.get(argument, "i32") for argument in gates.arg_names}
-    source = triton.compiler.ASTSource(fn=gates, signature=signature, constexprs={"BLOCK": 256})
+    source = triton.compiler.ASTSource(fn=gates, signature=signature, constexprs=constants)
     target = triton.backends.compiler.GPUTarget("cuda", 90, 32)
     assert triton.compile(source, target=target).asm["cubin"]
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from nextstroke.nets import product
+from nextstroke.nets import deep, product
 from nextstroke.nets.mixture import Mixture
 from nextstroke.nets.networks import PenNetwork, TextNetwork, WriterNetwork
 from tests.nets import naive
@@ -50,6 +50,20 @@ def test_loss_and_derivatives(monkeypatch, allow_tf32, kind, tf32, bfloat16, nea
     monkeypatch.setattr(product, "_bfloat16", {"cuda"} if bfloat16 else set())
     for ours, theirs in zip(outcome(network, "cuda", torch.float32, text), expected, strict=True):
         assert (ours - theirs).norm() <= near * theirs.norm()
+
+
+@pytest.mark.parametrize("bfloat16", [False, True], ids=["TF32", "bfloat16"])
+def test_dropout_along_the_diagonal(monkeypatch, allow_tf32, bfloat16):
+    """Derivatives with the same outputs dropped on both devices."""
+    network = naive.shaken(PenNetwork(3, CELLS, 4, 10.0, dropout=0.3), 0.15)
+    kept = deep.drawn(0.3, TIME, torch.zeros(3, BATCH, CELLS))
+    monkeypatch.setattr(deep, "suits", lambda layers, device: True)
+    monkeypatch.setattr(deep, "drawn", lambda dropout, steps, h: kept.to(h))
+    expected = outcome(network, "cpu", torch.float64, [])
+    allow_tf32(True)
+    monkeypatch.setattr(product, "_bfloat16", {"cuda"} if bfloat16 else set())
+    for ours, theirs in zip(outcome(network, "cuda", torch.float32, []), expected, strict=True):
+        assert (ours - theirs).norm() <= 5e-2 * theirs.norm()
 
 
 @pytest.mark.parametrize("bfloat16", [False, True], ids=["TF32", "bfloat16"])

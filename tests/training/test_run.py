@@ -182,7 +182,7 @@ def test_a_gradient_that_is_no_number_ends_it_and_keeps_the_checkpoint(run, tmp_
         def _move(self, gradients, divisor):
             if self.progress.update == 3:
                 dict(self.network.named_parameters())["layers.1.recurrent"].grad[0, 0] = float("nan")
-            super()._move(gradients, divisor)
+            return super()._move(gradients, divisor)
 
     monkeypatch.setattr(run_module, "Learner", Poisoned)
     with pytest.raises(Diverged, match=r"update 3: the derivative by layers\.1\.recurrent is not finite"):

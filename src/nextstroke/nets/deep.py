@@ -1,13 +1,13 @@
 """The layers of a deep LSTM along the diagonal: layer n at step d − n, all layers at once, one product for all.
 
 Layer after layer, a pass of T steps through L layers takes T · L products one after another, each too small for a GPU;
-so it takes T + L − 1. Everything is stored by diagonals: row d of `hidden` holds layer n's output of step d − n − 1 in
-place n + 1, so what a layer reads, the output of the layer below at the same step and its own at the step before, stand
-side by side there and one product takes both; place 0 is the empty one below the lowest layer. Backward it is the same,
-with the derivatives of a layer's gates beside those of the layer above.
+so it takes T + L − 1. All that a layer reads at a step stands side by side in a row of `read`: the network's input and
+a one for the bias, the output of the layer below (of which dropout may have taken some) and its own of the step before.
+One product takes all of it; backward one gives what a layer's gates hand to the layer below and to the layer itself.
+Tensors are (layers, steps, batch, width); a diagonal of one is a view with strides of its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -15,7 +15,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from nextstroke.nets.lstm import LSTM, LSTMState, advance, peephole_gradient, retreat
-from nextstroke.nets.product import add_products, product_type, weight_gradient
+from nextstroke.nets.product import add_products, product_type, weight_gradient, write_products
 
 
 def suits(layers: Sequence[LSTM], device: torch.device) -> bool:
@@ -25,67 +25,94 @@ def suits(layers: Sequence[LSTM], device: torch.device) -> bool:
 
 
 def run_deep(
-    layers: Sequence[LSTM], below: Sequence[Tensor], state: Sequence[LSTMState]
+    layers: Sequence[LSTM],
+    x: Tensor,
+    direct: Sequence[Tensor],
+    below: Tensor | None,
+    state: Sequence[LSTMState],
+    dropout: float = 0.0,
 ) -> tuple[list[Tensor], list[LSTMState]]:
     """Run all layers over all steps.
 
     Args:
-        layers: All of one size; the last columns of each but the lowest one's `weight` read the layer below.
-        below: For each layer the pre-activations from all but the layer below, its bias included: (batch, time,
-            4 cells).
+        layers: All of one size; the last columns of `weight` read the layer below, of the lowest one `below`.
+        x: What every layer reads, (batch, time, inputs).
+        direct: The weights by which each layer reads it, (4 cells, inputs).
+        below: What the lowest layer reads beside it, (batch, time, cells); None for nothing.
         state: Of each layer before the first step.
-    Returns: hidden vectors (batch, time, cells) and the state after the last step, of each layer.
+        dropout: Share of the outputs that is dropped on the way up and out.
+    Returns: outputs (batch, time, cells), of which some are dropped, and the state after the last step, of each layer.
     """
-    cells = layers[0].cells
-    nothing = torch.zeros_like(layers[0].recurrent)
-    ups = [nothing, *(layer.weight[:, -cells:] for layer in layers[1:])]
-    joint = torch.stack([torch.cat([up, layer.recurrent], 1) for up, layer in zip(ups, layers, strict=True)])
+    ups = [layer.weight[:, -layer.cells :] for layer in layers]
+    if below is None:
+        ups[0] = torch.zeros_like(layers[0].recurrent)
+    parts = zip(direct, ups, layers, strict=True)
+    joint = torch.stack([beside(_with(w, layer.bias[:, None]), up, layer.recurrent) for w, up, layer in parts])
     peepholes = torch.stack([layer.peepholes for layer in layers])
     h, c = torch.stack([part.h for part in state]), torch.stack([part.c for part in state])
-    *hidden, h, c = _Diagonal.apply(joint, peepholes, h, c, layers[0].clip, *(part.transpose(0, 1) for part in below))
-    return [part.transpose(0, 1) for part in hidden], list(map(LSTMState, h, c))
+    x = beside(_with(x, torch.ones_like(x[..., :1]))).transpose(0, 1)
+    kept = drawn(dropout, x.shape[0], h) if dropout else None
+    below = None if below is None else below.transpose(0, 1)
+    outputs, h, c = _Diagonal.apply(joint, peepholes, x, below, h, c, kept, layers[0].clip)
+    return list(outputs.transpose(1, 2)), list(map(LSTMState, h, c))
 
 
-class _Diagonal(torch.autograd.Function):
-    """The loop over the diagonals; `joint` (layers, 4 cells, 2 cells) reads the layer below, then the layer itself."""
+def drawn(dropout: float, time: int, h: Tensor) -> Tensor:
+    """What each output is multiplied by, (layers, time, batch, cells): 0, or 1 / (1 − dropout) where it is kept."""
+    return functional.dropout(h.new_ones(len(h), time, *h.shape[1:]), dropout)
 
-    @staticmethod
-    def forward(ctx, joint, peepholes, h0, c0, clip, *below):
-        gates, hidden, cells, tanh_cells = deep_forward(joint, peepholes, h0, c0, below)
-        ctx.save_for_backward(joint, peepholes, gates, hidden, cells, tanh_cells)
-        ctx.clip, time, width = clip, len(below[0]), h0.shape[2]
-        last_h = torch.stack([hidden[time + n, :, n + 1, :width] for n in range(len(joint))])
-        last_c = torch.stack([cells[time + n, n] for n in range(len(joint))])
-        outputs = [hidden[n + 1 : n + 1 + time, :, n + 1, :width].to(joint.dtype) for n in range(len(joint))]
-        return *outputs, last_h.to(joint.dtype), last_c
 
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, *d_outputs):
-        joint, peepholes, gates, hidden, cells, tanh_cells = ctx.saved_tensors
-        *d_hidden, d_last_h, d_last_c = d_outputs
-        trace = gates, cells, tanh_cells
-        dz, d_h0, d_c0 = deep_backward(joint, peepholes, trace, d_hidden, d_last_h, d_last_c, ctx.clip)
-        layers, time = range(len(joint)), len(d_hidden[0])
-        own = [dz[n : n + time, :, n] for n in layers]
-        read = pairs(hidden)
-        rows = [(own[n].flatten(0, 1), read[n : n + time, n].flatten(0, 1)) for n in layers]
-        d_padded = torch.stack([weight_gradient(*pair) for pair in rows]).unflatten(2, (2, hidden.shape[3]))
-        d_joint = d_padded[..., : cells.shape[3]].flatten(2)
-        own = [part.to(joint.dtype) for part in own]
-        d_peepholes = [peephole_gradient(own[n], cells[n : n + time + 1, n]) for n in layers]
-        return d_joint, torch.stack(d_peepholes), d_h0, d_c0, None, *own
+def _with(x: Tensor, more: Tensor) -> Tensor:
+    return torch.cat([x, more], -1)
+
+
+def beside(*parts: Tensor) -> Tensor:
+    """Parts side by side, each padded: it begins at a multiple of 16 bytes, or a GPU would read it slowly."""
+    return torch.cat([functional.pad(part, (0, padded(part.shape[-1]) - part.shape[-1])) for part in parts], -1)
 
 
 def padded(width: int) -> int:
-    """The width of a place: each begins at a multiple of 16 bytes, bfloat16 or not, or a GPU would read them slowly."""
+    """The width of a place, in bfloat16 as in float32 a multiple of 16 bytes."""
     return width + -width % 8
 
 
-def pairs(rows: Tensor) -> Tensor:
-    """Neighbours of (rows, batch, places, width) side by side, a view: (rows, places − 1, batch, 2 width)."""
-    width = rows.shape[3]
-    return rows.flatten(2).unfold(2, 2 * width, width).transpose(1, 2)
+class _Diagonal(torch.autograd.Function):
+    """The loop over the diagonals; `joint` (layers, 4 cells, read) and `x` (time, batch, inputs) are padded."""
+
+    @staticmethod
+    def forward(ctx, joint, peepholes, x, below, h0, c0, kept, clip):
+        read, *trace = deep_forward(joint, peepholes, x, below, h0, c0, kept)
+        ctx.save_for_backward(joint, peepholes, kept, read, *trace)
+        ctx.clip, ctx.inputs, cells = clip, x.shape[2], trace[1]
+        up, own = halves(read[..., ctx.inputs :], h0.shape[2])
+        return up[1:, :-1].to(joint.dtype), own[:-1, -1].to(joint.dtype), cells[:, -1].clone()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, d_outputs, d_last_h, d_last_c):
+        joint, peepholes, kept, read, *trace = ctx.saved_tensors
+        cells = trace[1]
+        by_read = joint[..., ctx.inputs :]
+        dz, given, d_c0 = deep_backward(by_read, peepholes, kept, trace, d_outputs, d_last_h, d_last_c, ctx.clip)
+        up, own = halves(given, cells.shape[3])
+        rows = [(own_dz.flatten(0, 1), seen[:-1].flatten(0, 1)) for own_dz, seen in zip(dz, read[:-1], strict=True)]
+        d_joint = torch.stack([weight_gradient(*pair) for pair in rows])
+        d_peepholes = torch.stack([peephole_gradient(*pair) for pair in zip(dz, cells, strict=True)])
+        d_below = up[0, :-1] if ctx.needs_input_grad[3] else None
+        d_x = _by_input(dz, joint[..., : ctx.inputs]) if ctx.needs_input_grad[2] else None
+        return d_joint, d_peepholes, d_x, d_below, own[:-1, 0], d_c0, None, None
+
+
+def _by_input(dz: Tensor, direct: Tensor) -> Tensor:
+    """The derivative by what all layers read."""
+    parts = [own.to(direct.dtype) @ weight for own, weight in zip(dz, direct, strict=True)]
+    return torch.stack(parts).sum(0)
+
+
+def halves(x: Tensor, width: int) -> tuple[Tensor, Tensor]:
+    """Of what a layer reads, or hands back, the part of the layer below and its own, without their padding."""
+    below, own = x.chunk(2, -1)
+    return below[..., :width], own[..., :width]
 
 
 def active(diagonal: int, time: int, layers: int) -> slice:
@@ -93,63 +120,75 @@ def active(diagonal: int, time: int, layers: int) -> slice:
     return slice(max(0, diagonal - time + 1), min(layers, diagonal + 1))
 
 
-def deep_forward(joint: Tensor, peepholes: Tensor, h0: Tensor, c0: Tensor, below: Sequence[Tensor]) -> list[Tensor]:
-    """The loop: gates, hidden vectors, cells and their tanh, by diagonals."""
-    (layers, batch, width), time = h0.shape, len(below[0])
-    gates = c0.new_empty(time + layers - 1, layers, batch, 4 * width)
-    hidden = h0.new_empty(time + layers, batch, layers + 1, padded(width), dtype=product_type(h0))
-    cells = c0.new_empty(time + layers, layers, batch, width)
-    tanh_cells = torch.empty_like(cells[1:])
-    hidden[:, :, 0], hidden[..., width:] = 0, 0
-    read, own = pairs(hidden), hidden.transpose(1, 2)[:, 1:, :, :width]
-    for n in range(layers):
-        gates[n : n + time, n], own[n, n], cells[n, n] = below[n], h0[n], c0[n]
-    both = joint.to(hidden.dtype).unflatten(2, (2, width))
-    weight = functional.pad(both, (0, padded(width) - width)).flatten(2).transpose(1, 2)
-    peepholes = peepholes.unsqueeze(1)
-    for d in range(len(gates)):
+def on_diagonal(x: Tensor, diagonal: int, layers: slice) -> Tensor:
+    """A view of (layers, steps, batch, width): step `diagonal` − n of each layer n of `layers`."""
+    by_layer, by_step, *others = x.stride()
+    place = x.storage_offset() + layers.start * by_layer + (diagonal - layers.start) * by_step
+    return x.as_strided((layers.stop - layers.start, *x.shape[2:]), (by_layer - by_step, *others), place)
+
+
+def deep_forward(
+    joint: Tensor, peepholes: Tensor, x: Tensor, below: Tensor | None, h0: Tensor, c0: Tensor, kept: Tensor | None
+) -> list[Tensor]:
+    """The loop: what was read, gates, cells and their tanh.
+
+    What was read has a layer more, whose place for the layer below holds the highest one's output, and a step more,
+    where each layer's last output stands.
+    """
+    (layers, batch, width), (time, _, inputs) = h0.shape, x.shape
+    gates = c0.new_empty(layers, time, batch, 4 * width)
+    cells = c0.new_empty(layers, time + 1, batch, width)
+    tanh_cells = torch.empty_like(cells[:, 1:])
+    read = h0.new_zeros(layers + 1, time + 1, batch, joint.shape[2], dtype=product_type(h0))
+    up, own = halves(read[..., inputs:], width)
+    read[:-1, :-1, :, :inputs], own[:-1, 0], cells[:, 0] = x, h0, c0
+    if below is not None:
+        up[0, :-1] = below
+    weight, peepholes = joint.to(read.dtype).transpose(1, 2), peepholes.unsqueeze(1)
+    for d in range(time + layers - 1):
         on = active(d, time, layers)
-        add_products(gates[d, on], read[d, on], weight[on])
-        step = gates[d, on], cells[d, on], cells[d + 1, on], tanh_cells[d, on]
-        advance(gates[d, on], peepholes[on], step, own[d + 1, on])
-    return [gates, hidden, cells, tanh_cells]
+        z, h, before, after, tanh_after = (
+            on_diagonal(part, d + later, on)
+            for part, later in ((gates, 0), (own, 1), (cells, 0), (cells, 1), (tanh_cells, 0))
+        )
+        write_products(z, on_diagonal(read, d, on), weight[on])
+        out = on_diagonal(up[1:], d, on), None if kept is None else on_diagonal(kept, d, on)
+        advance(z, peepholes[on], (z, before, after, tanh_after), h, out)
+    return [read, gates, cells, tanh_cells]
 
 
 def deep_backward(
-    joint: Tensor,
+    by_read: Tensor,
     peepholes: Tensor,
-    trace: tuple[Tensor, Tensor, Tensor],
-    d_hidden: Sequence[Tensor],
+    kept: Tensor | None,
+    trace: Iterable[Tensor],
+    d_outputs: Tensor,
     d_last_h: Tensor,
     d_last_c: Tensor,
     clip: float,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The loop backward: derivatives by the pre-activations, by diagonals, and by the first h and c of each layer.
+    """The loop backward.
 
     Args:
+        by_read: The part of `joint` that reads outputs of layers.
         trace: Gates, cells and their tanh, of `deep_forward`.
-        d_hidden: Derivatives by the outputs, (time, batch, cells) for each layer.
+    Returns: derivatives by the pre-activations; what they hand to the layer below at their step and to the layer itself
+        a step before, with a layer and a step more; and derivatives by the first cells.
     """
     gates, cells, tanh_cells = trace
-    (layers, batch, width), time = d_last_h.shape, len(d_hidden[0])
-    dz = d_last_h.new_empty(time + layers, batch, layers + 1, 4 * width, dtype=product_type(d_last_h))
-    dh, dc = torch.empty_like(tanh_cells), d_last_c.clone()
-    dz[:, :, layers] = 0  # nothing stands above the highest layer
-    for n in range(layers):
-        dh[n : n + time, n] = d_hidden[n]
-        dh[n + time - 1, n] += d_last_h[n]
-        dz[n + time, :, n] = 0  # nor comes anything after the last step
-    # What the layer itself gives back, and below it what the layer above does.
-    recurrent, up = joint[:, :, width:].to(dz.dtype), joint[:, :, :width].to(dz.dtype)
-    # Rows of the long side lie dense: the short one need not be a multiple of 16 bytes.
-    weight = torch.cat([recurrent, up.roll(-1, 0)], 1).transpose(1, 2).contiguous().transpose(1, 2)
-    given, own, peepholes = pairs(dz), dz.transpose(1, 2), peepholes.unsqueeze(1)
-    for d in reversed(range(len(gates))):
+    layers, time, batch, width = tanh_cells.shape
+    dz = torch.empty_like(gates, dtype=product_type(d_last_h))
+    given = d_last_h.new_zeros(layers + 1, time + 1, batch, by_read.shape[2])
+    up, own = halves(given, width)
+    up[1:, :-1], own[:-1, time] = d_outputs, d_last_h
+    # Rows of the long side lie dense.
+    weight = by_read.to(dz.dtype).transpose(1, 2).contiguous().transpose(1, 2)
+    dc, peepholes = d_last_c.clone(), peepholes.unsqueeze(1)
+    for d in reversed(range(time + layers - 1)):
         on = active(d, time, layers)
-        add_products(dh[d, on], given[d + 1, on], weight[on])
-        step = gates[d, on], cells[d, on], cells[d + 1, on], tanh_cells[d, on]
-        retreat(own[d, on], dh[d, on], dc[on], step, peepholes[on], clip)
-    first = torch.stack([dz[n, :, n] for n in range(layers)])
-    d_h0 = torch.zeros_like(d_last_h)
-    add_products(d_h0, first, recurrent)
-    return dz, d_h0, dc
+        out = on_diagonal(up[1:], d, on), None if kept is None else on_diagonal(kept, d, on)
+        step = tuple(on_diagonal(part, d + n, on) for part, n in ((gates, 0), (cells, 0), (cells, 1), (tanh_cells, 0)))
+        by_gates = on_diagonal(dz, d, on)
+        retreat(by_gates, on_diagonal(own, d + 1, on), dc[on], step, peepholes[on], clip, out)
+        add_products(on_diagonal(given, d, on), by_gates, weight[on])
+    return dz, given, dc

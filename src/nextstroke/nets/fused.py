@@ -6,11 +6,13 @@ tanh of the cell is not stored but found again. Only what Triton's interpreter k
 https://triton-lang.org/main/python-api/triton.language.html.
 """
 
-from typing import no_type_check
+from typing import Any, no_type_check
 
 import triton
 import triton.language as tl
 from torch import Tensor
+
+Out = tuple[Tensor, Tensor | None]
 
 BLOCK = 256  # cells of a row for each program; a multiple of a warp
 
@@ -37,9 +39,10 @@ def _clipped(x, clip):
 @triton.jit
 @no_type_check
 def _forward(
-    z, gates, before, after, h, peepholes,
+    z, gates, before, after, h, out, kept, peepholes,
     z_layer, z_row, gates_layer, gates_row, before_layer, before_row, after_layer, after_row, h_layer, h_row,
-    peepholes_layer, cells, BLOCK: tl.constexpr,
+    out_layer, out_row, kept_layer, kept_row,
+    peepholes_layer, cells, BLOCK: tl.constexpr, OUT: tl.constexpr, DROPS: tl.constexpr,
 ):  # fmt: skip
     row, layer = tl.program_id(0), tl.program_id(1)
     cell = tl.program_id(2) * BLOCK + tl.arange(0, BLOCK)
@@ -62,15 +65,21 @@ def _forward(
     tl.store(gates + 2 * cells, g, mask=real)
     tl.store(gates + 3 * cells, o, mask=real)
     tl.store(after + layer * after_layer + row * after_row + cell, new, mask=real)
-    tl.store(h + layer * h_layer + row * h_row + cell, o * _tanh(new), mask=real)
+    output = o * _tanh(new)
+    tl.store(h + layer * h_layer + row * h_row + cell, output, mask=real)
+    if DROPS:
+        output *= tl.load(kept + layer * kept_layer + row * kept_row + cell, mask=real, other=0.0)
+    if OUT:
+        tl.store(out + layer * out_layer + row * out_row + cell, output, mask=real)
 
 
 @triton.jit
 @no_type_check
 def _backward(
-    dz, dh, dc, gates, before, after, peepholes,
+    dz, dh, dc, gates, before, after, d_out, kept, peepholes,
     dz_layer, dz_row, dh_layer, dh_row, dc_layer, dc_row, gates_layer, gates_row, before_layer, before_row,
-    after_layer, after_row, peepholes_layer, cells, clip, BLOCK: tl.constexpr,
+    after_layer, after_row, d_out_layer, d_out_row, kept_layer, kept_row,
+    peepholes_layer, cells, clip, BLOCK: tl.constexpr, OUT: tl.constexpr, DROPS: tl.constexpr,
 ):  # fmt: skip
     row, layer = tl.program_id(0), tl.program_id(1)
     cell = tl.program_id(2) * BLOCK + tl.arange(0, BLOCK)
@@ -83,6 +92,11 @@ def _backward(
     kind = old.dtype
     tanh_new = _tanh(tl.load(after + layer * after_layer + row * after_row + cell, mask=real, other=0.0))
     above = tl.load(dh + layer * dh_layer + row * dh_row + cell, mask=real, other=0.0).to(kind)
+    if OUT:
+        through_out = tl.load(d_out + layer * d_out_layer + row * d_out_row + cell, mask=real, other=0.0).to(kind)
+        if DROPS:
+            through_out *= tl.load(kept + layer * kept_layer + row * kept_row + cell, mask=real, other=0.0).to(kind)
+        above += through_out
     w_i = tl.load(peepholes, mask=real, other=0.0).to(kind)
     w_f = tl.load(peepholes + cells, mask=real, other=0.0).to(kind)
     w_o = tl.load(peepholes + 2 * cells, mask=real, other=0.0).to(kind)
@@ -102,20 +116,34 @@ def _backward(
     tl.store(dc, d_new * f + d_i * w_i + d_f * w_f, mask=real)
 
 
-def advance(z: Tensor, peepholes: Tensor, step: tuple[Tensor, ...], h: Tensor) -> None:
+def advance(z: Tensor, peepholes: Tensor, step: tuple[Tensor, ...], h: Tensor, out: Out | None = None) -> None:
     """`lstm.advance` as one kernel; leaves the step's tanh of the cell unfilled."""
-    tensors = [_layered(part) for part in (z, *step[:3], h)]
-    grid, cells = _grid(h)
-    strides = [stride for part in tensors for stride in part.stride()[:2]]
-    _forward[grid](*tensors, peepholes, *strides, _stride(peepholes), cells, BLOCK=BLOCK)
+    _run(_forward, (z, *step[:3], h), out, h, peepholes)
 
 
-def retreat(dz: Tensor, dh: Tensor, dc: Tensor, step: tuple[Tensor, ...], peepholes: Tensor, clip: float) -> None:
+def retreat(
+    dz: Tensor,
+    dh: Tensor,
+    dc: Tensor,
+    step: tuple[Tensor, ...],
+    peepholes: Tensor,
+    clip: float,
+    out: Out | None = None,
+) -> None:
     """`lstm.retreat` as one kernel; does not need the step's tanh of the cell."""
-    tensors = [_layered(part) for part in (dz, dh, dc, *step[:3])]
-    grid, cells = _grid(dh)
+    _run(_backward, (dz, dh, dc, *step[:3]), out, dh, peepholes, clip)
+
+
+def _run(
+    kernel: Any, parts: tuple[Tensor, ...], out: Out | None, like: Tensor, peepholes: Tensor, *more: float
+) -> None:
+    """Launch with the strides of all tensors; those that are not there are stood for by `like`, and not touched."""
+    given, kept = out or (None, None)
+    tensors = [_layered(like if part is None else part) for part in (*parts, given, kept)]
     strides = [stride for part in tensors for stride in part.stride()[:2]]
-    _backward[grid](*tensors, peepholes, *strides, _stride(peepholes), cells, clip, BLOCK=BLOCK)
+    grid, cells = _grid(like)
+    flags = {"OUT": given is not None, "DROPS": kept is not None}
+    kernel[grid](*tensors, peepholes, *strides, _stride(peepholes), cells, *more, BLOCK=BLOCK, **flags)
 
 
 def _layered(x: Tensor) -> Tensor:

@@ -49,14 +49,23 @@ class Trace(NamedTuple):
         return zip(self.gates.unbind(0), cells[:-1], cells[1:], self.tanh_cells.unbind(0), strict=True)
 
 
-def advance(z: Tensor, peepholes: Tensor, step: tuple[Tensor, ...], h: Tensor) -> None:
+def advance(
+    z: Tensor,
+    peepholes: Tensor,
+    step: tuple[Tensor, ...],
+    h: Tensor,
+    out: tuple[Tensor, Tensor | None] | None = None,
+) -> None:
     """One step from the pre-activations `z`, which are used up: fills `step`, one of `Trace.steps()`, and `h`.
 
     Input and forget gates look at the old cell, the output gate at the new one (equations 7 to 11). Tensors may have
     layers in front of the batch, the peepholes then too; the gates may lie where `z` does.
+
+    Args:
+        out: Where `h` is to stand as well, and what it is multiplied by there, if by anything.
     """
     if fused := kernel.fused(z):
-        return fused.advance(z, peepholes, step, h)
+        return fused.advance(z, peepholes, step, h, out)
     gates, before, after, tanh_after = step
     cells = before.shape[-1]
     i, f, g, o = gates.chunk(4, -1)
@@ -68,16 +77,35 @@ def advance(z: Tensor, peepholes: Tensor, step: tuple[Tensor, ...], h: Tensor) -
     torch.sigmoid(z_output.addcmul_(after, peepholes[..., 2, :]), out=o)
     torch.tanh(after, out=tanh_after)
     torch.mul(o, tanh_after, out=h)
+    if out is not None:
+        out[0].copy_(_times(h, out[1]))
 
 
-def retreat(dz: Tensor, dh: Tensor, dc: Tensor, step: tuple[Tensor, ...], peepholes: Tensor, clip: float) -> None:
+def _times(x: Tensor, kept: Tensor | None) -> Tensor:
+    return x if kept is None else x * kept
+
+
+def retreat(
+    dz: Tensor,
+    dh: Tensor,
+    dc: Tensor,
+    step: tuple[Tensor, ...],
+    peepholes: Tensor,
+    clip: float,
+    out: tuple[Tensor, Tensor | None] | None = None,
+) -> None:
     """One step of backward: fills `dz` from `dh` and `dc`, turns `dc` into the derivative by the cell before.
 
     `clip` bounds each derivative by a pre-activation before it goes anywhere else (the paper's footnote; the path
     along the cells is not clipped). Shapes as in `advance`.
+
+    Args:
+        out: Of `advance`'s the derivative, which adds to `dh`, and what it was multiplied by.
     """
     if fused := kernel.fused(dz):
-        return fused.retreat(dz, dh, dc, step, peepholes, clip)
+        return fused.retreat(dz, dh, dc, step, peepholes, clip, out)
+    if out is not None:
+        dh = dh + _times(*out)
     gates, before, _, tanh_after = step
     (i, f, g, o), (d_i, d_f, d_g, d_o) = gates.chunk(4, -1), dz.chunk(4, -1)
     sigmoid_backward(dh * tanh_after, o, grad_input=d_o)
@@ -96,6 +124,7 @@ def peephole_gradient(dz: Tensor, cells: Tensor) -> Tensor:
     if dz.is_cuda:  # where einsum would first turn all of dz around
         pairs = zip(dz.chunk(4, 2), (cells[:-1], cells[:-1], None, cells[1:]), strict=True)
         return torch.stack([(d_gate * seen).sum((0, 1)) for d_gate, seen in pairs if seen is not None])
+    dz = dz.to(cells.dtype)
     old = torch.einsum("tbgc,tbc->gc", dz[:, :, : 2 * size].unflatten(2, (2, size)), cells[:-1])
     new = torch.einsum("tbc,tbc->c", dz[:, :, 3 * size :], cells[1:])
     return torch.cat([old, new[None]])

@@ -63,7 +63,7 @@ class NoNoise:
     def add(self, place: tuple[int, ...]) -> None:
         """Put noise on the weights; the same `place`, numbers that say where in a training, gives the same noise."""
 
-    def remove(self, lines: int) -> None:
+    def remove(self, lines: Tensor | int | float) -> None:
         """Take the noise off again, and complete the derivatives, which are those of the mean over `lines` lines."""
 
     def state(self) -> dict[str, Tensor]:
@@ -113,7 +113,7 @@ class FixedNoise(NoNoise):
         return list(torch._foreach_mul(drawn, self.deviation))
 
     @torch.no_grad()
-    def remove(self, lines: int) -> None:
+    def remove(self, lines: Tensor | int | float) -> None:
         """Give the weights back as they were; their derivatives stay those at the sample."""
         torch._foreach_copy_(self.weights, self.clean)
         self.clean = []
@@ -145,7 +145,7 @@ class WeightDrop(FixedNoise):
         torch._foreach_mul_(self.weights, masks)
 
     @torch.no_grad()
-    def remove(self, lines: int) -> None:
+    def remove(self, lines: Tensor | int | float) -> None:
         """Give the weights back; their derivatives become those by the whole weights."""
         super().remove(lines)
         assert self.drawn
@@ -189,7 +189,7 @@ class AdaptiveNoise(FixedNoise):
         return list(torch._foreach_mul(drawn, self.sigmas))
 
     @torch.no_grad()
-    def remove(self, lines: int) -> None:
+    def remove(self, lines: Tensor | int | float) -> None:
         """Give the weights back, complete their derivatives and move the deviations."""
         super().remove(lines)
         prior = Prior.of(self.weights, self.sigmas)
@@ -202,7 +202,7 @@ class AdaptiveNoise(FixedNoise):
             # The noise is the same with −σ; a step across zero is one to the other side.
             sigma.abs_().clamp_(min=SMALLEST)
 
-    def _slope(self, gradient: Tensor, sigma: Tensor, prior: Prior, lines: int) -> Tensor:
+    def _slope(self, gradient: Tensor, sigma: Tensor, prior: Prior, lines: Tensor | int | float) -> Tensor:
         """The derivative by σ, from that of the data's mean loss by the sample."""
         cost = sigma / prior.variance - 1 / sigma
         return (lines * sigma * gradient**2).add_(cost, alpha=1 / self.sequences)

@@ -79,7 +79,7 @@ def use_bfloat16(device: str, on: bool) -> None:
     Raises:
         UsageError: this torch has no such products for a GPU.
     """
-    able = device == "cpu" or hasattr(torch.ops.aten.baddbmm, "dtype_out")
+    able = device == "cpu" or all(hasattr(kind, "dtype_out") for kind in (torch.ops.aten.baddbmm, torch.ops.aten.bmm))
     if on and not able:
         raise UsageError(f"torch {torch.__version__} has no bfloat16 products with float32 sums; install 2.8 or newer")
     wanted = on and (device != "cpu" or has_bfloat16())
@@ -108,6 +108,14 @@ def add_products(onto: Float[Tensor, "many rows outputs"], x: Tensor, weight: Te
         onto.baddbmm_(x, weight)
     else:
         torch.baddbmm(onto, x, weight, out_dtype=onto.dtype, out=onto)
+
+
+def write_products(out: Float[Tensor, "many rows outputs"], x: Tensor, weight: Tensor) -> None:
+    """As `add_products`, in place of what `out` holds."""
+    if x.dtype == out.dtype:
+        torch.bmm(x, weight, out=out)
+    else:
+        torch.bmm(x, weight, out_dtype=out.dtype, out=out)
 
 
 def weight_gradient(dy: Float[Tensor, "rows outputs"], x: Float[Tensor, "rows inputs"]) -> Tensor:

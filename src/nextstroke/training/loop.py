@@ -1,6 +1,7 @@
 """The training loop, the same for ink and for text."""
 
 import copy
+import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -146,25 +147,29 @@ class Learner:
         """Move the weights by the gradient of all shares of all workers, `totals` being the loss and points of ours."""
         gradients = [weight.grad for weight in self.weights if weight.grad is not None]
         self.team.sum([totals, *gradients])
-        loss, points = totals.tolist()
-        self._move(gradients, points if self.recipe.training.loss == "mean" else lines)
+        norm = self._move(gradients, totals[1] if self.recipe.training.loss == "mean" else float(lines))
+        # All is asked for at once: a GPU that is waited for has nothing to do.
+        loss, points, norm = torch.stack([*totals, norm]).tolist()
+        # What was moved by such a norm is lost with this learner; nothing has saved it.
+        if not math.isfinite(norm):
+            raise Diverged(f"update {self.progress.update}: {self._culprit()} is not finite; try a lower rate")
+        self.optimiser.zero_grad()
         self.progress.saw(loss, int(points))
 
-    def _move(self, gradients: list[Tensor], divisor: float) -> None:
-        """One step of the optimiser with the summed gradients over `divisor`."""
+    def _move(self, gradients: list[Tensor], divisor: Tensor | float) -> Tensor:
+        """One step of the optimiser with the summed gradients over `divisor`; returns their norm before clipping."""
         torch._foreach_div_(gradients, divisor)
-        self.noise.remove(int(divisor))
+        self.noise.remove(divisor)
         norm = torch.stack(torch._foreach_norm(gradients)).norm()
-        # Before any clipping, which would spread what is not finite over all of them.
-        if not torch.isfinite(norm):
-            raise Diverged(f"update {self.progress.update}: {self._culprit()} is not finite; try a lower rate")
         if (bound := self.recipe.training.norm_clip) is not None:
-            torch._foreach_mul_(gradients, (bound / (norm + 1e-6)).clamp(max=1))
+            shrunk = (bound / (norm + 1e-6)).clamp(max=1)
+            # A norm that is no number would spread over all of them, and hide where it came from.
+            torch._foreach_mul_(gradients, torch.where(norm.isfinite(), shrunk, 1.0))
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.training.learning_rate * rate_at(self.progress.update, self.recipe.training)
         self.optimiser.step()
-        self.optimiser.zero_grad()
         self._follow()
+        return norm
 
     def _culprit(self) -> str:
         gradients = ((name, weight.grad) for name, weight in self.network.named_parameters())
