@@ -12,7 +12,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-Out = tuple[Tensor, Tensor | None]
+from nextstroke.nets.kernel import Out
 
 BLOCK = 256  # cells of a row for each program; a multiple of a warp
 

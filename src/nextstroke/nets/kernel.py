@@ -16,6 +16,8 @@ from torch import Tensor
 
 from nextstroke.pause import is_paused
 
+Out = tuple[Tensor, Tensor | None]  # where a step's output goes as well, and what it is multiplied by there
+
 SOURCE = Path(__file__).parent / "native"
 
 _libraries: list[Path] = []

@@ -54,7 +54,7 @@ def advance(
     peepholes: Tensor,
     step: tuple[Tensor, ...],
     h: Tensor,
-    out: tuple[Tensor, Tensor | None] | None = None,
+    out: kernel.Out | None = None,
 ) -> None:
     """One step from the pre-activations `z`, which are used up: fills `step`, one of `Trace.steps()`, and `h`.
 
@@ -92,7 +92,7 @@ def retreat(
     step: tuple[Tensor, ...],
     peepholes: Tensor,
     clip: float,
-    out: tuple[Tensor, Tensor | None] | None = None,
+    out: kernel.Out | None = None,
 ) -> None:
     """One step of backward: fills `dz` from `dh` and `dc`, turns `dc` into the derivative by the cell before.
 
