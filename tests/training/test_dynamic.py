@@ -258,6 +258,9 @@ def test_surprises_of_several_texts_are_each_from_the_trained_weights_on(run, co
     ("options", "code", "says"),
     [
         ("--rate 1", 2, "--rate goes with --dynamic only"),
+        ("--dynamic --temperature 1.1", 2, "--temperature does not go with --dynamic"),
+        ("--temperature 0", 2, "temperature 0.0: give a number above 0"),
+        ("--temperature nan", 2, "temperature nan: give a number above 0"),
         ("--dynamic --every 2", 2, "--every does not go with --dynamic"),
         ("--dynamic --rate nan", 2, "rate nan: give"),
         ("--dynamic --rate -1", 2, "rate -1.0: give"),

@@ -10,8 +10,8 @@ from nextstroke.errors import BadInput, Stopped
 from nextstroke.training.checkpoint import load_checkpoint
 from nextstroke.training.loop import Learner
 from nextstroke.training.task import open_examples
-from nextstroke.training.text import SymbolBatch, make_text
-from nextstroke.training.trained import evaluate_run
+from nextstroke.training.text import NULL, SymbolBatch, make_text
+from nextstroke.training.trained import evaluate_run, open_run
 from tests.training.conftest import stopper
 from tests.training.test_distributed import ask_parent_to_stop
 from tests.training.test_loop import losses_of_team
@@ -181,6 +181,19 @@ def test_what_is_learned_shows(run, corpus):
     figures = evaluate_run(path.parent, corpus)
     assert figures["bits_per_character"] < 0.75 * math.log2(5)
     assert evaluate_run(path.parent, corpus, "train")["bits_per_character"] < 0.75 * math.log2(5)
+
+
+@pytest.mark.parametrize("vector", [None, 4])
+def test_a_temperature_divides_the_logits(run, corpus, vector):
+    path = run(text_recipe(vector=vector, updates=20), corpus=corpus)
+    examples, (trained, *_) = open_examples(text_recipe(), corpus)[0], open_run(path.parent)
+    x = torch.tensor([[NULL, 0, 1, 2, 3]])
+    expected = trained(x, trained.start(1))[0] / 1.5
+    trained.temper(1.5)
+    torch.testing.assert_close(trained(x, trained.start(1))[0], expected)
+    figures = evaluate_run(path.parent, corpus, temperature=1.5)
+    assert figures["bits_per_character"] == pytest.approx(examples.score(trained).figures()["bits_per_character"])
+    assert figures["bits_per_character"] != evaluate_run(path.parent, corpus)["bits_per_character"]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ def evaluate(
     corpus: Annotated[Path, typer.Option(help="packed corpus made by `nextstroke data`")] = Path("data/iam.packed"),
     on: Annotated[str, typer.Option(help="validation or train; of a text any split it has")] = "validation",
     every: Annotated[int, typer.Option(help="take every n-th line only", min=1)] = 1,
+    temperature: Annotated[float, typer.Option(help="of a text: logits are divided by it")] = 1.0,
     dynamic: Annotated[bool, typer.Option("--dynamic", help="learn on from the text that is scored")] = False,
     rule: Annotated[str | None, typer.Option(help="--dynamic: rms (the default), or sgd")] = None,
     rate: Annotated[float | None, typer.Option(help="--dynamic: step size; without it, one is chosen")] = None,
@@ -40,10 +41,12 @@ def evaluate(
     given = {"rule": rule, "rate": rate, "choose": choose, "decay": decay, "epsilon": epsilon, "segment": segment}
     chosen = {name: value for name, value in (given | {"symbols": symbols}).items() if value is not None}
     if dynamic:
+        if temperature != 1:
+            _refuse({"temperature": temperature}, "does not go with --dynamic, whose weights find their own")
         figures = _evaluate_dynamically(run, corpus, on, every, device, chosen)
     else:
         _refuse(chosen, "goes with --dynamic only")
-        figures = evaluate_run(run, corpus, on, every, device)
+        figures = evaluate_run(run, corpus, on, every, device, temperature)
     if as_json:
         print(json.dumps(figures))
         return

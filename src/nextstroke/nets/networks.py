@@ -131,6 +131,10 @@ class TextNetwork(nn.Module):
         hidden, after = self._rise(x, state)
         return linear(torch.cat(hidden, 2), self.output.weight, self.output.bias), tuple(after)
 
+    def temper(self, temperature: float) -> None:
+        """Divide y-hat by a temperature from now on: above 1 the network is less sure of itself."""
+        _shrink(self.output, temperature)
+
     def _rise(self, x: Tensor, state: PenState) -> tuple[list[Tensor], list[LSTMState]]:
         """Hidden vectors and last states of all layers."""
         layers = list(self.layers)
@@ -177,8 +181,18 @@ class TiedTextNetwork(TextNetwork):
         predicted = self._dropped(linear(torch.cat(hidden, 2), self.narrow.weight, self.narrow.bias, True))
         return linear(predicted, self.output.weight, self.output.bias, True), tuple(after)
 
+    def temper(self, temperature: float) -> None:
+        """As in TextNetwork; the symbols' vectors, which are read as well, stay as they are."""
+        _shrink(self.narrow, temperature)
+        self.output.bias.data /= temperature
+
     def _dropped(self, vectors: Tensor) -> Tensor:
         return functional.dropout(vectors, self.dropout, self.training)
+
+
+def _shrink(linear: nn.Linear, by: float) -> None:
+    linear.weight.data /= by
+    linear.bias.data /= by
 
 
 def _rows(table: Tensor, x: Tensor) -> Tensor:

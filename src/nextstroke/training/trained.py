@@ -1,16 +1,17 @@
 """Finished or resting trainings: their networks and their scores."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from nextstroke.config import Recipe, make_recipe
 from nextstroke.engine.modelfile import Model, find_model
 from nextstroke.engine.weights import read_weights
-from nextstroke.errors import WrongModel
-from nextstroke.nets.networks import WriterNetwork
+from nextstroke.errors import UsageError, WrongModel
+from nextstroke.nets.networks import TextNetwork, WriterNetwork
 from nextstroke.nets.noise import AdaptiveNoise, NoNoise
 from nextstroke.training.build import build_network, build_noise, load_weights
 from nextstroke.training.checkpoint import CHECKPOINT, load_checkpoint, load_newest
@@ -69,16 +70,26 @@ def open_run(path: Path) -> Trained:
 
 
 def evaluate_run(
-    run: Path, corpus: Path, split: str = "validation", every: int = 1, device: str = "cpu"
+    run: Path,
+    corpus: Path,
+    split: str = "validation",
+    every: int = 1,
+    device: str = "cpu",
+    temperature: float = 1.0,
 ) -> dict[str, float]:
     """Scores of a run by name, on every `every`-th part of a split, in the paper's units.
 
     Args:
         run: Folder of a training, one of its checkpoints, or a model file.
         split: "validation", or "train", or for a text another split's name.
+        temperature: What y-hat of a text network is divided by: one that knows its text by heart is too sure of itself.
+    Raises:
+        UsageError: no such device; no such temperature, or one for ink.
     """
     device = open_device(device)
     network, recipe, about, _, noise = open_run(run)
+    if temperature != 1:
+        _temper(network, temperature, run)
     network.to(device)
     examples, _ = open_examples(recipe, corpus, about)
     check_alphabet(examples, about, corpus)
@@ -97,6 +108,14 @@ def evaluate_run(
         if split == "train":
             figures["description_length_nats"] = every * sample.log_loss + figures["complexity_nats"]
     return figures
+
+
+def _temper(network: nn.Module, temperature: float, run: Path) -> None:
+    if not isinstance(network, TextNetwork):
+        raise UsageError(f"{run}: a temperature is of text, this network writes or reads")
+    if not 0 < temperature < math.inf:
+        raise UsageError(f"temperature {temperature}: give a number above 0; as learned is 1")
+    network.temper(temperature)
 
 
 def check_alphabet(examples: Examples, about: Mapping[str, Any], corpus: Path) -> None:
