@@ -12,7 +12,7 @@ from nextstroke.config import Data
 from nextstroke.engine.modelfile import Model
 from nextstroke.errors import WrongModel
 from nextstroke.training import run as run_module
-from nextstroke.training.checkpoint import load_checkpoint, save_checkpoint
+from nextstroke.training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint, write_checkpoint
 from nextstroke.training.curve import CURVE
 from nextstroke.training.loop import Learner
 from nextstroke.training.publish import publish_model
@@ -116,6 +116,16 @@ def test_a_model_file_can_be_gone_on_from_and_scored(run, corpus, tmp_path):
     )
     publish_model(tmp_path / "second", tmp_path / "n.onnx", "none")
     assert Model(tmp_path / "n.onnx").about["recipe"]["start_from"] == "m.onnx"
+
+
+def test_a_checkpoint_without_its_deviations_is_refused(run, corpus, tmp_path):
+    noisy = tiny("pen", chunk=None, loss="sum", noise="adaptive", noise_sigma=0.01, updates=1)
+    tensors, about = load_checkpoint(run(noisy, "noisy"))
+    bare = {name: tensor for name, tensor in tensors.items() if not name.startswith("noise.")}
+    write_checkpoint(tmp_path / "noisy" / CHECKPOINT, bare, about)
+    for work in (lambda: open_run(tmp_path / "noisy"), lambda: run(noisy, "noisy", resume=True)):
+        with pytest.raises(WrongModel, match=r"its noise should have sigma\.\S+, the file has nothing"):
+            work()
 
 
 def test_adaptive_noise_starts_from_a_run_without_and_tells_its_cost(run, corpus, tmp_path):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from nextstroke.config import Recipe, Training
 from nextstroke.errors import WrongModel
@@ -138,3 +138,11 @@ def load_weights(network: nn.Module, tensors: Mapping[str, Any], source: object)
             has = "nothing" if found is None else tuple(found.shape)
             raise WrongModel(f"{source}: {name} should be {tuple(weight.shape)}, the file has {has}; another recipe?")
         weight.copy_(torch.as_tensor(found))
+
+
+def load_noise(noise: NoNoise, tensors: dict[str, Tensor], source: object) -> None:
+    """Give a noise what it had learned; raises WrongModel where that is missing."""
+    try:
+        noise.restore(tensors)
+    except KeyError as error:
+        raise WrongModel(f"{source}: its noise should have {error.args[0]}, the file has nothing") from error

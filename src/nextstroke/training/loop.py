@@ -15,7 +15,7 @@ from torch import Tensor
 from nextstroke.config import Recipe
 from nextstroke.errors import Diverged
 from nextstroke.nets.product import bfloat16
-from nextstroke.training.build import build_network, build_noise, build_optimiser, load_weights, rate_at
+from nextstroke.training.build import build_network, build_noise, build_optimiser, load_noise, load_weights, rate_at
 from nextstroke.training.distributed import Team
 from nextstroke.training.replay import Replayed
 from nextstroke.training.score import Score
@@ -243,7 +243,7 @@ class Learner:
             slots.setdefault(int(number), {})[slot] = tensor
         groups = self.optimiser.state_dict()["param_groups"]
         self.optimiser.load_state_dict({"state": slots, "param_groups": groups})
-        self.noise.restore(under("noise.", tensors))
+        load_noise(self.noise, under("noise.", tensors), source)
         self.progress = Progress(**progress)
         if joined := under("carried.", tensors):
             self._carry_on(joined)

@@ -13,7 +13,7 @@ from nextstroke.engine.weights import read_weights
 from nextstroke.errors import UsageError, WrongModel
 from nextstroke.nets.networks import TextNetwork, WriterNetwork
 from nextstroke.nets.noise import AdaptiveNoise, NoNoise
-from nextstroke.training.build import build_network, build_noise, load_weights
+from nextstroke.training.build import build_network, build_noise, load_noise, load_weights
 from nextstroke.training.checkpoint import CHECKPOINT, load_checkpoint, load_newest
 from nextstroke.training.device import open_device
 from nextstroke.training.evaluate import letter_test
@@ -65,7 +65,7 @@ def open_run(path: Path) -> Trained:
     network = build_network(recipe, len(about["alphabet"]))
     load_weights(network, weights, path)
     noise = build_noise(network, recipe.training, 1) if tensors else NoNoise(network)
-    noise.restore(under("noise.", tensors))
+    load_noise(noise, under("noise.", tensors), path)
     return Trained(network.eval(), recipe, about, remark, noise)
 
 
