@@ -1,5 +1,7 @@
 """The layers along the diagonal against layer after layer."""
 
+from functools import partial
+
 import pytest
 import torch
 
@@ -40,6 +42,12 @@ def outcome(run, stack, x, state):
     return *values, *naive.derivatives(values, (x, *(part for layer in state for part in layer), *weights))
 
 
+def near(found, expected, atol):
+    for ours, theirs in zip(found, expected, strict=True):
+        scale = 1 + theirs.abs().max().item()
+        torch.testing.assert_close(ours / scale, theirs / scale, rtol=0, atol=atol)
+
+
 SIZES = pytest.mark.parametrize(("layers", "time"), [(2, 2), (2, 6), (3, 9), (7, 4)])  # also more layers than steps
 
 
@@ -47,10 +55,7 @@ SIZES = pytest.mark.parametrize(("layers", "time"), [(2, 2), (2, 6), (3, 9), (7,
 @SIZES
 def test_is_layer_after_layer(layers, time, clip):
     given = case(layers, time, clip)
-    found, expected = outcome(along_the_diagonal, *given), outcome(layer_after_layer, *given)
-    for ours, theirs in zip(found, expected, strict=True):
-        scale = 1 + theirs.abs().max().item()
-        torch.testing.assert_close(ours / scale, theirs / scale, rtol=0, atol=1e-12)
+    near(outcome(along_the_diagonal, *given), outcome(layer_after_layer, *given), 1e-12)
 
 
 @SIZES
@@ -58,18 +63,9 @@ def test_dropout_drops_what_goes_up_and_out_alone(layers, time, monkeypatch):
     kept = deep.drawn(0.4, time, torch.zeros(layers, BATCH, CELLS, dtype=torch.float64))
     assert set(kept.flatten().tolist()) == {0.0, 1 / 0.6}
     monkeypatch.setattr(deep, "drawn", lambda dropout, steps, h: kept[:, :steps])
-    stack, x, state = case(layers, time, 0.2)
-
-    def chunks(run, mask):
-        first, between = run(stack, x[:, :1], state, mask)
-        second, last = run(stack, x[:, 1:], between, mask)
-        values = [*first, *second, *(part for layer in last for part in layer)]
-        weights = [weight for layer in stack for weight in layer.parameters()]
-        return *values, *naive.derivatives(values, (x, *(part for layer in state for part in layer), *weights))
-
-    for ours, theirs in zip(chunks(along_the_diagonal, 0.4), chunks(layer_after_layer, kept), strict=True):
-        scale = 1 + theirs.abs().max().item()
-        torch.testing.assert_close(ours / scale, theirs / scale, rtol=0, atol=1e-12)
+    given = case(layers, time, 0.2)
+    expected = outcome(partial(layer_after_layer, kept=kept), *given)
+    near(outcome(partial(along_the_diagonal, dropout=0.4), *given), expected, 1e-12)
 
 
 def test_finite_differences():

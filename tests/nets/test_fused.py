@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 
 from nextstroke.nets import deep, kernel, lstm
 from tests.nets import naive, test_deep, test_kernel
+from tests.nets.test_deep import near
 
 triton = pytest.importorskip("triton", reason="NOT TESTED: the gates in Triton, which is not installed")
 CLIP = 2.0**-3  # the same number in float32
@@ -38,12 +40,6 @@ def interpreted(fused, monkeypatch):
     return lambda: monkeypatch.setattr(kernel, "fused", choose) or used
 
 
-def near(found, expected, atol):
-    for ours, theirs in zip(found, expected, strict=True):
-        scale = 1 + theirs.abs().max().item()
-        torch.testing.assert_close(ours / scale, theirs / scale, rtol=0, atol=atol)
-
-
 @pytest.mark.parametrize("case", [test_kernel.lstm_case, test_kernel.window_case])
 @pytest.mark.parametrize(
     ("dtype", "clip", "atol"),
@@ -66,23 +62,18 @@ def test_the_diagonal_is_the_same(interpreted, clip):
 
 
 def test_the_diagonal_is_the_same_with_dropout(interpreted, monkeypatch):
-    stack, x, state = test_deep.case(3, 4, CLIP)
-    kept = deep.drawn(0.4, 4, state[0].h.new_zeros(3, *state[0].h.shape))
-    monkeypatch.setattr(deep, "drawn", lambda dropout, steps, h: kept)
-
-    def work():
-        hidden, last = test_deep.along_the_diagonal(stack, x, state, 0.4)
-        values = [*hidden, *(part for layer in last for part in layer)]
-        return *values, *naive.derivatives(values, (x, *stack[0].parameters(), *stack[2].parameters()))
-
-    expected = work()
+    given = test_deep.case(3, 4, CLIP)
+    kept = deep.drawn(0.4, 4, torch.zeros(3, test_deep.BATCH, test_deep.CELLS, dtype=torch.float64))
+    monkeypatch.setattr(deep, "drawn", lambda dropout, steps, h: kept[:, :steps])
+    expected = test_deep.outcome(partial(test_deep.layer_after_layer, kept=kept), *given)
     assert interpreted() == []
-    near(work(), expected, 1e-12)
+    near(test_deep.outcome(partial(test_deep.along_the_diagonal, dropout=0.4), *given), expected, 1e-12)
 
 
-def rounded(x, weight):
+def rounded_products(onto, x, weight, beta=1.0):
     """What a GPU's product of bfloat16 operands with a float32 sum gives, but for the order of the sum."""
-    return x.float() @ weight.float()
+    kept = onto if beta else 0
+    onto.copy_(kept + x.to(onto.dtype) @ weight.to(onto.dtype))
 
 
 def test_products_of_bfloat16_keep_a_state_of_float32(interpreted, monkeypatch):
@@ -92,8 +83,7 @@ def test_products_of_bfloat16_keep_a_state_of_float32(interpreted, monkeypatch):
     expected, exact = test_deep.layer_after_layer(stack, x, state)
     interpreted()
     monkeypatch.setattr(deep, "product_type", lambda x: torch.bfloat16)
-    monkeypatch.setattr(deep, "add_products", lambda onto, x, weight: onto.add_(rounded(x, weight)))
-    monkeypatch.setattr(deep, "write_products", lambda out, x, weight: out.copy_(rounded(x, weight)))
+    monkeypatch.setattr(deep, "add_products", rounded_products)
     monkeypatch.setattr(deep, "weight_gradient", lambda dy, x: dy.float().t() @ x.float())
     hidden, after = test_deep.along_the_diagonal(stack, x, state)
     assert {part.dtype for part in (*hidden, *after[0])} == {torch.float32}

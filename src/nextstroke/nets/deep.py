@@ -15,7 +15,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from nextstroke.nets.lstm import LSTM, LSTMState, advance, peephole_gradient, retreat
-from nextstroke.nets.product import add_products, product_type, weight_gradient, write_products
+from nextstroke.nets.product import add_products, product_type, weight_gradient
 
 
 def suits(layers: Sequence[LSTM], device: torch.device) -> bool:
@@ -151,7 +151,7 @@ def deep_forward(
             on_diagonal(part, d + later, on)
             for part, later in ((gates, 0), (own, 1), (cells, 0), (cells, 1), (tanh_cells, 0))
         )
-        write_products(z, on_diagonal(read, d, on), weight[on])
+        add_products(z, on_diagonal(read, d, on), weight[on], beta=0.0)
         out = on_diagonal(up[1:], d, on), None if kept is None else on_diagonal(kept, d, on)
         advance(z, peepholes[on], (z, before, after, tanh_after), h, out)
     return [read, gates, cells, tanh_cells]

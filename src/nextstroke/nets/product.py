@@ -79,7 +79,7 @@ def use_bfloat16(device: str, on: bool) -> None:
     Raises:
         UsageError: this torch has no such products for a GPU.
     """
-    able = device == "cpu" or all(hasattr(kind, "dtype_out") for kind in (torch.ops.aten.baddbmm, torch.ops.aten.bmm))
+    able = device == "cpu" or hasattr(torch.ops.aten.baddbmm, "dtype_out")
     if on and not able:
         raise UsageError(f"torch {torch.__version__} has no bfloat16 products with float32 sums; install 2.8 or newer")
     wanted = on and (device != "cpu" or has_bfloat16())
@@ -102,20 +102,15 @@ def has_bfloat16() -> bool:
     return ONEDNN and getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
 
 
-def add_products(onto: Float[Tensor, "many rows outputs"], x: Tensor, weight: Tensor) -> None:
-    """Add `x @ weight`, as many products as there are in front; `onto` may be of a wider type than the operands."""
+def add_products(onto: Float[Tensor, "many rows outputs"], x: Tensor, weight: Tensor, beta: float = 1.0) -> None:
+    """Add `x @ weight` to `beta` times `onto`, as many products as there are in front; of 0 what it holds is not read.
+
+    `onto` may be of a wider type than the operands.
+    """
     if x.dtype == onto.dtype:
-        onto.baddbmm_(x, weight)
+        onto.baddbmm_(x, weight, beta=beta)
     else:
-        torch.baddbmm(onto, x, weight, out_dtype=onto.dtype, out=onto)
-
-
-def write_products(out: Float[Tensor, "many rows outputs"], x: Tensor, weight: Tensor) -> None:
-    """As `add_products`, in place of what `out` holds."""
-    if x.dtype == out.dtype:
-        torch.bmm(x, weight, out=out)
-    else:
-        torch.bmm(x, weight, out_dtype=out.dtype, out=out)
+        torch.baddbmm(onto, x, weight, out_dtype=onto.dtype, beta=beta, out=onto)
 
 
 def weight_gradient(dy: Float[Tensor, "rows outputs"], x: Float[Tensor, "rows inputs"]) -> Tensor:
