@@ -155,3 +155,20 @@ def test_the_file_is_plain_safetensors(tmp_path):
     tensors = load_file(tmp_path / "t")
     assert {name: array.tolist() for name, array in tensors.items()} == {"train": [0, 1], "test": [1, 1, 0]}
     assert json.loads((tmp_path / "t").read_bytes()[8:].split(b"   ")[0])
+
+
+def test_what_a_teacher_expects_lies_beside_its_split(tmp_path):
+    parts = {"train": [np.array([0, 1])], "taught": [np.array([1]), np.array([0, 1])]}
+    expected = np.array([[0.25, 0.75], [1, 0], [0.5, 0.5]])
+    path = tmp_path / "t.packed"
+    sizes = pack_text(path, "character", ["a", "\n"], 1, parts, {"taught": [expected[:2], expected[2:]]})
+    corpus = TextCorpus.open(path)
+    assert sizes == {"train": 2, "taught": 3}
+    assert list(corpus.splits) == ["train", "taught"]
+    assert list(corpus.expected) == ["taught"]
+    assert corpus.expected["taught"].tolist() == expected.tolist()
+    assert pack_text(tmp_path / "p.packed", "character", ["a", "\n"], 1, parts) == sizes
+    assert TextCorpus.open(tmp_path / "p.packed").digest != corpus.digest
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(CorruptFile):
+        TextCorpus.open(path)

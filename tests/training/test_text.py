@@ -38,10 +38,12 @@ SENTENCES = text_recipe({"sequences": "sentences"}, chunk=None)
 PAPER = text_recipe({"reset": 2}, optimiser="sgd", momentum=0.9, learning_rate=1e-3, loss="sum")
 NOISY = text_recipe({"sequences": "sentences"}, chunk=None, loss="sum", noise="adaptive", noise_sigma=0.01)
 TIED = text_recipe(vector=6, noise="drop")
+TAUGHT = text_recipe({"train": ["taught"]})
+TAUGHT_SENTENCES = text_recipe({"train": ["taught"], "sequences": "sentences"}, chunk=None)
 KINDS = pytest.mark.parametrize(
     "recipe",
-    [STREAMS, WITH_RESETS, SENTENCES, PAPER, NOISY, TIED],
-    ids=["streams", "resets", "sentences", "paper", "adaptive noise", "tied"],
+    [STREAMS, WITH_RESETS, SENTENCES, PAPER, NOISY, TIED, TAUGHT, TAUGHT_SENTENCES],
+    ids=["streams", "resets", "sentences", "paper", "adaptive noise", "tied", "taught", "taught sentences"],
 )
 
 
@@ -52,8 +54,15 @@ def corpus(tmp_path):
     pairs = ["ab", "bc", "ca"]
     lines = [" ".join(pairs[i] for i in rng.integers(0, 3, rng.integers(1, 5))) + "\n" for _ in range(60)]
     numbers = np.array([SYMBOLS.index(character) for character in "".join(lines)])
-    pack_text(path, "character", SYMBOLS, 4, {"train": [numbers[:400]], "validation": [numbers[400:]]})
+    train, validation = [numbers[:400]], [numbers[400:]]
+    parts = {"train": train, "validation": validation, "taught": train}
+    pack_text(path, "character", SYMBOLS, 4, parts, {"taught": [expectation(numbers[:400])]})
     return path
+
+
+def expectation(text):
+    """What a teacher might expect: what comes, and something of all else."""
+    return 0.8 * np.eye(len(SYMBOLS))[text] + 0.2 * np.random.default_rng(1).dirichlet(np.ones(5), len(text))
 
 
 @KINDS
@@ -209,3 +218,31 @@ def test_a_batch_pads_shorter_sequences():
     batch = SymbolBatch.of([np.array([1, 2, 3]), np.array([4])])
     assert batch.x.tolist() == [[-1, 1, 2], [-1, 4, -1]]
     assert batch.target.tolist() == [[1, 2, 3], [4, -1, -1]]
+
+
+def test_a_taught_network_learns_what_its_teacher_expects_and_not_what_comes(run, corpus, tmp_path):
+    text = np.asarray(TextCorpus.open(corpus).split("train"))
+    validation = [np.asarray(TextCorpus.open(corpus).split("validation"))]
+    other = np.tile([0.1, 0.2, 0.3, 0.15, 0.25], (len(text), 1))
+    path = tmp_path / "taught.text"
+    parts = {"taught": [text], "validation": validation}
+    pack_text(path, "character", SYMBOLS, 4, parts, {"taught": [other]})
+    run(text_recipe({"train": ["taught"]}, updates=200, chunk=20, learning_rate=0.02), corpus=path)
+    network = open_run(path.parent / "run")[0]
+    y, _ = network(torch.tensor([[0, 1, 3, 1, 2]]), network.start(1))
+    torch.testing.assert_close(y.softmax(2)[0], torch.tensor(other[:5]).float(), atol=0.05, rtol=0)
+
+
+def test_a_taught_batch_shows_what_is_expected_of_each_symbol(corpus):
+    examples = make_text(TextCorpus.open(corpus), TAUGHT_SENTENCES)
+    chosen = examples.batches(3, TAUGHT_SENTENCES, 0)[0]
+    batch = examples.read(chosen, TAUGHT_SENTENCES, 0, 0).padded(8, 1)
+    for row, (begin, end) in enumerate(chosen):
+        size = end - begin
+        np.testing.assert_array_equal(batch.expected[row, :size], examples.expected[begin:end])
+        assert not batch.expected[row, size:].any()
+
+
+def test_a_text_that_a_teacher_read_is_learned_from_alone(run, corpus):
+    with pytest.raises(BadInput, match="'taught' was read by a teacher"):
+        run(text_recipe({"train": ["train", "taught"]}), corpus=corpus)

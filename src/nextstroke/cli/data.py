@@ -134,6 +134,31 @@ def penn(
     _tell_text(output, pack_penn(folder, output, words), as_json)
 
 
+@app.command("teach")
+def teach(
+    corpus: Annotated[Path, typer.Argument(help="packed text of words")],
+    output: Output,
+    teacher: Annotated[Path, typer.Option(help="training or model file of a network over these words")],
+    invent: Annotated[int, typer.Option(help="words that the teacher invents beside the text", min=0)] = 0,
+    truth: Annotated[
+        float, typer.Option(help="share of what really came next in what is expected of the text", min=0, max=1)
+    ] = 0.3,
+    seed: Annotated[int, typer.Option(help="same seed, same text invented", min=0)] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Pack a text of words as characters, with what a network over words expects of each: to train one over characters.
+
+    It adds the split `taught`: the training text, and what the teacher invents.
+
+    Example: nextstroke data teach data/penn-words.packed --teacher runs/penn-words-tied -o data/penn-taught.packed
+    """
+    from nextstroke.files import check_writable
+    from nextstroke.training.teacher import teach
+
+    check_writable(output)
+    _tell_text(output, teach(teacher, corpus, output, invent, truth, seed), as_json)
+
+
 @app.command("enwik8")
 def enwik8(
     file: Annotated[Path, typer.Argument(help="enwik8, or the beginning of it together with --range")],

@@ -7,7 +7,7 @@ import numpy as np
 
 from nextstroke.errors import CorruptFile
 
-DTYPES = {"F32": np.float32, "I64": np.int64, "BOOL": np.bool_, "U8": np.uint8, "U16": np.uint16}
+DTYPES = {"F32": np.float32, "F16": np.float16, "I64": np.int64, "BOOL": np.bool_, "U8": np.uint8, "U16": np.uint16}
 
 
 def map_arrays(path: Path) -> tuple[dict, dict[str, np.ndarray]]:

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO
 
 import numpy as np
@@ -13,7 +15,8 @@ from nextstroke.errors import BadInput, CorruptFile, WrongModel
 from nextstroke.files import atomic_write
 
 FORMAT = "nextstroke-text-1"
-NAMES = {np.dtype(np.uint8): "U8", np.dtype(np.uint16): "U16"}
+NAMES = {np.dtype(np.uint8): "U8", np.dtype(np.uint16): "U16", np.dtype(np.float16): "F16"}
+EXPECTED = " expected"  # behind a split's name, of the array that says what a teacher expects of its symbols
 ROOM = 4096  # bytes of the header kept for the sizes, which are known last
 
 
@@ -24,14 +27,17 @@ class TextCorpus:
         unit: What a symbol is: "byte", "character" or "word".
         symbols: The alphabet, number i being symbols[i]; a byte is the character of its number.
         splits: Arrays of uint8 or uint16 by name, such as "train" and "validation".
+        expected: For the splits that a teacher has read, its distribution of each symbol, float16 (size, symbols).
         words: Words of each split as tests count them: every run between blanks, and each end of a sentence or line.
         end: Number of the symbol that ends a sentence or line, −1 where there is none.
         digest: SHA-256 of the content as the file gives it.
     """
 
-    def __init__(self, about: dict, splits: dict[str, np.ndarray]):
+    def __init__(self, about: dict, arrays: dict[str, np.ndarray]):
         self.unit, self.symbols, self.end = about["unit"], about["symbols"], about["end"]
-        self.words, self.digest, self.splits = about["words"], about["sha256"], splits
+        self.words, self.digest = about["words"], about["sha256"]
+        self.splits = {name: array for name, array in arrays.items() if array.ndim == 1}
+        self.expected = {name.removesuffix(EXPECTED): array for name, array in arrays.items() if array.ndim == 2}
 
     @classmethod
     def open(cls, path: str | Path) -> "TextCorpus":
@@ -40,11 +46,11 @@ class TextCorpus:
         Raises:
             CorruptFile: the file is not a packed text, or was cut short. WrongModel: another version of the format.
         """
-        about, splits = map_arrays(Path(path))
+        about, arrays = map_arrays(Path(path))
         if about["format"] != FORMAT:
             raise WrongModel(f"{path}: format {about['format']!r}, a packed text is {FORMAT!r}; pack the data again")
         try:
-            return cls(about, splits)
+            return cls(about, arrays)
         except KeyError as error:
             raise CorruptFile(f"{path}: not a whole text ({error}); make it again with `nextstroke data`") from error
 
@@ -56,12 +62,18 @@ class TextCorpus:
 
 
 def pack_text(
-    path: Path, unit: str, symbols: list[str], end: int, parts: Mapping[str, Iterable[np.ndarray]]
+    path: Path,
+    unit: str,
+    symbols: list[str],
+    end: int,
+    parts: Mapping[str, Iterable[np.ndarray]],
+    expected: Mapping[str, Iterable[np.ndarray]] = MappingProxyType({}),
 ) -> dict[str, int]:
     """Write a packed text piece by piece, whole or not at all; returns the symbols of each split.
 
     Args:
         parts: For each split its numbers in pieces of any size.
+        expected: For splits that a teacher has read its distributions (piece, symbols), as many as there are symbols.
     Raises:
         BadInput: a split has fewer than two symbols.
     """
@@ -72,38 +84,47 @@ def pack_text(
         stream.write(bytes(8 + room))
         digest = hashlib.sha256()
         sizes = {name: _write(stream, name, pieces, kind, about, digest) for name, pieces in parts.items()}
+        for pieces in expected.values():
+            _append(stream, pieces, np.dtype(np.float16), digest)
         digest.update(json.dumps([about, sizes], sort_keys=True).encode())
         about["sha256"] = digest.hexdigest()
-        header = json.dumps(_header(about, sizes, kind)).encode()
+        arrays = {name: (kind, [size]) for name, size in sizes.items()}
+        arrays |= {name + EXPECTED: (np.dtype(np.float16), [sizes[name], len(symbols)]) for name in expected}
+        header = json.dumps(_header(about, arrays)).encode()
         stream.seek(0)
         stream.write(room.to_bytes(8, "little") + header.ljust(room))
     return sizes
 
 
-def _header(about: dict, sizes: dict[str, int], kind: np.dtype) -> dict:
+def _header(about: dict, arrays: Mapping[str, tuple[np.dtype, list[int]]]) -> dict:
     header: dict = {"__metadata__": {"nextstroke": json.dumps(about)}}
     begin = 0
-    for name, size in sizes.items():
-        after = begin + size * kind.itemsize
-        header[name] = {"dtype": NAMES[kind], "shape": [size], "data_offsets": [begin, after]}
+    for name, (kind, shape) in arrays.items():
+        after = begin + math.prod(shape) * kind.itemsize
+        header[name] = {"dtype": NAMES[kind], "shape": shape, "data_offsets": [begin, after]}
         begin = after
     return header
 
 
 def _write(stream: IO[bytes], name: str, pieces: Iterable[np.ndarray], kind: np.dtype, about: dict, digest) -> int:
     """Append a split to the file and count its symbols and words."""
-    size = 0
     counter = WordCounter(about["unit"], about["symbols"], about["end"])
-    for piece in pieces:
-        data = piece.astype(kind).tobytes()
-        stream.write(data)
-        digest.update(data)
-        counter.add(piece)
-        size += len(piece)
+    size = _append(stream, map(counter.counted, pieces), kind, digest)
     if size < 2:
         raise BadInput(f"the split {name!r} has {size} symbols; a text of two at least is needed")
     about["words"][name] = counter.words
     return size
+
+
+def _append(stream: IO[bytes], pieces: Iterable[np.ndarray], kind: np.dtype, digest) -> int:
+    """Append an array to the file piece by piece; returns its rows."""
+    rows = 0
+    for piece in pieces:
+        data = piece.astype(kind).tobytes()
+        stream.write(data)
+        digest.update(data)
+        rows += len(piece)
+    return rows
 
 
 class WordCounter:
@@ -112,6 +133,11 @@ class WordCounter:
     def __init__(self, unit: str, symbols: list[str], end: int):
         self.blank = np.array([unit != "word" and symbol.isspace() for symbol in symbols])
         self.unit, self.end, self.words, self.inside = unit, end, 0, False
+
+    def counted(self, numbers: np.ndarray) -> np.ndarray:
+        """The same numbers, their words counted."""
+        self.add(numbers)
+        return numbers
 
     def add(self, numbers: np.ndarray) -> None:
         """Count on."""

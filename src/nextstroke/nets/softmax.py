@@ -9,3 +9,13 @@ def log_loss(y: Float[Tensor, "batch time symbols"], target: Int[Tensor, "batch 
     """−log Pr of each next symbol in nats (equation 13); 0 where `target` is −1, behind the end of a shorter text."""
     flat = functional.cross_entropy(y.flatten(0, 1), target.flatten(), ignore_index=-1, reduction="none")
     return flat.view_as(target)
+
+
+def expected_log_loss(
+    y: Float[Tensor, "batch time symbols"], expected: Float[Tensor, "batch time symbols"]
+) -> Float[Tensor, "batch time"]:
+    """−log Pr in nats in the mean over what a teacher expects of each next symbol; 0 where it expects nothing.
+
+    Its derivative by `y` is Pr less `expected`, where that of `log_loss` is Pr less the one symbol that came.
+    """
+    return -(functional.log_softmax(y, 2) * expected.to(y.dtype)).sum(2)

@@ -14,7 +14,7 @@ from nextstroke.corpora.batches import shuffled_batches
 from nextstroke.corpora.symbols import TextCorpus, WordCounter
 from nextstroke.errors import BadInput
 from nextstroke.nets.networks import TextNetwork
-from nextstroke.nets.softmax import log_loss
+from nextstroke.nets.softmax import expected_log_loss, log_loss
 from nextstroke.training.score import TextScore
 
 STREAMS = 32  # side by side when a text without resets is scored: each begins without knowing what stands before it
@@ -23,20 +23,29 @@ NULL = -1  # the null vector that begins a sequence, and what is not to be predi
 
 
 class SymbolBatch(NamedTuple):
-    """Sequences side by side: `x` the symbols before, `target` those to predict, int64 (lines, time), −1 for none."""
+    """Sequences side by side: `x` the symbols before, `target` those to predict, int64 (lines, time), −1 for none.
+
+    `expected` is what a teacher expects of each symbol to predict, (lines, time, symbols), or (lines, time, 0).
+    """
 
     x: np.ndarray
     target: np.ndarray
+    expected: np.ndarray
     carries: bool = False
 
     @classmethod
-    def of(cls, sequences: Sequence[np.ndarray], before: np.ndarray | None = None) -> "SymbolBatch":
+    def of(
+        cls,
+        sequences: Sequence[np.ndarray],
+        before: np.ndarray | None = None,
+        expected: Sequence[np.ndarray] = (),
+    ) -> "SymbolBatch":
         """Pad sequences to the longest; `before` are the symbols in front of each, the null vector if not given."""
-        target = np.full((len(sequences), max(map(len, sequences))), NULL, np.int64)
-        for row, sequence in zip(target, sequences, strict=True):
-            row[: len(sequence)] = sequence
+        target = _padded(sequences, NULL, np.dtype(np.int64))
         first = np.full(len(target), NULL) if before is None else before
-        return cls(np.concatenate([first[:, None], target[:, :-1]], 1), target, before is not None)
+        x = np.concatenate([first[:, None], target[:, :-1]], 1)
+        taught = _padded(expected, 0, np.dtype(np.float16)) if len(expected) else np.zeros((*x.shape, 0), np.float16)
+        return cls(x, target, taught, before is not None)
 
     @property
     def lines(self) -> int:
@@ -50,19 +59,20 @@ class SymbolBatch(NamedTuple):
 
     def share(self, own) -> "SymbolBatch":
         """The sequences that a worker takes."""
-        return SymbolBatch(own.share(self.x), own.share(self.target), self.carries)
+        return SymbolBatch(own.share(self.x), own.share(self.target), own.share(self.expected), self.carries)
 
     def padded(self, steps: int, places: int) -> "SymbolBatch":
         """The same, its length padded to a multiple: fewer shapes, for who prepares for each."""
         more = ((0, 0), (0, -self.x.shape[1] % steps))
         x, target = (np.pad(part, more, constant_values=NULL) for part in (self.x, self.target))
-        return SymbolBatch(x, target, self.carries)
+        return SymbolBatch(x, target, np.pad(self.expected, (*more, (0, 0))), self.carries)
 
-    def chunks(self, steps: int | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Pieces of at most `steps` symbols (None: one piece)."""
+    def chunks(self, steps: int | None) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Pieces of `x`, `target` and `expected`, of at most `steps` symbols (None: one piece)."""
         steps = steps or self.x.shape[1]
         for begin in range(0, self.x.shape[1], steps):
-            yield self.x[:, begin : begin + steps], self.target[:, begin : begin + steps]
+            cut = slice(begin, begin + steps)
+            yield self.x[:, cut], self.target[:, cut], self.expected[:, cut]
 
 
 class Streams(Sequence):
@@ -86,6 +96,7 @@ class TextExamples:
 
     Attributes:
         train, validation: Numbers of symbols, memory-mapped.
+        expected: What a teacher expects of each symbol of `train`, if one has read it.
         sentences: Whether every sentence is a sequence of its own.
         span: Symbols of a stream from reset to reset, or in one chunk where there is none.
         resets: Whether a stream's state ever begins anew.
@@ -94,6 +105,7 @@ class TextExamples:
 
     corpus: TextCorpus
     train: np.ndarray
+    expected: np.ndarray | None
     validation: np.ndarray
     sentences: bool
     span: int
@@ -135,17 +147,20 @@ class TextExamples:
         """The symbols between the borders `chosen` (lines, 2)."""
         sequences = [self.train[begin:end] for begin, end in chosen]
         before = None if self.fresh(batch) else self.train[chosen[:, 0] - 1]
-        return SymbolBatch.of(sequences, before)
+        taught = [] if self.expected is None else [self.expected[begin:end] for begin, end in chosen]
+        return SymbolBatch.of(sequences, before, taught)
 
     def tensors(self, share: SymbolBatch, chunk: Any, device: str) -> tuple[Tensor, ...]:
-        """What the loss is worked out from: the symbols before, and those to predict."""
-        return tuple(torch.from_numpy(np.ascontiguousarray(part)).to(device) for part in chunk)
+        """What the loss is worked out from: the symbols before, those to predict, a teacher's expectation."""
+        parts = chunk[:2] if self.expected is None else chunk
+        return tuple(torch.from_numpy(np.ascontiguousarray(part)).to(device) for part in parts)
 
     def loss(self, network: TextNetwork, tensors: Sequence[Tensor], state: tuple) -> tuple[Tensor, Tensor, tuple]:
         """Log-loss of a chunk in nats, its number of symbols, and the state behind it."""
-        x, target = tensors
+        x, target, *taught = tensors
         y, state = network(x, state)
-        return log_loss(y, target).sum(), (target >= 0).sum().float(), state
+        loss = expected_log_loss(y, *taught) if taught else log_loss(y, target)
+        return loss.sum(), (target >= 0).sum().float(), state
 
     def on(self, split: str) -> "TextExamples":
         """The same, to be scored on another split of the corpus."""
@@ -209,14 +224,31 @@ def make_text(corpus: TextCorpus, recipe: Recipe) -> TextExamples:
     if not sentences and chunk is None:
         raise BadInput("streams need training.chunk, the symbols of a segment")
     train, validation = (_joined([corpus.split(name) for name in names]) for names in (data.train, data.validation))
+    expected = _taught(corpus, data.train)
     words = sum(corpus.words[name] for name in data.validation)
     span = (chunk or 0) * (data.reset or 1)
-    return TextExamples(corpus, train, validation, sentences, span, data.reset is not None, words)
+    return TextExamples(corpus, train, expected, validation, sentences, span, data.reset is not None, words)
 
 
 def _joined(parts: list[np.ndarray]) -> np.ndarray:
     """Several splits as one; a single one stays on disk."""
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _taught(corpus: TextCorpus, names: list[str]) -> np.ndarray | None:
+    """What a teacher expects of the text to learn from; raises BadInput where only a part was read by one."""
+    taught = [name for name in names if name in corpus.expected]
+    if taught and len(names) > 1:
+        raise BadInput(f"data.train: {taught[0]!r} was read by a teacher, and is learned from alone")
+    return corpus.expected[taught[0]] if taught else None
+
+
+def _padded(rows: Sequence[np.ndarray], value: int, kind: np.dtype) -> np.ndarray:
+    """Arrays as one, the shorter ones filled up behind their ends."""
+    whole = np.full((len(rows), max(map(len, rows)), *rows[0].shape[1:]), value, kind)
+    for line, row in zip(whole, rows, strict=True):
+        line[: len(row)] = row
+    return whole
 
 
 def _borders(text: np.ndarray, end: int) -> np.ndarray:
@@ -232,7 +264,7 @@ def _score_batch(network: TextNetwork, batch: SymbolBatch, steps: int = 200) -> 
     network.eval()
     state, total, wrong, symbols = network.start(batch.lines), 0.0, 0, 0
     for chunk in batch.chunks(steps):
-        x, target = (torch.from_numpy(np.ascontiguousarray(part)).to(network.output.bias.device) for part in chunk)
+        x, target = (torch.from_numpy(np.ascontiguousarray(part)).to(network.output.bias.device) for part in chunk[:2])
         y, state = network(x, state)
         total += float(log_loss(y, target).cpu().double().sum())
         wrong += int(((y.argmax(2) != target) & (target >= 0)).sum())
