@@ -33,6 +33,7 @@ PRESENT = verbs._Verbs(name="nextstroke").list_commands(None)
         ("data text nowhere.txt -o a.packed", 3, r"nowhere.txt: cannot be read \(No such file or directory\)"),
         ("data text . -o a.packed", 3, r"\.: cannot be read \(Is a directory\)"),
         ("data penn . -o a.packed", 3, r"\.: no ptb.train.txt there; .*"),
+        ("data teach no.packed --teacher no.onnx -o a.packed", 3, r"no.packed: not a packed corpus .*"),
         ("data enwik8 . -o a.packed", 3, r"\.: cannot be read \(Is a directory\)"),
         ("data enwik8 e -o a.packed --splits 1/2", 2, r"splits '1/2': give 96/4 or 90/5/5, .*"),
         ("data enwik8 e -o a.packed --range train=9:3", 2, r"range 'train=9:3': give NAME=BEGIN:END .*"),

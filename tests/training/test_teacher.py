@@ -32,6 +32,10 @@ def teaching(run, words):
     return run(recipe, corpus=words).parent
 
 
+def silent(done, total):
+    pass
+
+
 def slow_expectation(network, spelling, text):
     """The words one at a time, as one stream."""
     state, x, rows = network.start(1), -1, []
@@ -73,7 +77,10 @@ def test_with_little_context_only_what_stands_far_in_front_is_left_out(teaching,
 
 
 def test_a_taught_text_is_the_training_text_and_what_the_teacher_invents(teaching, words, tmp_path):
-    sizes = teach(teaching, words, tmp_path / "t.packed", invented=70, truth=0.25, seed=1)
+    told = []
+    sizes = teach(
+        teaching, words, tmp_path / "t.packed", invented=70, truth=0.25, seed=1, progress=lambda *at: told.append(at)
+    )
     taught, source = TextCorpus.open(tmp_path / "t.packed"), TextCorpus.open(words)
     text = {name: "".join(taught.symbols[i] for i in numbers) for name, numbers in taught.splits.items()}
     expected = " ".join(WORDS[i] for i in source.split("train")).replace(" <eos> ", "\n").replace(" <eos>", "\n")
@@ -82,6 +89,7 @@ def test_a_taught_text_is_the_training_text_and_what_the_teacher_invents(teachin
     made = text["taught"][len(text["train"]) :]
     assert 40 <= len(made.split()) <= 70
     assert set(made.split()) <= set(WORDS)
+    assert told[-1] == (sizes["taught"], sizes["taught"])
     odds = taught.expected["taught"]
     assert odds.shape == (sizes["taught"], len(taught.symbols))
     np.testing.assert_allclose(odds.sum(1, dtype=float), 1, atol=2e-3)
@@ -92,10 +100,10 @@ def test_a_taught_text_is_the_training_text_and_what_the_teacher_invents(teachin
 
 def test_the_same_seed_invents_the_same_and_none_may_be_wanted(teaching, words, tmp_path):
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        teach(teaching, words, tmp_path / name, invented=600, truth=0.0, seed=seed)
+        teach(teaching, words, tmp_path / name, invented=600, truth=0.0, seed=seed, progress=silent)
     a, b, c = (TextCorpus.open(tmp_path / name).digest for name in "abc")
     assert a == b != c
-    sizes = teach(teaching, words, tmp_path / "none", invented=0, truth=0.0, seed=1)
+    sizes = teach(teaching, words, tmp_path / "none", invented=0, truth=0.0, seed=1, progress=silent)
     assert sizes["taught"] == sizes["train"]
 
 
@@ -106,5 +114,5 @@ def test_only_a_network_over_these_words_teaches(teaching, words, tmp_path):
     pack_text(tmp_path / "characters", "character", WORDS, 0, parts)
     for name in ("others", "characters"):
         with pytest.raises(WrongModel, match="no network over the words"):
-            teach(teaching, tmp_path / name, tmp_path / "t", 0, 0.0, 1)
+            teach(teaching, tmp_path / name, tmp_path / "t", 0, 0.0, 1, silent)
     assert not (tmp_path / "t").exists()

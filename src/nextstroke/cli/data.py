@@ -156,7 +156,10 @@ def teach(
     from nextstroke.training.teacher import teach
 
     check_writable(output)
-    _tell_text(output, teach(teacher, corpus, output, invent, truth, seed), as_json)
+    progress = _Progress("characters")
+    sizes = teach(teacher, corpus, output, invent, truth, seed, progress)
+    progress.end()
+    _tell_text(output, sizes, as_json)
 
 
 @app.command("enwik8")
