@@ -243,6 +243,13 @@ def test_a_taught_batch_shows_what_is_expected_of_each_symbol(corpus):
         assert not batch.expected[row, size:].any()
 
 
+def test_a_taught_network_is_scored_on_a_text_that_no_teacher_read(run, corpus, tmp_path):
+    path = run(TAUGHT, corpus=corpus)
+    text = TextCorpus.open(corpus)
+    pack_text(tmp_path / "plain", "character", SYMBOLS, 4, {"test": [np.asarray(text.split("validation"))]})
+    assert evaluate_run(path.parent, tmp_path / "plain", "test") == evaluate_run(path.parent, corpus)
+
+
 def test_a_text_that_a_teacher_read_is_learned_from_alone(run, corpus):
     with pytest.raises(BadInput, match="'taught' was read by a teacher"):
         run(text_recipe({"train": ["train", "taught"]}), corpus=corpus)

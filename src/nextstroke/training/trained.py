@@ -91,7 +91,7 @@ def evaluate_run(
     if temperature != 1:
         _temper(network, temperature, run)
     network.to(device)
-    examples, _ = open_examples(recipe, corpus, about)
+    examples, _ = open_examples(_scoring(recipe, split), corpus, about)
     check_alphabet(examples, about, corpus)
     examples = examples.on(split)
     figures = examples.score(network, every).figures()
@@ -108,6 +108,12 @@ def evaluate_run(
         if split == "train":
             figures["description_length_nats"] = every * sample.log_loss + figures["complexity_nats"]
     return figures
+
+
+def _scoring(recipe: Recipe, split: str) -> Recipe:
+    """The recipe of a text without what it learned from, which need not be there to score another split."""
+    scored = {"train": [split], "validation": [split]} if recipe.kind == "text" else {}
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update=scored)})
 
 
 def _temper(network: nn.Module, temperature: float, run: Path) -> None:
