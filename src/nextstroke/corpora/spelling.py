@@ -26,9 +26,9 @@ class Spelling:
     def __init__(self, words: Sequence[str], end: int, text: np.ndarray):
         self.end = end
         self.symbols = sorted({" ", "\n"}.union(*(word for i, word in enumerate(words) if i != end)))
-        self._number = {symbol: i for i, symbol in enumerate(self.symbols)}
-        self._blank, self._line_end = self._number[" "], self._number["\n"]
-        spelt = [[] if i == end else [self._number[c] for c in f"{word} "] for i, word in enumerate(words)]
+        number = {symbol: i for i, symbol in enumerate(self.symbols)}
+        self._blank, self._line_end = number[" "], number["\n"]
+        spelt = [[] if i == end else [number[c] for c in f"{word} "] for i, word in enumerate(words)]
         self._lengths = np.array([len(word) for word in spelt])
         self._starts = np.cumsum(self._lengths) - self._lengths
         self._spelt = np.concatenate(spelt).astype(np.int64)

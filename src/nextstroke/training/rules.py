@@ -120,7 +120,7 @@ def segments(network: TextNetwork, sequence: np.ndarray, segment: int | None) ->
     """The symbols before and those to predict, a segment at a time (None: all at once), where the network is."""
     device = network.output.bias.device
     for chunk in SymbolBatch.of([sequence]).chunks(segment):
-        yield tuple(torch.from_numpy(np.ascontiguousarray(part)).to(device) for part in chunk[:2])
+        yield tuple(torch.from_numpy(np.ascontiguousarray(part)).to(device) for part in chunk)
 
 
 def choose_rate(bits: Callable[[float], float], first: float) -> float:

@@ -98,7 +98,7 @@ class Teacher:
         """Words (lines, n) and the chances of all words in their places and the one behind, (lines, n + 1, words)."""
         state = self.network.start(batch.lines)
         words, chances = batch.target[:, :0], np.zeros((batch.lines, 0, self.network.output.out_features), np.float32)
-        for x, target, _ in batch.chunks(STEPS):
+        for x, target in batch.chunks(STEPS):
             y, state = self.network(torch.from_numpy(np.ascontiguousarray(x)), state)
             words = np.concatenate([words, target], 1)
             chances = np.concatenate([chances, torch.softmax(y, 2).numpy()], 1)

@@ -67,12 +67,12 @@ class SymbolBatch(NamedTuple):
         x, target = (np.pad(part, more, constant_values=NULL) for part in (self.x, self.target))
         return SymbolBatch(x, target, np.pad(self.expected, (*more, (0, 0))), self.carries)
 
-    def chunks(self, steps: int | None) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """Pieces of `x`, `target` and `expected`, of at most `steps` symbols (None: one piece)."""
+    def chunks(self, steps: int | None) -> Iterator[tuple[np.ndarray, ...]]:
+        """Pieces of `x`, `target` and, if there is any, `expected`, of at most `steps` symbols (None: one piece)."""
+        parts = (self.x, self.target, self.expected)[: 3 if self.expected.size else 2]
         steps = steps or self.x.shape[1]
         for begin in range(0, self.x.shape[1], steps):
-            cut = slice(begin, begin + steps)
-            yield self.x[:, cut], self.target[:, cut], self.expected[:, cut]
+            yield tuple(part[:, begin : begin + steps] for part in parts)
 
 
 class Streams(Sequence):
@@ -152,8 +152,7 @@ class TextExamples:
 
     def tensors(self, share: SymbolBatch, chunk: Any, device: str) -> tuple[Tensor, ...]:
         """What the loss is worked out from: the symbols before, those to predict, a teacher's expectation."""
-        parts = chunk[:2] if self.expected is None else chunk
-        return tuple(torch.from_numpy(np.ascontiguousarray(part)).to(device) for part in parts)
+        return tuple(torch.from_numpy(np.ascontiguousarray(part)).to(device) for part in chunk)
 
     def loss(self, network: TextNetwork, tensors: Sequence[Tensor], state: tuple) -> tuple[Tensor, Tensor, tuple]:
         """Log-loss of a chunk in nats, its number of symbols, and the state behind it."""
@@ -264,7 +263,7 @@ def _score_batch(network: TextNetwork, batch: SymbolBatch, steps: int = 200) -> 
     network.eval()
     state, total, wrong, symbols = network.start(batch.lines), 0.0, 0, 0
     for chunk in batch.chunks(steps):
-        x, target = (torch.from_numpy(np.ascontiguousarray(part)).to(network.output.bias.device) for part in chunk[:2])
+        x, target = (torch.from_numpy(np.ascontiguousarray(part)).to(network.output.bias.device) for part in chunk)
         y, state = network(x, state)
         total += float(log_loss(y, target).cpu().double().sum())
         wrong += int(((y.argmax(2) != target) & (target >= 0)).sum())
