@@ -4,6 +4,7 @@ import pytest
 
 from nextstroke.cli.main import main
 from nextstroke.codec import bench as codec_bench
+from nextstroke.nets.product import has_bfloat16
 from nextstroke.training import bench, benchgpu, profile, scaling
 
 
@@ -13,13 +14,23 @@ def test_writing_is_measured(capsys):
     assert 0 < figures["a step of 1 lines, µs"] < figures["a step of 32 lines, µs"]
 
 
-def test_learning_is_measured_and_ratios_follow_from_the_timings(capsys, monkeypatch):
+def small_sizes(monkeypatch):
+    """Let `bench train` measure in seconds: small networks, and small products to compare them with."""
     monkeypatch.setattr(bench, "BATCH", 2)
     monkeypatch.setattr(bench, "STEPS", 3)
+    monkeypatch.setattr(bench, "CELLS", 16)
     monkeypatch.setattr(bench, "TEXT", {"symbols": 5, "layers": 2, "cells": 8})
+    product_rates = bench.product_rates
+    monkeypatch.setattr(bench, "product_rates", lambda: product_rates(size=32))
+
+
+def test_learning_is_measured_and_ratios_follow_from_the_timings(capsys, monkeypatch):
+    small_sizes(monkeypatch)
     monkeypatch.setattr(profile, "POINTS", 6)
     assert main(["bench", "train", "--rounds", "1", "--json"]) == 0
     figures = json.loads(capsys.readouterr().out)
+    assert figures["products of bfloat16 (1) or only of float32 (0)"] == has_bfloat16()
+    assert ("text, bfloat16, points/s" in figures) == has_bfloat16()
     assert figures["naive loop over ours, time"] > 0
     assert figures["text, points/s"] > 0
     shares = [figures[f"{part} over all of a step, time"] for part in ("data", "network", "mixture", "update")]
@@ -37,6 +48,18 @@ def test_learning_is_measured_and_ratios_follow_from_the_timings(capsys, monkeyp
     assert figures["naive loop over ours, time"] == 3.0
     assert figures["torch loops over those used, time"] == 1.4
     assert figures["float32 over bfloat16, text, time"] == 1.5
+
+
+def test_without_bfloat16_nothing_is_measured_under_its_name(capsys, monkeypatch):
+    monkeypatch.setattr(bench, "has_bfloat16", lambda: False)
+    monkeypatch.setattr(bench, "measure", lambda cases, rounds: {name: [bench.Timing(1.0, 1.0)] for name in cases})
+    monkeypatch.setattr(bench, "step_shares", lambda rounds: {})
+    small_sizes(monkeypatch)
+    assert main(["bench", "train", "--rounds", "1", "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    of_bfloat16 = {name: value for name, value in figures.items() if "bfloat16" in name}
+    assert of_bfloat16 == {"products of bfloat16 (1) or only of float32 (0)": 0}
+    assert figures["text, points/s"] > 0
 
 
 def test_memory_grows_by_what_the_peaks_tell(capsys, monkeypatch):

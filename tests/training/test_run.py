@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from nextstroke.errors import BadInput, Diverged, LimitExceeded, Stopped, UsageError
+from nextstroke.nets import product
 from nextstroke.training import run as run_module
 from nextstroke.training.checkpoint import BEST, load_checkpoint, load_newest, previous
 from nextstroke.training.curve import CURVE
@@ -272,3 +273,53 @@ def test_curve_and_scores_of_a_run(run, corpus, tmp_path):
     assert scores["lines"] == 8
     assert scores["nats_per_line"] == pytest.approx(curve[-1]["validation"], rel=1e-5)
     assert 0 <= scores["letter_test"] <= 1
+
+
+@pytest.fixture
+def _products_as_before():
+    with product.bfloat16("cpu", False):
+        yield
+
+
+def events_of(run, recipe, name, **options):
+    """The sentences that a training reports, and its checkpoint."""
+    events = []
+    path = run(recipe, name, report=lambda progress, event: events.append((progress.update, event)), **options)
+    return [(update, event) for update, event in events if event not in ("", "evaluated")], path
+
+
+@pytest.mark.usefixtures("_products_as_before")
+def test_a_processor_without_bfloat16_learns_in_float32_and_says_so_once(run, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True, raising=False)
+    monkeypatch.setattr(product, "_bfloat16_product_runs", lambda: False)
+    asked = tiny(updates=4, cpu_products="bfloat16")
+    events, path = events_of(run, asked, "asked")
+    assert events == [(0, run_module.NO_BFLOAT16)]
+    plain, other = events_of(run, tiny(updates=4), "plain")
+    assert plain == []
+    tensors, about = load_checkpoint(path)
+    torch.testing.assert_close(tensors, load_checkpoint(other)[0], rtol=0, atol=0)
+    assert about["origin"]["products"] == "float32"
+    resumed, _ = events_of(run, asked, "asked", resume=True)
+    assert resumed == [(about["progress"]["update"], run_module.NO_BFLOAT16)]
+
+
+@pytest.mark.usefixtures("_products_as_before")
+def test_a_training_in_bfloat16_that_goes_on_without_says_so(run, monkeypatch):
+    if not product.can_multiply_bfloat16():
+        pytest.skip("NOT TESTED: training in bfloat16, which oneDNN does not multiply on this processor")
+    monkeypatch.setattr(product, "has_bfloat16", lambda: True)
+    recipe = tiny(updates=4, cpu_products="bfloat16")
+    events, path = events_of(run, recipe, "run")
+    assert events == []
+    assert load_checkpoint(path)[1]["origin"]["products"] == "bfloat16"
+    assert not torch.equal(
+        load_checkpoint(path)[0]["network.output.weight"],
+        load_checkpoint(run(tiny(updates=4), "plain"))[0]["network.output.weight"],
+    )
+    monkeypatch.setattr(product, "has_bfloat16", lambda: False)
+    events, _ = events_of(run, recipe, "run", resume=True)
+    assert [event for _, event in events] == [
+        "products bfloat16 before, float32 now: the result may differ in its last bits",
+        run_module.NO_BFLOAT16,
+    ]

@@ -7,6 +7,7 @@ derivative of its own, so the functions here but `linear` are for use inside an 
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import torch
 from jaxtyping import Float
@@ -70,12 +71,14 @@ def product_type(x: Tensor) -> torch.dtype:
     return torch.bfloat16 if "cuda" in _bfloat16 and x.dtype == torch.float32 and kernel.fused(x) else x.dtype
 
 
-def use_bfloat16(device: str, on: bool) -> None:
-    """Let the products between layers take bfloat16; sums are float32, what a CPU's products give is rounded once more.
+def use_bfloat16(device: str, on: bool) -> bool:
+    """Let the products between layers take bfloat16, and return whether they do now.
+
+    Sums are float32; what a CPU's products give is rounded once more.
 
     Args:
-        device: Of what kind, "cuda" (instead of TF32, along the diagonal) or "cpu", where it is done only by processors
-            that have instructions for it: others would be slower by it.
+        device: Of what kind, "cuda" (instead of TF32, along the diagonal) or "cpu". A CPU for which `has_bfloat16` is
+            false stays with float32.
     Raises:
         UsageError: this torch has no such products for a GPU.
     """
@@ -84,6 +87,7 @@ def use_bfloat16(device: str, on: bool) -> None:
         raise UsageError(f"torch {torch.__version__} has no bfloat16 products with float32 sums; install 2.8 or newer")
     wanted = on and (device != "cpu" or has_bfloat16())
     (_bfloat16.add if wanted else _bfloat16.discard)(device)
+    return wanted
 
 
 @contextmanager
@@ -98,8 +102,28 @@ def bfloat16(device: str, on: bool) -> Iterator[None]:
 
 
 def has_bfloat16() -> bool:
-    """Whether this processor multiplies bfloat16 faster than float32."""
-    return ONEDNN and getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
+    """Return whether this processor multiplies bfloat16 operands, and has instructions that make it worth while."""
+    return getattr(torch.cpu, "_is_avx512_bf16_supported", bool)() and can_multiply_bfloat16()
+
+
+def can_multiply_bfloat16() -> bool:
+    """Return whether oneDNN multiplies bfloat16 operands here, fast or not: some processors cannot."""
+    return ONEDNN and _bfloat16_product_runs()
+
+
+@cache
+def _bfloat16_product_runs() -> bool:
+    """Return whether a small product of bfloat16 operands runs in oneDNN.
+
+    It is tried because no flag tells: oneDNN needs instructions newer than AVX2 and heeds ONEDNN_MAX_CPU_ISA as well.
+    """
+    x = torch.ones(16, 16, dtype=torch.bfloat16)
+    try:
+        weight = torch.ops.mkldnn._reorder_linear_weight(x, 16)
+        torch.ops.mkldnn._linear_pointwise(x, weight, None, "none", [], "")
+    except RuntimeError:
+        return False
+    return True
 
 
 def add_products(onto: Float[Tensor, "many rows outputs"], x: Tensor, weight: Tensor, beta: float = 1.0) -> None:

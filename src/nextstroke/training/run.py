@@ -29,6 +29,8 @@ from nextstroke.training.trained import find_start, open_run
 
 Report = Callable[[Progress, str], None]
 
+NO_BFLOAT16 = 'training.cpu_products="bfloat16": this processor has no bfloat16 products, float32 is used instead'
+
 
 def train(recipe: Recipe, corpus: Path, folder: Path, resume: bool, report: Report, device: str = "cpu") -> None:
     """Train a recipe in `folder`, to its end or until a signal.
@@ -92,13 +94,17 @@ def _work(team: Team, recipe: Recipe, corpus: Path, folder: Path, resume: bool, 
     like = open_run(find_start(recipe)).about if recipe.data.alphabet == "start" else None
     examples, digest = open_examples(recipe, corpus, like)
     use_bfloat16("cuda", recipe.training.gpu_products == "bfloat16")
-    use_bfloat16("cpu", recipe.training.cpu_products == "bfloat16")
+    cpu_bfloat16 = use_bfloat16("cpu", recipe.training.cpu_products == "bfloat16")
     learner = Learner(recipe, examples, team, device)
     origin = _origin(learner, digest)
+    if device == "cpu":
+        origin["products"] = "bfloat16" if cpu_bfloat16 else "float32"
     if team.tell(resume):
         _restore(learner, origin, folder, report)
     elif recipe.start_from:
         _start_from(learner, find_start(recipe), report)
+    if team.leads and origin.get("products", recipe.training.cpu_products) != recipe.training.cpu_products:
+        report(learner.progress, NO_BFLOAT16)
     keeper = _Keeper(folder, origin, report, learner.progress.update)
     with _noticing_signals(keeper):
         learner.run(keeper)
