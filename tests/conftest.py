@@ -30,7 +30,7 @@ def shell():
 
     def run(*arguments, start=START, **options):
         command = [sys.executable, "-W", "error", "-c", start, *arguments]
-        return subprocess.run(command, text=True, timeout=60, **({"capture_output": True} | options))
+        return subprocess.run(command, text=True, timeout=240, **({"capture_output": True} | options))
 
     return run
 

@@ -211,7 +211,7 @@ def test_a_signal_stops_a_verb_and_leaves_no_half_file(number, tmp_path):
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "here\n"
         process.send_signal(number)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=240)
     assert process.returncode == 128 + number
     assert err == f"nextstroke: stopped by {number.name}\n"
     assert os.listdir(tmp_path) == []

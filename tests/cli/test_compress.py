@@ -89,7 +89,7 @@ START = "from nextstroke.cli.main import main; raise SystemExit(main())"
 
 
 def nextstroke(*arguments, **options):
-    return subprocess.run([sys.executable, "-W", "error", "-c", START, *arguments], timeout=60, **options)
+    return subprocess.run([sys.executable, "-W", "error", "-c", START, *arguments], timeout=240, **options)
 
 
 def test_pipes_carry_bytes_both_ways():
@@ -141,6 +141,6 @@ def test_an_interrupted_compression_leaves_no_file(tmp_path):
         while len(os.listdir(tmp_path)) == 1:
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=240)
     assert (process.returncode, err) == (130, b"nextstroke: stopped by SIGINT\n")
     assert os.listdir(tmp_path) == ["long"]

@@ -78,7 +78,7 @@ def test_a_signal_saves_and_tells_how_to_go_on(number, code):
     while not Path("run/curve.jsonl").exists() and time.monotonic() < limit:
         time.sleep(0.1)
     process.send_signal(number)
-    _, told = process.communicate(timeout=60)
+    _, told = process.communicate(timeout=240)
     assert process.returncode == code
     assert "go on with --resume" in told.splitlines()[-1]
     assert Path("run/checkpoint.safetensors").exists()

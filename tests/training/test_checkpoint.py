@@ -5,6 +5,7 @@ import random
 import signal
 import struct
 import time
+from itertools import count
 
 import pytest
 import torch
@@ -146,9 +147,13 @@ def test_a_full_disk_leaves_the_old_checkpoint_and_no_litter(saved):
 def test_killed_while_saving_there_is_always_a_checkpoint(saved):
     wait, last = random.Random(2), 0.0
     for _ in range(12):
+        first_saved, tell = os.pipe()
         child = os.fork()
         if not child:
-            save_for_ever(saved, last)
+            save_for_ever(saved, last, tell)
+        os.close(tell)
+        assert os.read(first_saved, 1)
+        os.close(first_saved)
         time.sleep(0.005 + 0.03 * wait.random())
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
@@ -159,10 +164,11 @@ def test_killed_while_saving_there_is_always_a_checkpoint(saved):
     assert last > 0
 
 
-def save_for_ever(path, value):
-    while True:
-        value += 1
-        save_checkpoint(path, tensors(value, 2000), {"value": value})
+def save_for_ever(path, value, tell):
+    """Save higher and higher values; `tell`, a pipe, gets a byte after the first of them."""
+    for higher in count(value + 1):
+        save_checkpoint(path, tensors(higher, 2000), {"value": higher})
+        os.write(tell, b"1")
 
 
 def test_metadata_stands_in_one_json_key(saved):

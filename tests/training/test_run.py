@@ -110,7 +110,7 @@ def test_a_process_ends_on_sigterm_with_its_state_saved(run, corpus, tmp_path):
         process.stdout.readline()
         process.terminate()
         reported = process.stdout.read().split()
-        assert process.wait(30) == 143
+        assert process.wait(240) == 143
     saved = load_checkpoint(tmp_path / "run" / CHECKPOINT)[1]["progress"]["update"]
     assert saved == int(reported[-1])
     resumed = run(tiny(updates=saved + 2), resume=True)

@@ -9,7 +9,7 @@ from nextstroke.web.limits import Limits
 from nextstroke.web.server import make_app
 
 HEAD = "POST /v1/write HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n"
-LIMITS = Limits(text=300, length=2000, points=2000, seconds=20.0, sending=1.0, at_once=8, kept=2)
+LIMITS = Limits(text=300, length=2000, points=2000, seconds=200.0, sending=1.0, at_once=8, kept=2)
 
 
 class Served:
@@ -40,7 +40,7 @@ def served():
 
 @pytest.fixture(scope="session")
 def client(served):
-    with httpx.Client(base_url=served.address, timeout=60) as client:
+    with httpx.Client(base_url=served.address, timeout=200) as client:
         yield client
 
 
@@ -52,7 +52,7 @@ def studio(chromium, served):
     page.on("console", lambda message: told.append(message.text))
     page.on("pageerror", lambda error: told.append(str(error)))
     page.on("request", lambda request: asked.append(request.url))
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(200_000)
     page.open = lambda fragment="": _open(page, served.address, fragment)
     yield page
     context.close()

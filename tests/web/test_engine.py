@@ -40,7 +40,7 @@ def browser_engine(tmp_path_factory):
     def run(*jobs):
         places = [files["engine/pen.js"].parent, files["models/writer.onnx"].parent, marks]
         done = subprocess.run(
-            [node, HERE / "vectors.mjs", *places], input=json.dumps(jobs), capture_output=True, text=True, timeout=120
+            [node, HERE / "vectors.mjs", *places], input=json.dumps(jobs), capture_output=True, text=True, timeout=240
         )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
