@@ -27,6 +27,7 @@ def small_sizes(monkeypatch):
 def test_learning_is_measured_and_ratios_follow_from_the_timings(capsys, monkeypatch):
     small_sizes(monkeypatch)
     monkeypatch.setattr(profile, "POINTS", 6)
+    monkeypatch.setitem(profile.TRAINING, "batch", 2)
     assert main(["bench", "train", "--rounds", "1", "--json"]) == 0
     figures = json.loads(capsys.readouterr().out)
     assert figures["products of bfloat16 (1) or only of float32 (0)"] == has_bfloat16()

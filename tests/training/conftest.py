@@ -4,6 +4,7 @@ import os
 import resource
 import signal
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import torch
 from nextstroke.config import Data, Network, Recipe, Training
 from nextstroke.corpora.packed import InkCorpus, Line
 from nextstroke.ink import Ink
+from nextstroke.training import run as run_module
 from nextstroke.training.examples import make_examples
 from nextstroke.training.run import CHECKPOINT, train
 
@@ -27,6 +29,12 @@ TEXTS = ("abc", "cab", "bca", "aab", "ccb", "bbac", "acab", "cbba")
 @pytest.fixture(autouse=True)
 def _one_thread():
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _short_sgemm(monkeypatch):
+    """Measure the rate of a small product at each evaluation; that of the usual size takes longer than the training."""
+    monkeypatch.setattr(run_module, "sgemm_rate", partial(run_module.sgemm_rate, size=32))
 
 
 def ink_of(text, rng):
