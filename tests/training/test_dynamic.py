@@ -221,8 +221,8 @@ def test_rates_that_all_diverge_end_the_search():
 def test_a_rate_is_chosen_on_what_is_not_scored(run, corpus):
     folder = run(STREAMS, corpus=corpus).parent
     whole = len(TextCorpus.open(corpus).split("validation"))
-    assert evaluate_dynamically(folder, corpus, "validation", Dynamics("sgd", choose=50))["symbols"] == whole - 50
-    assert evaluate_dynamically(folder, corpus, "train", Dynamics("sgd", choose=50), 70)["symbols"] == 70
+    assert evaluate_dynamically(folder, corpus, "validation", Dynamics("sgd", choose=20))["symbols"] == whole - 20
+    assert evaluate_dynamically(folder, corpus, "train", Dynamics("sgd", choose=20), 30)["symbols"] == 30
     assert evaluate_dynamically(folder, corpus, "validation", Dynamics("sgd", 1e-3))["symbols"] == whole
     with pytest.raises(BadInput, match="to choose a rate on"):
         evaluate_dynamically(folder, corpus, "validation", Dynamics("sgd"))
