@@ -41,7 +41,8 @@ class Data(_Section):
     Attributes:
         ink: "raw" points, or "simplified" ones (about a third as many).
         alphabet: "full", all characters of the corpus; "paper", the 57 labels of section 5.2; "start", that of the
-            network this one starts from, whose normalisation is taken too: for a few lines of one hand.
+            network this one starts from, whose normalisation is taken too: for a few lines of one hand; "extend", as
+            "start", then the characters of the corpus that it lacks: for more ink than the start has seen.
         train, validation: Names of official splits.
         clip: Offsets are clipped to ± this many units of the corpus while learning; nothing is clipped without it.
         phases: Each line of simplified ink is learned from in so many forms: which of every three points are kept.
@@ -51,7 +52,7 @@ class Data(_Section):
     """
 
     ink: Literal["raw", "simplified"] = "raw"
-    alphabet: Literal["full", "paper", "start"] = "full"
+    alphabet: Literal["full", "paper", "start", "extend"] = "full"
     train: Splits = ["trainset", "testset_t", "testset_f"]
     validation: Splits = ["testset_v"]
     clip: Bound = None
@@ -176,8 +177,10 @@ class Recipe(_Section):
     def _read_whole(self) -> "Recipe":
         if self.kind == "reader" and self.training.chunk is not None:
             raise ValueError("a reader reads whole lines: leave training.chunk out")
-        if self.data.alphabet == "start" and not self.start_from:
-            raise ValueError('data.alphabet = "start" wants start_from')
+        if self.data.alphabet in ("start", "extend") and not self.start_from:
+            raise ValueError(f'data.alphabet = "{self.data.alphabet}" wants start_from')
+        if self.data.alphabet == "extend" and self.kind != "writer":
+            raise ValueError('data.alphabet = "extend" is for a writer')
         return self
 
     def dump(self) -> dict[str, Any]:

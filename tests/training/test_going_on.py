@@ -9,6 +9,7 @@ import torch
 
 import nextstroke
 from nextstroke.config import Data
+from nextstroke.corpora.packed import InkCorpus
 from nextstroke.engine.modelfile import Model
 from nextstroke.errors import WrongModel
 from nextstroke.training import run as run_module
@@ -17,7 +18,7 @@ from nextstroke.training.curve import CURVE
 from nextstroke.training.loop import Learner
 from nextstroke.training.publish import publish_model
 from nextstroke.training.trained import evaluate_run, open_run
-from tests.training.conftest import corpus_of, tiny
+from tests.training.conftest import TEXTS, corpus_of, tiny
 
 
 def test_what_changes_the_bits_is_said_on_resuming(run, monkeypatch):
@@ -151,3 +152,31 @@ def test_start_from_another_alphabet_is_refused(run, tmp_path):
     corpus_of(["abd", "bda"]).save(other)
     with pytest.raises(WrongModel, match="its alphabet is 'abc', that of the corpus 'abd'"):
         run(tiny().model_copy(update={"start_from": str(tmp_path / "first")}), "second", corpus=other)
+
+
+def test_an_extended_alphabet_keeps_what_was_learned_and_adds_the_corpus_characters(run, corpus, tmp_path):
+    run(tiny(updates=3), "first")
+    other = tmp_path / "other.packed"
+    corpus_of([*TEXTS, "dad", "bdd"]).save(other)
+    recipe = tiny(updates=1, learning_rate=1e-9)
+    data = recipe.data.model_copy(update={"alphabet": "extend"})
+    recipe = recipe.model_copy(update={"start_from": str(tmp_path / "first"), "data": data})
+    run(recipe, "second", corpus=other)
+    assert open_run(tmp_path / "second").about["alphabet"] == "abcd"
+    assert open_run(tmp_path / "second").about["normalisation"] == open_run(tmp_path / "first").about["normalisation"]
+    before, after = (evaluate_run(tmp_path / name, corpus)["nats_per_line"] for name in ("first", "second"))
+    assert after == pytest.approx(before, rel=1e-4)
+
+
+def test_a_network_is_scored_in_its_own_alphabet_and_normalisation(run, corpus, tmp_path):
+    run(tiny(updates=3), "first")
+    alone = tmp_path / "alone.packed"
+    # The same validation lines, with training lines of another size and without one of the characters.
+    packed = corpus_of()
+    other = corpus_of(["aba", "bba"])
+    large = [other.ink(i).scaled(5) for i in range(2)]
+    lines = [*other.lines[:2], *packed.lines[len(TEXTS) :]]
+    kept = [packed.ink(i) for i in range(len(TEXTS), 2 * len(TEXTS))]
+    InkCorpus.of(lines, [*large, *kept]).save(alone)
+    whole, part = (evaluate_run(tmp_path / "first", path)["nats_per_line"] for path in (corpus, alone))
+    assert part == whole

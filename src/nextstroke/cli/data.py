@@ -40,6 +40,54 @@ def iam(
     _finish(corpus, output, TRAINING, found.left_out, about, report, as_json)
 
 
+@app.command("unipen")
+def unipen(
+    folder: Annotated[Path, typer.Argument(help="folder with UNIPEN's data and include, at any depth")],
+    output: Output,
+    categories: Annotated[str, typer.Option(help="8 texts, 6 and 7 words, 1a to 3 characters; joined by commas")] = "8",
+    report: ReportFile = None,
+    as_json: AsJson = False,
+    workers: Annotated[int, typer.Option(help="processes to read with; 0 for one a core", min=0)] = 0,
+) -> None:
+    """Pack UNIPEN train_r01_v07, the handwriting of several hundred writers, in the size and rate of IAM-OnDB.
+
+    One writer in twelve is in the split unipen-valid, the others are in unipen-train.
+
+    Example: nextstroke data unipen train_r01_v07 -o data/unipen.packed --report data/unipen-report.json
+    """
+    from nextstroke.corpora.unipen import TRAINING, read_unipen
+    from nextstroke.files import check_writable
+
+    check_writable(output, report)
+    progress = _Progress("files")
+    wanted = [category.strip() for category in categories.split(",")]
+    corpus, found = read_unipen(folder, wanted, progress, workers or os.cpu_count() or 1)
+    progress.end()
+    about = {
+        "labels_normalised": found.normalised,
+        "notes": found.notes,
+        "segments_and_files": found.segments,
+    }
+    _finish(corpus, output, TRAINING, found.left_out, about, report, as_json)
+
+
+@app.command("join")
+def join(
+    corpora: Annotated[list[Path], typer.Argument(help="packed ink")],
+    output: Output,
+    as_json: AsJson = False,
+) -> None:
+    """Join packed corpora of ink into one, to train on both.
+
+    Example: nextstroke data join data/iam.packed data/unipen.packed -o data/both.packed
+    """
+    from nextstroke.corpora.packed import InkCorpus
+    from nextstroke.files import check_writable
+
+    check_writable(output)
+    _finish(InkCorpus.join([InkCorpus.open(path) for path in corpora]), output, (), [], {}, None, as_json)
+
+
 @app.command("ink")
 def ink(
     files: Annotated[list[Path], typer.Argument(help="InkML, JSON ink or lines of IAM-OnDB")],

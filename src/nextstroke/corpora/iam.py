@@ -4,10 +4,6 @@ Liwicki and Bunke, "IAM-OnDB, an on-line English sentence database acquired from
 ICDAR 2005. The data are for non-commercial research and need a registration.
 """
 
-import multiprocessing
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,8 +11,9 @@ from nextstroke.corpora.iamfolder import IamFolder, LeftOut, form_of, number_of
 from nextstroke.corpora.iamforms import NO_TEXT, Form, read_forms
 from nextstroke.corpora.linexml import read_line
 from nextstroke.corpora.packed import InkCorpus, Line
+from nextstroke.corpora.parallel import Progress, map_files
 from nextstroke.corpora.transcription import normalise_text
-from nextstroke.errors import BadInput, LimitExceeded, NextstrokeError
+from nextstroke.errors import BadInput, NextstrokeError
 from nextstroke.ink import Ink
 
 TRAINING = ("trainset", "testset_t", "testset_f")  # the paper's 10,741 lines
@@ -33,8 +30,6 @@ ODD_DENSITY = f"fewer than {DENSITY[0]} or more than {DENSITY[1]} points for a c
 WRONG_LABELS = dict.fromkeys(("g04-036-07", "h02-037-05", "l07-851z-08"), WRONG_LABEL) | dict.fromkeys(
     ("f10-558z-03", "f10-558z-04", "j01-013z-06", "j01-060z-06", "j04-179z-04", "j08-417z-05"), LOST_PERCENT
 )
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass
@@ -73,7 +68,8 @@ def read_iam(folder: str | Path, progress: Progress | None = None, workers: int 
     forms = read_forms(found)
     names = sorted(found.lines)
     lines, inks = [], []
-    for name, ink in zip(names, _read_inks([found.lines[name] for name in names], progress, workers), strict=True):
+    read = map_files(_read_ink, [found.lines[name] for name in names], workers, progress)
+    for name, ink in zip(names, read, strict=True):
         if isinstance(ink, Ink):
             lines.append(_line(name, ink, forms[form_of(name)], found.splits, report))
             inks.append(ink)
@@ -103,26 +99,6 @@ def label_fault(text: str, points: int) -> str:
         return CROSSED_OUT
     low, high = DENSITY
     return "" if low <= points / len(text.replace(" ", "")) <= high else ODD_DENSITY
-
-
-def _read_inks(paths: list[Path], progress: Progress | None, workers: int) -> Iterator[Ink | str]:
-    """The ink of each file, or the reason why there is none."""
-    for done, ink in enumerate(_each(paths, workers), 1):
-        if progress:
-            progress(done, len(paths))
-        yield ink
-
-
-def _each(paths: list[Path], workers: int) -> Iterable[Ink | str]:
-    if workers <= 1:
-        yield from map(_read_ink, paths)
-        return
-    # Spawned, not forked: the libraries of the parent may have threads.
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        try:
-            yield from pool.map(_read_ink, paths, chunksize=64)
-        except BrokenProcessPool as error:
-            raise LimitExceeded("a reading process was killed, perhaps for memory; read with 1 worker") from error
 
 
 def _read_ink(path: Path) -> Ink | str:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +58,25 @@ class InkCorpus:
         points = np.concatenate([ink.points for ink in inks]).astype(np.float32)
         ends = np.concatenate([ink.end_of_stroke for ink in inks])
         return cls(lines, points, ends, np.concatenate([[0], np.cumsum([len(ink) for ink in inks])]))
+
+    @classmethod
+    def join(cls, corpora: Sequence["InkCorpus"]) -> "InkCorpus":
+        """Join corpora in their order; writers of different corpora get different numbers."""
+        lines: list[Line] = []
+        starts, points, writers = [np.zeros(1, np.int64)], 0, 0
+        for corpus in corpora:
+            lines += [
+                replace(line, writer=line.writer + writers) if line.writer >= 0 else line for line in corpus.lines
+            ]
+            starts.append(np.asarray(corpus.starts[1:]) + points)
+            points += len(corpus.points)
+            writers = 1 + max((line.writer for line in lines), default=-1)
+        return cls(
+            lines,
+            np.concatenate([corpus.points for corpus in corpora]),
+            np.concatenate([corpus.end_of_stroke for corpus in corpora]),
+            np.concatenate(starts),
+        )
 
     def __len__(self) -> int:
         return len(self.lines)

@@ -101,11 +101,11 @@ def measure(row: Row, source: Path | None, corpus: Path, every: int, say: Callab
     """Score a row's network now on every `every`-th line of the validation split."""
     if source is None:
         return Measured(row, None, {}, {})
-    from nextstroke.training.trained import open_examples, open_run
+    from nextstroke.training.trained import open_examples, open_run, scoring_recipe
 
     say(f"measuring {row.name} ({source})")
     trained = open_run(source)
-    examples, _ = open_examples(trained.recipe, corpus, trained.about)
+    examples, _ = open_examples(scoring_recipe(trained.recipe), corpus, trained.about)
     figures = examples.score(trained.network, every).figures()
     points = (trained.about.get("progress") or trained.about.get("record") or {}).get("points", math.nan)
     return Measured(row, source, figures, _record(row, trained.recipe, trained.about, examples), points)

@@ -1,14 +1,17 @@
 """Recipes made real: networks with their first weights, optimisers, learning rates."""
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from nextstroke.config import Recipe, Training
 from nextstroke.errors import WrongModel
+from nextstroke.ink import POINT
 from nextstroke.nets.networks import PenNetwork, TextNetwork, TiedTextNetwork, WriterNetwork
 from nextstroke.nets.noise import AdaptiveNoise, FixedNoise, NoNoise, WeightDrop
 from nextstroke.nets.reader import ReaderNetwork
@@ -138,6 +141,24 @@ def load_weights(network: nn.Module, tensors: Mapping[str, Any], source: object)
             has = "nothing" if found is None else tuple(found.shape)
             raise WrongModel(f"{source}: {name} should be {tuple(weight.shape)}, the file has {has}; another recipe?")
         weight.copy_(torch.as_tensor(found))
+
+
+def extend_alphabet(weights: Mapping[str, Tensor], before: int, after: int) -> dict[str, Tensor]:
+    """Return a writer's weights with those of further characters, which begin at zero.
+
+    Args:
+        weights: The weights by name.
+        before, after: Sizes of the alphabet; the further characters come last.
+    """
+    extended = dict(weights)
+    for name, weight in weights.items():
+        if name == "layers.0.reading":
+            extended[name] = functional.pad(weight, (0, after - before))
+        elif re.fullmatch(r"layers\.[1-9]\d*\.weight", name):
+            # The columns read x, the window, then h of the layer below.
+            read = functional.pad(weight[:, : POINT + before], (0, after - before))
+            extended[name] = torch.cat([read, weight[:, POINT + before :]], 1)
+    return extended
 
 
 def load_noise(noise: NoNoise, tensors: dict[str, Tensor], source: object) -> None:

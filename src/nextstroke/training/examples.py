@@ -118,7 +118,8 @@ def make_examples(corpus: InkCorpus, data: Data, like: Mapping[str, Any] | None 
     texts = [text_of(corpus, i) for i in (*train, *validation)]
     alphabet = Alphabet.paper() if data.alphabet == "paper" else Alphabet.of(texts)
     if like:
-        alphabet = Alphabet(like["alphabet"])
+        further = sorted(set(alphabet.characters) - set(like["alphabet"])) if data.alphabet == "extend" else []
+        alphabet = Alphabet("".join([like["alphabet"], *further]))
     learned = [_example(corpus, i, data.ink, alphabet, phase) for phase in range(data.phases) for i in train]
     held_out = [_example(corpus, i, data.ink, alphabet) for i in validation]
     own = Normalisation.of([example.offsets for example in learned])

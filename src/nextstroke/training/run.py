@@ -18,6 +18,7 @@ from nextstroke.errors import Stopped, UsageError, WrongModel
 from nextstroke.files import write_bytes
 from nextstroke.nets.kernel import loaded
 from nextstroke.nets.product import use_bfloat16
+from nextstroke.training.build import extend_alphabet
 from nextstroke.training.checkpoint import BEST, CHECKPOINT, kept, load_newest, save_checkpoint, write_checkpoint
 from nextstroke.training.core import prepare_core
 from nextstroke.training.curve import Curve
@@ -91,7 +92,7 @@ def _work(team: Team, recipe: Recipe, corpus: Path, folder: Path, resume: bool, 
     prepare_core()
     # On a GPU products may use TF32; states and the mixture stay float32. Without effect on a CPU.
     torch.backends.cuda.matmul.allow_tf32 = True
-    like = open_run(find_start(recipe)).about if recipe.data.alphabet == "start" else None
+    like = open_run(find_start(recipe)).about if recipe.data.alphabet in ("start", "extend") else None
     examples, digest = open_examples(recipe, corpus, like)
     use_bfloat16("cuda", recipe.training.gpu_products == "bfloat16")
     cpu_bfloat16 = use_bfloat16("cpu", recipe.training.cpu_products == "bfloat16")
@@ -164,9 +165,12 @@ def _start_from(learner: Learner, source: Path, report: Report) -> None:
     """Begin with the averaged weights of another run or of a model file; order and counts begin anew."""
     network, _, about, remark, _ = open_run(source)
     mine, theirs = learner.examples.symbols, about["alphabet"]
-    if learner.recipe.kind != "pen" and mine != theirs:
+    weights = network.state_dict()
+    if learner.recipe.data.alphabet == "extend":
+        weights = extend_alphabet(weights, len(theirs), len(mine))
+    elif learner.recipe.kind != "pen" and mine != theirs:
         raise WrongModel(f"{source}: its alphabet is {theirs!r}, that of the corpus {mine!r}")
-    learner.start_from(network.state_dict(), source)
+    learner.start_from(weights, source)
     if remark and learner.team.leads:
         report(learner.progress, remark)
 

@@ -87,5 +87,5 @@ def open_examples(recipe: Recipe, corpus: Path, like: Mapping[str, Any] | None =
         text = TextCorpus.open(corpus)
         return make_text(text, recipe), text.digest
     ink = InkCorpus.open(corpus)
-    examples = make_examples(ink, recipe.data, like if recipe.data.alphabet == "start" else None)
+    examples = make_examples(ink, recipe.data, like if recipe.data.alphabet in ("start", "extend") else None)
     return ReaderExamples(*examples) if recipe.kind == "reader" else examples, ink.digest

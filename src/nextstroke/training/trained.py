@@ -91,7 +91,7 @@ def evaluate_run(
     if temperature != 1:
         _temper(network, temperature, run)
     network.to(device)
-    examples, _ = open_examples(_scoring(recipe, split), corpus, about)
+    examples, _ = open_examples(scoring_recipe(recipe, split), corpus, about)
     check_alphabet(examples, about, corpus)
     examples = examples.on(split)
     figures = examples.score(network, every).figures()
@@ -110,10 +110,13 @@ def evaluate_run(
     return figures
 
 
-def _scoring(recipe: Recipe, split: str) -> Recipe:
-    """The recipe of a text without what it learned from, which need not be there to score another split."""
-    scored = {"train": [split], "validation": [split]} if recipe.kind == "text" else {}
-    return recipe.model_copy(update={"data": recipe.data.model_copy(update=scored)})
+def scoring_recipe(recipe: Recipe, split: str = "validation") -> Recipe:
+    """Return a recipe to score a network with: its own alphabet and normalisation, and of a text one split only.
+
+    What a text was learned from need not be there to score another split.
+    """
+    own = {"train": [split], "validation": [split]} if recipe.kind == "text" else {"alphabet": "start"}
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update=own)})
 
 
 def _temper(network: nn.Module, temperature: float, run: Path) -> None:
