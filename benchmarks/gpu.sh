@@ -13,7 +13,7 @@ mkdir -p "$out"
 nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader | tee "$out/device.txt"
 "$python" -c "import torch, triton; print(torch.__version__, torch.version.cuda, triton.__version__)" | tee -a "$out/device.txt"
 # Losses and derivatives on the GPU against float64 on the CPU, captures, and whole trainings.
-"$python" -m pytest tests/nets/test_gpu.py tests/nets/test_fused.py tests/training/test_replay.py -v | tee "$out/check.txt"
-"$python" -m nextstroke bench train --device cuda --rounds 7 --json | tee "$out/bench.json"
+"$python" -m pytest tests/nets/test_gpu.py tests/nets/test_triton_kernels.py tests/training/test_cuda_graphs.py -v | tee "$out/check.txt"
+"$python" -m benchmarks train --device cuda --rounds 7 --json | tee "$out/bench.json"
 # Where the time of an update goes.
 "$python" benchmarks/gpu_profile.py | tee "$out/profile.txt"

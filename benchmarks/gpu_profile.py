@@ -5,7 +5,7 @@ import sys
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from nextstroke.training.benchgpu import CASES, Sizes, wait
+from benchmarks.train_gpu import CASES, Sizes, wait
 
 DEVICE = "cuda:0"
 

@@ -15,12 +15,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from nextstroke.corpora.batches import Batch
+from nextstroke.datasets.batches import Batch
 from nextstroke.nets.mixture import Mixture
-from nextstroke.training.core import prepare_core
-from nextstroke.training.evaluate import run_network
-from nextstroke.training.task import open_examples
-from nextstroke.training.trained import open_run
+from nextstroke.training.device import prepare_core
+from nextstroke.training.evaluation.handwriting import run_network
+from nextstroke.training.evaluation.runs import open_run
+from nextstroke.training.tasks.ink_task import InkExamples
+from nextstroke.training.tasks.protocol import open_examples
 
 
 def main() -> None:
@@ -33,11 +34,13 @@ def main() -> None:
     prepare_core()
     network, recipe, about, _, _ = open_run(options.model)
     examples, _ = open_examples(recipe, options.corpus, about)
+    if not isinstance(examples, InkExamples):
+        parser.error(f"{options.model}: not a network of ink")
     lines = examples.validation[:: options.every]
     told = points(network, lines, examples.normalisation)
     offsets, nats = (np.concatenate(parts) for parts in zip(*told, strict=True))
     still = (offsets == 0).all(1)
-    figures = {"lines": len(lines)}
+    figures: dict[str, float] = {"lines": len(lines)}
     for name, chosen in kinds(offsets, still).items():
         figures |= {f"{name}, points a line": chosen.sum() / len(lines), f"{name}, nats a point": nats[chosen].mean()}
     figures |= {"all, nats a line": nats.sum() / len(lines), "repeated, nats a line": nats[still].sum() / len(lines)}

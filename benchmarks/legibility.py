@@ -13,13 +13,13 @@ import argparse
 import json
 from pathlib import Path
 
-from nextstroke.distance import edit_distance
-from nextstroke.engine.choose import Wish, chooser_among
-from nextstroke.engine.modelfile import load_model
-from nextstroke.engine.styles import find_style
-from nextstroke.engine.write import write_lines
-from nextstroke.report.legibility import drawn, letters, read
-from nextstroke.report.measures import TEXTS
+from nextstroke.handwriting.best_of import Wish, chooser_among
+from nextstroke.handwriting.hands import find_style
+from nextstroke.handwriting.sampler import write_lines
+from nextstroke.paper.legibility import drawn, letters, read
+from nextstroke.paper.measures import TEXTS
+from nextstroke.runtime.model_file import load_model
+from nextstroke.text.edit_distance import edit_distance
 
 SEEDS = (1, 2, 3, 4, 5)
 KINDS = {

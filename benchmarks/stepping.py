@@ -10,12 +10,12 @@ import numpy as np
 import torch
 
 from nextstroke.config import make_recipe
-from nextstroke.corpora.batches import Batch, Example, Normalisation, sorted_batches
-from nextstroke.corpora.packed import InkCorpus
-from nextstroke.engine.modelfile import Model
-from nextstroke.engine.predictor import WriterPredictor
+from nextstroke.datasets.batches import Batch, Example, Normalisation, sorted_batches
+from nextstroke.datasets.packed_ink import InkCorpus
 from nextstroke.nets.mixture import Mixture
-from nextstroke.training.examples import make_examples
+from nextstroke.runtime.model_file import Model
+from nextstroke.runtime.predictor import WriterPredictor
+from nextstroke.training.tasks.ink_task import make_examples
 
 
 def stepped_loss(model: Model, lines: list[Example], normalisation: Normalisation) -> float:

@@ -18,7 +18,7 @@ START = "from nextstroke.cli.main import main; raise SystemExit(main())"
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_built_loops(tmp_path_factory):
-    """What the user once built for training has no part in the tests; tests/nets/test_kernel.py looks before this."""
+    """What the user once built for training has no part in the tests; tests/nets/test_dispatch.py looks before this."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NEXTSTROKE_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield

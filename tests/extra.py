@@ -8,10 +8,10 @@ from importlib import import_module
 from nextstroke.cli.main import main
 
 ROOMS = {
-    "train": ["nextstroke.training.run", "nextstroke.training.export", "nextstroke.nets.networks"],
-    "figures": ["nextstroke.pages.figures"],
-    "cluster": ["distributed", "nextstroke.bulk"],
-    "web": ["nextstroke.web.server"],
+    "train": ["nextstroke.training.run", "nextstroke.training.export.networks_export", "nextstroke.nets.networks"],
+    "figures": ["nextstroke.paper.plots"],
+    "cluster": ["distributed", "nextstroke.handwriting.bulk"],
+    "web": ["nextstroke.web.server.app"],
 }
 VERBS = {"train": ["train", "recipes/best/writer.toml"], "web": ["serve", "--port", "0"]}
 

@@ -34,3 +34,8 @@ def test_the_notebook_runs(capsys):
         else:
             exec(compile(ast.Module([last], []), "notebook", "exec"), names)
     assert len(capsys.readouterr().out) > 250  # the generated text
+
+
+def test_the_list_of_modules_is_what_the_docstrings_say():
+    made = runpy.run_path(str(DOCS / "modules.py"))["modules_page"]()
+    assert made == (DOCS / "modules.md").read_text("utf-8"), "run: python docs/modules.py"

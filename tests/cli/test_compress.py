@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from nextstroke.cli.main import main
-from tests.codec.conftest import TEXT
+from tests.compression.conftest import TEXT
 
 NAMES = "text", "text.nst"
 

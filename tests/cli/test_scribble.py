@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nextstroke.cli.main import main
-from nextstroke.training.publish import publish_model
+from nextstroke.training.export.publish import publish_model
 from tests.training.conftest import corpus_of, silent, tiny
 
 

@@ -9,8 +9,7 @@ import httpx
 import pytest
 
 from nextstroke.cli.main import main
-
-from ..conftest import START
+from tests.conftest import START
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

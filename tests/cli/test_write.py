@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nextstroke.cli.main import main
-from nextstroke.engine.modelfile import find_model
+from nextstroke.runtime.model_file import find_model
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +82,7 @@ def test_other_formats_are_written_by_their_suffix(capsys, kind):
 
 
 def test_strict_writes_nothing_where_a_line_may_not_be_right(capsys, monkeypatch):
-    monkeypatch.setattr("nextstroke.letter.doubtful", lambda lines: [line.text for line in lines])
+    monkeypatch.setattr("nextstroke.handwriting.compose.doubtful", lambda lines: [line.text for line in lines])
     assert main(["write", "Hello", "-o", "a.svg", "--strict"]) == 5
     assert "no attempt at this line is sound" in capsys.readouterr().err
     assert os.listdir() == []

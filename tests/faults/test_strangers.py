@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nextstroke.corpora.packed import InkCorpus
-from nextstroke.corpora.symbols import TextCorpus
-from nextstroke.engine.modelfile import Model, load_model
-from nextstroke.engine.styles import Style, load_styles, pack_styles
+from nextstroke.datasets.packed_ink import InkCorpus
+from nextstroke.datasets.packed_text import TextCorpus
 from nextstroke.errors import CorruptFile, NextstrokeError
-from nextstroke.hand import find_hand
+from nextstroke.handwriting.hands import Style, load_styles, pack_styles
+from nextstroke.handwriting.learn_hand import find_hand
+from nextstroke.runtime.model_file import Model, load_model
 from tests.work import calls_at_most
 
 

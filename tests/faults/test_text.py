@@ -4,8 +4,8 @@ import unicodedata
 
 import pytest
 
-from nextstroke.engine.generate import Choice, Spelling, generate
-from nextstroke.engine.modelfile import Model, find_model, load_model
+from nextstroke.runtime.model_file import Model, find_model, load_model
+from nextstroke.text.generate import Choice, Spelling, generate
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from nextstroke.cli.main import main
-from nextstroke.engine.modelfile import load_model
-from nextstroke.engine.styles import find_style
-from nextstroke.engine.write import write_lines
+from nextstroke.handwriting.hands import find_style
+from nextstroke.handwriting.sampler import write_lines
+from nextstroke.runtime.model_file import load_model
 
 
 @pytest.fixture(scope="module")

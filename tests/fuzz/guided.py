@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from .readers import READERS
+from tests.fuzz.readers import READERS
 
 BYTES = 4096  # of a file at most
 

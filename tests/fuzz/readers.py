@@ -8,21 +8,21 @@ from typing import NamedTuple
 import numpy as np
 from pydantic import ValidationError
 
-from nextstroke.bulk import read_orders
-from nextstroke.codec.compress import compress, decompress
+from nextstroke.compression.stream import compress, decompress
 from nextstroke.config import load_recipe
-from nextstroke.corpora.inkfile import read_with_text
-from nextstroke.corpora.packed import InkCorpus, Line
-from nextstroke.corpora.plaintext import pack_bytes
-from nextstroke.corpora.symbols import TextCorpus
-from nextstroke.engine.styles import Style, pack_styles, unpack_styles
-from nextstroke.engine.weights import read_weights
+from nextstroke.datasets.packed_ink import InkCorpus, Line
+from nextstroke.datasets.packed_text import TextCorpus
+from nextstroke.datasets.plain_text import pack_bytes
 from nextstroke.errors import BadInput, NextstrokeError
+from nextstroke.formats.detect import read_with_text
+from nextstroke.handwriting.bulk import read_orders
+from nextstroke.handwriting.hands import Style, pack_styles, unpack_styles
 from nextstroke.ink import Ink
+from nextstroke.pages.appearance import LOOK
 from nextstroke.pages.layout import Page, level, place
-from nextstroke.pages.look import LOOK
 from nextstroke.pages.save import render
-from nextstroke.web.orders import GenerateOrder, StyleOrder, WriteOrder
+from nextstroke.runtime.onnx_weights import read_weights
+from nextstroke.web.server.schemas import GenerateOrder, StyleOrder, WriteOrder
 
 INK = Ink.from_strokes([np.array([[0.0, 0], [10, 5], [12, 9]]), np.array([[20.0, 3], [25, 8]])])
 XML = b"""<?xml version="1.0"?><WhiteboardCaptureSession><StrokeSet><Stroke colour="black"><Point x="1" y="2" time="3"/>
@@ -116,7 +116,7 @@ def _model(path: Path) -> bytes:
 
 def _read_model(path: Path) -> None:
     """Sealed anew, so that more than the seal is tried; read as the compressor does."""
-    from nextstroke.engine.modelfile import sealed
+    from nextstroke.runtime.model_file import sealed
 
     path.write_bytes(sealed(path.read_bytes()))
     read_weights(path)

@@ -5,13 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nextstroke.engine.modelfile import load_model
-from nextstroke.engine.styles import Style
-from nextstroke.letter import compose
+from nextstroke.handwriting.compose import compose
+from nextstroke.handwriting.hands import Style
 from nextstroke.pages.layout import Page
-
-from .conftest import EXAMPLES
-from .readers import READERS, take
+from nextstroke.runtime.model_file import load_model
+from tests.fuzz.conftest import EXAMPLES
+from tests.fuzz.readers import READERS, take
 
 BYTES = st.binary(max_size=12)
 

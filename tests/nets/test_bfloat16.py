@@ -7,24 +7,24 @@ import sys
 import pytest
 import torch
 
-from nextstroke.nets import product
+from nextstroke.nets import matmul
 
 
 @pytest.mark.parametrize("instructions", [False, True])
 @pytest.mark.parametrize("runs", [False, True])
 def test_bfloat16_needs_instructions_and_a_product_that_runs(monkeypatch, instructions, runs):
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: instructions, raising=False)
-    monkeypatch.setattr(product, "_bfloat16_product_runs", lambda: runs)
-    expected = instructions and runs and product.ONEDNN
-    with product.bfloat16("cpu", False):
-        assert product.use_bfloat16("cpu", True) is expected
+    monkeypatch.setattr(matmul, "_bfloat16_product_runs", lambda: runs)
+    expected = instructions and runs and matmul.ONEDNN
+    with matmul.bfloat16("cpu", False):
+        assert matmul.use_bfloat16("cpu", True) is expected
         x = torch.randn(2, 3)
-        assert (product.operand(x).dtype == torch.bfloat16) is expected
+        assert (matmul.operand(x).dtype == torch.bfloat16) is expected
 
 
 WITHOUT = """
 import torch
-from nextstroke.nets import product
+from nextstroke.nets import matmul as product
 torch.cpu._is_avx512_bf16_supported = lambda: True  # of the processor, which oneDNN is told not to use
 assert not product.can_multiply_bfloat16()
 assert not product.use_bfloat16("cpu", True)

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from nextstroke.nets import deep, product
+from nextstroke.nets import matmul as product
+from nextstroke.nets import wavefront
 from nextstroke.nets.mixture import Mixture
 from nextstroke.nets.networks import PenNetwork, TextNetwork, WriterNetwork
 from tests.nets import naive
@@ -56,9 +57,9 @@ def test_loss_and_derivatives(monkeypatch, allow_tf32, kind, tf32, bfloat16, nea
 def test_dropout_along_the_diagonal(monkeypatch, allow_tf32, bfloat16):
     """Derivatives with the same outputs dropped on both devices."""
     network = naive.shaken(PenNetwork(3, CELLS, 4, 10.0, dropout=0.3), 0.15)
-    kept = deep.drawn(0.3, TIME, torch.zeros(3, BATCH, CELLS))
-    monkeypatch.setattr(deep, "suits", lambda layers, device: True)
-    monkeypatch.setattr(deep, "drawn", lambda dropout, steps, h: kept.to(h))
+    kept = wavefront.drawn(0.3, TIME, torch.zeros(3, BATCH, CELLS))
+    monkeypatch.setattr(wavefront, "suits", lambda layers, device: True)
+    monkeypatch.setattr(wavefront, "drawn", lambda dropout, steps, h: kept.to(h))
     expected = outcome(network, "cpu", torch.float64, [])
     allow_tf32(True)
     monkeypatch.setattr(product, "_bfloat16", {"cuda"} if bfloat16 else set())

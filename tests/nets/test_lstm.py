@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from nextstroke.nets import product
+from nextstroke.nets import matmul
 from nextstroke.nets.lstm import LSTM, LSTMState
 from tests.nets import naive
 
@@ -86,7 +86,7 @@ def test_the_path_along_the_cells_is_not_clipped():
 
 @pytest.mark.parametrize("onednn", [False, True])
 def test_float32_is_near_float64(monkeypatch, onednn):
-    monkeypatch.setattr(product, "ONEDNN", onednn and product.ONEDNN)
+    monkeypatch.setattr(matmul, "ONEDNN", onednn and matmul.ONEDNN)
     layer = naive.shaken(LSTM(INPUTS, CELLS, 0.3))
     x, state = inputs()
     by = (x, *state, *layer.parameters())

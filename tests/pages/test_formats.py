@@ -12,9 +12,9 @@ from PIL import Image
 
 from nextstroke.errors import LimitExceeded, UsageError
 from nextstroke.ink import Ink
+from nextstroke.pages.appearance import Look
 from nextstroke.pages.layout import Sheet
-from nextstroke.pages.look import Look
-from nextstroke.pages.raster import picture
+from nextstroke.pages.png import picture
 from nextstroke.pages.save import pick_format, render, save
 from nextstroke.pages.spline import bezier, polyline
 from nextstroke.pages.svg import NAMESPACE, svg

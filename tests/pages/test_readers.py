@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nextstroke.corpora.inkfile import read_ink
+from nextstroke.formats.detect import read_ink
 from nextstroke.ink import Ink
+from nextstroke.pages.appearance import Look
 from nextstroke.pages.layout import Sheet
-from nextstroke.pages.look import Look
 from nextstroke.pages.nib import outline, ribbons
 from nextstroke.pages.pdf import pdf
-from nextstroke.pages.raster import picture
+from nextstroke.pages.png import picture
 from nextstroke.pages.save import render, save
 
 WAVE = np.array([[5.0, 10], [8, 6], [11, 12], [14, 9]])

@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from nextstroke.config import Data, Network, Recipe, Training
-from nextstroke.corpora.packed import InkCorpus, Line
+from nextstroke.datasets.packed_ink import InkCorpus, Line
 from nextstroke.ink import Ink
 from nextstroke.training import run as run_module
-from nextstroke.training.examples import make_examples
 from nextstroke.training.run import CHECKPOINT, train
+from nextstroke.training.tasks.ink_task import make_examples
 
 SHAPES = {
     "a": [(2, -3), (2, 3), (2, 0)],

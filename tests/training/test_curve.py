@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from nextstroke.training.curve import CURVE, Curve
+from nextstroke.training.run import CURVE, Curve
 
 ROWS = [{"update": 3, "validation": -1.5}, {"update": 6, "validation": -2.0}]
 

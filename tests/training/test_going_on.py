@@ -9,15 +9,15 @@ import torch
 
 import nextstroke
 from nextstroke.config import Data
-from nextstroke.corpora.packed import InkCorpus
-from nextstroke.engine.modelfile import Model
+from nextstroke.datasets.packed_ink import InkCorpus
 from nextstroke.errors import WrongModel
+from nextstroke.runtime.model_file import Model
 from nextstroke.training import run as run_module
 from nextstroke.training.checkpoint import CHECKPOINT, load_checkpoint, save_checkpoint, write_checkpoint
-from nextstroke.training.curve import CURVE
+from nextstroke.training.evaluation.runs import evaluate_run, open_run
+from nextstroke.training.export.publish import publish_model
 from nextstroke.training.loop import Learner
-from nextstroke.training.publish import publish_model
-from nextstroke.training.trained import evaluate_run, open_run
+from nextstroke.training.run import CURVE
 from tests.training.conftest import TEXTS, corpus_of, tiny
 
 

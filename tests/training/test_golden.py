@@ -12,10 +12,9 @@ import pytest
 import torch
 
 from nextstroke.training.checkpoint import FORMAT
+from nextstroke.training.evaluation.runs import open_run
 from nextstroke.training.run import CHECKPOINT, train
-from nextstroke.training.trained import open_run
-
-from .conftest import corpus_of, silent, tiny
+from tests.training.conftest import corpus_of, silent, tiny
 
 GOLDEN = Path(__file__).parent / "golden"
 LOGITS = 100

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from nextstroke.training.build import rate_at
 from nextstroke.training.distributed import Team
-from nextstroke.training.evaluate import evaluate, letter_test, line_losses
+from nextstroke.training.evaluation.handwriting import evaluate, letter_test, line_losses
+from nextstroke.training.evaluation.metrics import InkScore
 from nextstroke.training.loop import Learner, Progress
-from nextstroke.training.score import InkScore
+from nextstroke.training.optimisers import rate_at
 from tests.training.conftest import tiny
 
 QUIET = {"augment_scale": 0.0, "augment_shear": 0.0}
@@ -23,7 +23,7 @@ def nothing(learner):
 @pytest.fixture(scope="module")
 def learned():
     """A writer that has learned its few lines by heart, and those lines."""
-    from nextstroke.training.examples import make_examples
+    from nextstroke.training.tasks.ink_task import make_examples
     from tests.training.conftest import corpus_of
 
     torch.set_num_threads(1)

@@ -11,15 +11,14 @@ import pytest
 import torch
 
 from nextstroke.errors import BadInput, Diverged, LimitExceeded, Stopped, UsageError
-from nextstroke.nets import product
+from nextstroke.nets import matmul
 from nextstroke.training import run as run_module
 from nextstroke.training.checkpoint import BEST, load_checkpoint, load_newest, previous
-from nextstroke.training.curve import CURVE
+from nextstroke.training.evaluation.runs import evaluate_run
+from nextstroke.training.export.publish import publish_model
 from nextstroke.training.loop import Learner
-from nextstroke.training.publish import publish_model
-from nextstroke.training.run import CHECKPOINT
+from nextstroke.training.run import CHECKPOINT, CURVE
 from nextstroke.training.run import _begun as begun
-from nextstroke.training.trained import evaluate_run
 from tests.training.conftest import files_up_to, stopper, tiny
 
 KINDS = pytest.mark.parametrize(
@@ -277,7 +276,7 @@ def test_curve_and_scores_of_a_run(run, corpus, tmp_path):
 
 @pytest.fixture
 def _products_as_before():
-    with product.bfloat16("cpu", False):
+    with matmul.bfloat16("cpu", False):
         yield
 
 
@@ -291,7 +290,7 @@ def events_of(run, recipe, name, **options):
 @pytest.mark.usefixtures("_products_as_before")
 def test_a_processor_without_bfloat16_learns_in_float32_and_says_so_once(run, monkeypatch):
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True, raising=False)
-    monkeypatch.setattr(product, "_bfloat16_product_runs", lambda: False)
+    monkeypatch.setattr(matmul, "_bfloat16_product_runs", lambda: False)
     asked = tiny(updates=4, cpu_products="bfloat16")
     events, path = events_of(run, asked, "asked")
     assert events == [(0, run_module.NO_BFLOAT16)]
@@ -306,9 +305,9 @@ def test_a_processor_without_bfloat16_learns_in_float32_and_says_so_once(run, mo
 
 @pytest.mark.usefixtures("_products_as_before")
 def test_a_training_in_bfloat16_that_goes_on_without_says_so(run, monkeypatch):
-    if not product.can_multiply_bfloat16():
+    if not matmul.can_multiply_bfloat16():
         pytest.skip("NOT TESTED: training in bfloat16, which oneDNN does not multiply on this processor")
-    monkeypatch.setattr(product, "has_bfloat16", lambda: True)
+    monkeypatch.setattr(matmul, "has_bfloat16", lambda: True)
     recipe = tiny(updates=4, cpu_products="bfloat16")
     events, path = events_of(run, recipe, "run")
     assert events == []
@@ -317,7 +316,7 @@ def test_a_training_in_bfloat16_that_goes_on_without_says_so(run, monkeypatch):
         load_checkpoint(path)[0]["network.output.weight"],
         load_checkpoint(run(tiny(updates=4), "plain"))[0]["network.output.weight"],
     )
-    monkeypatch.setattr(product, "has_bfloat16", lambda: False)
+    monkeypatch.setattr(matmul, "has_bfloat16", lambda: False)
     events, _ = events_of(run, recipe, "run", resume=True)
     assert [event for _, event in events] == [
         "products bfloat16 before, float32 now: the result may differ in its last bits",

@@ -5,8 +5,8 @@ import httpx
 import pytest
 import uvicorn
 
-from nextstroke.web.limits import Limits
-from nextstroke.web.server import make_app
+from nextstroke.web.server.app import make_app
+from nextstroke.web.server.request_limits import Limits
 
 HEAD = "POST /v1/write HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n"
 LIMITS = Limits(text=300, length=2000, points=2000, seconds=200.0, sending=1.0, at_once=8, kept=2)

@@ -14,18 +14,17 @@ import httpx
 import numpy as np
 import pytest
 
-from nextstroke.engine.choose import chooser_among
-from nextstroke.engine.modelfile import load_model
-from nextstroke.engine.styles import find_style
-from nextstroke.engine.write import write_lines
-from nextstroke.letter import compose
+from nextstroke.handwriting.best_of import chooser_among
+from nextstroke.handwriting.compose import compose
+from nextstroke.handwriting.hands import find_style
+from nextstroke.handwriting.sampler import write_lines
 from nextstroke.pages.layout import Page
 from nextstroke.pages.save import render
-from nextstroke.web.guard import Guard
-from nextstroke.web.limits import Limits
-from nextstroke.web.server import make_app
-
-from .conftest import HEAD, LIMITS, Served
+from nextstroke.runtime.model_file import load_model
+from nextstroke.web.server.app import make_app
+from nextstroke.web.server.middleware import Guard
+from nextstroke.web.server.request_limits import Limits
+from tests.web.conftest import HEAD, LIMITS, Served
 
 JSON = {"content-type": "application/json"}
 

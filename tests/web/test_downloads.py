@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nextstroke.corpora.inkfile import read_with_text
+from nextstroke.formats.detect import read_with_text
 
 SVG = "{http://www.w3.org/2000/svg}"
 

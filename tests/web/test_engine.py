@@ -9,18 +9,17 @@ import numpy as np
 import pytest
 
 from nextstroke.alphabet import Alphabet
-from nextstroke.engine.choose import Wish, chooser_among
-from nextstroke.engine.draw import Mixture
-from nextstroke.engine.generate import Choice, Spelling, generate
-from nextstroke.engine.marks import normal
-from nextstroke.engine.modelfile import load_model
-from nextstroke.engine.signs import plain
-from nextstroke.engine.specks import specks
-from nextstroke.engine.styles import find_style
-from nextstroke.engine.write import write_lines
-from nextstroke.hand import SPECIMEN, known_size, learn_hand
+from nextstroke.handwriting.best_of import Wish, chooser_among, specks
+from nextstroke.handwriting.glyphs.diacritics import normal
+from nextstroke.handwriting.glyphs.symbols import plain
+from nextstroke.handwriting.hands import find_style
+from nextstroke.handwriting.learn_hand import SPECIMEN, known_size, learn_hand
+from nextstroke.handwriting.sampler import write_lines
 from nextstroke.ink import Ink
 from nextstroke.pages.layout import Measures, Page, level
+from nextstroke.runtime.mixture_sampling import Mixture
+from nextstroke.runtime.model_file import load_model
+from nextstroke.text.generate import Choice, Spelling, generate
 from nextstroke.web.site import marks_json, site_files
 
 HERE = Path(__file__).parent

@@ -12,17 +12,16 @@ import httpx
 import numpy as np
 import pytest
 
-from nextstroke.engine.choose import READER, Wish
-from nextstroke.engine.modelfile import load_model
-from nextstroke.engine.reading import Reader
-from nextstroke.engine.styles import Style
-from nextstroke.web import server
-from nextstroke.web.limits import Limits
-from nextstroke.web.orders import GenerateOrder
-from nextstroke.web.scribe import Gone, Scribe, Ticket, TimeOver, _Task
-from nextstroke.web.server import make_app
-
-from .conftest import HEAD, Served
+from nextstroke.handwriting.best_of import READER, Wish
+from nextstroke.handwriting.hands import Style
+from nextstroke.handwriting.recogniser import Reader
+from nextstroke.runtime.model_file import load_model
+from nextstroke.web.server import app
+from nextstroke.web.server.app import make_app
+from nextstroke.web.server.batcher import Gone, Scribe, Ticket, TimeOver, _Task
+from nextstroke.web.server.request_limits import Limits
+from nextstroke.web.server.schemas import GenerateOrder
+from tests.web.conftest import HEAD, Served
 
 
 def write(client):
@@ -59,7 +58,7 @@ def test_work_for_clients_that_left_is_given_up(served, client, monkeypatch, at_
             ticket.gone.wait(200)
 
     counts = at_step(served.server.config.app.state.service.writer, 40, wait)
-    monkeypatch.setattr(server, "Ticket", lambda seconds: tickets.append(Ticket(seconds)) or tickets[-1])
+    monkeypatch.setattr(app, "Ticket", lambda seconds: tickets.append(Ticket(seconds)) or tickets[-1])
     body = json.dumps({"text": "some words of a letter " * 12, "best_of": 16, "page": "a5"}).encode()
     with ExitStack() as stack:
         for number in range(1, 5):
@@ -83,7 +82,7 @@ def test_a_line_under_way_is_left_when_its_client_leaves(served, client, monkeyp
         assert tickets[0].gone.wait(200), "the server has not seen that the client left"
 
     counts = at_step(served.server.config.app.state.service.writer, 40, wait)
-    monkeypatch.setattr(server, "Ticket", lambda seconds: tickets.append(Ticket(seconds)) or tickets[-1])
+    monkeypatch.setattr(app, "Ticket", lambda seconds: tickets.append(Ticket(seconds)) or tickets[-1])
     body = json.dumps({"text": "words of a line that takes long", "best_of": 4, "format": format}).encode()
     with socket.create_connection(("127.0.0.1", served.port)) as line:
         line.sendall(HEAD.format(len(body)).encode() + body)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from nextstroke.cli.main import main
-from nextstroke.engine.generate import Choice, Spelling, generate
-from nextstroke.engine.modelfile import load_model
+from nextstroke.runtime.model_file import load_model
+from nextstroke.text.generate import Choice, Spelling, generate
 from nextstroke.web.site import site_files
 
 SCRIPTS = {name: path for name, path in site_files().items() if path.suffix in (".js", ".html", ".css")}

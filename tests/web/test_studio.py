@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nextstroke.corpora.inkfile import read_with_text
-from nextstroke.engine.choose import Wish, chooser_among
-from nextstroke.engine.modelfile import load_model
-from nextstroke.engine.styles import find_style
-from nextstroke.engine.write import write_lines
+from nextstroke.formats.detect import read_with_text
+from nextstroke.handwriting.best_of import Wish, chooser_among
+from nextstroke.handwriting.hands import find_style
+from nextstroke.handwriting.sampler import write_lines
+from nextstroke.runtime.model_file import load_model
 
 
 def written(page, told):

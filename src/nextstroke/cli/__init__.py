@@ -1,4 +1,4 @@
-"""The command line: one thin file per verb, each of which parses, calls one function and prints.
+"""The command line: one file per verb, which parses, calls one function and prints.
 
-Nothing heavy at module level, `--help` is to be quick; no other room prints.
+Nothing heavy is imported at module level: `--help` must be quick.
 """

@@ -62,7 +62,7 @@ def convert(
 ) -> None:
     """Compress (`packing`) or decompress all sources; nothing is begun if one of the targets must not be written."""
     keep_products_on_one_thread()
-    from nextstroke.codec.filing import check_target, target_name
+    from nextstroke.compression.files_in_out import check_target, target_name
     from nextstroke.errors import UsageError
 
     if output and len(sources) > 1:
@@ -88,7 +88,7 @@ def keep_products_on_one_thread() -> None:
 def _work(
     source: str, target: str | None, packing: bool, model: str, threads: int, max_output: int | None, as_json: bool
 ) -> None:
-    from nextstroke.codec.filing import list_file, pack_file, unpack_file
+    from nextstroke.compression.files_in_out import list_file, pack_file, unpack_file
 
     bar, threads = _Bar(source, packing), threads or os.cpu_count() or 1
     if packing:
@@ -105,7 +105,7 @@ def _work(
 
 
 def _show(source: str) -> None:
-    from nextstroke.codec.filing import list_file
+    from nextstroke.compression.files_in_out import list_file
 
     members = list_file(source)
     size, packed = (sum(column) for column in zip(*members, strict=True))

@@ -29,7 +29,7 @@ def iam(
 
     Example: nextstroke data iam IAM-OnDB -o data/iam.packed --report data/iam-report.json
     """
-    from nextstroke.corpora.iam import TRAINING, read_iam
+    from nextstroke.datasets.iam import TRAINING, read_iam
     from nextstroke.files import check_writable
 
     check_writable(output, report)
@@ -55,7 +55,7 @@ def unipen(
 
     Example: nextstroke data unipen train_r01_v07 -o data/unipen.packed --report data/unipen-report.json
     """
-    from nextstroke.corpora.unipen import TRAINING, read_unipen
+    from nextstroke.datasets.unipen import TRAINING, read_unipen
     from nextstroke.files import check_writable
 
     check_writable(output, report)
@@ -81,7 +81,7 @@ def join(
 
     Example: nextstroke data join data/iam.packed data/unipen.packed -o data/both.packed
     """
-    from nextstroke.corpora.packed import InkCorpus
+    from nextstroke.datasets.packed_ink import InkCorpus
     from nextstroke.files import check_writable
 
     check_writable(output)
@@ -104,14 +104,14 @@ def ink(
 
     Example: nextstroke data ink letters/*.inkml -o data/mine.packed
     """
-    from nextstroke.corpora.inkfile import pack_files
+    from nextstroke.datasets.packed_ink import pack_files
     from nextstroke.files import check_writable
 
     check_writable(output, report)
     corpus, left_out = pack_files(files, split, hold_out)
     if like is not None:
-        from nextstroke.engine.modelfile import load_model
-        from nextstroke.hand import fit_corpus
+        from nextstroke.handwriting.learn_hand import fit_corpus
+        from nextstroke.runtime.model_file import load_model
 
         corpus = fit_corpus(load_model(like, "writer"), corpus)
     _finish(corpus, output, (), left_out, {}, report, as_json)
@@ -133,10 +133,10 @@ def recombine(
 
     Example: nextstroke data recombine data/iam.packed -o data/recombined.packed
     """
-    from nextstroke.corpora.packed import InkCorpus
-    from nextstroke.engine.modelfile import load_model
+    from nextstroke.datasets.packed_ink import InkCorpus
     from nextstroke.files import check_writable
-    from nextstroke.recombine import recombine
+    from nextstroke.handwriting.recombine import recombine
+    from nextstroke.runtime.model_file import load_model
 
     check_writable(output)
     names, progress = [name.strip() for name in splits.split(",")], _Progress("lines")
@@ -157,7 +157,7 @@ def text(
 
     Example: nextstroke data text novels.txt letters.txt.xz -o data/text.packed
     """
-    from nextstroke.corpora.plaintext import pack_bytes
+    from nextstroke.datasets.plain_text import pack_bytes
     from nextstroke.files import check_writable
 
     check_writable(output)
@@ -175,7 +175,7 @@ def penn(
 
     Example: nextstroke data penn simple-examples/data -o data/penn.packed --words
     """
-    from nextstroke.corpora.penn import pack_penn
+    from nextstroke.datasets.penn import pack_penn
     from nextstroke.files import check_writable
 
     check_writable(output)
@@ -201,7 +201,7 @@ def teach(
     Example: nextstroke data teach data/penn-words.packed --teacher runs/penn-words-tied -o data/penn-taught.packed
     """
     from nextstroke.files import check_writable
-    from nextstroke.training.teacher import teach
+    from nextstroke.training.tasks.distillation import teach
 
     check_writable(output)
     progress = _Progress("characters")
@@ -224,7 +224,7 @@ def enwik8(
 
     Example: nextstroke data enwik8 enwik8 -o data/enwik8.packed
     """
-    from nextstroke.corpora.enwik8 import SPLITS, pack_enwik8
+    from nextstroke.datasets.enwik8 import SPLITS, pack_enwik8
     from nextstroke.errors import UsageError
     from nextstroke.files import check_writable
 
@@ -257,7 +257,7 @@ def _tell_text(output: Path, sizes: dict[str, int], as_json: bool) -> None:
 
 def _finish(corpus, output: Path, splits, left_out, about: dict[str, Any], report: Path | None, as_json: bool) -> None:
     """Save the corpus and the report, and print the figures."""
-    from nextstroke.corpora.summary import summarise
+    from nextstroke.datasets.packed_ink import summarise
     from nextstroke.files import write_bytes
 
     corpus.save(output)

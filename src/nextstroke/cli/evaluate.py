@@ -36,7 +36,7 @@ def evaluate(
 
     Example: nextstroke evaluate runs/writer --corpus data/iam.packed --json
     """
-    from nextstroke.training.trained import evaluate_run
+    from nextstroke.training.evaluation.runs import evaluate_run
 
     given = {"rule": rule, "rate": rate, "choose": choose, "decay": decay, "epsilon": epsilon, "segment": segment}
     chosen = {name: value for name, value in (given | {"symbols": symbols}).items() if value is not None}
@@ -58,8 +58,7 @@ def _evaluate_dynamically(
     run: Path, corpus: Path, split: str, every: int, device: str, chosen: dict[str, Any]
 ) -> dict[str, float]:
     """The dynamic scores; `chosen` are the options that were given."""
-    from nextstroke.training.dynamic import evaluate_dynamically
-    from nextstroke.training.rules import Dynamics
+    from nextstroke.training.evaluation.dynamic import Dynamics, evaluate_dynamically
 
     _refuse({"every": every} if every > 1 else {}, "does not go with --dynamic, which reads on without a gap")
     symbols = chosen.pop("symbols", None)

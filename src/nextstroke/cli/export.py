@@ -24,7 +24,7 @@ def export(
     from nextstroke.files import check_writable
 
     check_writable(output)
-    from nextstroke.training.publish import publish_model, publish_styles
+    from nextstroke.training.export.publish import publish_model, publish_styles
 
     print(publish_model(run, output, licence, note, weights == "int8"))
     if styles is not None:

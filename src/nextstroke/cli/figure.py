@@ -28,7 +28,7 @@ def figures() -> None:
 def _check(output: Path) -> None:
     """Say before the work that a picture cannot be written, or is of no known kind."""
     from nextstroke.files import check_writable
-    from nextstroke.pages.figures import figure_kind
+    from nextstroke.paper.plots import figure_kind
 
     check_writable(output)
     figure_kind(output)
@@ -44,7 +44,7 @@ def architecture(
     Example: nextstroke figure architecture recipes/paper/synthesis.toml -o figure-12.svg
     """
     _check(output)
-    from nextstroke.report import figures
+    from nextstroke.paper import figures
 
     figures.architecture(network, output)
     print(output)
@@ -57,7 +57,7 @@ def cell(network: Built, output: Output) -> None:
     Example: nextstroke figure cell runs/writer -o figure-2.svg
     """
     _check(output)
-    from nextstroke.report import figures
+    from nextstroke.paper import figures
 
     figures.cell(network, output)
     print(output)
@@ -75,9 +75,9 @@ def training(
     Example: nextstroke figure training -o figure-9.png --seed 3
     """
     _check(output)
-    from nextstroke.corpora.iam import TRAINING
-    from nextstroke.corpora.packed import InkCorpus
-    from nextstroke.report import figures
+    from nextstroke.datasets.iam import TRAINING
+    from nextstroke.datasets.packed_ink import InkCorpus
+    from nextstroke.paper import figures
 
     figures.training_samples(InkCorpus.open(corpus), TRAINING, lines, seed, output)
     print(output)
@@ -96,10 +96,10 @@ def density(
     Example: nextstroke figure density --model pen.onnx --aligner weights/synthesis-raw.onnx -o figure-10.png
     """
     _check(output)
-    from nextstroke.corpora.iam import VALIDATION
-    from nextstroke.corpora.packed import InkCorpus
-    from nextstroke.engine.modelfile import Model, find_model, load_model
-    from nextstroke.report import figures
+    from nextstroke.datasets.iam import VALIDATION
+    from nextstroke.datasets.packed_ink import InkCorpus
+    from nextstroke.paper import figures
+    from nextstroke.runtime.model_file import Model, find_model, load_model
 
     watched, finder = Model(find_model(model)), load_model(aligner or model, "writer")
     figures.density(watched, finder, InkCorpus.open(corpus), VALIDATION, word, output)
@@ -119,8 +119,8 @@ def scribbles(
     Example: nextstroke figure scribbles --model pen.onnx -o figure-11.png
     """
     _check(output)
-    from nextstroke.engine.modelfile import load_model
-    from nextstroke.report import figures
+    from nextstroke.paper import figures
+    from nextstroke.runtime.model_file import load_model
 
     figures.scribbles(load_model(model, "pen"), lines, bias, seed, output)
     print(output)
@@ -140,10 +140,10 @@ def window(
     Example: nextstroke figure window "more of national temperament" -o window.png
     """
     _check(output)
-    from nextstroke.engine.modelfile import load_model
-    from nextstroke.engine.styles import find_style
-    from nextstroke.engine.write import write_lines
-    from nextstroke.pages.figures import window_figure
+    from nextstroke.handwriting.hands import find_style
+    from nextstroke.handwriting.sampler import write_lines
+    from nextstroke.paper.plots import window_figure
+    from nextstroke.runtime.model_file import load_model
 
     written = write_lines(load_model(model, "writer"), [text], bias, seed, find_style(style, model))[0]
     window_figure(written.phi, text, written.ink, output)
@@ -159,9 +159,9 @@ def samples(
     Example: nextstroke figure samples -o figure-17.png --bias 0.15
     """
     _check(output)
-    from nextstroke.corpora.packed import InkCorpus
-    from nextstroke.engine.modelfile import load_model
-    from nextstroke.report import figures
+    from nextstroke.datasets.packed_ink import InkCorpus
+    from nextstroke.paper import figures
+    from nextstroke.runtime.model_file import load_model
 
     figures.samples(load_model(model, "writer"), InkCorpus.open(corpus), bias, seed, output)
     print(output)
@@ -174,8 +174,8 @@ def bias(output: Output, seed: Seed = 1, model: Writer = "writer") -> None:
     Example: nextstroke figure bias -o figure-16.png
     """
     _check(output)
-    from nextstroke.engine.modelfile import load_model
-    from nextstroke.report import figures
+    from nextstroke.paper import figures
+    from nextstroke.runtime.model_file import load_model
 
     figures.rising_bias(load_model(model, "writer"), seed, output)
     print(output)
@@ -195,9 +195,9 @@ def primed(
     Example: nextstroke figure primed -o figure-20.png --bias 1 --prime "He dismissed the idea"
     """
     _check(output)
-    from nextstroke.corpora.packed import InkCorpus
-    from nextstroke.engine.modelfile import load_model
-    from nextstroke.report import figures
+    from nextstroke.datasets.packed_ink import InkCorpus
+    from nextstroke.paper import figures
+    from nextstroke.runtime.model_file import load_model
 
     primes = prime or figures.PRIMES
     figures.primed(load_model(model, "writer"), InkCorpus.open(corpus), primes, bias, seed, output)
@@ -213,7 +213,7 @@ def curve(
     Example: nextstroke figure curve runs/prediction-3x400 runs/synthesis -o curves.svg
     """
     _check(output)
-    from nextstroke.report import figures
+    from nextstroke.paper import figures
 
     figures.learning_curves(runs, output)
     print(output)
@@ -231,10 +231,10 @@ def film(
 
     Example: nextstroke figure film "more of national temperament" -o bias.gif
     """
-    from nextstroke.engine.modelfile import load_model
-    from nextstroke.engine.styles import find_style
     from nextstroke.files import check_writable
-    from nextstroke.report import figures
+    from nextstroke.handwriting.hands import find_style
+    from nextstroke.paper import figures
+    from nextstroke.runtime.model_file import load_model
 
     check_writable(output)
     figures.bias_film(load_model(model, "writer"), text, find_style(style, model), seed, output)
@@ -248,7 +248,7 @@ def profile(output: Output) -> None:
     Example: nextstroke figure profile -o profile.png
     """
     _check(output)
-    from nextstroke.pages.figures import shares_figure
+    from nextstroke.paper.plots import shares_figure
     from nextstroke.training.profile import profile_step
 
     shares_figure(profile_step(), "A training step of the writer: share of its time", output)

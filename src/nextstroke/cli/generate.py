@@ -20,9 +20,9 @@ def generate(
 
     Example: nextstroke generate --model text.onnx --prime "The history of " --length 500 --temperature 0.8
     """
-    from nextstroke.engine.generate import Choice, Spelling
-    from nextstroke.engine.generate import generate as continued
-    from nextstroke.engine.modelfile import load_model
+    from nextstroke.runtime.model_file import load_model
+    from nextstroke.text.generate import Choice, Spelling
+    from nextstroke.text.generate import generate as continued
 
     choice = Choice(temperature, top_k, top_p)
     network = load_model(model, "text")

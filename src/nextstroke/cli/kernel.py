@@ -15,11 +15,11 @@ def build() -> None:
 
     Example: nextstroke kernel build
     """
-    from nextstroke.codec import kernel
+    from nextstroke.native import compression_loops
 
-    print(kernel.build())
+    print(compression_loops.build())
     if importlib.util.find_spec("torch"):
-        from nextstroke.training.kernel import build as compile_loops
+        from nextstroke.native.lstm_loops import build as compile_loops
 
         print(compile_loops())
 
@@ -41,11 +41,11 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="print as JSON")
 
 def _status() -> dict[str, tuple[bool, str]]:
     """Whether a library is used, and where it lies or would."""
-    from nextstroke.codec import kernel
+    from nextstroke.native import compression_loops
 
-    found = {"compressing": (kernel.loops() is not None, str(kernel.library()))}
+    found = {"compressing": (compression_loops.loops() is not None, str(compression_loops.library()))}
     if importlib.util.find_spec("torch"):
-        from nextstroke.training.kernel import library, switch_on
+        from nextstroke.native.lstm_loops import library, switch_on
 
         found["training"] = switch_on(), str(library())
     return found

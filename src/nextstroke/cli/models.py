@@ -43,15 +43,15 @@ def styles(
 
     Example: nextstroke models styles -o gallery.png
     """
-    from nextstroke.engine.choose import CANDIDATES, chooser_among
-    from nextstroke.engine.modelfile import find_model, load_model
-    from nextstroke.engine.styles import gallery
     from nextstroke.errors import UsageError
     from nextstroke.files import check_writable
-    from nextstroke.letter import compose
+    from nextstroke.handwriting.best_of import CANDIDATES, chooser_among
+    from nextstroke.handwriting.compose import compose
+    from nextstroke.handwriting.hands import gallery
+    from nextstroke.pages.appearance import Look
     from nextstroke.pages.layout import Page
-    from nextstroke.pages.look import Look
     from nextstroke.pages.save import pick_format, save
+    from nextstroke.runtime.model_file import find_model, load_model
 
     kind = pick_format(output, None)
     check_writable(output)
@@ -66,8 +66,8 @@ def styles(
 
 def _rows() -> list[dict]:
     """What is known of each bundled model."""
-    from nextstroke.engine.modelfile import Model
-    from nextstroke.engine.styles import gallery
+    from nextstroke.handwriting.hands import gallery
+    from nextstroke.runtime.model_file import Model
 
     rows = []
     for path in sorted(Path(str(resources.files("nextstroke") / "models")).glob("*.onnx")):

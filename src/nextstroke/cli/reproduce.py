@@ -41,9 +41,9 @@ def reproduce(
     Example: nextstroke reproduce figures -o reproduction
     """
     from nextstroke.errors import BadInput, UsageError
-    from nextstroke.report.reproduce import Sources
-    from nextstroke.report.reproduce import reproduce as rebuild
-    from nextstroke.report.tables import ROWS
+    from nextstroke.paper.reproduce import Sources
+    from nextstroke.paper.reproduce import reproduce as rebuild
+    from nextstroke.paper.tables import ROWS
 
     pairs = [tuple(pair.split("=", 1)) for pair in row]
     names = [known.name for known in ROWS]

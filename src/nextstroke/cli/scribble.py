@@ -24,12 +24,12 @@ def scribble(
 
     Example: nextstroke scribble -o scribble.svg --model pen.onnx --lines 8
     """
-    from nextstroke.engine.modelfile import load_model
-    from nextstroke.engine.scribble import scribble as draw
     from nextstroke.files import check_writable
+    from nextstroke.handwriting.scribble import scribble as draw
+    from nextstroke.pages.appearance import Look
     from nextstroke.pages.layout import Page, level, place
-    from nextstroke.pages.look import Look
     from nextstroke.pages.save import pick_format, save
+    from nextstroke.runtime.model_file import load_model
 
     look, kind = Look(pen, colour, dpi), pick_format(output, format)
     check_writable(output)

@@ -27,7 +27,7 @@ def serve(
 
     Example: nextstroke serve --port 8021
     """
-    from nextstroke.web.limits import Limits
+    from nextstroke.web.server.request_limits import Limits
     from nextstroke.web.site import export_site
 
     if export is not None:
@@ -36,7 +36,7 @@ def serve(
         return
     import uvicorn
 
-    from nextstroke.web.server import make_app
+    from nextstroke.web.server.app import make_app
 
     limits = Limits(body, text, points, length, seconds=seconds, sending=sending, at_once=at_once)
     names = [part.strip() for part in name.split(",") if part.strip()]

@@ -28,12 +28,12 @@ def learn(
 
     Example: nextstroke style learn line.inkml -o me.style --text "the words of the line"
     """
-    from nextstroke.corpora.inkfile import read_with_text
-    from nextstroke.engine.modelfile import load_model
-    from nextstroke.engine.styles import save_styles
     from nextstroke.errors import UsageError
     from nextstroke.files import check_writable
-    from nextstroke.hand import STYLE, learn_hand
+    from nextstroke.formats.detect import read_with_text
+    from nextstroke.handwriting.hands import save_styles
+    from nextstroke.handwriting.learn_hand import STYLE, learn_hand
+    from nextstroke.runtime.model_file import load_model
 
     check_writable(output)
     if output.suffix != STYLE:

@@ -27,7 +27,6 @@ VERBS = {
     "figure": "Draw a figure of the paper.",
     "reproduce": "Rebuild tables and figures of the paper.",
     "kernel": "Build the C++ loops that make compressing and training faster.",
-    "bench": "Measure speed.",
     "serve": "Write in the browser, served from this machine.",
     "models": "List the bundled models, their styles and licences.",
 }

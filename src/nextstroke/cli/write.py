@@ -70,17 +70,17 @@ def write(
 
     Example: nextstroke write "Hello world" -o hello.svg --style cursive --seed 7
     """
-    from nextstroke.engine.choose import chooser_among
-    from nextstroke.engine.modelfile import load_model
-    from nextstroke.engine.signs import replaced
     from nextstroke.errors import UsageError
     from nextstroke.files import check_writable
-    from nextstroke.hand import find_hand
-    from nextstroke.letter import compose_sheets
+    from nextstroke.handwriting.best_of import chooser_among
+    from nextstroke.handwriting.compose import compose_sheets
+    from nextstroke.handwriting.glyphs.symbols import replaced
+    from nextstroke.handwriting.learn_hand import find_hand
+    from nextstroke.pages.appearance import Look
     from nextstroke.pages.layout import Page
-    from nextstroke.pages.look import Look
     from nextstroke.pages.plotter import Plotter
     from nextstroke.pages.save import pick_format, save
+    from nextstroke.runtime.model_file import load_model
 
     biases, styles = numbers(bias), [name.strip() for name in style.split(",")]
     if batch is not None or out is not None:
@@ -112,8 +112,8 @@ def write(
 
 def _batch(text, batch, out, styles, biases, seed, model, size, dpi, workers, cluster) -> None:
     """Many texts into a folder."""
-    from nextstroke.bulk import Folder, cut_shards, read_orders, write_bulk
     from nextstroke.errors import BadInput, UsageError
+    from nextstroke.handwriting.bulk import Folder, cut_shards, read_orders, write_bulk
 
     if text is not None or batch is None or out is None:
         raise UsageError("--batch FILE and --out FOLDER go together, and without TEXT")
@@ -140,7 +140,7 @@ class _Doubts:
     def watching(self, sheets) -> Iterator:
         """The sheets alone; their doubtful lines are kept."""
         from nextstroke.errors import LimitExceeded
-        from nextstroke.letter import doubtful
+        from nextstroke.handwriting.compose import doubtful
 
         for sheet, lines in sheets:
             self.lines += doubtful(lines)

@@ -12,8 +12,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from nextstroke.nets import kernel
-from nextstroke.nets.product import linear, operand, packed, product_onto, weight_gradient
+from nextstroke.nets import dispatch
+from nextstroke.nets.matmul import linear, operand, packed, product_onto, weight_gradient
 
 sigmoid_backward, tanh_backward = torch.ops.aten.sigmoid_backward, torch.ops.aten.tanh_backward
 
@@ -54,7 +54,7 @@ def advance(
     peepholes: Tensor,
     step: tuple[Tensor, ...],
     h: Tensor,
-    out: kernel.Out | None = None,
+    out: dispatch.Out | None = None,
 ) -> None:
     """One step from the pre-activations `z`, which are used up: fills `step`, one of `Trace.steps()`, and `h`.
 
@@ -64,7 +64,7 @@ def advance(
     Args:
         out: Where `h` is to stand as well, and what it is multiplied by there, if by anything.
     """
-    if fused := kernel.fused(z):
+    if fused := dispatch.fused(z):
         return fused.advance(z, peepholes, step, h, out)
     gates, before, after, tanh_after = step
     cells = before.shape[-1]
@@ -92,7 +92,7 @@ def retreat(
     step: tuple[Tensor, ...],
     peepholes: Tensor,
     clip: float,
-    out: kernel.Out | None = None,
+    out: dispatch.Out | None = None,
 ) -> None:
     """One step of backward: fills `dz` from `dh` and `dc`, turns `dc` into the derivative by the cell before.
 
@@ -102,7 +102,7 @@ def retreat(
     Args:
         out: Of `advance`'s the derivative, which adds to `dh`, and what it was multiplied by.
     """
-    if fused := kernel.fused(dz):
+    if fused := dispatch.fused(dz):
         return fused.retreat(dz, dh, dc, step, peepholes, clip, out)
     if out is not None:
         dh = dh + _times(*out)
@@ -165,7 +165,7 @@ class _Recurrence(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, below, recurrent, peepholes, h0, c0, clip):
-        loop = kernel.chosen("lstm_forward", lstm_forward, below)
+        loop = dispatch.chosen("lstm_forward", lstm_forward, below)
         hidden, *trace = loop(below, packed(recurrent, len(h0)), peepholes, h0, c0)
         ctx.save_for_backward(recurrent, peepholes, hidden, *trace)
         ctx.clip = clip
@@ -175,7 +175,7 @@ class _Recurrence(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, d_hidden, d_last_h, d_last_c):
         recurrent, peepholes, hidden, *trace = ctx.saved_tensors
-        loop, weight = kernel.chosen("lstm_backward", lstm_backward, hidden), packed(recurrent.t(), len(d_last_h))
+        loop, weight = dispatch.chosen("lstm_backward", lstm_backward, hidden), packed(recurrent.t(), len(d_last_h))
         dz, d_peepholes, dh, dc = loop(d_hidden, weight, peepholes, d_last_h, d_last_c, *trace, ctx.clip)
         d_recurrent = weight_gradient(operand(dz.flatten(0, 1)), operand(hidden[:-1].flatten(0, 1)))
         return dz, d_recurrent, d_peepholes, dh, dc, None

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from nextstroke.ink import POINT
-from nextstroke.nets import deep
+from nextstroke.nets import wavefront
 from nextstroke.nets.lstm import LSTM, LSTMState
+from nextstroke.nets.matmul import linear
 from nextstroke.nets.mixture import mixture_outputs
-from nextstroke.nets.product import linear
 from nextstroke.nets.window import WindowedLSTM, WindowState
 
 ONE_HOT = 512  # symbols that a GPU multiplies with as one-hot vectors: beside the layers' products they cost nothing
@@ -82,9 +82,9 @@ class PenNetwork(nn.Module):
 def _climb(layers: Iterable[LSTM], x: Tensor, below: list[Tensor], state: Sequence[Any], dropout: float):
     """Run layers upwards: `x` goes to all of them, `below` to the lowest; all hidden vectors and last states."""
     stack = list(layers)
-    if deep.suits(stack, x.device):
+    if wavefront.suits(stack, x.device):
         direct = [layer.weight[:, : x.shape[2]] for layer in stack]
-        return deep.run_deep(stack, x, direct, below[0] if below else None, state, dropout)
+        return wavefront.run_deep(stack, x, direct, below[0] if below else None, state, dropout)
     hidden, after = [], []
     for layer, before in zip(stack, state, strict=True):
         h, last = layer(torch.cat([x, *below], 2), before)
@@ -138,10 +138,10 @@ class TextNetwork(nn.Module):
     def _rise(self, x: Tensor, state: PenState) -> tuple[list[Tensor], list[LSTMState]]:
         """Hidden vectors and last states of all layers."""
         layers = list(self.layers)
-        if deep.suits(layers, x.device) and len(self.tables[0]) <= ONE_HOT:
+        if wavefront.suits(layers, x.device) and len(self.tables[0]) <= ONE_HOT:
             one_hot = (x[..., None] == torch.arange(len(self.tables[0]), device=x.device)).to(self.output.weight.dtype)
             direct = [table.t() for table in self.tables]
-            return deep.run_deep(layers, one_hot, direct, None, state, self.dropout * self.training)
+            return wavefront.run_deep(layers, one_hot, direct, None, state, self.dropout * self.training)
         hidden: list[Tensor] = []
         after = []
         for layer, table, before in zip(layers, self.tables, state, strict=True):

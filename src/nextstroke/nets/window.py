@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from nextstroke.nets import kernel
+from nextstroke.nets import dispatch
 from nextstroke.nets.lstm import LSTM, Trace, advance, peephole_gradient, retreat
-from nextstroke.nets.product import linear, operand, packed, product_onto, weight_gradient
+from nextstroke.nets.matmul import linear, operand, packed, product_onto, weight_gradient
 
 
 class WindowState(NamedTuple):
@@ -92,7 +92,7 @@ class _WindowedRecurrence(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, below, joint, peepholes, glance, glance_bias, text, h0, c0, w0, kappa0, clip, glance_clip):
-        loop, cells = kernel.chosen("window_forward", window_forward, below), h0.shape[1]
+        loop, cells = dispatch.chosen("window_forward", window_forward, below), h0.shape[1]
         weights = packed(joint, len(h0)), peepholes, glance, glance_bias
         both, *kept = loop(below, *weights, text, h0, c0, w0, kappa0)
         ctx.save_for_backward(joint, peepholes, glance, both, *kept)
@@ -104,7 +104,7 @@ class _WindowedRecurrence(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, d_both, d_last_h, d_last_c, d_last_w, d_last_kappa):
         joint, peepholes, glance, both, *kept = ctx.saved_tensors
-        loop, cells = kernel.chosen("window_backward", window_backward, both), d_last_h.shape[1]
+        loop, cells = dispatch.chosen("window_backward", window_backward, both), d_last_h.shape[1]
         weights = packed(joint.t(), len(d_last_h)), peepholes, glance
         d_last = torch.cat([d_last_h, d_last_w], 1), d_last_c, d_last_kappa
         dz, d_peepholes, dp, d_first, dc, dkappa = loop(d_both, *weights, *d_last, *kept, *ctx.clips)

@@ -1,4 +1,4 @@
-"""Ink on paper: layout in millimetres, pens, file formats, and how figures look.
+"""Ink on paper: layout in millimetres, pens and colours, output formats.
 
-Knows ink and arrays; no networks, no model files, no corpora.
+Knows ink and arrays; no networks, no model files, no data sets.
 """

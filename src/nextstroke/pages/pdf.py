@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from PIL import ImageColor
 
 from nextstroke.ink import Ink
+from nextstroke.pages.appearance import LOOK, Look
 from nextstroke.pages.layout import RULE, Sheet
-from nextstroke.pages.look import LOOK, Look
 from nextstroke.pages.nib import outline, ribbons
 from nextstroke.pages.spline import bezier
 

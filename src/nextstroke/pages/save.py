@@ -8,12 +8,12 @@ from typing import Any
 from nextstroke.errors import UsageError
 from nextstroke.files import write_bytes
 from nextstroke.pages import plotter
-from nextstroke.pages.film import film
-from nextstroke.pages.inkfiles import inkml, json_ink
+from nextstroke.pages.animation import film
+from nextstroke.pages.appearance import Look
+from nextstroke.pages.ink_export import inkml, json_ink
 from nextstroke.pages.layout import Sheet
-from nextstroke.pages.look import Look
 from nextstroke.pages.pdf import pdf
-from nextstroke.pages.raster import png
+from nextstroke.pages.png import png
 from nextstroke.pages.svg import svg
 
 About = dict[str, Any]  # text, seed and the like; formats keep what they have a place for

@@ -6,8 +6,8 @@ from xml.etree import ElementTree as ET
 import numpy as np
 
 from nextstroke.ink import Ink
+from nextstroke.pages.appearance import LIFT, LOOK, PACE, Look
 from nextstroke.pages.layout import RULE, Sheet
-from nextstroke.pages.look import LIFT, LOOK, PACE, Look
 from nextstroke.pages.nib import outline, ribbons
 from nextstroke.pages.spline import bezier
 

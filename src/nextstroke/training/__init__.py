@@ -1,4 +1,1 @@
-"""Learning: recipes to networks, loops, checkpoints, evaluation, export. Needs torch.
-
-What is needed to write or generate does not live here, and nothing here prints.
-"""
+"""Training: recipes, loop, checkpoints, devices. Needs torch; nothing here prints."""

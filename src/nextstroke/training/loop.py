@@ -14,12 +14,19 @@ from torch import Tensor
 
 from nextstroke.config import Recipe
 from nextstroke.errors import Diverged
-from nextstroke.nets.product import bfloat16
-from nextstroke.training.build import build_network, build_noise, build_optimiser, load_noise, load_weights, rate_at
+from nextstroke.nets.matmul import bfloat16
+from nextstroke.training.cuda_graphs import Replayed
 from nextstroke.training.distributed import Team
-from nextstroke.training.replay import Replayed
-from nextstroke.training.score import Score
-from nextstroke.training.task import Batch, Examples
+from nextstroke.training.evaluation.metrics import Score
+from nextstroke.training.optimisers import (
+    build_network,
+    build_noise,
+    build_optimiser,
+    load_noise,
+    load_weights,
+    rate_at,
+)
+from nextstroke.training.tasks.protocol import Batch, Examples
 
 # Whole lines and texts are padded to multiples of these for a GPU, which prepares for each shape.
 GRAIN, PLACES = 128, 16

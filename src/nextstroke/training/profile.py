@@ -12,11 +12,11 @@ from torch.profiler import ProfilerActivity, profile, record_function
 
 from nextstroke.alphabet import Alphabet
 from nextstroke.config import Recipe
-from nextstroke.corpora.batches import Example, Normalisation
+from nextstroke.datasets.batches import Example, Normalisation
 from nextstroke.nets.mixture import Mixture
-from nextstroke.training.core import prepare_core
-from nextstroke.training.examples import InkExamples
+from nextstroke.training.device import prepare_core
 from nextstroke.training.loop import Learner
+from nextstroke.training.tasks.ink_task import InkExamples
 
 LETTERS, POINTS, CHARACTERS = Alphabet.paper(), 300, 30
 TRAINING = {"batch": 16, "chunk": 100, "norm_clip": 1.0, "average_decay": 0.999}

@@ -16,17 +16,46 @@ from nextstroke import __version__
 from nextstroke.config import Recipe, make_recipe
 from nextstroke.errors import Stopped, UsageError, WrongModel
 from nextstroke.files import write_bytes
-from nextstroke.nets.kernel import loaded
-from nextstroke.nets.product import use_bfloat16
-from nextstroke.training.build import extend_alphabet
+from nextstroke.native.lstm_loops import loaded
+from nextstroke.nets.matmul import use_bfloat16
 from nextstroke.training.checkpoint import BEST, CHECKPOINT, kept, load_newest, save_checkpoint, write_checkpoint
-from nextstroke.training.core import prepare_core
-from nextstroke.training.curve import Curve
-from nextstroke.training.device import open_device
+from nextstroke.training.device import open_device, prepare_core
 from nextstroke.training.distributed import SIGNALS, Team, gather_team, launched, launched_team
+from nextstroke.training.evaluation.runs import find_start, open_run
 from nextstroke.training.loop import Learner, Progress
-from nextstroke.training.task import open_examples
-from nextstroke.training.trained import find_start, open_run
+from nextstroke.training.optimisers import extend_alphabet
+from nextstroke.training.tasks.protocol import open_examples
+
+# The learning curve of a training: a file of JSON rows, and TensorBoard's where that is installed.
+
+CURVE = "curve.jsonl"
+
+
+class Curve:
+    """Takes a row of figures at each evaluation.
+
+    Args:
+        folder: Of the training.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            self.board = None
+        else:
+            self.board = SummaryWriter(str(folder / "tensorboard"))
+
+    def add(self, row: dict[str, float]) -> None:
+        """Append a row; its "update" is the place on TensorBoard's axis."""
+        with (self.folder / CURVE).open("a") as curve:
+            curve.write(json.dumps(row) + "\n")
+        if self.board:
+            for name, value in row.items():
+                self.board.add_scalar(name, value, row["update"])
+            self.board.flush()
+
 
 Report = Callable[[Progress, str], None]
 

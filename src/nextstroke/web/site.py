@@ -6,11 +6,11 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
-from nextstroke.engine import marks, signs
-from nextstroke.engine.modelfile import find_model
-from nextstroke.engine.weights import rounded
 from nextstroke.files import write_bytes
+from nextstroke.handwriting.glyphs import diacritics, symbols
 from nextstroke.pages import layout
+from nextstroke.runtime.model_file import find_model
+from nextstroke.runtime.onnx_weights import rounded
 
 TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -47,11 +47,11 @@ def light_text() -> bytes:
 @cache
 def marks_json() -> bytes:
     """What is known of characters: how some are composed, how wide they are; for the browser."""
-    twins = {chr(number): text for number, text in marks.TWINS.items()}
-    composed = {"above": marks.ABOVE, "below": marks.BELOW, "built": marks.BUILT, "twins": twins}
-    drawn = {"signs": signs.SIGNS, "run": signs.RUN.pattern}
+    twins = {chr(number): text for number, text in diacritics.TWINS.items()}
+    composed = {"above": diacritics.ABOVE, "below": diacritics.BELOW, "built": diacritics.BUILT, "twins": twins}
+    drawn = {"signs": symbols.SIGNS, "run": symbols.RUN.pattern}
     widths = {"advances": layout.ADVANCES, "usual_advance": layout.USUAL_ADVANCE}
-    letters = {"x_height": "".join(sorted(marks.X_HEIGHT)), "tall": "".join(sorted(marks.TALL))}
+    letters = {"x_height": "".join(sorted(diacritics.X_HEIGHT)), "tall": "".join(sorted(diacritics.TALL))}
     return json.dumps(composed | drawn | widths | letters).encode()
 
 

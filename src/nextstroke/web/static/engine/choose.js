@@ -1,4 +1,4 @@
-// Of several candidates of a line the one that reads best (engine/choose.py).
+// Of several candidates of a line the one that reads best (handwriting/best_of.py).
 
 import { sound, writeLine } from "./pen.js";
 import { asRead } from "./reader.js";

@@ -1,4 +1,4 @@
-// Text symbol by symbol, of a network whose symbols are bytes (engine/generate.py).
+// Text symbol by symbol, of a network whose symbols are bytes (text/generate.py).
 
 /** Probability of each symbol from ŷ, at a temperature; 0 takes the likeliest. */
 export function probabilities(y, temperature) {

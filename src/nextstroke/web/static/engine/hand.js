@@ -1,4 +1,4 @@
-// A hand of one's own: lines of ink brought to the model's units and learned as a style (hand.py, engine/styles.py).
+// A hand of one's own: lines of ink brought to the model's units and learned as a style (learn_hand.py, handwriting/hands.py).
 
 import { argmax, bounds, fromStrokes, median, moved, offsetsOf, strokesOf } from "./ink.js";
 import { levelled, measure } from "./layout.js";

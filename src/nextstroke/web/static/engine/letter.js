@@ -1,4 +1,4 @@
-// A text as pages of handwriting, line by line (letter.py).
+// A text as pages of handwriting, line by line (compose.py).
 
 import { bestLine } from "./choose.js";
 import { bounds } from "./ink.js";

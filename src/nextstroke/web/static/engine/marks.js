@@ -1,4 +1,4 @@
-// Characters that the model does not know, composed of one it knows and drawn marks, as engine/marks.py.
+// Characters that the model does not know, composed of one it knows and drawn marks, as handwriting/glyphs/diacritics.py.
 // The tables are Python's own (marks.json).
 
 import { argmax, bounds, fromStrokes, median } from "./ink.js";

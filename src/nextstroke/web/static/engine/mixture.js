@@ -1,4 +1,4 @@
-// Drawing the next point from ŷ, with the paper's bias (equations 18 to 23, 61, 62), as engine/draw.py does; and, to be
+// Drawing the next point from ŷ, with the paper's bias (equations 18 to 23, 61, 62), as runtime/mixture_sampling.py does; and, to be
 // looked at only, with a temperature: log-weights are divided by it, variances multiplied (Ha & Eck 2017, equation 8).
 
 const ENOUGH = 100; // a bias beyond this changes nothing any more but would overflow

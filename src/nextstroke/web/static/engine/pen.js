@@ -1,4 +1,4 @@
-// One line being written: what the pen has drawn, and when it is done, as engine/pen.py and engine/write.py.
+// One line being written: what the pen has drawn, and when it is done, as handwriting/sampler.py and handwriting/sampler.py.
 
 import { argmax, fromOffsets } from "./ink.js";
 import { withMarks } from "./marks.js";
@@ -10,7 +10,7 @@ import { plain, withoutSigns, withSigns } from "./signs.js";
 const PATIENCE = 2.5, SPARE_POINTS = 60;
 // Strokes behind the text that go back over the ink: the bar of a last t, the dot of a last i, and no more.
 const LATE_STROKES = 2, LATE_POINTS = 15;
-// On digits, of which the corpus has few, the bias is 1 + CARE times as large (engine/care.py).
+// On digits, of which the corpus has few, the bias is 1 + CARE times as large (handwriting/sampler.py).
 const DIGITS = "0123456789", CARE = 2;
 
 export const NO_STYLE = { name: "none", text: "", state: null, last: new Float32Array(3) };

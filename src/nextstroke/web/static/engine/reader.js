@@ -1,4 +1,4 @@
-// The network that reads whole lines, to choose the candidate that reads best (engine/reading.py).
+// The network that reads whole lines, to choose the candidate that reads best (handwriting/recogniser.py).
 
 import { moved, offsetsOf } from "./ink.js";
 import { Kernel } from "./kernel.js";

@@ -1,4 +1,4 @@
-// Signs that the model never learned well, drawn into gaps that it leaves, as engine/signs.py.
+// Signs that the model never learned well, drawn into gaps that it leaves, as handwriting/glyphs/symbols.py.
 
 import { bounds, fromStrokes, median, slant } from "./ink.js";
 import { bases, owners, tables, xHeight } from "./marks.js";

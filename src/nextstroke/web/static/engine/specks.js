@@ -1,4 +1,4 @@
-// Dots of ink that stand alone where the text has none (engine/specks.py).
+// Dots of ink that stand alone where the text has none (handwriting/best_of.py).
 
 import { bounds, median, strokesOf } from "./ink.js";
 

@@ -1,0 +1,1 @@
+"""The text network in exact arithmetic, and how it learns from the text that it compresses."""

@@ -1,0 +1,59 @@
+"""The top layer of the text network twice: as trained, and as it learns from the text that is coded.
+
+Learning looks back no further than one step: from the byte that came the derivative goes through the output layer and
+this layer's gates to the weights, and not on to the h and c before. That brings most of what all layers learning over
+eight steps bring, at a fraction of the time (docs/log.md).
+"""
+
+from ctypes import CDLL
+
+import numpy as np
+
+from nextstroke.compression.lm.lstm_layer import Layer
+from nextstroke.compression.lm.online_weights import Learned
+from nextstroke.native.compression_loops import call
+
+_ONE, _BYTE = np.float32(1), np.float32(127)
+_PLACES, _RATE, _FIRST, _STEPS = 9, 0.05, 64, 16
+_ERROR = np.float32(1 << 9)  # units of an error of z
+
+
+class AdaptiveLayer(Layer):
+    """A layer whose first blocks are as trained, and whose second as many are the same blocks as it learns."""
+
+    def start(self, blocks: int) -> None:
+        """Zero state, nothing learned."""
+        super().start(2 * blocks)
+        rows, inputs = self.product.whole.shape
+        self._learned = Learned(inputs, rows, _PLACES, _RATE, _FIRST, _STEPS)
+        self.learned_unit = self._learned.unit
+        self._inputs: np.ndarray | None = None
+
+    def step(self, byte: np.ndarray, below: np.ndarray | None) -> np.ndarray:
+        """One time step; the new h, (2 · blocks, cells)."""
+        adapted = self.h[len(byte) :]
+        self._inputs = adapted if below is None else np.concatenate([below, adapted], 1)
+        self._before = self.c[len(byte) :]
+        return self.advance(byte, below, self._learned.sums(self._inputs))
+
+    def observe(self, slope: np.ndarray) -> None:
+        """Learn from a byte that came, but for the first: by how much each adapted h was too low, (blocks, cells)."""
+        if self._inputs is not None:
+            errors = self._errors_by_loops(self._loops, slope) if self._loops else self._errors(slope)
+            self._learned.observe(self._inputs, errors)
+
+    def _errors(self, slope: np.ndarray) -> np.ndarray:
+        """By how much z was too low: through the gates, int8 in units of 1 / _ERROR."""
+        i, f, g, o, squashed = self.gates
+        by_h = slope * _ERROR
+        by_c = by_h * o * (_ONE - squashed * squashed)
+        by_i, by_f = by_c * g * (i * (_ONE - i)), by_c * self._before * (f * (_ONE - f))
+        by_g, by_o = by_c * i * (_ONE - g * g), by_h * squashed * (o * (_ONE - o))
+        errors = np.concatenate([by_i, by_f, by_g, by_o], 1)
+        return np.rint(np.minimum(np.maximum(errors, -_BYTE), _BYTE)).astype(np.int8)
+
+    def _errors_by_loops(self, library: CDLL, slope: np.ndarray) -> np.ndarray:
+        blocks, cells = slope.shape
+        errors = np.empty((blocks, 4 * cells), np.int8)
+        call(library.layer_errors, blocks, cells, slope, self.gates, self._before, _ERROR, _BYTE, errors)
+        return errors

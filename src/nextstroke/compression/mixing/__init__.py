@@ -1,0 +1,1 @@
+"""The adaptive bit model: contexts, counters and matches, mixed by a logistic mixer."""

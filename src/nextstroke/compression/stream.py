@@ -1,0 +1,212 @@
+"""Compress and decompress bytes, files and pipes; segment by segment, so that memory does not grow with them."""
+
+import io
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from itertools import chain, islice
+from multiprocessing import get_context
+from typing import IO, NamedTuple
+
+import numpy as np
+
+from nextstroke.compression.container import HASH, SEGMENT, Member, read_members
+from nextstroke.compression.lm.exact_network import ExactNetwork
+from nextstroke.compression.lm.load import DEFAULT, load_text_model
+from nextstroke.compression.segment import Progress, decode_segment, encode_segment, lengths_of
+from nextstroke.errors import CorruptFile, LimitExceeded, WrongModel
+
+_HOPELESS = 4096  # bytes from which on zlib's opinion on what is no text is asked
+_LEAST_SHARE = 1 << 17  # bytes: a smaller one would learn too little to be worth a process
+_STRANGE = 6.0  # bits a byte
+
+
+class Sizes(NamedTuple):
+    """Bytes of data, and of the archive that holds them."""
+
+    size: int
+    packed: int
+
+
+def compress(data: bytes, model: str = DEFAULT) -> bytes:
+    """An archive of `data`, which `decompress` turns back into the same bytes on any machine.
+
+    Args:
+        model: File of a text model, or "none": slower models make smaller texts.
+    """
+    target = io.BytesIO()
+    compress_stream(io.BytesIO(data), target, model)
+    return target.getvalue()
+
+
+def decompress(archive: bytes, model: str = DEFAULT, max_output: int | None = None) -> bytes:
+    """The bytes in `archive`.
+
+    Args:
+        model: The one it was compressed with.
+        max_output: More bytes than that are refused.
+
+    Raises:
+        CorruptFile: it is cut short or altered, or no archive.
+        WrongModel: it needs another model or a newer program.
+        LimitExceeded: there are more than `max_output` bytes in it.
+    """
+    target = io.BytesIO()
+    decompress_stream(io.BytesIO(archive), target, model=model, max_output=max_output)
+    return target.getvalue()
+
+
+def compress_stream(
+    source: IO[bytes],
+    target: IO[bytes],
+    model: str = DEFAULT,
+    threads: int = 1,
+    progress: Progress | None = None,
+) -> Sizes:
+    """Write an archive of all that `source` gives.
+
+    Args:
+        model: As in compress.
+        threads: Segments that are worked on at once, each by a process of its own. What is shorter than one is cut
+            into so many, which may cost some of its size: none learns from the others.
+        progress: Told how many bytes of data and of streams have been added since.
+    """
+    size = packed = 0
+
+    def segments() -> Iterator[tuple[bytes, bool, str]]:
+        nonlocal size
+        for data, more in _segments(source, threads):
+            size += len(data)
+            yield data, more, model
+
+    for member in _in_order(_pack, segments(), threads, progress):
+        packed += target.write(member)
+    return Sizes(size, packed)
+
+
+def decompress_stream(
+    source: IO[bytes],
+    target: IO[bytes],
+    name: str = "archive",
+    model: str = DEFAULT,
+    threads: int = 1,
+    max_output: int | None = None,
+    progress: Progress | None = None,
+) -> Sizes:
+    """Write what the archive in `source` holds; errors as decompress, `name` stands in their messages."""
+    size = packed = 0
+
+    def members() -> Iterator[tuple[Member, str, str]]:
+        nonlocal size, packed
+        for member in read_members(source, name):
+            size, packed = size + member.size, packed + len(member.pack())
+            if max_output is not None and size > max_output:
+                raise LimitExceeded(f"{name}: holds more than {max_output} bytes; raise --max-output if it is trusted")
+            yield member, name, model
+
+    for data in _in_order(_unpack, members(), threads, progress):
+        target.write(data)
+    return Sizes(size, packed)
+
+
+def _segments(source: IO[bytes], threads: int) -> Iterator[tuple[bytes, bool]]:
+    """Segments, and whether more follows; one empty segment where there is nothing."""
+    data = _read_fully(source)
+    if len(data) < SEGMENT:
+        yield from _shares(data, min(threads, len(data) // _LEAST_SHARE))
+        return
+    while True:
+        after = _read_fully(source) if len(data) == SEGMENT else b""
+        yield data, bool(after)
+        if not after:
+            return
+        data = after
+
+
+def _shares(data: bytes, count: int) -> Iterator[tuple[bytes, bool]]:
+    first = 0
+    for length in lengths_of(len(data), max(count, 1)):
+        yield data[first : first + length], first + length < len(data)
+        first += length
+
+
+def _read_fully(source: IO[bytes]) -> bytes:
+    """A segment, or what is left; pipes give less than they are asked for."""
+    pieces, left = [], SEGMENT
+    while left and (piece := source.read(left)):
+        pieces.append(piece)
+        left -= len(piece)
+    return b"".join(pieces)
+
+
+def _in_order(work: Callable, items: Iterable, threads: int, progress: Progress | None) -> Iterator[bytes]:
+    """work(*item) of all items, in their order; on several processes if that is asked for and there are several."""
+    items = iter(items)
+    first = list(islice(items, 2)) if threads > 1 else []
+    if len(first) < 2:
+        yield from (work(*item, progress) for item in chain(first, items))
+        return
+    with ProcessPoolExecutor(threads, mp_context=get_context("spawn")) as executor:
+        under_way: deque[Future[bytes]] = deque()
+        for item in chain(first, items):
+            under_way.append(executor.submit(work, *item, None))
+            # No more than that are held, so that memory stays bounded.
+            if len(under_way) == 2 * threads:
+                yield under_way.popleft().result()
+        yield from (future.result() for future in under_way)
+
+
+def _pack(data: bytes, more: bool, model: str, progress: Progress | None) -> bytes:
+    checksum = zlib.crc32(data)
+    stored = Member(len(data), checksum, [data], more, stored=True).pack()
+    if not data:
+        return Member(0, checksum, [], more).pack()
+    if _is_hopeless(data):
+        return stored
+    network = load_text_model(model)
+    if network and not knows(network, data):
+        network = None
+    known_by = network.digest[:HASH] if network else b""
+    coded = Member(len(data), checksum, encode_segment(data, network, progress), more, model=known_by).pack()
+    return min(coded, stored, key=len)
+
+
+def _is_hopeless(data: bytes) -> bool:
+    """Whether a quick look says random: already compressed data need not be tried."""
+    return len(data) >= _HOPELESS and len(zlib.compress(data, 1)) >= len(data)
+
+
+def knows(network: ExactNetwork, data: bytes) -> bool:
+    """Whether a network finds a sample of `data` less strange than noise; if not, it only costs time."""
+    blocks = min(16, -(-len(data) // 64))
+    starts = np.linspace(0, max(len(data) - 64, 0), blocks).astype(np.int64)
+    sample = np.frombuffer(data.ljust(64, b" "), np.uint8)[starts[:, None] + np.arange(64)]
+    network.start(blocks)
+    bits = 0.0
+    for byte in sample.T:
+        frequencies, _ = network.predict()
+        bits -= float(np.log2(frequencies[np.arange(blocks), byte] / frequencies.sum(1)).sum())
+        network.observe(byte)
+    return bits < _STRANGE * sample.size
+
+
+def _unpack(member: Member, name: str, model: str, progress: Progress | None) -> bytes:
+    if member.stored or not member.size:
+        data = b"".join(member.streams)
+    else:
+        data = decode_segment(member.streams, member.size, _needed(member, name, model), progress)
+    if zlib.crc32(data) != member.checksum:
+        raise CorruptFile(f"{name}: the sum of what came out is wrong; take another copy, and tell us if it is sound")
+    return data
+
+
+def _needed(member: Member, name: str, model: str) -> ExactNetwork | None:
+    """The network a member was coded with, or a refusal that names it."""
+    if not member.model:
+        return None
+    network = load_text_model(model)
+    here = network.digest[:HASH].hex() if network else "none"
+    if here != member.model.hex():
+        raise WrongModel(f"{name}: needs the text model {member.model.hex()}, here is {here}; give it with --model")
+    return network

@@ -1,0 +1,1 @@
+"""New training lines from segments of real ink."""

@@ -1,0 +1,64 @@
+"""enwik8, the first 100 million bytes of the English Wikipedia of 3 March 2006, and prefixes of it (section 3.2)."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from nextstroke.datasets.packed_text import pack_text
+from nextstroke.datasets.plain_text import between, read_pieces
+from nextstroke.errors import BadInput
+
+SIZE, SYMBOLS = 100_000_000, 205
+MD5 = "a1fa5ffddb56f4953e226637dabbb36a"
+SHA1 = "57b8363b814821dc9d47aa4d41f58733519076b2"
+SOURCE = "mattmahoney.net/dc/enwik8.zip"
+MILLION = 1_000_000
+Range = tuple[int, int]
+# The paper's 96/4, and 90/5/5, which later work reports.
+SPLITS: dict[str, dict[str, Range]] = {
+    "96/4": {"train": (0, 96 * MILLION), "validation": (96 * MILLION, SIZE)},
+    "90/5/5": {
+        "train": (0, 90 * MILLION),
+        "validation": (90 * MILLION, 95 * MILLION),
+        "test": (95 * MILLION, SIZE),
+    },
+}
+
+
+def pack_enwik8(file: Path, output: Path, ranges: dict[str, Range], whole: bool) -> dict[str, int]:
+    """Pack enwik8, its symbols being the byte values it holds; returns the symbols of each split.
+
+    Args:
+        ranges: First byte, and the one behind the last, of each split.
+        whole: The file must be all of enwik8; else any text that reaches as far as the ranges.
+    Raises:
+        BadInput: the file is another one, or too short.
+    """
+    seen, size = _survey(file, whole)
+    if size < max(end for _, end in ranges.values()):
+        raise BadInput(f"{file}: {size} bytes, the splits need {max(end for _, end in ranges.values())}")
+    values = np.flatnonzero(seen)
+    numbers = np.zeros(256, np.uint8)
+    numbers[values] = np.arange(len(values))
+    parts = {name: _renumbered(between([file], *place), numbers) for name, place in ranges.items()}
+    return pack_text(output, "byte", [chr(value) for value in values], int(numbers[10]) if seen[10] else -1, parts)
+
+
+def _renumbered(pieces: Iterator[np.ndarray], numbers: np.ndarray) -> Iterator[np.ndarray]:
+    yield from (numbers[piece] for piece in pieces)
+
+
+def _survey(file: Path, whole: bool) -> tuple[np.ndarray, int]:
+    """Which byte values there are and how many bytes; the sums of the whole file are checked on the way."""
+    md5, sha1 = hashlib.md5(usedforsecurity=False), hashlib.sha1(usedforsecurity=False)
+    seen, size = np.zeros(256, bool), 0
+    for piece in read_pieces(file):
+        md5.update(piece)
+        sha1.update(piece)
+        seen[np.frombuffer(piece, np.uint8)] = True
+        size += len(piece)
+    if whole and (size, md5.hexdigest(), sha1.hexdigest(), int(seen.sum())) != (SIZE, MD5, SHA1, SYMBOLS):
+        raise BadInput(f"{file}: not enwik8 ({size} bytes, md5 {md5.hexdigest()}); get it from {SOURCE} and unzip it")
+    return seen, size

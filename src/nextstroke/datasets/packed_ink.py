@@ -1,0 +1,238 @@
+"""Packed corpora: many lines of ink with their texts in one file, memory-mapped when read."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save
+
+from nextstroke.datasets.memory_map import map_arrays
+from nextstroke.errors import BadInput, CorruptFile, LimitExceeded, WrongModel
+from nextstroke.files import write_bytes
+from nextstroke.formats.detect import read_with_text
+from nextstroke.ink import Ink
+
+NO_TEXT = "no transcription"
+HELD_OUT = "testset_v"  # the split that recipes validate on
+
+FORMAT = "nextstroke-ink-1"
+
+
+@dataclass(frozen=True)
+class Line:
+    """What is known of one line of handwriting beside its ink.
+
+    Attributes:
+        name: The source's own identifier.
+        text: The transcription, empty where unknown.
+        split: The official split, empty where the line is in none.
+        writer: Number of the writer, −1 where unknown.
+        fault: Why the line is kept out of training; empty for a good line.
+    """
+
+    name: str
+    text: str
+    split: str = ""
+    writer: int = -1
+    fault: str = ""
+
+
+class InkCorpus:
+    """Lines of ink and their texts. The points stay on disk until a line is read.
+
+    Attributes:
+        lines: One Line for each ink.
+        points: float32 of shape (points, 2), absolute positions of all lines, one after another.
+        end_of_stroke: bool of shape (points,).
+        starts: int64 of shape (lines + 1,); line i owns points[starts[i]:starts[i + 1]].
+        digest: SHA-256 of the content as its file gives it; empty for a corpus that is in no file.
+    """
+
+    digest = ""
+
+    def __init__(self, lines: Sequence[Line], points: np.ndarray, end_of_stroke: np.ndarray, starts: np.ndarray):
+        self.lines, self.points, self.end_of_stroke, self.starts = lines, points, end_of_stroke, starts
+
+    @classmethod
+    def of(cls, lines: Sequence[Line], inks: Sequence[Ink]) -> "InkCorpus":
+        """Join `inks`, one for each of `lines`."""
+        points = np.concatenate([ink.points for ink in inks]).astype(np.float32)
+        ends = np.concatenate([ink.end_of_stroke for ink in inks])
+        return cls(lines, points, ends, np.concatenate([[0], np.cumsum([len(ink) for ink in inks])]))
+
+    @classmethod
+    def join(cls, corpora: Sequence["InkCorpus"]) -> "InkCorpus":
+        """Join corpora in their order; writers of different corpora get different numbers."""
+        lines: list[Line] = []
+        starts, points, writers = [np.zeros(1, np.int64)], 0, 0
+        for corpus in corpora:
+            lines += [
+                replace(line, writer=line.writer + writers) if line.writer >= 0 else line for line in corpus.lines
+            ]
+            starts.append(np.asarray(corpus.starts[1:]) + points)
+            points += len(corpus.points)
+            writers = 1 + max((line.writer for line in lines), default=-1)
+        return cls(
+            lines,
+            np.concatenate([corpus.points for corpus in corpora]),
+            np.concatenate([corpus.end_of_stroke for corpus in corpora]),
+            np.concatenate(starts),
+        )
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def ink(self, i: int) -> Ink:
+        """The ink of line `i`, in the source's own units."""
+        own = slice(self.starts[i], self.starts[i + 1])
+        return Ink(np.asarray(self.points[own], float), np.asarray(self.end_of_stroke[own]))
+
+    def select(self, *splits: str, faulty: bool = False) -> list[int]:
+        """The lines of the named splits, for training; with `faulty` all of them, for evaluation."""
+        return [i for i, line in enumerate(self.lines) if line.split in splits and (faulty or not line.fault)]
+
+    def save(self, path: str | Path) -> None:
+        """Write the corpus as one safetensors file, whole or not at all."""
+        arrays = {
+            "points": np.ascontiguousarray(self.points, np.float32),
+            "end_of_stroke": np.ascontiguousarray(self.end_of_stroke, bool),
+            "starts": np.ascontiguousarray(self.starts, np.int64),
+        }
+        lines = [asdict(line) for line in self.lines]
+        about = {"format": FORMAT, "lines": lines, "sha256": _digest(arrays, lines)}
+        write_bytes(path, save(arrays, {"nextstroke": json.dumps(about, ensure_ascii=False)}))
+
+    @classmethod
+    def open(cls, path: str | Path) -> "InkCorpus":
+        """Map a packed corpus into memory.
+
+        Raises:
+            CorruptFile: the file is not a packed corpus, or was cut short.
+            WrongModel: it has another version of the format.
+        """
+        about, arrays = map_arrays(Path(path))
+        if about["format"] != FORMAT:
+            raise WrongModel(f"{path}: format {about['format']!r}, this version reads {FORMAT!r}; pack the data again")
+        try:
+            lines = [Line(**line) for line in about["lines"]]
+            corpus = cls(lines, arrays["points"], arrays["end_of_stroke"], arrays["starts"])
+            corpus._check_shapes()
+            corpus.digest = about.get("sha256", "")
+            return corpus
+        except (ValueError, KeyError, TypeError) as error:
+            raise CorruptFile(f"{path}: not a whole corpus ({error}); make it again with `nextstroke data`") from error
+
+    def verify(self, path: str | Path) -> None:
+        """Compare all bytes of `path` with the digest stored in it; raises CorruptFile."""
+        about, arrays = map_arrays(Path(path))
+        if about.get("sha256") != _digest(arrays, about.get("lines")):
+            raise CorruptFile(f"{path}: its content was altered; pack the data again")
+
+    def _check_shapes(self) -> None:
+        """Every line owns at least one point, and every point belongs to a line."""
+        points = len(self.points)
+        if self.points.shape != (points, 2) or self.end_of_stroke.shape != (points,):
+            raise ValueError("points and stroke ends do not match")
+        if self.starts.shape != (len(self.lines) + 1,) or self.starts[0] != 0 or self.starts[-1] != points:
+            raise ValueError("lines and points do not match")
+        if (np.diff(self.starts) <= 0).any():
+            raise ValueError("a line without points")
+
+
+def _digest(arrays: dict[str, np.ndarray], lines: object) -> str:
+    digest = hashlib.sha256(json.dumps(lines).encode())
+    for name in sorted(arrays):
+        digest.update(arrays[name].tobytes())
+    return digest.hexdigest()
+
+
+def pack_files(
+    paths: Iterable[str | Path], split: str = "", hold_out: int = 0
+) -> tuple[InkCorpus, list[tuple[str, str]]]:
+    """Join files of ink; a text that is not in FILE is read from FILE.txt, or the same name with .txt, beside it.
+
+    Args:
+        split: The split that all lines are put in.
+        hold_out: So many of the last are put in HELD_OUT instead.
+
+    Returns: The corpus, and for each file that was left out its name and the reason.
+
+    Raises:
+        BadInput: no file could be read.
+    """
+    lines, inks, left_out = [], [], []
+    for path in map(Path, paths):
+        try:
+            ink, text = read_with_text(path)
+        except (BadInput, LimitExceeded) as error:
+            left_out.append((str(path), str(error)))
+            continue
+        lines.append(Line(path.stem, text, split, fault="" if text else NO_TEXT))
+        inks.append(ink)
+    if not inks:
+        raise BadInput(f"no ink to pack; {left_out[0][1] if left_out else 'no files were given'}")
+    kept = max(0, len(lines) - hold_out)
+    lines[kept:] = [replace(line, split=HELD_OUT) for line in lines[kept:]]
+    return InkCorpus.of(lines, inks), left_out
+
+
+# A packed corpus in figures: what `nextstroke data` prints.
+
+JUMPS = (300, 500)  # units a point; the pen cannot, the sensor of the whiteboard can
+
+
+def summarise(corpus: InkCorpus, statistics_on: Collection[str] = ()) -> dict[str, Any]:
+    """The figures of a corpus, ready for JSON. What cannot be computed is None, never NaN.
+
+    Args:
+        corpus: All of its lines are counted, those with a fault too.
+        statistics_on: Splits that the offset statistics are taken over; empty for all lines.
+    """
+    lengths = np.diff(corpus.starts)
+    texts = [line.text.replace(" ", "") for line in corpus.lines]
+    density = [points / len(text) for points, text in zip(lengths, texts, strict=True) if text]
+    return {
+        "lines": len(corpus),
+        "lines_of_split": dict(Counter(line.split or "none" for line in corpus.lines)),
+        "lines_without_fault_of_split": dict(Counter(line.split or "none" for line in corpus.lines if not line.fault)),
+        "faults": dict(Counter(line.fault for line in corpus.lines if line.fault).most_common()),
+        "writers": len({line.writer for line in corpus.lines if line.writer >= 0}),
+        "characters": len(set().union(*(line.text for line in corpus.lines))),
+        "points": int(lengths.sum()),
+        "points_of_line_median": float(np.median(lengths)),
+        "points_of_character_median": float(np.median(density)) if density else None,
+        "end_of_stroke_rate": float(np.mean(corpus.end_of_stroke)),
+        "offsets": _offset_statistics(corpus, statistics_on),
+        "oddities": _oddities(corpus),
+    }
+
+
+def _offset_statistics(corpus: InkCorpus, splits: Collection[str]) -> dict[str, Any]:
+    """Mean and standard deviation of the offsets inside lines, over the lines of `splits`."""
+    chosen = np.array([not splits or line.split in splits for line in corpus.lines])
+    inside = np.repeat(chosen, np.diff(corpus.starts))
+    inside[corpus.starts[:-1]] = False  # the first point of a line is a place, no offset
+    figures: dict[str, Any] = {"splits": sorted(splits), "count": int(inside.sum())}
+    for axis, name in enumerate(("dx", "dy")):
+        # float64: sums in float32 are 1 % off on this much data.
+        steps = np.diff(corpus.points[:, axis].astype(np.float64), prepend=0.0)[inside]
+        figures |= {f"{name}_mean": float(steps.mean()), f"{name}_std": float(steps.std())} if len(steps) else {}
+    return figures
+
+
+def _oddities(corpus: InkCorpus) -> dict[str, Any]:
+    """What is left in the ink as it came: jumps of the sensor, repeated points, dots."""
+    begins = np.zeros(len(corpus.points), bool)
+    begins[corpus.starts[:-1]] = True
+    begins[1:] |= corpus.end_of_stroke[:-1]
+    steps = np.hypot(*np.diff(corpus.points, axis=0, prepend=corpus.points[:1]).T)
+    steps[begins] = np.nan
+    line_of = np.repeat(np.arange(len(corpus)), np.diff(corpus.starts))
+    jumps = {f"lines_with_jumps_over_{size}": len(np.unique(line_of[steps > size])) for size in JUMPS}
+    repeats = int((steps == 0).sum())
+    return jumps | {"repeated_points": repeats, "strokes_of_one_point": int((begins & corpus.end_of_stroke).sum())}

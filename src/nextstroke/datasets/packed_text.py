@@ -1,0 +1,150 @@
+"""Packed text: the symbols of a text as numbers in one file, memory-mapped when read."""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import IO
+
+import numpy as np
+
+from nextstroke.datasets.memory_map import map_arrays
+from nextstroke.errors import BadInput, CorruptFile, WrongModel
+from nextstroke.files import atomic_write
+
+FORMAT = "nextstroke-text-1"
+NAMES = {np.dtype(np.uint8): "U8", np.dtype(np.uint16): "U16", np.dtype(np.float16): "F16"}
+EXPECTED = " expected"  # behind a split's name, of the array that says what a teacher expects of its symbols
+ROOM = 4096  # bytes of the header kept for the sizes, which are known last
+
+
+class TextCorpus:
+    """A text as numbers of symbols. It stays on disk until a part is read.
+
+    Attributes:
+        unit: What a symbol is: "byte", "character" or "word".
+        symbols: The alphabet, number i being symbols[i]; a byte is the character of its number.
+        splits: Arrays of uint8 or uint16 by name, such as "train" and "validation".
+        expected: For the splits that a teacher has read, its distribution of each symbol, float16 (size, symbols).
+        words: Words of each split as tests count them: every run between blanks, and each end of a sentence or line.
+        end: Number of the symbol that ends a sentence or line, −1 where there is none.
+        digest: SHA-256 of the content as the file gives it.
+    """
+
+    def __init__(self, about: dict, arrays: dict[str, np.ndarray]):
+        self.unit, self.symbols, self.end = about["unit"], about["symbols"], about["end"]
+        self.words, self.digest = about["words"], about["sha256"]
+        self.splits = {name: array for name, array in arrays.items() if array.ndim == 1}
+        self.expected = {name.removesuffix(EXPECTED): array for name, array in arrays.items() if array.ndim == 2}
+
+    @classmethod
+    def open(cls, path: str | Path) -> "TextCorpus":
+        """Map a packed text into memory.
+
+        Raises:
+            CorruptFile: the file is not a packed text, or was cut short. WrongModel: another version of the format.
+        """
+        about, arrays = map_arrays(Path(path))
+        if about["format"] != FORMAT:
+            raise WrongModel(f"{path}: format {about['format']!r}, a packed text is {FORMAT!r}; pack the data again")
+        try:
+            return cls(about, arrays)
+        except KeyError as error:
+            raise CorruptFile(f"{path}: not a whole text ({error}); make it again with `nextstroke data`") from error
+
+    def split(self, name: str) -> np.ndarray:
+        """The numbers of a split; raises BadInput naming those there are."""
+        if name not in self.splits:
+            raise BadInput(f"the text has no split {name!r} (there are: {', '.join(self.splits)})")
+        return self.splits[name]
+
+
+def pack_text(
+    path: Path,
+    unit: str,
+    symbols: list[str],
+    end: int,
+    parts: Mapping[str, Iterable[np.ndarray]],
+    expected: Mapping[str, Iterable[np.ndarray]] = MappingProxyType({}),
+) -> dict[str, int]:
+    """Write a packed text piece by piece, whole or not at all; returns the symbols of each split.
+
+    Args:
+        parts: For each split its numbers in pieces of any size.
+        expected: For splits that a teacher has read its distributions (piece, symbols), as many as there are symbols.
+    Raises:
+        BadInput: a split has fewer than two symbols.
+    """
+    kind = np.dtype(np.uint8 if len(symbols) <= 256 else np.uint16)
+    about = {"format": FORMAT, "unit": unit, "symbols": symbols, "end": end, "words": {}, "sha256": "0" * 64}
+    room = -(-(len(json.dumps(json.dumps(about))) + ROOM) // 8) * 8
+    with atomic_write(path) as stream:
+        stream.write(bytes(8 + room))
+        digest = hashlib.sha256()
+        sizes = {name: _write(stream, name, pieces, kind, about, digest) for name, pieces in parts.items()}
+        for pieces in expected.values():
+            _append(stream, pieces, np.dtype(np.float16), digest)
+        digest.update(json.dumps([about, sizes], sort_keys=True).encode())
+        about["sha256"] = digest.hexdigest()
+        arrays = {name: (kind, [size]) for name, size in sizes.items()}
+        arrays |= {name + EXPECTED: (np.dtype(np.float16), [sizes[name], len(symbols)]) for name in expected}
+        header = json.dumps(_header(about, arrays)).encode()
+        stream.seek(0)
+        stream.write(room.to_bytes(8, "little") + header.ljust(room))
+    return sizes
+
+
+def _header(about: dict, arrays: Mapping[str, tuple[np.dtype, list[int]]]) -> dict:
+    header: dict = {"__metadata__": {"nextstroke": json.dumps(about)}}
+    begin = 0
+    for name, (kind, shape) in arrays.items():
+        after = begin + math.prod(shape) * kind.itemsize
+        header[name] = {"dtype": NAMES[kind], "shape": shape, "data_offsets": [begin, after]}
+        begin = after
+    return header
+
+
+def _write(stream: IO[bytes], name: str, pieces: Iterable[np.ndarray], kind: np.dtype, about: dict, digest) -> int:
+    """Append a split to the file and count its symbols and words."""
+    counter = WordCounter(about["unit"], about["symbols"], about["end"])
+    size = _append(stream, map(counter.counted, pieces), kind, digest)
+    if size < 2:
+        raise BadInput(f"the split {name!r} has {size} symbols; a text of two at least is needed")
+    about["words"][name] = counter.words
+    return size
+
+
+def _append(stream: IO[bytes], pieces: Iterable[np.ndarray], kind: np.dtype, digest) -> int:
+    """Append an array to the file piece by piece; returns its rows."""
+    rows = 0
+    for piece in pieces:
+        data = piece.astype(kind).tobytes()
+        stream.write(data)
+        digest.update(data)
+        rows += len(piece)
+    return rows
+
+
+class WordCounter:
+    """Counts the words of a text that comes in pieces: runs between blanks, and ends of sentences or lines."""
+
+    def __init__(self, unit: str, symbols: list[str], end: int):
+        self.blank = np.array([unit != "word" and symbol.isspace() for symbol in symbols])
+        self.unit, self.end, self.words, self.inside = unit, end, 0, False
+
+    def counted(self, numbers: np.ndarray) -> np.ndarray:
+        """The same numbers, their words counted."""
+        self.add(numbers)
+        return numbers
+
+    def add(self, numbers: np.ndarray) -> None:
+        """Count on."""
+        if self.unit == "word":
+            self.words += len(numbers)
+            return
+        ink = ~self.blank[numbers]
+        before = np.concatenate([[self.inside], ink[:-1]])
+        self.words += int((ink & ~before).sum() + (numbers == self.end).sum())
+        self.inside = bool(ink[-1]) if len(ink) else self.inside

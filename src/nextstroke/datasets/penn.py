@@ -1,0 +1,51 @@
+"""The Penn Treebank as language models use it: Mikolov's files of 10,000 words (section 3.1)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from nextstroke.datasets.packed_text import pack_text
+from nextstroke.datasets.plain_text import read_pieces
+from nextstroke.errors import BadInput
+
+FILES = {"train": "ptb.train.txt", "validation": "ptb.valid.txt", "test": "ptb.test.txt"}
+END_OF_SENTENCE = "<eos>"
+
+
+def pack_penn(folder: Path, output: Path, words: bool) -> dict[str, int]:
+    """Pack the three files found in a folder; returns the symbols of each split.
+
+    Args:
+        words: Words with an end of sentence as symbols; else characters, a line end being the end of a sentence.
+    Raises:
+        BadInput: a file is missing, not UTF-8, or has symbols that training does not have.
+    """
+    texts = {split: _sentences(folder, name) for split, name in FILES.items()}
+    pieces = {split: [_symbols(sentence, words) for sentence in sentences] for split, sentences in texts.items()}
+    symbols = sorted({symbol for split in pieces.values() for sentence in split for symbol in sentence})
+    number = {symbol: i for i, symbol in enumerate(symbols)}
+    end = number[END_OF_SENTENCE if words else "\n"]
+    parts = {split: _numbered(sentences, number) for split, sentences in pieces.items()}
+    return pack_text(output, "word" if words else "character", symbols, end, parts)
+
+
+def _sentences(folder: Path, name: str) -> list[list[str]]:
+    """The words of each sentence."""
+    found = sorted(folder.rglob(name)) if folder.is_dir() else []
+    if not found:
+        raise BadInput(f"{folder}: no {name} there; give the folder with the three ptb.*.txt files")
+    data = b"".join(read_pieces(found[0]))
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{found[0]}: not UTF-8 at byte {error.start}") from error
+    return [line.split() for line in text.splitlines()]
+
+
+def _symbols(sentence: list[str], words: bool) -> list[str]:
+    return [*sentence, END_OF_SENTENCE] if words else [*" ".join(sentence), "\n"]
+
+
+def _numbered(sentences: list[list[str]], number: dict[str, int]) -> Iterator[np.ndarray]:
+    yield from (np.array([number[symbol] for symbol in sentence]) for sentence in sentences)

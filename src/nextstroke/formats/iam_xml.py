@@ -1,0 +1,73 @@
+"""Lines of IAM-OnDB: the official XML of one line in, its ink out."""
+
+from array import array
+from pathlib import Path
+
+import numpy as np
+
+from nextstroke.errors import BadInk, LimitExceeded
+from nextstroke.formats.limits import MAX_COORDINATE, check_count, read_bounded
+from nextstroke.formats.safe_xml import parse_xml
+from nextstroke.ink import Ink
+
+ROOT = "WhiteboardCaptureSession"
+
+
+def read_line(path: Path) -> Ink:
+    """The ink of one official line file, in whiteboard units.
+
+    Times are not read: in 47 official lines they run backwards.
+
+    Raises:
+        BadInk: malformed XML, a point without finite x and y, no points; file and line are named.
+        BadInput: the file cannot be read.
+        LimitExceeded: it is too long.
+    """
+    return parse_line(read_bounded(path), path)
+
+
+def parse_line(data: bytes, name: Path | str) -> Ink:
+    """As `read_line`, from bytes; `name` is for messages."""
+    trace = _Trace()
+    parse_xml(data, name, trace)
+    try:
+        return trace.ink()
+    except (BadInk, LimitExceeded) as error:
+        raise type(error)(f"{name}: {error}") from error
+
+
+class _Trace:
+    """Collects the points and stroke ends that go by."""
+
+    def __init__(self) -> None:
+        self.x, self.y = array("d"), array("d")
+        self.stops = [0]
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        if tag != "Point":
+            return
+        try:
+            x, y = float(attributes["x"]), float(attributes["y"])
+        except KeyError as error:
+            raise BadInk(f"a Point without {error.args[0]}") from None
+        except ValueError as error:
+            raise BadInk(f"a Point whose place is no number ({error})") from None
+        # Written so that NaN fails too.
+        if not (-MAX_COORDINATE <= x <= MAX_COORDINATE and -MAX_COORDINATE <= y <= MAX_COORDINATE):
+            raise BadInk(f"a Point at ({x:g}, {y:g}); only finite numbers within ±{MAX_COORDINATE:g} are read")
+        self.x.append(x)
+        self.y.append(y)
+
+    def end(self, tag: str) -> None:
+        if tag == "Stroke" and len(self.x) > self.stops[-1]:
+            self.stops.append(len(self.x))
+
+    def ink(self) -> Ink:
+        if self.stops[-1] != len(self.x):
+            raise BadInk("a Point outside any Stroke")
+        check_count(len(self.x))
+        if not self.x:
+            raise BadInk(f"no strokes; an official line has {ROOT} > StrokeSet > Stroke > Point")
+        ends = np.zeros(len(self.x), bool)
+        ends[np.array(self.stops[1:]) - 1] = True
+        return Ink(np.column_stack([self.x, self.y]), ends)

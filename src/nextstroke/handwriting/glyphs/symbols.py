@@ -1,0 +1,216 @@
+"""Signs that the model never learned well, drawn by themselves.
+
+The model writes the text without them and leaves a gap; a sign comes into it, in the size and the slant of
+the hand, and what follows it moves to the right.
+"""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from nextstroke.alphabet import Alphabet
+from nextstroke.handwriting.glyphs.diacritics import TALL, X_HEIGHT, bases, normal, owners, ring, x_height
+from nextstroke.ink import Ink
+
+# Signs and their strokes, in heights of small letters: x from the sign's left edge, y from the baseline, downwards; or
+# a ring: middle and radii.
+SHAPES = r"""
+/ .75,-1.85 .4,-.8 0,.25
+\ 0,-1.85 .4,-.8 .75,.25
+| .06,-1.95 0,-.8 .05,.35
+# .42,-1.6 .2,0 ; .9,-1.6 .68,0 ; 0,-1 1.1,-1.08 ; -.05,-.5 1,-.57
+* .35,-1.75 .34,-1.05 ; .04,-1.6 .66,-1.2 ; .65,-1.62 .02,-1.2
+< .8,-1.1 .4,-.87 0,-.6 .4,-.36 .8,-.1
+> 0,-1.1 .4,-.87 .8,-.6 .4,-.36 0,-.1
+_ 0,.12 .45,.15 .95,.1
+~ 0,-.5 .2,-.75 .45,-.6 .7,-.45 .9,-.7
+^ 0,-1.35 .14,-1.62 .28,-1.9 .42,-1.62 .56,-1.35
+` 0,-1.9 .2,-1.5
+{ .5,-1.85 .27,-1.7 .24,-1.2 0,-.8 .24,-.4 .27,.15 .5,.3
+} 0,-1.85 .23,-1.7 .26,-1.2 .5,-.8 .26,-.4 .23,.15 0,.3
+% o .22,-1.35,.2,.25 ; 1,-1.65 .55,-.8 .12,.02 ; o .92,-.27,.2,.25
+@ 1,-.9 .75,-1.05 .52,-.8 .52,-.45 .72,-.33 .94,-.6 1.03,-.95 1,-.5 1.15,-.3 1.4,-.5 1.45,-.95 1.2,-1.4
+  .75,-1.5 .25,-1.25 .02,-.7 .15,-.1 .6,.2 1.15,.1
+§ .55,-1.65 .3,-1.85 .06,-1.65 .15,-1.35 .45,-1.1 .55,-.8 .35,-.6
+  ; .25,-1.2 .03,-.95 .1,-.65 .42,-.4 .52,-.1 .28,.1 0,-.05
+° o .2,-1.65,.19,.2
+© o .8,-.75,.8,.85 ; 1.1,-1 .85,-1.2 .58,-1 .55,-.6 .8,-.35 1.1,-.5
+® o .8,-.75,.8,.85 ; .6,-1.2 .58,-.75 .57,-.3 ; .58,-1.18 .95,-1.2 1,-.9 .6,-.75 .85,-.55 1.08,-.28
++ .37,-1 .36,-.25 ; 0,-.6 .36,-.63 .74,-.62
+= 0,-.78 .38,-.8 .75,-.79 ; 0,-.4 .4,-.41 .75,-.44
+× 0,-.85 .6,-.2 ; .6,-.88 0,-.18
+÷ .35,-.95 .38,-.9 ; 0,-.55 .75,-.57 ; .35,-.2 .38,-.15
+± .37,-1.2 .35,-.45 ; 0,-.82 .72,-.84 ; 0,-.1 .72,-.13
+≠ 0,-.75 .75,-.78 ; 0,-.4 .75,-.43 ; .6,-1.1 .15,-.08
+≈ 0,-.65 .2,-.85 .45,-.72 .68,-.62 .88,-.82 ; 0,-.3 .2,-.5 .45,-.37 .68,-.27 .88,-.47
+≤ .75,-1.3 .38,-1.08 0,-.82 .38,-.6 .75,-.38 ; 0,-.1 .75,-.12
+≥ 0,-1.3 .38,-1.08 .75,-.82 .38,-.6 0,-.38 ; 0,-.1 .75,-.12
+² 0,-1.75 .16,-1.95 .35,-1.8 .22,-1.5 0,-1.25 .4,-1.27
+³ .02,-1.9 .25,-1.98 .3,-1.75 .12,-1.62 .35,-1.5 .3,-1.25 0,-1.28
+• o .14,-.6,.13,.13 ; o .14,-.6,.06,.06
+· 0,-.6 .04,-.55
+¡ .06,-.7 .04,-.1 0,.6 ; .06,-1.08 .08,-1.02
+¿ .4,-.65 .36,-.3 .1,-.05 0,.3 .22,.58 .55,.4 ; .42,-1.05 .44,-.99
+→ 0,-.6 .6,-.62 1.2,-.6 ; .8,-.95 1.02,-.78 1.22,-.6 1,-.4 .78,-.24
+← 1.2,-.6 .6,-.62 0,-.6 ; .42,-.95 .2,-.78 -.02,-.6 .2,-.4 .44,-.24
+✓ 0,-.6 .17,-.35 .3,-.05 .6,-.75 1,-1.5
+☐ 0,-1.15 .02,0 ; .02,0 1.1,0 ; 1.1,0 1.08,-1.16 ; 1.08,-1.16 -.02,-1.15
+♥ .5,-.9 .38,-1.18 .15,-1.22 0,-.95 .1,-.6 .5,-.05 ; .5,-.9 .64,-1.18 .86,-1.2 1,-.95 .9,-.6 .5,-.05
+☺ o .75,-.75,.75,.8 ; .52,-1.02 .54,-.92 ; .98,-1.02 .99,-.92 ; .38,-.55 .55,-.36 .78,-.3 1,-.38 1.14,-.57
+★ .15,.05 .65,-1.5 ; .65,-1.5 1.1,.05 ; 1.1,.05 -.02,-.92 ; -.02,-.92 1.28,-.92 ; 1.28,-.92 .15,.05
+½ 0,-1.65 .14,-1.85 .14,-1.15 ; .72,-1.6 .42,-.8 .1,.05 ; .55,-.45 .71,-.65 .9,-.5 .77,-.2 .55,.05 .95,.03
+¼ 0,-1.65 .14,-1.85 .14,-1.15 ; .72,-1.6 .42,-.8 .1,.05 ; .75,-.65 .55,-.2 .95,-.2 ; .85,-.4 .83,.05
+¾ .02,-1.9 .25,-1.98 .3,-1.75 .12,-1.62 .35,-1.5 .3,-1.25 0,-1.28 ; .92,-1.6 .62,-.8 .3,.05
+  ; .95,-.65 .75,-.2 1.15,-.2 ; 1.05,-.4 1.03,.05
+"""
+
+
+def _shapes(table: str) -> dict[str, list[list[tuple[float, ...]]]]:
+    """Each sign's strokes from the table, in which a line that begins with a blank goes on with the one before it."""
+    rows = table.strip().replace("\n ", " ").splitlines()
+    return {row[0]: [_shape(stroke.split()) for stroke in row[1:].split(";")] for row in rows}
+
+
+def _shape(words: list[str]) -> list[tuple[float, ...]]:
+    points = [tuple(map(float, word.split(","))) for word in words if word != "o"]
+    return ring(*points[0]) if words[0] == "o" else points  # type: ignore[return-value]
+
+
+SIGNS = _shapes(SHAPES)
+RUN = re.compile(rf" ?(?:[{re.escape(''.join(SIGNS))}] ?)+")
+ALONE = "n"  # written where a text has signs only, to see the hand; it goes
+BEARING, BLANK = 0.32, 1.5  # room on each side of a sign within a word, and a blank where the model wrote none
+NARROWEST = 0.5  # blank that the model wrote, as a sign takes it
+NEAR = 8  # characters on both sides of a gap whose feet tell where the baseline is
+FEET = X_HEIGHT | TALL
+
+
+def plain(text: str, alphabet: Alphabet) -> str:
+    """What the model writes of a `normal` text: a blank for signs, letters without their accents."""
+    return bases(without_signs(text), alphabet)
+
+
+def without_signs(text: str) -> str:
+    """A text with a blank for signs within it; a letter to see the hand by, if it has signs only."""
+    return RUN.sub(lambda run: " " if _inside(run.span(), text) else "", text) or ALONE
+
+
+def _inside(span: tuple[int, int], text: str) -> bool:
+    return span[0] > 0 and span[1] < len(text)
+
+
+def with_signs(ink: Ink, phi: np.ndarray, text: str) -> tuple[Ink, np.ndarray]:
+    """A written line with its signs in their gaps.
+
+    Args:
+        phi: The window's weights, (points, characters + 1), on the text `without_signs`.
+        text: The `normal` text.
+    Returns: The ink and its weights on the whole text; those of a sign are on the sign.
+    """
+    spans = [run.span() for run in RUN.finditer(text)]
+    if not spans:
+        return ink, phi
+    hand = _Hand(x_height(ink, phi, without_signs(text)), float(np.clip(ink.slant(), -0.6, 0.6)))
+    if spans == [(0, len(text))]:
+        points, ends, owner, _ = hand.signs(text, 0, np.zeros(2))
+        return Ink(points, ends), np.eye(len(text) + 1, dtype=np.float32)[owner]
+    phi = _spread(phi, spans, text)
+    for span in reversed(spans):
+        ink, phi = _filled(ink, phi, text, span, hand)
+    return ink, phi
+
+
+def _spread(phi: np.ndarray, spans: list[tuple[int, int]], text: str) -> np.ndarray:
+    """Weights on the text without signs as weights on all of it: those of a gap's blank are on the gap's beginning."""
+    gone = {u for span in spans for u in range(span[0] + _inside(span, text), span[1])}
+    whole = np.zeros((len(phi), len(text) + 1), phi.dtype)
+    whole[:, [u for u in range(len(text) + 1) if u not in gone]] = phi
+    return whole
+
+
+@dataclass(frozen=True)
+class _Hand:
+    """Height of small letters in the ink's units, and slant."""
+
+    height: float
+    slant: float
+
+    def signs(self, run: str, first: int, foot: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+        """Points, ends of strokes and places in the text of a run of signs that begins there at `first`; their width.
+
+        Args:
+            foot: Where on the baseline they begin.
+        """
+        strokes, places, x = [], [], 0.0
+        for u, sign in enumerate(run.strip(), first + len(run) - len(run.lstrip())):
+            drawn = [self._stroke(np.array(stroke), foot + (x, 0)) for stroke in SIGNS.get(sign, [])]
+            wide = max((x for stroke in SIGNS.get(sign, []) for x, _ in stroke), default=BLANK - 2 * BEARING)
+            strokes += drawn
+            places += [u] * sum(map(len, drawn))
+            x += (wide + BEARING) * self.height
+        ink = Ink.from_strokes(strokes)
+        return ink.points, ink.end_of_stroke, np.array(places), x - BEARING * self.height
+
+    def _stroke(self, shape: np.ndarray, foot: np.ndarray) -> np.ndarray:
+        """A stroke in this hand; no two are quite alike, by the place they stand at."""
+        x, y = shape.T
+        turn = foot[0] / self.height
+        size = 1 + 0.05 * np.sin(1.7 * turn)
+        x, y = x + 0.03 * np.sin(3.1 * y + turn), y + 0.03 * np.sin(2.7 * x + 1.3 * turn)
+        return foot + self.height * size * np.column_stack([x + self.slant * y, y])
+
+
+def _filled(ink: Ink, phi: np.ndarray, text: str, span: tuple[int, int], hand: _Hand) -> tuple[Ink, np.ndarray]:
+    """A line with the signs of one gap; what is behind it has moved to the right."""
+    owner = owners(phi)
+    cut = _cut(ink, owner, span, text)
+    left, right = np.split(ink.points, [cut])
+    run = text[slice(*span)]
+    edge = left[:, 0].max() if len(left) else right[:, 0].min()
+    blank = max(NARROWEST * hand.height, right[:, 0].min() - edge) if _inside(span, text) else BLANK * hand.height
+    before, after = (blank if space else BEARING * hand.height for space in (run[0] == " ", run[-1] == " "))
+    foot = np.array([edge + before * (len(left) > 0), _baseline(ink, owner, text, span)])
+    points, ends, places, width = hand.signs(run, span[0], foot)
+    if len(right):
+        right = right + (foot[0] + width + after - right[:, 0].min(), 0)
+    before_cut = ink.end_of_stroke[:cut].copy()
+    before_cut[-1:] = True  # a stroke that goes on across the gap is cut there
+    ends = np.concatenate([before_cut, ends, ink.end_of_stroke[cut:]])
+    own = np.eye(len(text) + 1, dtype=phi.dtype)[places]
+    return Ink(np.concatenate([left, points, right]), ends), np.concatenate([phi[:cut], own, phi[cut:]])
+
+
+def _cut(ink: Ink, owner: np.ndarray, span: tuple[int, int], text: str) -> int:
+    """Number of the first point behind a gap."""
+    behind = np.flatnonzero(owner >= span[1])
+    if span[0] == 0 or span[1] == len(text) or not len(behind):
+        return 0 if span[0] == 0 else len(ink)
+    firsts = np.concatenate([[0], np.flatnonzero(ink.end_of_stroke) + 1])
+    stroke = int(np.searchsorted(firsts, behind[0], "right")) - 1
+    if (owner[firsts[stroke] : behind[0]] < span[0]).any():
+        return int(behind[0])
+    while stroke and _belongs_behind(ink, owner, span, firsts[stroke - 1], firsts[stroke]):
+        stroke -= 1
+    return int(firsts[stroke])
+
+
+def _belongs_behind(ink: Ink, owner: np.ndarray, span: tuple[int, int], first: int, last: int) -> bool:
+    """Whether a stroke that was drawn while the window rested on the gap begins what is behind it."""
+    rested = (owner[first:last] >= span[0]).all()
+    return bool(rested and ink.points[first:last, 0].min() > ink.points[:first, 0].max(initial=-np.inf))
+
+
+def _baseline(ink: Ink, owner: np.ndarray, text: str, span: tuple[int, int]) -> float:
+    """Where letters near a gap stand; the line's lowest point where there are none."""
+    near = range(max(0, span[0] - NEAR), min(len(text), span[1] + NEAR))
+    feet = [ink.points[owner == u, 1].max() for u in near if text[u] in FEET and (owner == u).any()]
+    return float(np.median(feet) if feet else ink.points[:, 1].max())
+
+
+def replaced(text: str, alphabet: Alphabet, by: str) -> str:
+    """A text in which every character that cannot be written, not even composed, is replaced by `by`."""
+    return "".join(
+        by if not character.isspace() and alphabet.unknown(plain(character, alphabet)) else character
+        for character in normal(text)
+    )

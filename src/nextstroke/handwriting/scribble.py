@@ -1,0 +1,41 @@
+"""Scribbling: what the prediction network draws when nothing tells it what to write (section 4.3)."""
+
+import numpy as np
+
+from nextstroke.errors import LimitExceeded, UsageError
+from nextstroke.handwriting.sampler import biases_of
+from nextstroke.ink import Ink
+from nextstroke.runtime.mixture_sampling import uniforms
+from nextstroke.runtime.model_file import Model
+from nextstroke.runtime.predictor import PenPredictor
+
+MOST_POINTS = 1_000_000  # of all lines together
+
+
+def scribble(model: Model, lines: int, points: int = 700, bias: float = 0.0, seed: int = 1) -> list[Ink]:
+    """Draw lines side by side, each a sample of the network that nothing ends but its number of points.
+
+    Args:
+        model: A pen model.
+        points: Of each line; the paper's samples have 700.
+        bias: As in writing; 0 is unbiased.
+        seed: Together with the line's number it decides the ink.
+    Returns: lines that begin at the origin, in the units of the model's corpus.
+    Raises:
+        UsageError: no lines, no points or a bias below 0. LimitExceeded: more than a million points.
+    """
+    if lines < 1 or points < 1:
+        raise UsageError(f"{lines} lines of {points} points: give at least one of both")
+    if lines * points > MOST_POINTS:
+        raise LimitExceeded(f"{lines} lines of {points} points are more than {MOST_POINTS:,}; draw fewer")
+    predictor, biases = PenPredictor(model, lines), biases_of(bias, lines)
+    numbers = np.stack([uniforms(seed, line, 0, points) for line in range(lines)], 1)
+    drawn = [np.zeros((lines, 3))]
+    for row in numbers:
+        predictor.observe(drawn[-1])
+        drawn.append(predictor.predict(biases).draw(row))
+    offsets = np.stack(drawn[1:], 1)
+    offsets[:, :, :2] = offsets[:, :, :2] * model.std + model.mean
+    # The first offset leads from nowhere to the first point.
+    offsets[:, 0, :2] = 0
+    return [Ink.from_offsets(line) for line in offsets]

@@ -1,0 +1,1 @@
+"""The C++ loops: building them, loading them and switching them off."""

@@ -1,0 +1,70 @@
+"""The compressor's loops in C++ (`native/compression`): building them, and finding what was built.
+
+They give the same numbers as numpy does, so that an archive does not depend on them. Nothing here compiles unasked:
+`nextstroke kernel build` does, and who has built them uses them from then on.
+"""
+
+import ctypes
+import platform
+import warnings
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nextstroke.native.build import compile_library, library_path
+from nextstroke.native.switch import is_paused
+
+SOURCE = Path(__file__).parent / "compression"
+# One operation is rounded after the other, as IEEE 754 defines each: none may be drawn together with another.
+FLAGS = ["-O3", "-std=c++17", "-shared", "-fPIC", "-fvisibility=hidden", "-ffp-contract=off", "-fno-math-errno"]
+FLAGS += ["-fno-trapping-math"]
+
+
+def library() -> Path:
+    """Where the library for this source and processor lies once it is built."""
+    return library_path("compressor", [platform.machine(), *FLAGS], SOURCE)
+
+
+def build() -> Path:
+    """Compile the library, which takes some seconds; raises as `compile_library`."""
+    sources = [str(source) for source in sorted(SOURCE.glob("*.cpp"))]
+    return compile_library(library(), FLAGS, sources, "import ctypes, sys; ctypes.CDLL(sys.argv[1])")
+
+
+def loops() -> ctypes.CDLL | None:
+    """The library, if it was built and is not paused."""
+    path = library()
+    return _load(path) if not is_paused() and path.is_file() else None
+
+
+@cache
+def _load(path: Path) -> ctypes.CDLL | None:
+    try:
+        found = ctypes.CDLL(str(path))
+    except OSError as error:
+        warnings.warn(f"{path}: cannot be loaded, numpy is used ({error})", stacklevel=2)
+        return None
+    found.mixture_new.restype = ctypes.c_void_p
+    return found
+
+
+def call(loop: Callable, *arguments: Any) -> Any:
+    """Call a loop with whole numbers, float32 and arrays; each array must lie in one piece."""
+    return loop(*map(_passed, arguments))
+
+
+def address(array: np.ndarray) -> int:
+    """Where the numbers of an array lie, one after the other; it must be kept as long as they are used."""
+    assert array.flags.c_contiguous
+    return array.ctypes.data
+
+
+def _passed(argument: Any) -> Any:
+    if isinstance(argument, np.ndarray):
+        return ctypes.c_void_p(address(argument))
+    if isinstance(argument, np.float32):
+        return ctypes.c_float(float(argument))
+    return ctypes.c_int64(argument) if isinstance(argument, int) else argument

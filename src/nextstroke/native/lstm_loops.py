@@ -1,0 +1,84 @@
+"""The loops over time in C++: building them ahead of time, and switching them on."""
+
+import sys
+import sysconfig
+import warnings
+from pathlib import Path
+
+from nextstroke.native.build import compile_library, library_path
+
+# What torch's own vector headers ask for; on any other processor they are plain loops.
+VECTORS = {
+    "AVX512": ["-mavx512f", "-mavx512dq", "-mavx512vl", "-mavx512bw", "-mavx2", "-mfma"],
+    "AVX2": ["-mavx2", "-mfma"],
+}
+
+SOURCE = Path(__file__).parent / "lstm"
+
+_loaded: list[Path] = []
+
+
+def load(library: Path) -> None:
+    """Use the loops of a built library from now on; a second library is not taken beside the first."""
+    import torch
+
+    if not _loaded:
+        torch.ops.load_library(library)
+        _loaded.append(library)
+
+
+def loaded() -> Path | None:
+    """The library in use, if there is one."""
+    return _loaded[0] if _loaded else None
+
+
+def flags() -> list[str]:
+    """The compiler's options for this torch on this processor."""
+    import torch
+
+    capability = torch.backends.cpu.get_cpu_capability()
+    vectors = capability if capability in VECTORS else "DEFAULT"
+    named = [f"-DCPU_CAPABILITY={vectors}", f"-DCPU_CAPABILITY_{vectors}", *VECTORS.get(vectors, [])]
+    link = ["-undefined", "dynamic_lookup"] if sys.platform == "darwin" else []
+    # No -ffast-math: a NaN must come out where one went in. The warnings are gcc 12's about its own vector headers.
+    abi = f"-D_GLIBCXX_USE_CXX11_ABI={int(torch.compiled_with_cxx11_abi())}"
+    return ["-O3", "-std=c++20", "-shared", "-fPIC", "-fvisibility=hidden", "-w", abi, *named, *link]
+
+
+def library() -> Path:
+    """Where the library for this source, torch, Python and processor lies once it is built."""
+    import torch
+
+    parts = [torch.__version__, sysconfig.get_config_var("SOABI") or sys.version, *flags()]
+    return library_path("recurrence", parts, SOURCE)
+
+
+def build() -> Path:
+    """Compile the library, which takes half a minute; raises as `compile_library`."""
+    attempt = "import sys, torch; torch.ops.load_library(sys.argv[1])"
+    return compile_library(library(), [*flags(), *_torch_paths()], _libraries(), attempt)
+
+
+def switch_on() -> bool:
+    """Use the library if it was built; whether it is in use now. Compiles nothing and waits for nobody."""
+    path = library()
+    if loaded() is None and path.is_file():
+        try:
+            load(path)
+        except OSError as error:
+            warnings.warn(f"{path}: cannot be loaded, the torch loops are used ({error})", stacklevel=2)
+    return loaded() is not None
+
+
+def _torch_paths() -> list[str]:
+    import torch
+
+    include = Path(torch.__file__).parent / "include"
+    places = [include, include / "torch" / "csrc" / "api" / "include"]
+    return [*(f"-isystem{place}" for place in places), str(SOURCE / "recurrence.cpp")]
+
+
+def _libraries() -> list[str]:
+    import torch
+
+    return [f"-L{Path(torch.__file__).parent / 'lib'}", "-ltorch", "-ltorch_cpu", "-lc10"]

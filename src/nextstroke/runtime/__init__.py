@@ -1,0 +1,4 @@
+"""Model files, and stepping them with numpy and onnxruntime.
+
+No torch.
+"""

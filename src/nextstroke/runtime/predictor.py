@@ -1,0 +1,118 @@
+"""The one loop's partner: predicts the next point of several lines, then is shown what it was (design 1)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from nextstroke.runtime.mixture_sampling import Mixture
+from nextstroke.runtime.model_file import Model
+
+NULL = -1  # the null vector that begins a text
+
+
+class PenPredictor:
+    """The prediction network on several lines side by side, one point at a time.
+
+    Args:
+        model: A model.
+        lines: How many.
+        state: Where to begin, one row for each line; the network's own start if None.
+
+    Attributes:
+        y: y-hat after the last point, (lines, outputs).
+    """
+
+    def __init__(self, model: Model, lines: int, state: dict[str, np.ndarray] | None = None):
+        self.model = model
+        self.state = state or model.start(lines)
+        self.y = np.zeros((lines, 0), np.float32)
+
+    def observe(self, points: np.ndarray) -> None:
+        """Take in one point for each line, (lines, 3), normalised; zeros are the null vector that begins a line."""
+        self._step({"point": points.astype(np.float32)})
+
+    def _step(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        outputs = self.model.step(inputs | self.state)
+        self.state = {name: outputs[f"{name}.next"] for name in self.state}
+        self.y = outputs["y"]
+        return outputs
+
+    def predict(self, bias: np.ndarray) -> Mixture:
+        """The distribution of the next point of each line at a bias for each line."""
+        return Mixture(self.y, bias)
+
+    def keep(self, lines: np.ndarray) -> None:
+        """Go on with some of the lines only, given by number; the others are finished."""
+        self.state = {name: rows[lines] for name, rows in self.state.items()}
+        self.y = self.y[lines]
+
+
+class WriterPredictor(PenPredictor):
+    """The synthesis network on several lines side by side.
+
+    Args:
+        model: A writer model.
+        texts: Character ids of each line.
+        state: As for PenPredictor.
+
+    Attributes:
+        phi: Window weights at the last step, (lines, places + 1); the last place of a line is one behind its text.
+        kappa: Locations of the window's components, (lines, K).
+    """
+
+    def __init__(self, model: Model, texts: Sequence[np.ndarray], state: dict[str, np.ndarray] | None = None):
+        super().__init__(model, len(texts), state)
+        self.text = _one_hot(texts, len(model.alphabet))
+        self.places = np.arange(1, self.text.shape[1] + 2, dtype=np.float32)
+        self.phi = np.zeros((len(texts), len(self.places)), np.float32)
+
+    @property
+    def kappa(self) -> np.ndarray:
+        """Locations of the window's components, in characters, (lines, K)."""
+        return self.state["kappa"]
+
+    def observe(self, points: np.ndarray) -> None:
+        """Take in one point for each line, and look at the text."""
+        inputs = {"point": points.astype(np.float32), "text": self.text, "places": self.places}
+        self.phi = self._step(inputs)["phi"]
+
+    def keep(self, lines: np.ndarray) -> None:
+        """Go on with some of the lines only, given by number; the others are finished."""
+        super().keep(lines)
+        self.text, self.phi = self.text[lines], self.phi[lines]
+
+
+class TextPredictor:
+    """The text network on several texts side by side, one symbol at a time.
+
+    Args:
+        model: A text model.
+        lines: How many texts.
+
+    Attributes:
+        y: y-hat of the next symbol, (lines, symbols).
+        state: What the network carries, one row for each text.
+    """
+
+    def __init__(self, model: Model, lines: int = 1):
+        self.model, self.lines = model, lines
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin the texts anew: a fresh state, and the null vector as the first symbol."""
+        self.state = self.model.start(self.lines)
+        self.observe(np.full(self.lines, NULL))
+
+    def observe(self, symbols: np.ndarray) -> None:
+        """Take in the number of one symbol for each text, (lines,)."""
+        outputs = self.model.step({"symbol": symbols.astype(np.int64), **self.state})
+        self.state = {name: outputs[f"{name}.next"] for name in self.state}
+        self.y = outputs["y"]
+
+
+def _one_hot(texts: Sequence[np.ndarray], symbols: int) -> np.ndarray:
+    """Rows of zeros stand behind the end of shorter texts."""
+    rows = np.zeros((len(texts), max(len(text) for text in texts), symbols), np.float32)
+    for i, text in enumerate(texts):
+        rows[i, np.arange(len(text)), text] = 1
+    return rows

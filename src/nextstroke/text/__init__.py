@@ -1,0 +1,1 @@
+"""Text generation, and the distance between two texts."""

@@ -1,0 +1,166 @@
+"""What a network is made of, read off the step graph that is exported: what is connected, after what delay, by how
+many weights. Pictures of it can show nothing that the model file does not do."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import onnx
+
+from nextstroke.alphabet import Alphabet
+from nextstroke.config import load_recipe
+from nextstroke.errors import UsageError
+from nextstroke.nets.networks import PenNetwork
+from nextstroke.training.evaluation.runs import open_run
+from nextstroke.training.export.networks_export import build_graph
+from nextstroke.training.export.onnx_step import Graph
+from nextstroke.training.optimisers import build_network
+
+INPUTS = {"point": "x", "text": "text"}
+WEIGHTLESS = {"text": 0, "kappa": 1}  # what reaches the window without a weight, and how many steps late
+
+
+class Connection(NamedTuple):
+    """From a part to a part: `delay` in steps, `weights` their number."""
+
+    source: str
+    target: str
+    delay: int
+    weights: int
+
+
+class Architecture(NamedTuple):
+    """A network as parts and connections.
+
+    Attributes:
+        sizes: Width of each part: x, text (symbols), window (Gaussians), h1 …, y.
+        connections: Between the parts.
+        own: Biases and peepholes of each part.
+    """
+
+    sizes: dict[str, int]
+    connections: list[Connection]
+    own: dict[str, int]
+
+    @property
+    def weights(self) -> int:
+        """All of them."""
+        return sum(connection.weights for connection in self.connections) + sum(self.own.values())
+
+
+def _check_kind(path: Path, kind: str) -> None:
+    if kind == "reader":
+        raise UsageError(
+            f"{path}: a reader, which takes whole lines; the figure shows the networks that go step by step"
+        )
+
+
+def open_architecture(path: Path) -> Architecture:
+    """That of a training, a model file or a recipe.
+
+    Raises:
+        UsageError: a recipe of a writer whose alphabet its corpus decides, or a reader.
+    """
+    if path.suffix != ".toml":
+        trained = open_run(path)
+        _check_kind(path, trained.recipe.kind)
+        return read_architecture(trained.network)
+    recipe = load_recipe(path)
+    _check_kind(path, recipe.kind)
+    if recipe.kind == "text":
+        raise UsageError(f"{path}: only handwriting networks have a step graph to read")
+    if recipe.kind == "writer" and recipe.data.alphabet != "paper":
+        raise UsageError(f"{path}: the corpus decides its alphabet; give a training or a model file")
+    network: Any = build_network(recipe, len(Alphabet.paper()))
+    return read_architecture(network)
+
+
+def read_architecture(network: PenNetwork) -> Architecture:
+    """Take a network's step graph apart."""
+    return _Reader(network).read()
+
+
+def gates_look_at(network: PenNetwork) -> dict[str, str]:
+    """Which of the cell's values the peepholes of the first layer's gates see: "before" or "after" the step."""
+    reader = _Reader(network)
+    sigmoids = [node.output[0] for node in reader.graph.nodes if node.op_type == "Sigmoid"]
+    early, output = ("after" if reader.carried["c1"] in reader.above(name) else "before" for name in sigmoids[:2])
+    return {"input": early, "forget": early, "output": output}
+
+
+class _Reader:
+    """A step graph with its nodes by what they make."""
+
+    def __init__(self, network: PenNetwork):
+        self.graph = Graph(integer=False)
+        build_graph(self.graph, network)
+        self.makers = {name: node for node in self.graph.nodes for name in node.output}
+        ends = {node.output[0]: node.input[0] for node in self.graph.nodes if node.op_type == "Identity"}
+        self.carried = {name.removesuffix(".next"): inner for name, inner in ends.items()}
+        hidden = {inner: name for name, inner in self.carried.items() if name.startswith("h") or name == "y"}
+        self.parts = hidden | {"window": "window"}  # the value that is a part's result
+        self.shapes = {weight.name.removesuffix(".half"): list(weight.dims) for weight in self.graph.weights}
+        self.widths = dict(self.graph.states)
+
+    def read(self) -> Architecture:
+        """All of it."""
+        connections = [edge for node in self.graph.nodes if node.op_type == "Gemm" for edge in self._weighted(node)]
+        if "window" in self.makers:
+            seen = self.above("window")
+            late = {"text": "text", "kappa": "window"}
+            connections += [Connection(late[name], "window", WEIGHTLESS[name], 0) for name in late if name in seen]
+        own: dict[str, int] = {}
+        for name, shape in self.shapes.items():
+            if name.endswith(("bias", "peepholes")):
+                own[self._part(name)] = own.get(self._part(name), 0) + shape[0]
+        return Architecture(self._sizes(), connections, own)
+
+    def _sizes(self) -> dict[str, int]:
+        sizes = {"x": self.shapes["layers.0.outside"][1] - self.widths.get("w", 0)}
+        if "window" in self.makers:
+            sizes |= {"text": self.widths["w"], "window": self.widths["kappa"]}
+        sizes |= {name: width for name, width in self.widths.items() if name.startswith("h")}
+        return sizes | {"y": self.shapes["output.weight"][0]}
+
+    def _weighted(self, node: onnx.NodeProto) -> Iterator[Connection]:
+        """The connections through one product: as wide as what comes in, as many rows as the weight has."""
+        rows, columns = self.shapes[node.input[1]]
+        sources = list(self._sources(node.input[0]))
+        widths = [self._width(source) for source, _ in sources]
+        assert sum(widths) == columns, (node.name, sources)
+        for (source, delay), width in zip(sources, widths, strict=True):
+            yield Connection(source, self._part(node.input[1]), delay, rows * width)
+
+    def _sources(self, name: str) -> Iterator[tuple[str, int]]:
+        """The parts that a value holds side by side, each with its delay."""
+        if name in self.parts:
+            yield self.parts[name], 0
+        elif name in self.widths:
+            yield ("window" if name == "w" else name), 1
+        elif name in INPUTS:
+            yield INPUTS[name], 0
+        else:
+            for part in self.makers[name].input:
+                yield from self._sources(part)
+
+    def _width(self, part: str) -> int:
+        return self.widths["w"] if part == "window" else self._sizes()[part]
+
+    def _part(self, name: str) -> str:
+        """The part whose result is the first that a value leads to."""
+        reached = [name]
+        for value in reached:
+            if value in self.parts:
+                return self.parts[value]
+            reached += [out for node in self.graph.nodes if value in node.input for out in node.output]
+        raise AssertionError(f"{name} leads nowhere")
+
+    def above(self, name: str) -> set[str]:
+        """All values that a value is made of within this step."""
+        found = [name]
+        for value in found:
+            found += [origin for origin in self._made_of(value) if origin not in found]
+        return set(found)
+
+    def _made_of(self, value: str) -> list[str]:
+        return list(self.makers[value].input) if value in self.makers else []

@@ -1,0 +1,61 @@
+"""From a training to what users get: the model file and its gallery of styles."""
+
+from pathlib import Path
+
+from nextstroke.config import read_toml
+from nextstroke.datasets.packed_ink import InkCorpus
+from nextstroke.errors import BadRecipe
+from nextstroke.handwriting.hands import Style, learn_style, save_styles
+from nextstroke.runtime.model_file import Model, load_model
+from nextstroke.training.evaluation.runs import open_run
+from nextstroke.training.export.networks_export import export_model
+
+INK, TEXT = ("alphabet", "normalisation", "points_per_character"), ("alphabet", "unit", "end")
+RECORDED = ("update", "points", "seconds", "validation", "validation_point")
+
+
+def publish_model(run: Path, path: Path, licence: str, note: str = "", integer: bool = True) -> str:
+    """Export the averaged weights of a training; returns a sentence on what was written.
+
+    Args:
+        run: Folder of the training, or one of its checkpoints.
+        path: Model file to write.
+        integer: Keep the large weights as int8 instead of float16.
+    Raises:
+        BadInput, CorruptFile, WrongModel: there is no training. UsageError, LimitExceeded: it cannot be written.
+    """
+    network, recipe, about, _, noise = open_run(run)
+    kept = {name: about[name] for name in (TEXT if recipe.kind == "text" else INK)}
+    record = {name: about["progress"][name] for name in RECORDED} | noise.figures()
+    # Of what it started from the name is told, not the folder it lay in on some machine.
+    told = recipe.dump() | {"start_from": Path(recipe.start_from).name}
+    terms = {"recipe": told, "record": record, "licence": licence, "note": note}
+    export_model(network, {"kind": recipe.kind, **kept, **terms}, path, integer)
+    weights = sum(weight.numel() for weight in network.parameters())
+    return f"{path}: {weights:,} weights, {path.stat().st_size / 1e6:.1f} MB"
+
+
+def publish_styles(model_path: Path, primes: Path, corpus: Path) -> str:
+    """Prime an exported model with the lines that `primes` names and store the states beside it.
+
+    Args:
+        primes: TOML, name = "line of the corpus".
+    Raises:
+        BadRecipe: `primes` cannot be read, or names a line that is not there.
+        CorruptFile: the corpus is none. WrongModel: the model is no writer.
+    """
+    wanted, model = read_toml(primes), load_model(str(model_path.absolute()), "writer")
+    lines = InkCorpus.open(corpus)
+    places = {line.name: i for i, line in enumerate(lines.lines)}
+    styles = []
+    for name, line in wanted.items():
+        if not isinstance(line, str) or line not in places:
+            raise BadRecipe(f"{primes}: style {name!r} names line {line!r}, which the corpus does not hold")
+        styles.append(_style(model, name, lines, places[line]))
+    path = model_path.with_suffix(".styles")
+    save_styles(path, styles)
+    return f"{path}: {len(styles)} styles"
+
+
+def _style(model: Model, name: str, corpus: InkCorpus, i: int) -> Style:
+    return learn_style(model, name, model.represented(corpus.ink(i)), corpus.lines[i].text)

@@ -1,0 +1,1 @@
+"""What can be learned: ink, text, recognition, and distillation from a teacher."""

@@ -1,0 +1,1 @@
+"""The HTTP server: routes, middleware, request schemas, batching, static files."""

@@ -1,0 +1,151 @@
+"""Lines of many requests written side by side: one network step serves them all."""
+
+import queue
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import groupby
+from typing import NamedTuple
+
+from nextstroke.errors import LimitExceeded
+from nextstroke.handwriting.best_of import SIDE_BY_SIDE, Chooser, FirstSound, Wish
+from nextstroke.handwriting.recogniser import Reader
+from nextstroke.handwriting.sampler import Written
+from nextstroke.runtime.model_file import Model
+
+CHUNK = 4  # lines that one request has in the queue, so that a letter does not keep a word waiting
+
+
+class TimeOver(LimitExceeded):
+    """The work for one request takes too long."""
+
+
+class Gone(Exception):
+    """The client has left, or the server stops: nobody waits for the lines."""
+
+
+@dataclass
+class Ticket:
+    """One request's leave to be worked on.
+
+    Attributes:
+        seconds: How long.
+        gone: Set when nobody waits any more.
+    """
+
+    seconds: float
+    gone: threading.Event = field(default_factory=threading.Event)
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def refusal(self) -> Gone | TimeOver | None:
+        """Why it is worked on no longer; None as long as it is."""
+        if self.gone.is_set():
+            return Gone()
+        if time.monotonic() - self.began > self.seconds:
+            return TimeOver(f"this takes longer than {self.seconds:g} s; ask for less at once")
+        return None
+
+    def check(self) -> None:
+        """Raise Gone, or TimeOver."""
+        if refusal := self.refusal:
+            raise refusal
+
+
+class _Task(NamedTuple):
+    wish: Wish
+    candidates: int
+    ticket: Ticket
+    result: Future
+
+
+class Scribe:
+    """Threads that take lines from one queue and write as many as there are side by side.
+
+    Args:
+        model: A writer.
+        reader: Judges the candidates.
+        threads: One for each core.
+    """
+
+    def __init__(self, model: Model, reader: Reader, threads: int = 1):
+        self.model, self.reader = model, reader
+        self.tasks: queue.Queue[_Task | None] = queue.Queue()
+        self.threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
+        for thread in self.threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Let the threads end."""
+        for _ in self.threads:
+            self.tasks.put(None)
+
+    def _work(self) -> None:
+        while (first := self.tasks.get()) is not None:
+            some = [first]
+            while sum(task.candidates for task in some) < SIDE_BY_SIDE:
+                try:
+                    task = self.tasks.get_nowait()
+                except queue.Empty:
+                    break
+                if task is None:
+                    self.tasks.put(None)
+                    break
+                some.append(task)
+            self._write(some)
+
+    def _write(self, tasks: list[_Task]) -> None:
+        for candidates, group in groupby(sorted(tasks, key=_candidates), key=_candidates):
+            some = [task for task in group if _wanted(task)]
+            try:
+                for task, line in zip(some, self._lines(some, candidates), strict=True):
+                    task.result.set_result(line)
+            except Exception as error:
+                for task in some:
+                    task.result.set_exception(task.ticket.refusal or error)
+
+    def _lines(self, tasks: list[_Task], candidates: int) -> list[Written]:
+        check = partial(_check_any, tasks)
+        writer = Chooser(self.reader, candidates, check) if candidates > 1 else FirstSound(check)
+        return writer.write(self.model, [task.wish for task in tasks]) if tasks else []
+
+
+def _candidates(task: _Task) -> int:
+    return task.candidates
+
+
+def _wanted(task: _Task) -> bool:
+    refusal = task.ticket.refusal
+    if refusal:
+        task.result.set_exception(refusal)
+    return not refusal
+
+
+def _check_any(tasks: list[_Task]) -> None:
+    """Raise Gone if nobody waits for any of the lines; else all are written on: no line's ink hangs on who has left."""
+    if all(task.ticket.refusal for task in tasks):
+        raise Gone
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One request's way to the scribe; a LineWriter."""
+
+    scribe: Scribe
+    candidates: int
+    ticket: Ticket
+
+    def write(self, model: Model, wishes: Sequence[Wish]) -> list[Written]:
+        """One line for each wish, by the scribe's model, which is `model`. Raises Gone, TimeOver."""
+        chunks = (wishes[first : first + CHUNK] for first in range(0, len(wishes), CHUNK))
+        return [line for chunk in chunks for line in self._chunk(chunk)]
+
+    def _chunk(self, wishes: Sequence[Wish]) -> list[Written]:
+        self.ticket.check()
+        tasks = [_Task(wish, self.candidates, self.ticket, Future()) for wish in wishes]
+        for task in tasks:
+            self.scribe.tasks.put(task)
+        return [task.result.result() for task in tasks]

@@ -1,0 +1,97 @@
+"""What stands before the routes: headers, the type and the pace of what is sent, and how many are served at once."""
+
+import asyncio
+
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from nextstroke.web.server.request_limits import Limits
+
+# Nothing but what this host serves; WebAssembly needs a word of its own.
+POLICY = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; "
+    "connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+HEADERS = [
+    (b"content-security-policy", POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-cache"),
+]
+CLOSE = {"connection": "close"}
+
+
+class Guard:
+    """An ASGI middleware.
+
+    Refuses with 415 a body that is not JSON, with 429 more requests than `at_once`, with 408 a client that takes longer
+    than `sending` for its body.
+    """
+
+    def __init__(self, app: ASGIApp, limits: Limits):
+        self.app, self.limits, self.busy = app, limits, 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        refusal = self._refusal(scope)
+        if refusal:
+            await refusal(scope, receive, _with_headers(send))
+            return
+        works = scope["method"] == "POST"
+        self.busy += works
+        try:
+            await self._serve(scope, receive, _with_headers(send))
+        finally:
+            self.busy -= works
+
+    def _refusal(self, scope: Scope) -> JSONResponse | None:
+        if scope["method"] != "POST":
+            return None
+        kind = dict(scope["headers"]).get(b"content-type", b"").split(b";")[0].strip().lower()
+        if kind != b"application/json":
+            return refused(415, "send JSON, with the header content-type: application/json")
+        if self.busy >= self.limits.at_once:
+            return refused(429, f"{self.busy} requests are under way; try again in a while", {"retry-after": "2"})
+        return None
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request whose body comes in time; else answer for the application, which is told the client left."""
+        ends = asyncio.get_running_loop().time() + self.limits.sending
+        whole = late = False
+
+        async def in_time() -> Message:
+            nonlocal whole, late
+            if whole:
+                return await receive()
+            try:
+                message = await asyncio.wait_for(receive(), ends - asyncio.get_running_loop().time())
+            except TimeoutError:
+                late = True
+                answer = refused(408, f"the request did not arrive within {self.limits.sending:g} s", CLOSE)
+                await answer(scope, receive, send)
+                return {"type": "http.disconnect"}
+            whole = not message.get("more_body", False)
+            return message
+
+        async def unless_late(message: Message) -> None:
+            if not late:
+                await send(message)
+
+        await self.app(scope, in_time, unless_late)
+
+
+def refused(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    """An answer that says why not."""
+    return JSONResponse({"error": message}, status, headers)
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], *HEADERS]
+        await send(message)
+
+    return sending

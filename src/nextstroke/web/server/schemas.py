@@ -1,0 +1,100 @@
+"""What the API takes: the bodies of its requests, checked."""
+
+import base64
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from nextstroke.errors import CorruptFile
+from nextstroke.formats.limits import MAX_COORDINATE
+from nextstroke.handwriting.hands import Style, unpack_styles
+from nextstroke.pages.appearance import Look
+from nextstroke.pages.layout import Page
+
+Real = Annotated[float, Field(allow_inf_nan=False)]
+Seed = Annotated[int, Field(ge=0, lt=1 << 63, description="the same seed gives the same result")]
+Place = Annotated[Real, Field(ge=-MAX_COORDINATE, le=MAX_COORDINATE)]
+Strokes = list[Annotated[list[Annotated[list[Place], Field(min_length=2, max_length=2)]], Field(min_length=1)]]
+
+
+class Order(BaseModel):
+    """A body whose keys are all known."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Refusal(BaseModel):
+    """Why a request was refused, in one line."""
+
+    error: str
+
+
+class WriteOrder(Order):
+    """What to write, and how; as the options of `nextstroke write`."""
+
+    text: str = Field(min_length=1)
+    style: str = Field("", max_length=200_000, description="a name of /v1/styles, a style that POST gave, or the first")
+    bias: Annotated[Real, Field(ge=0, le=1000)] = 0.75
+    seed: Seed = 1
+    best_of: int = Field(4, ge=1, description="candidates of each line, the most legible is taken")
+    format: Literal["svg", "png", "pdf", "gif", "apng", "inkml", "json", "gcode", "hpgl", "ndjson"] = "svg"
+    page: str | None = Field(None, max_length=40, description="a4, letter, 100x50 in mm …; else cut to the ink")
+    size: Annotated[Real, Field(gt=0, le=100, description="height of small letters in mm")] = 2.2
+    line_height: Annotated[Real, Field(gt=0, le=500)] = 10.0
+    margin: Annotated[Real, Field(ge=0, le=500)] | None = None
+    align: Literal["left", "center", "right"] = "left"
+    ruled: bool = False
+    pen: Annotated[Real, Field(ge=0.01, le=50)] = 0.35
+    colour: str = Field("#1a1a2e", max_length=200)
+    nib: bool = False
+    animate: bool = False
+    speed: Annotated[Real, Field(ge=0.1, le=100)] = 1.0
+    dpi: Annotated[Real, Field(ge=20, le=300)] | None = None
+
+    def sheet(self) -> Page:
+        """The page; raises UsageError."""
+        shape: dict[str, Any] = {"line_height": self.line_height, "x_height": self.size}
+        shape |= {"align": self.align, "ruled": self.ruled}
+        if self.margin is not None:
+            shape["margin"] = self.margin
+        return Page(**{"margin": 4.0} | shape) if self.page is None else Page.named(self.page, **shape)
+
+    def look(self) -> Look:
+        """How the ink is drawn; raises UsageError."""
+        return Look(self.pen, self.colour, self.dpi, self.nib, self.animate, self.speed)
+
+
+class Line(Order):
+    """A line of ink with its words; y grows downwards, in any unit."""
+
+    text: str = Field(min_length=1, max_length=200)
+    strokes: Strokes = Field(min_length=1)
+
+
+class StyleOrder(Order):
+    """Lines of one hand, from which it is learned."""
+
+    lines: list[Line] = Field(min_length=1, max_length=20)
+    keep: bool = Field(False, description="keep it in the server's memory and give its name")
+
+
+class GenerateOrder(Order):
+    """A text to be continued."""
+
+    prime: str = Field("", max_length=20_000)
+    length: int = Field(500, ge=0)
+    temperature: Annotated[Real, Field(ge=0, le=100)] = 1.0
+    top_k: int | None = Field(None, ge=1)
+    top_p: Annotated[Real, Field(gt=0, le=1)] = 1.0
+    seed: Seed = 1
+
+
+def style_of(told: str) -> Style:
+    """A style from the text that POST /v1/styles gives; raises CorruptFile."""
+    try:
+        styles = unpack_styles(base64.b64decode(told, validate=True), "style")
+    except ValueError as error:
+        raise CorruptFile(f"style: neither a name nor a style ({error})") from error
+    if len(styles) != 1:
+        raise CorruptFile("style: it holds no hand, or several")
+    return next(iter(styles.values()))

@@ -1,0 +1,139 @@
+import json
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nextstroke.cli.main import main
+from nextstroke.errors import BadInput
+from nextstroke.handwriting.bulk import Folder, cut_shards, read_orders, write_bulk, write_shard
+from nextstroke.handwriting.hands import find_style
+from nextstroke.handwriting.sampler import write_soundly
+from nextstroke.runtime.model_file import load_model
+
+TEXTS = ['"one line"', '{"text": "another", "style": "neat", "bias": 2}', "", '"and a third"', '"the last"']
+
+
+@pytest.fixture
+def texts(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("texts.jsonl").write_text("\n".join(TEXTS))
+    return Path("texts.jsonl")
+
+
+def run(*more):
+    return main(["write", "--batch", "texts.jsonl", "--out", "ink", "--style", "wide,none", "--shard", "2", *more])
+
+
+def test_shards_hold_what_the_manifest_says(texts):
+    assert run("--workers", "1", "--bias", "0.5,1") == 0
+    records = [json.loads(line) for line in Path("ink/manifest.jsonl").read_text().splitlines()]
+    assert [(r["number"], r["text"], r["style"], r["bias"], r["seed"]) for r in records] == [
+        (0, "one line", "wide", 0.5, 1),
+        (1, "another", "neat", 2.0, 1),
+        (3, "and a third", "none", 1.0, 1),
+        (4, "the last", "wide", 0.5, 1),
+    ]
+    for record in records:
+        ink = np.load(f"ink/{record['shard']}")
+        place = ink["number"].tolist().index(record["number"])
+        first, last = ink["first"][place : place + 2]
+        assert last - first == record["points"]
+        assert ink["end_of_stroke"][last - 1]
+    model = load_model("writer", "writer")
+    hands = [find_style(name, "writer") for name in ("wide", "neat")]
+    _, second = write_soundly(model, ["one line", "another"], [0.5, 2.0], 1, hands, [0, 1])
+    ink = np.load("ink/ink-00000.npz")
+    np.testing.assert_array_equal(ink["points"][ink["first"][1] :], second.ink.points.astype(np.float32))
+
+
+def test_a_broken_off_batch_goes_on_and_ends_the_same(texts):
+    assert run("--workers", "1") == 0
+    whole = {path.name: path.read_bytes() for path in Path("ink").iterdir()}
+    for name in ("manifest.jsonl", "manifest-00001.jsonl", "ink-00001.npz"):
+        os.unlink(f"ink/{name}")
+    kept = os.stat("ink/ink-00000.npz").st_mtime_ns
+    assert run("--workers", "2") == 0
+    assert {path.name: path.read_bytes() for path in Path("ink").iterdir()} == whole
+    assert os.stat("ink/ink-00000.npz").st_mtime_ns == kept
+
+
+def test_another_batch_is_not_mixed_in(texts, capsys):
+    assert run("--workers", "1") == 0
+    assert run("--workers", "1", "--seed", "2") == 3
+    assert re.fullmatch(
+        r"nextstroke: ink/manifest-00000.jsonl: holds other lines .*\n", capsys.readouterr().err.split("\n", 1)[1]
+    )
+
+
+def test_pictures_on_request(texts):
+    assert run("--workers", "1", "--dpi", "50") == 0
+    names = sorted(path.name for path in Path("ink").glob("*.png"))
+    assert names == [f"{number:08d}.png" for number in (0, 1, 3, 4)]
+
+
+def test_a_cluster_writes_the_same_ink_and_survives_the_loss_of_a_worker(texts, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    texts.write_text("\n".join(json.dumps(f"line number {i} of the batch") for i in range(40)))
+    assert run("--workers", "1") == 0
+    shards = list(cut_shards(read_orders(texts, ["wide", "none"], [0.75]), 2, "writer", 1, None))
+    with distributed.LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster:
+        killed = []
+
+        def kill_one(done, total):
+            if done == 3 and not killed:
+                killed.append(cluster.workers[0].process.process.pid)
+                os.kill(killed[0], 9)
+
+        write_bulk(shards, Folder(tmp_path / "far"), 1, cluster.scheduler_address, kill_one)
+    assert killed
+    for path in Path("ink").iterdir():
+        assert (tmp_path / "far" / path.name).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("{", "not JSON"),
+        ("3", "give"),
+        ('{"text": 3}', "give"),
+        ('" "', "give"),
+        ('{"text": "a", "bias": -1}', "bias a number"),
+        ('{"text": "a", "bias": NaN}', "bias a number"),
+        ('{"text": "a", "style": 1}', "style must"),
+        ("[" * 60_000, "not JSON"),
+    ],
+)
+def test_senseless_lines_are_named(texts, line, says):
+    texts.write_text(f'"good"\n{line}\n')
+    with pytest.raises(BadInput, match=f"texts.jsonl:2: .*{says}"):
+        list(read_orders(texts, ["none"], [0.5]))
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("write --batch texts.jsonl", 2),
+        ("write --out ink", 2),
+        ("write hello --batch texts.jsonl --out ink", 2),
+        ("write --batch no.jsonl --out ink", 3),
+        ("write --batch . --out ink", 3),
+        ("write --batch empty.jsonl --out ink", 3),
+        ("write --batch texts.jsonl --out texts.jsonl", 2),
+        ("write --batch texts.jsonl --out ink --style nobody --workers 1", 2),
+        ("write --batch texts.jsonl --out ink --model no.onnx --workers 1", 3),
+    ],
+)
+def test_senseless_batches_are_refused_in_one_line(texts, capsys, line, code):
+    Path("empty.jsonl").write_text("\n")
+    assert main(line.split()) == code
+    assert re.fullmatch(r"nextstroke: .*\n", capsys.readouterr().err)
+
+
+def test_a_shard_depends_on_nothing_beside_it(texts):
+    orders = list(read_orders(texts, ["wide"], [0.5]))
+    alone = write_shard(next(cut_shards(orders[:1], 1, "writer", 1, None)))
+    together = write_shard(next(cut_shards(orders, 4, "writer", 1, None)))
+    assert alone.records[0]["points"] == together.records[0]["points"]

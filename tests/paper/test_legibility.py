@@ -1,0 +1,26 @@
+from dataclasses import replace
+
+import pytest
+
+from nextstroke.handwriting.sampler import write_lines
+from nextstroke.paper.legibility import character_error, letters, readable
+from nextstroke.text.edit_distance import edit_distance
+
+
+@pytest.mark.parametrize(
+    ("meant", "found", "errors"),
+    [("", "", 0), ("abc", "", 3), ("abc", "axc", 1), ("kitten", "sitting", 3), ("ab", "ba", 2)],
+)
+def test_edit_distances(meant, found, errors):
+    assert edit_distance(meant, found) == edit_distance(found, meant) == errors
+
+
+def test_only_letters_and_digits_count():
+    assert letters("It's 5, Straße.") == "its5strasse"
+
+
+@pytest.mark.skipif(not readable(), reason="tesseract is not installed")
+def test_what_is_written_tidily_is_read(writer):
+    lines = write_lines(writer, ["the house is here", "all of them came"], 2.0, 1)
+    assert character_error(lines) < 0.35
+    assert character_error([replace(lines[0], text="zzzz qqqq xxxx")]) > 0.7
