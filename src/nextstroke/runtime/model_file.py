@@ -11,6 +11,7 @@ import numpy as np
 from nextstroke.alphabet import Alphabet
 from nextstroke.errors import BadInput, CorruptFile, WrongModel
 from nextstroke.ink import Ink
+from nextstroke.runtime.onnx_session import open_session
 
 FORMAT = "nextstroke-model-1"
 METADATA_KEY = "nextstroke"
@@ -29,13 +30,8 @@ class Model:
 
     def __init__(self, path: Path, threads: int = 1):
         data = unsealed(path)
-        # Imported late: it takes a tenth of a second that --help and bad requests need not pay.
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads, options.log_severity_level = threads, 3
         try:
-            self.session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+            self.session = open_session(data, threads)
             self.about = json.loads(self.session.get_modelmeta().custom_metadata_map[METADATA_KEY])
         except Exception as error:  # the runtime's own errors share no narrower class
             raise WrongModel(f"{path}: not a model of nextstroke ({_first_line(error)})") from error
