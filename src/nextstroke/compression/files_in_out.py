@@ -5,12 +5,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from nextstroke.compression.container import read_members
 from nextstroke.compression.segment import Progress
-from nextstroke.compression.stream import Sizes, compress_stream, decompress_stream
-from nextstroke.errors import BadInput, UsageError
+from nextstroke.compression.stream import Sizes, compress_stream, rescue_stream
+from nextstroke.errors import BadInput, CorruptFile, UsageError
 from nextstroke.files import atomic_write, check_writable
 
 SUFFIX = ".nst"
@@ -64,16 +64,43 @@ def unpack_file(
     threads: int,
     max_output: int | None,
     progress: Progress | None = None,
+    keep_broken: bool = False,
 ) -> Sizes:
-    """Decompress one file to another, or without a target only see whether it would."""
+    """Decompress one file to another, or without a target only see whether it would.
+
+    Args:
+        keep_broken: Whether the data of the whole members before the first damaged one are kept in `target`.
+
+    Raises:
+        CorruptFile: The archive is damaged, also where a part of it was kept.
+    """
     with _opened(source) as stream, _written(target) as out:
-        return decompress_stream(stream, out, source, model, threads, max_output, progress)
+        sizes, damage = rescue_stream(stream, out, source, model, threads, max_output, progress)
+        # Raised in here, it makes the target vanish; raised below, the target stays.
+        if damage and not keep_broken:
+            raise damage
+        if damage and not sizes.size:
+            raise CorruptFile(f"{damage}; nothing could be rescued, no whole member stands before the damage")
+    if damage:
+        place = "on standard output" if target == PIPE else f"in {target}"
+        raise CorruptFile(f"{damage}; the {sizes.size} bytes of data before the damage are {place}")
+    return sizes
 
 
-def list_file(source: str) -> list[Sizes]:
-    """What the members of an archive hold, by its heads and the sums of its blocks; nothing is decoded."""
+class Contents(NamedTuple):
+    """What an archive holds: bytes of data, its own bytes, its members, and how many archives are joined in it."""
+
+    size: int
+    packed: int
+    members: int
+    archives: int
+
+
+def list_file(source: str) -> Contents:
+    """Return what an archive holds, by its heads; checksums and order are verified, nothing is decoded."""
     with _opened(source) as stream:
-        return [Sizes(member.size, len(member.pack())) for member in read_members(stream, source)]
+        rows = [(member.size, len(member.pack()), 1, not member.more) for member in read_members(stream, source)]
+    return Contents(*(sum(column) for column in zip(*rows, strict=True)))
 
 
 @contextmanager
