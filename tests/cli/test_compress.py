@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import signal
+import stat
 import subprocess
 import sys
 
@@ -71,6 +72,34 @@ def test_a_broken_archive_leaves_no_file(folder, damage):
     assert main(["compress", "-t", "bad.nst"]) == 3
     assert main(["compress", "-l", "bad.nst"]) == 3
     assert sorted(os.listdir(folder)) == ["bad.nst", "text", "text.nst"]
+
+
+def test_mode_and_times_go_to_the_archive_and_to_the_copy(folder):
+    os.chmod("text", 0o640)
+    os.utime("text", ns=(10**18, 10**18))
+    assert main(["compress", "text", "-f"]) == 0
+    assert main(["decompress", "text.nst", "-o", "copy"]) == 0
+    for name in ("text.nst", "copy"):
+        status = os.stat(name)
+        assert stat.S_IMODE(status.st_mode) == 0o640
+        assert status.st_mtime_ns == 10**18
+
+
+@pytest.mark.parametrize("line", ["compress text -f -o private", "decompress text.nst -f -o private"])
+def test_a_private_file_that_is_replaced_stays_private(folder, line):
+    (folder / "private").touch(0o600)
+    assert main(line.split()) == 0
+    assert stat.S_IMODE(os.stat("private").st_mode) == 0o600
+
+
+@pytest.mark.parametrize("target", ["/dev/null", "pipe", "link", "-"])
+@pytest.mark.parametrize("verb", ["compress text", "decompress text.nst"])
+def test_an_original_is_not_removed_where_nothing_keeps_its_data(folder, capsys, verb, target):
+    os.mkfifo("pipe")
+    os.symlink("/dev/null", "link")
+    assert main([*verb.split(), "--rm", "-f", "-o", target]) == 2
+    assert "--rm would lose it" in capsys.readouterr().err
+    assert sorted(os.listdir(folder)) == ["link", "pipe", *NAMES]
 
 
 @pytest.fixture

@@ -70,7 +70,7 @@ def convert(
 ) -> None:
     """Compress (`packing`) or decompress all sources; nothing is begun if one of the targets must not be written."""
     keep_products_on_one_thread()
-    from nextstroke.compression.files_in_out import check_target, target_name
+    from nextstroke.compression.files_in_out import check_removal, check_target, target_name
     from nextstroke.errors import UsageError
 
     if output and len(sources) > 1:
@@ -79,9 +79,11 @@ def convert(
     targets = [chosen or target_name(source, packing) for source in sources]
     for source, target in zip(sources, targets, strict=True):
         check_target(source, target, force)
+        if not keep and source != "-":
+            check_removal(source, target)
     for source, target in zip(sources, targets, strict=True):
         _work(source, target, packing, model, threads, max_output, as_json, keep_broken)
-        if not keep and source != "-" and target != "-":
+        if not keep and source != "-":
             os.unlink(source)
 
 
