@@ -137,3 +137,10 @@ def test_a_shard_depends_on_nothing_beside_it(texts):
     alone = write_shard(next(cut_shards(orders[:1], 1, "writer", 1, None)))
     together = write_shard(next(cut_shards(orders, 4, "writer", 1, None)))
     assert alone.records[0]["points"] == together.records[0]["points"]
+
+
+@pytest.mark.parametrize("bias", ["1" + "0" * 400, "-1" + "0" * 400])
+def test_a_bias_of_400_digits_is_refused_with_its_line(texts, capsys, bias):
+    texts.write_text(f'"fine"\n{{"text": "a", "bias": {bias}}}\n')
+    assert run("--workers", "1") == 3
+    assert "texts.jsonl:2: " in capsys.readouterr().err

@@ -83,7 +83,11 @@ def _order(line: bytes, number: int, style: str, bias: float, where: str) -> Ord
     style, bias = found.get("style", style), found.get("bias", bias)
     if not isinstance(style, str) or isinstance(bias, bool) or not isinstance(bias, int | float) or not bias >= 0:
         raise BadInput(f"{where}: style must be a name, bias a number >= 0")
-    return Order(number, " ".join(found["text"].split()), style, float(bias))
+    try:
+        bias = float(bias)
+    except OverflowError:
+        raise BadInput(f"{where}: bias has too many digits; give a number >= 0") from None
+    return Order(number, " ".join(found["text"].split()), style, bias)
 
 
 def cut_shards(orders: Iterable[Order], size: int, model: str, seed: int, dpi: float | None) -> Iterator[Shard]:

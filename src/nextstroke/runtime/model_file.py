@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -98,12 +99,12 @@ def load_model(name: str, kind: str) -> Model:
 def find_model(name: str) -> Path:
     """The file of a model given by path or by bundled name."""
     folder = Path(str(resources.files("nextstroke") / "models"))
-    bundled = folder / f"{Path(name).name}.onnx"
-    if bundled.is_file() and bundled.stem == name:  # whatever lies in the folder one works in
-        return bundled
-    if Path(name).is_file():
+    bundled = {path.stem: path for path in sorted(folder.glob("*.onnx"))}
+    if name in bundled:  # whatever is in the working folder
+        return bundled[name]
+    if os.path.isfile(name):
         return Path(name)
-    known = ", ".join(sorted(path.stem for path in folder.glob("*.onnx"))) or "none"
+    known = ", ".join(bundled) or "none"
     raise BadInput(f"{name}: no such model file, and no bundled model of that name (there are: {known})")
 
 
