@@ -1,5 +1,6 @@
 """Work that nobody waits for any more: it is given up, and nobody else's is touched."""
 
+import base64
 import json
 import socket
 import threading
@@ -7,13 +8,15 @@ import time
 from collections import Counter
 from concurrent.futures import Future
 from contextlib import ExitStack
+from dataclasses import replace
 
 import httpx
 import numpy as np
 import pytest
 
+from nextstroke.errors import UnknownCharacters
 from nextstroke.handwriting.best_of import READER, Wish
-from nextstroke.handwriting.hands import Style
+from nextstroke.handwriting.hands import Style, find_style, pack_styles
 from nextstroke.handwriting.recogniser import Reader
 from nextstroke.runtime.model_file import load_model
 from nextstroke.web.server import app
@@ -137,6 +140,28 @@ def test_of_a_batch_that_nobody_waits_for_each_client_is_told_why(scribe, at_ste
     scribe._write(tasks)
     assert [type(task.result.exception()) for task in tasks] == [Gone, TimeOver]
     assert counts.total() == 30
+
+
+def test_an_error_of_one_request_in_a_batch_is_not_given_to_another(scribe):
+    """The style is one that no check let through: whatever is raised in a batch is kept apart, not only bad styles."""
+    alone, (good, bad) = tasks_of("words of a line"), tasks_of("words of a line", "another one")
+    scribe._write(alone)
+    wish = bad.wish._replace(style=Style("bad", "\u6f22 ", scribe.model.start(1)))
+    more = bad._replace(wish=bad.wish, result=Future())  # a sound line of the same request
+    scribe._write([good, bad._replace(wish=wish), more])
+    np.testing.assert_array_equal(good.result.result().ink.points, alone[0].result.result().ink.points)
+    assert isinstance(bad.result.exception(), UnknownCharacters)
+    assert isinstance(more.result.exception(), UnknownCharacters)
+
+
+def test_a_style_is_checked_before_it_is_queued(served, client, monkeypatch):
+    service, style = served.server.config.app.state.service, find_style("neat", "writer")
+    monkeypatch.setattr(service.scribe, "tasks", None)  # to put a line there is an error
+    for text, status, says in [("\u6f22 ", 422, "\u6f22"), ("many words " * 200, 413, "at most 2000")]:
+        sent = base64.b64encode(pack_styles([replace(style, text=text)])).decode()
+        answer = client.post("/v1/write", json={"text": "hello", "style": sent})
+        assert answer.status_code == status
+        assert says in answer.json()["error"]
 
 
 def test_work_that_takes_too_long_is_broken_off():

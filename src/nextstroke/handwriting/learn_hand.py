@@ -9,7 +9,7 @@ import numpy as np
 from nextstroke.datasets.packed_ink import InkCorpus
 from nextstroke.errors import BadInk, CorruptFile
 from nextstroke.formats.detect import read_with_text
-from nextstroke.handwriting.hands import Style, find_style, learn_style, load_styles
+from nextstroke.handwriting.hands import Style, check_length, find_style, learn_style, load_styles
 from nextstroke.handwriting.sampler import write_lines
 from nextstroke.ink import Ink
 from nextstroke.pages.layout import Measures, Page, level
@@ -38,7 +38,7 @@ def find_hand(name: str, model: Model, model_name: str) -> Style:
         style = next(iter(load_styles(Path(name)).values()), None)
         if style is None:
             raise CorruptFile(f"{name}: holds no hand; make it with `nextstroke style learn`")
-        style.start(model)
+        style.check(model)
         return style
     if suffix in INK:
         return learn_hand(model, Path(name).stem, [read_with_text(name)])
@@ -57,6 +57,7 @@ def learn_hand(model: Model, name: str, lines: Sequence[tuple[Ink, str]]) -> Sty
     if not all(text.strip() for _, text in lines):
         raise BadInk(f"{name}: its text is not known; put it into the file, or into a file of the same name with .txt")
     text = " ".join(text for _, text in lines)
+    check_length(text)
     x_height = known_size(model)
     ink = _joined([_fitted(ink, text, model, x_height) for ink, text in lines], x_height)
     if not fits(model, ink, text):

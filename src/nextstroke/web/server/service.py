@@ -68,7 +68,7 @@ class Service:
         if len(told) < 100:
             raise UsageError(f"style {told!r}: there is none of that name; GET /v1/styles lists them")
         style = style_of(told)
-        style.start(self.writer)
+        style.check(self.writer)  # here, since lines of other clients are written together with those of this style
         return style
 
     def write(self, order: WriteOrder, ticket: Ticket) -> tuple[str, bytes]:
