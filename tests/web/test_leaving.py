@@ -18,12 +18,13 @@ from nextstroke.errors import UnknownCharacters
 from nextstroke.handwriting.best_of import READER, Wish
 from nextstroke.handwriting.hands import Style, find_style, pack_styles
 from nextstroke.handwriting.recogniser import Reader
+from nextstroke.handwriting.sampler import write_lines
 from nextstroke.runtime.model_file import load_model
 from nextstroke.web.server import app
 from nextstroke.web.server.app import make_app
 from nextstroke.web.server.batcher import Gone, Scribe, Ticket, TimeOver, _Task
 from nextstroke.web.server.request_limits import Limits
-from nextstroke.web.server.schemas import GenerateOrder
+from nextstroke.web.server.schemas import GenerateOrder, StyleOrder
 from tests.web.conftest import HEAD, Served
 
 
@@ -162,6 +163,39 @@ def test_a_style_is_checked_before_it_is_queued(served, client, monkeypatch):
         answer = client.post("/v1/write", json={"text": "hello", "style": sent})
         assert answer.status_code == status
         assert says in answer.json()["error"]
+
+
+def test_a_hand_is_learned_no_further_when_its_client_leaves(served, at_step):
+    service, ticket = served.server.config.app.state.service, Ticket(60)
+    text = "the quick brown fox jumps over"
+    ink = write_lines(service.writer, [text], 1.0, 1, find_style("plain", "writer"))[0].ink
+    lines = [{"text": text, "strokes": [stroke.tolist() for stroke in ink.strokes()]}]
+    counts = at_step(service.writer, 40, ticket.gone.set)
+    with pytest.raises(Gone):
+        service.learn(StyleOrder.model_validate({"lines": lines}), ticket)
+    learned = counts.total()
+    assert learned == 40
+    ticket = Ticket(60)
+    judged = at_step(service.writer, 500, ticket.gone.set)  # by then the specimen is written, and the hand is judged
+    with pytest.raises(Gone):
+        service.learn(StyleOrder.model_validate({"lines": lines}), ticket)
+    assert judged.total() == 500
+
+
+def test_requests_that_find_no_memory_free_are_told_to_come_again(served, client):
+    memory = served.server.config.app.state.service.memory
+    with memory.reserved(memory.free - 1_000_000):  # enough to read a request, not to write a line
+        answer = client.post("/v1/write", json={"text": "hello"})
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "2")
+        big = client.post("/v1/write", content=b" " * 500_000, headers={"content-type": "application/json"})
+        assert big.status_code == 429
+    assert write(client) == 200
+    for _ in range(3):
+        client.post("/v1/write", json={"text": "snow \u2603"})
+    deadline = time.monotonic() + 10  # an answer is there a moment before its request has ended
+    while memory.free < memory.total and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert memory.free == memory.total
 
 
 def test_work_that_takes_too_long_is_broken_off():

@@ -21,6 +21,13 @@ def serve(
     seconds: Annotated[float, typer.Option(help="that one request is worked on", min=0.1)] = 60,
     sending: Annotated[float, typer.Option(help="seconds that a client may take to send", min=0.1)] = 10,
     at_once: Annotated[int, typer.Option(help="requests worked on side by side", min=1)] = 64,
+    memory: Annotated[
+        int, typer.Option(help="MiB that one request may take, estimated before it begins", min=16)
+    ] = 512,
+    memory_total: Annotated[
+        int, typer.Option(help="MiB that all requests may take, besides some 400 for models and writing", min=16)
+    ] = 1024,
+    pages: Annotated[int, typer.Option(help="pages of one request", min=1)] = 500,
     threads: Annotated[int, typer.Option(help="that write; 0 for one a core", min=0)] = 0,
 ) -> None:
     """Serve the studio, a page that writes in the browser, and an API for programs.
@@ -38,7 +45,10 @@ def serve(
 
     from nextstroke.web.server.app import make_app
 
-    limits = Limits(body, text, points, length, seconds=seconds, sending=sending, at_once=at_once)
+    limits = Limits(
+        body, text, points, length, seconds=seconds, sending=sending, at_once=at_once,
+        memory=memory, memory_total=memory_total, pages=pages,
+    )  # fmt: skip
     names = [part.strip() for part in name.split(",") if part.strip()]
     with _listening(host, port) as listening:
         app = make_app(limits, [*names, "127.0.0.1", "localhost", host], threads or os.cpu_count() or 1)

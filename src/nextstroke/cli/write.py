@@ -64,6 +64,9 @@ def write(
     ] = None,
     shard: Annotated[int, typer.Option(help="lines in a file of --batch", min=1, max=4096)] = 256,
     workers: Annotated[int, typer.Option(help="processes for --batch; 0 for one a core", min=0)] = 0,
+    memory: Annotated[
+        int, typer.Option(help="MiB that writing and drawing may take; more is refused before it begins", min=1)
+    ] = 1024,
     cluster: Annotated[str | None, typer.Option(help="Dask scheduler whose workers write --batch")] = None,
 ) -> None:
     """Write text by hand.
@@ -77,6 +80,7 @@ def write(
     from nextstroke.handwriting.glyphs.symbols import replaced
     from nextstroke.handwriting.learn_hand import find_hand
     from nextstroke.pages.appearance import Look
+    from nextstroke.pages.budget import MIB, Budget, estimate
     from nextstroke.pages.layout import Page
     from nextstroke.pages.plotter import Plotter
     from nextstroke.pages.save import pick_format, save
@@ -99,6 +103,8 @@ def write(
     writer = load_model(model, "writer")
     if replace_ is not None:
         words = replaced(words, writer.alphabet, replace_)
+    rate = writer.about["points_per_character"]
+    Budget(memory=memory * MIB).check(estimate(words, sheet, kind, look, rate, streamed=not strict))
     hands = [find_hand(name, writer, model) for name in styles]
     warn = _Doubts(strict)
     pages = compose_sheets(writer, words, sheet, hands, biases, seed, _progress, chooser_among(best_of))

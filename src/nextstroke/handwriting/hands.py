@@ -1,7 +1,7 @@
 """Styles: named primes, with the state that reading them leaves (section 5.5)."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -86,18 +86,21 @@ def check_length(text: str) -> None:
         raise LimitExceeded(f"a style's text of {len(text)} characters: at most {MAX_TEXT}; give fewer lines of ink")
 
 
-def learn_style(model: Model, name: str, ink: Ink, text: str) -> Style:
+def learn_style(model: Model, name: str, ink: Ink, text: str, check: Callable[[], None] | None = None) -> Style:
     """Prime a model with a real line.
 
     Args:
         ink: The line, in the representation and the units of the model's corpus.
         text: What it says.
+        check: Asked before each point; what it raises ends the reading.
     """
     text = text.strip() + " "
     check_length(text)
     predictor = WriterPredictor(model, [model.alphabet.encode(text)])
     *points, last = [np.zeros(3), *model.normalised(ink)]
     for point in points:
+        if check:
+            check()
         predictor.observe(point[None])
     if points:
         _catch_up(predictor, len(text))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from nextstroke.errors import LimitExceeded
 from nextstroke.handwriting.best_of import SIDE_BY_SIDE, Chooser, FirstSound, Wish
 from nextstroke.handwriting.recogniser import Reader
-from nextstroke.handwriting.sampler import Written
+from nextstroke.handwriting.sampler import Check, Written
 from nextstroke.runtime.model_file import Model
 
 CHUNK = 4  # lines that one request has in the queue, so that a letter does not keep a word waiting
@@ -156,6 +156,11 @@ class Turn:
     scribe: Scribe
     candidates: int
     ticket: Ticket
+
+    @property
+    def check(self) -> Check:
+        """Raises Gone, TimeOver."""
+        return self.ticket.check
 
     def write(self, model: Model, wishes: Sequence[Wish]) -> list[Written]:
         """One line for each wish, by the scribe's model, which is `model`. Raises Gone, TimeOver."""

@@ -5,6 +5,8 @@ import asyncio
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from nextstroke.errors import LimitExceeded
+from nextstroke.web.server.memory import Busy, MemoryPool
 from nextstroke.web.server.request_limits import Limits
 
 # Nothing but what this host serves; WebAssembly needs a word of its own.
@@ -19,17 +21,19 @@ HEADERS = [
     (b"cache-control", b"no-cache"),
 ]
 CLOSE = {"connection": "close"}
+AGAIN = {"retry-after": "2"}
+READ_BYTES = 24  # of memory for a byte of JSON: a point in 6 bytes becomes a list and two numbers
 
 
 class Guard:
     """An ASGI middleware.
 
-    Refuses with 415 a body that is not JSON, with 429 more requests than `at_once`, with 408 a client that takes longer
-    than `sending` for its body.
+    Refuses with 415 a body that is not JSON, with 429 more requests than `at_once` or than there is memory to read
+    them, with 408 a client that takes longer than `sending` for its body.
     """
 
-    def __init__(self, app: ASGIApp, limits: Limits):
-        self.app, self.limits, self.busy = app, limits, 0
+    def __init__(self, app: ASGIApp, limits: Limits, memory: MemoryPool):
+        self.app, self.limits, self.memory, self.busy = app, limits, memory, 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -40,12 +44,23 @@ class Guard:
         if refusal:
             await refusal(scope, receive, _with_headers(send))
             return
-        works = scope["method"] == "POST"
-        self.busy += works
-        try:
+        if scope["method"] != "POST":
             await self._serve(scope, receive, _with_headers(send))
+            return
+        self.busy += 1
+        try:
+            with self.memory.reserved(READ_BYTES * self._body_size(scope)):
+                await self._serve(scope, receive, _with_headers(send))
+        except LimitExceeded as error:
+            status = 429 if isinstance(error, Busy) else 413
+            await refused(status, str(error), AGAIN if status == 429 else None)(scope, receive, _with_headers(send))
         finally:
-            self.busy -= works
+            self.busy -= 1
+
+    def _body_size(self, scope: Scope) -> int:
+        """Bytes of the body: as its header says, or, where that says nothing, as many as are taken."""
+        told = dict(scope["headers"]).get(b"content-length", b"")
+        return min(int(told), self.limits.body) if told.isdigit() and len(told) < 20 else self.limits.body
 
     def _refusal(self, scope: Scope) -> JSONResponse | None:
         if scope["method"] != "POST":
@@ -54,7 +69,7 @@ class Guard:
         if kind != b"application/json":
             return refused(415, "send JSON, with the header content-type: application/json")
         if self.busy >= self.limits.at_once:
-            return refused(429, f"{self.busy} requests are under way; try again in a while", {"retry-after": "2"})
+            return refused(429, f"{self.busy} requests are under way; try again in a while", AGAIN)
         return None
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
