@@ -12,7 +12,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import Receive
 
 from nextstroke import __version__
@@ -54,14 +53,13 @@ def make_app(limits: Limits, hosts: Sequence[str] = ("127.0.0.1", "localhost"), 
     @asynccontextmanager
     async def stopping(app: FastAPI) -> AsyncIterator[None]:
         yield
-        service.scribe.stop()
+        service.stop()
 
     app = FastAPI(
         title="nextstroke", version=__version__, docs_url=None, redoc_url=None, lifespan=stopping,
         max_body_size=limits.body,
     )  # fmt: skip
-    app.add_middleware(Guard, limits=limits, memory=service.memory)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*hosts])
+    app.add_middleware(Guard, limits=limits, memory=service.memory, hosts=hosts)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(NextstrokeError, _refused)
     app.add_exception_handler(HTTPException, _told)
@@ -85,12 +83,12 @@ def _add_api(app: FastAPI, service: Service) -> None:
 
     @app.post("/v1/styles", responses=REFUSALS)
     async def learn(order: StyleOrder, request: Request) -> dict[str, str]:
-        ticket = Ticket(seconds)
+        ticket = service.admit(Ticket(seconds))
         return await _while_there(request, ticket, partial(service.learn, order, ticket))
 
     @app.post("/v1/write", response_class=Response, responses=REFUSALS | FILES)
     async def write(order: WriteOrder, request: Request) -> Response:
-        ticket = Ticket(seconds)
+        ticket = service.admit(Ticket(seconds))
         if order.format == "ndjson":
             return await _streamed(request, ticket, partial(service.stream, order, ticket), NDJSON)
         kind, data = await _while_there(request, ticket, partial(service.write, order, ticket))
@@ -98,7 +96,7 @@ def _add_api(app: FastAPI, service: Service) -> None:
 
     @app.post("/v1/generate", response_class=StreamingResponse, responses=REFUSALS | TEXT)
     async def generate(order: GenerateOrder, request: Request) -> Response:
-        ticket = Ticket(seconds)
+        ticket = service.admit(Ticket(seconds))
         return await _streamed(request, ticket, partial(service.generate, order, ticket), PLAIN)
 
 

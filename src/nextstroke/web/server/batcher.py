@@ -27,7 +27,7 @@ class Gone(Exception):
     """The client has left, or the server stops: nobody waits for the lines."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Ticket:
     """One request's leave to be worked on.
 

@@ -3,12 +3,14 @@
 import base64
 import io
 import json
+import threading
 import zipfile
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import islice
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 import numpy as np
 
@@ -52,6 +54,21 @@ class Service:
         self.scribe = Scribe(self.writer, Reader(load_model(READER, "reader")), threads)
         self.kept: OrderedDict[str, Style] = OrderedDict()
         self.learned = 0
+        self.lock = threading.Lock()
+        self.tickets: WeakSet[Ticket] = WeakSet()
+
+    def admit(self, ticket: Ticket) -> Ticket:
+        """Take a request on, until nobody holds its ticket any more."""
+        with self.lock:
+            self.tickets.add(ticket)
+        return ticket
+
+    def stop(self) -> None:
+        """Give up all requests, and let the threads end."""
+        with self.lock:
+            for ticket in self.tickets:
+                ticket.gone.set()
+        self.scribe.stop()
 
     @cached_property
     def text(self) -> Model:
