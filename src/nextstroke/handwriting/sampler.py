@@ -251,6 +251,17 @@ def write_lines(
     return lines
 
 
+def check_line(model: Model, text: str) -> None:
+    """Check that a text can be written as one line, before it is.
+
+    Raises:
+        EmptyText, UnknownCharacters, LimitExceeded: as `write_lines`.
+    """
+    text = normal(text)
+    _encoded(model, text)
+    line_bytes(model, text)
+
+
 def line_bytes(model: Model, text: str) -> int:
     """Return the bytes that the window's weights of a line may take while it is written.
 
