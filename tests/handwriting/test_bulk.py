@@ -8,9 +8,10 @@ import pytest
 
 from nextstroke.cli.main import main
 from nextstroke.errors import BadInput
-from nextstroke.handwriting.bulk import Folder, cut_shards, read_orders, write_bulk, write_shard
+from nextstroke.handwriting.bulk import cut_shards, read_orders, write_bulk, write_shard
 from nextstroke.handwriting.hands import find_style
 from nextstroke.handwriting.sampler import write_soundly
+from nextstroke.handwriting.shards import Folder
 from nextstroke.runtime.model_file import SEAL, find_model, load_model, sealed
 
 TEXTS = ['"one line"', '{"text": "another", "style": "neat", "bias": 2}', "", '"and a third"', '"the last"']

@@ -122,7 +122,8 @@ def write(
 def _batch(text, batch, out, styles, biases, seed, model, size, dpi, workers, cluster, skip_bad) -> None:
     """Many texts into a folder."""
     from nextstroke.errors import BadInput, UsageError
-    from nextstroke.handwriting.bulk import Folder, check_orders, cut_shards, raised, read_orders, write_bulk
+    from nextstroke.handwriting.bulk import check_orders, cut_shards, raised, read_orders, write_bulk
+    from nextstroke.handwriting.shards import Folder
 
     if text is not None or batch is None or out is None:
         raise UsageError("--batch FILE and --out FOLDER go together, and without TEXT")
