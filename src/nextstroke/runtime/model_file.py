@@ -1,7 +1,6 @@
 """The model file: an ONNX step graph with its metadata, sealed by a digest (design 2)."""
 
 import hashlib
-import json
 import os
 from functools import cached_property
 from importlib import resources
@@ -10,9 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from nextstroke.alphabet import Alphabet
-from nextstroke.errors import BadInput, CorruptFile, WrongModel
+from nextstroke.errors import BadInput, CorruptFile, LimitExceeded, WrongModel
 from nextstroke.ink import Ink
+from nextstroke.runtime.metadata import BadMetadata, read_metadata
 from nextstroke.runtime.onnx_session import open_session
+from nextstroke.runtime.step_graph import BadGraph, read_graph
 
 FORMAT = "nextstroke-model-1"
 METADATA_KEY = "nextstroke"
@@ -20,6 +21,8 @@ METADATA_KEY = "nextstroke"
 _TAIL = b"\x72\x4a\x0a\x06sha256\x12\x40"
 _DIGITS = 64
 SEAL = len(_TAIL) + _DIGITS  # bytes
+MAX_BYTES = 128 << 20  # of a model file: 60 million weights
+PREDICTIONS = {"y", "told"}  # outputs that are read; the others go back into the graph
 
 
 class Model:
@@ -32,12 +35,17 @@ class Model:
     def __init__(self, path: Path, threads: int = 1):
         data = unsealed(path)
         try:
+            self.about = read_metadata(read_graph(data), METADATA_KEY, FORMAT)
+        except BadGraph as error:
+            reason = f"its graph is not one that an export of this version has ({error})"
+            raise WrongModel(f"{path}: not a model of nextstroke; {reason}") from error
+        except BadMetadata as error:
+            raise WrongModel(f"{path}: not a model of nextstroke that can be used: {error}") from error
+        self.path = path
+        try:
             self.session = open_session(data, threads)
-            self.about = json.loads(self.session.get_modelmeta().custom_metadata_map[METADATA_KEY])
         except Exception as error:  # the runtime's own errors share no narrower class
             raise WrongModel(f"{path}: not a model of nextstroke ({_first_line(error)})") from error
-        if self.about.get("format") != FORMAT:
-            raise WrongModel(f"{path}: format {self.about.get('format')!r}; this version reads {FORMAT!r}")
         self.outputs = [output.name for output in self.session.get_outputs()]
 
     @property
@@ -80,8 +88,19 @@ class Model:
         return {name: np.zeros((lines, width), np.float32) for name, width in self.about["states"].items()}
 
     def step(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """One step: inputs and states by name in, outputs and successors ("NAME.next") by name out."""
-        return dict(zip(self.outputs, self.session.run(None, inputs), strict=True))
+        """One step: inputs and states by name in, outputs and successors ("NAME.next") by name out.
+
+        Raises:
+            WrongModel: the graph cannot be run, or its outputs are not finite numbers.
+        """
+        try:
+            found = dict(zip(self.outputs, self.session.run(None, inputs), strict=True))
+        except Exception as error:  # as above
+            raise WrongModel(f"{self.path}: its graph cannot be run ({_first_line(error)})") from error
+        for name in found.keys() & PREDICTIONS:
+            if not np.isfinite(found[name]).all():
+                raise WrongModel(f"{self.path}: its outputs are not finite numbers; the model or the style is damaged")
+        return found
 
 
 def load_model(name: str, kind: str) -> Model:
@@ -111,6 +130,8 @@ def find_model(name: str) -> Path:
 def unsealed(path: Path) -> bytes:
     """The bytes of a model file, verified; raises CorruptFile or WrongModel."""
     try:
+        if path.stat().st_size > MAX_BYTES:
+            raise LimitExceeded(f"{path}: {path.stat().st_size} bytes, at most {MAX_BYTES} are read")
         data = path.read_bytes()
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror})") from error

@@ -1,0 +1,321 @@
+"""The graph in a model file, checked before any runtime sees it.
+
+A model file may come from a stranger. Only what an export of ours has is let through: its operators, its inputs and
+outputs, weights inside the file, and no value that takes more memory than those of our largest networks. Shapes are
+worked out for LINES lines and PLACES characters side by side.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from nextstroke.runtime.protobuf import Value, fields, varints
+
+LINES, PLACES, TIMES = 61, 251, 307  # primes: dimensions that only fit by chance are told apart
+DIMENSIONS = {"batch": LINES, "places": PLACES, "places_and_one": PLACES + 1, "time": TIMES}
+MAX_NODES = 1000
+MAX_NUMBERS = 1 << 25  # in one value of the graph: 128 MB
+MAX_TOTAL = 100_000_000  # in all values of a step
+MAX_PRODUCTS = 1 << 35  # multiplications of a step
+# Fields by number, as onnx.proto has them; others, such as external data or functions, are refused.
+MODEL = {1: "version", 2: "producer", 3: "producer_version", 5: "model_version", 7: "graph", 8: "opset", 14: "metadata"}
+DOMAIN = 1  # field of an opset; empty for the standard operators
+GRAPH = {1: "node", 2: "name", 5: "initializer", 11: "input", 12: "output"}
+NODE = {1: "input", 2: "output", 3: "name", 4: "operator", 5: "attribute"}
+ATTRIBUTE = {1: "name", 3: "i", 4: "s", 8: "ints", 20: "type"}
+TENSOR = {1: "dims", 2: "type", 8: "name", 9: "raw"}
+ENTRY = {1: "name", 2: "value"}
+TENSOR_TYPE = {1: "type", 2: "shape"}
+REPEATED = {"opset", "metadata", "node", "initializer", "input", "output", "attribute", "ints", "dims"}
+TYPES = {1: np.float32, 2: np.uint8, 3: np.int8, 6: np.int32, 7: np.int64, 10: np.float16}
+
+Shape = tuple[int, ...]
+
+
+class BadGraph(ValueError):
+    """A graph that no export of ours has."""
+
+
+@dataclass
+class Graph:
+    """What a model file says of itself.
+
+    Attributes:
+        metadata: Entries by name, as bytes.
+        inputs, outputs: Their shapes and types of numbers, as declared; dimensions as DIMENSIONS has them.
+    """
+
+    metadata: dict[str, bytes] = field(default_factory=dict)
+    inputs: dict[str, tuple[Shape, type]] = field(default_factory=dict)
+    outputs: dict[str, tuple[Shape, type]] = field(default_factory=dict)
+
+
+def read_graph(data: bytes) -> Graph:
+    """Check the graph of a model file.
+
+    Raises:
+        BadGraph: it has what no export of ours has.
+    """
+    try:
+        return _read(memoryview(data))
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError) as error:
+        raise BadGraph(f"{type(error).__name__}: {error}"[:200]) from error
+
+
+def _read(data: memoryview) -> Graph:
+    model = _message(data, MODEL)
+    for opset in model["opset"]:
+        if any(number == DOMAIN and value for number, value in fields(opset)):
+            raise BadGraph("operators of another domain")
+    found = Graph()
+    for entry in (_message(each, ENTRY) for each in model["metadata"]):
+        name = bytes(entry["name"]).decode()
+        if name in found.metadata:
+            raise BadGraph(f"metadata {name!r} twice")
+        found.metadata[name] = bytes(entry["value"])
+    graph = _message(model["graph"], GRAPH)
+    if len(graph["node"]) > MAX_NODES:
+        raise BadGraph(f"{len(graph['node'])} nodes")
+    found.inputs = dict(map(_declared, graph["input"]))
+    found.outputs = dict(map(_declared, graph["output"]))
+    if len(found.inputs) != len(graph["input"]) or len(found.outputs) != len(graph["output"]):
+        raise BadGraph("an input or output twice")
+    shapes = Shapes()
+    for tensor in graph["initializer"]:
+        shapes.put_constant(*_tensor(tensor))
+    for name, (shape, _) in found.inputs.items():
+        shapes.put(name, shape)
+    for node in graph["node"]:
+        shapes.take(_message(node, NODE))
+    for name, (shape, _) in found.outputs.items():
+        if shapes.known.get(name) != shape:
+            raise BadGraph(f"output {name} of the shape {shapes.known.get(name)}, not {shape}")
+    return found
+
+
+def _message(data: memoryview, names: dict[int, str]) -> dict[str, Any]:
+    """The fields of a message by name: lists of those that may be repeated."""
+    found: dict[str, Any] = {name: [] for name in names.values() if name in REPEATED}
+    repeats_ends = names is NODE
+    for number, value in fields(data):
+        name = names[number]
+        if name in REPEATED or (repeats_ends and name in ("input", "output")):
+            found[name].append(value)
+        elif name in found:
+            raise BadGraph(f"field {name} twice")
+        else:
+            found[name] = value
+    return found
+
+
+def _text(value: Value) -> str:
+    return bytes(_inside(value)).decode()
+
+
+def _inside(value: Value) -> memoryview:
+    """The bytes of a field; raises BadGraph where it is a number."""
+    if isinstance(value, int):
+        raise BadGraph("a number in a message's place")
+    return value
+
+
+def _numbers(values: Sequence[Value]) -> list[int]:
+    """Whole numbers, each by itself or packed; those of two's complement with their sign."""
+    found = [n for value in values for n in ([value] if isinstance(value, int) else varints(value))]
+    return [n - (1 << 64) if n >> 63 else n for n in found]
+
+
+def _declared(data: memoryview) -> tuple[str, tuple[Shape, type]]:
+    """Name, shape and type of numbers of an input or output."""
+    entry = _message(data, ENTRY)
+    kind = _message(_message(entry["value"], {1: "tensor"})["tensor"], TENSOR_TYPE)
+    shape = tuple(_dimension(each) for _, each in fields(kind["shape"]))
+    return _text(entry["name"]), (shape, TYPES[kind["type"]])
+
+
+def _dimension(data: Value) -> int:
+    ((number, value),) = fields(_inside(data))
+    if number == 2:
+        return DIMENSIONS[_text(value)]
+    if number != 1 or not isinstance(value, int) or not 0 < value < MAX_NUMBERS:
+        raise BadGraph("a dimension out of range")
+    return value
+
+
+def _tensor(data: memoryview) -> tuple[str, np.ndarray]:
+    """Name and values of a weight, which must lie in the file itself."""
+    tensor = _message(data, TENSOR)
+    shape = _numbers(tensor["dims"])
+    if any(size < 0 for size in shape):
+        raise BadGraph("a negative dimension")
+    return _text(tensor["name"]), np.frombuffer(tensor["raw"], TYPES[tensor["type"]]).reshape(shape)
+
+
+class Shapes:
+    """Works out the shape of each value, node by node.
+
+    Attributes:
+        known: By name.
+        constants: Values of what is stored in the file.
+    """
+
+    def __init__(self) -> None:
+        self.known: dict[str, Shape] = {}
+        self.constants: dict[str, np.ndarray] = {}
+        self.numbers = self.products = 0
+
+    def put(self, name: str, shape: Shape) -> None:
+        """Take in a value; raises BadGraph where it, or all of them, are too large."""
+        if name in self.known:
+            raise BadGraph(f"two values named {name}")
+        size = math.prod(shape)
+        self.known[name] = shape
+        self.numbers += size
+        if size > MAX_NUMBERS or self.numbers > MAX_TOTAL:
+            raise BadGraph(f"{name} of {size} numbers takes too much memory")
+
+    def put_constant(self, name: str, values: np.ndarray) -> None:
+        """Take in what is stored."""
+        self.put(name, values.shape)
+        self.constants[name] = values
+
+    def take(self, node: dict[str, Any]) -> None:
+        """Take in a node."""
+        operator = _text(node["operator"])
+        if operator not in OPERATORS:
+            raise BadGraph(f"operator {operator}")
+        attributes = dict(map(_attribute, node["attribute"]))
+        inputs, outputs = [_text(name) for name in node["input"]], [_text(name) for name in node["output"]]
+        shapes = [self.known[name] for name in inputs]
+        constants = [self.constants.get(name) for name in inputs]
+        found = OPERATORS[operator](shapes, constants, attributes, len(outputs))
+        self.products += _products(operator, shapes, found)
+        if self.products > MAX_PRODUCTS:
+            raise BadGraph("a step takes too many multiplications")
+        for name, shape in zip(outputs, found, strict=True):
+            self.put(name, shape)
+
+
+def _attribute(data: memoryview) -> tuple[str, Any]:
+    attribute = _message(data, ATTRIBUTE)
+    name = _text(attribute["name"])
+    if "s" in attribute:
+        return name, _text(attribute["s"])
+    return name, _numbers(attribute["ints"]) or _numbers([attribute.get("i", 0)])[0]
+
+
+def _products(operator: str, shapes: list[Shape], found: list[Shape]) -> int:
+    """Multiplications of the operators that take most time."""
+    if operator in ("Gemm", "MatMul", "MatMulInteger"):
+        return math.prod(found[0]) * shapes[0][-1]
+    if operator == "LSTM":
+        return math.prod(shapes[0][:2]) * (math.prod(shapes[1]) + math.prod(shapes[2]))
+    return 0
+
+
+Operator = Callable[[list[Shape], list[Any], dict[str, Any], int], list[Shape]]
+
+
+def _same(shapes: list[Shape], constants: list[Any], attributes: dict[str, Any], outputs: int) -> list[Shape]:
+    return [shapes[0]]
+
+
+def _broadcast(shapes: list[Shape], constants: list[Any], attributes: dict[str, Any], outputs: int) -> list[Shape]:
+    return [np.broadcast_shapes(*shapes)]
+
+
+def _gemm(shapes: list[Shape], constants: list[Any], attributes: dict[str, Any], outputs: int) -> list[Shape]:
+    (rows, inner), weight = shapes[0], shapes[1]
+    columns, other = weight if attributes == {"transB": 1} else (0, 0)
+    if inner != other or any(np.broadcast_shapes(bias, (rows, columns)) != (rows, columns) for bias in shapes[2:]):
+        raise BadGraph("a product that does not fit")
+    return [(rows, columns)]
+
+
+def _matmul(shapes: list[Shape], constants: list[Any], attributes: dict[str, Any], outputs: int) -> list[Shape]:
+    one, two = shapes[:2]
+    if one[-1] != two[-2]:
+        raise BadGraph("a product that does not fit")
+    return [(*np.broadcast_shapes(one[:-2], two[:-2]), one[-2], two[-1])]
+
+
+def _concat(shapes: list[Shape], constants: list[Any], attributes: dict[str, Any], outputs: int) -> list[Shape]:
+    axis = range(len(shapes[0]))[attributes["axis"]]
+    if len({shape[:axis] + shape[axis + 1 :] for shape in shapes}) != 1:
+        raise BadGraph("parts that do not fit")
+    return [(*shapes[0][:axis], sum(shape[axis] for shape in shapes), *shapes[0][axis + 1 :])]
+
+
+def _split(shapes: list[Shape], constants: list[Any], attributes: dict[str, Any], outputs: int) -> list[Shape]:
+    whole = shapes[0]
+    axis = range(len(whole))[attributes.get("axis", 0)]
+    sizes = constants[1].tolist() if len(shapes) > 1 else [whole[axis] // outputs] * outputs
+    if sum(sizes) != whole[axis] or len(sizes) != outputs or min(sizes) < 0:
+        raise BadGraph("parts that do not fit")
+    return [(*whole[:axis], size, *whole[axis + 1 :]) for size in sizes]
+
+
+def _gather(shapes: list[Shape], constants: list[Any], attributes: dict[str, Any], outputs: int) -> list[Shape]:
+    if attributes.get("axis", 0) != 0:
+        raise BadGraph("rows along another axis")
+    return [shapes[1] + shapes[0][1:]]
+
+
+def _slice(shapes: list[Shape], constants: list[Any], attributes: dict[str, Any], outputs: int) -> list[Shape]:
+    begin, end, axis = (int(values.item()) for values in constants[1:4])
+    axis = range(len(shapes[0]))[axis]
+    kept = len(range(shapes[0][axis])[begin:end])
+    return [(*shapes[0][:axis], kept, *shapes[0][axis + 1 :])]
+
+
+def _unsqueeze(shapes: list[Shape], constants: list[Any], attributes: dict[str, Any], outputs: int) -> list[Shape]:
+    return [np.expand_dims(_hollow(shapes[0]), tuple(constants[1].tolist())).shape]
+
+
+def _squeeze(shapes: list[Shape], constants: list[Any], attributes: dict[str, Any], outputs: int) -> list[Shape]:
+    return [np.squeeze(_hollow(shapes[0]), tuple(constants[1].tolist())).shape]
+
+
+def _sum(shapes: list[Shape], constants: list[Any], attributes: dict[str, Any], outputs: int) -> list[Shape]:
+    axes = {range(len(shapes[0]))[axis] for axis in constants[1].tolist()}
+    if attributes.get("keepdims", 1):
+        raise BadGraph("a sum that keeps its axis")
+    return [tuple(size for axis, size in enumerate(shapes[0]) if axis not in axes)]
+
+
+def _transpose(shapes: list[Shape], constants: list[Any], attributes: dict[str, Any], outputs: int) -> list[Shape]:
+    return [_hollow(shapes[0]).transpose(attributes["perm"]).shape]
+
+
+def _reshape(shapes: list[Shape], constants: list[Any], attributes: dict[str, Any], outputs: int) -> list[Shape]:
+    shape = tuple(shapes[0][i] if size == 0 else size for i, size in enumerate(constants[1].tolist()))
+    if math.prod(shape) != math.prod(shapes[0]) or min(shape) < 1:
+        raise BadGraph("a shape that does not fit")
+    return [shape]
+
+
+def _lstm(shapes: list[Shape], constants: list[Any], attributes: dict[str, Any], outputs: int) -> list[Shape]:
+    (times, lines, width), cells = shapes[0], attributes["hidden_size"]
+    gates = (2, 4 * cells)
+    if shapes[1:5] != [(*gates, width), (*gates, cells), (2, 8 * cells), (lines,)] or outputs != 1:
+        raise BadGraph("an LSTM that does not fit")
+    return [(times, 2, lines, cells)]
+
+
+def _hollow(shape: Shape) -> np.ndarray:
+    """An array of a shape, that takes no memory."""
+    return np.broadcast_to(np.int8(0), shape)
+
+
+OPERATORS: dict[str, Operator] = {
+    **dict.fromkeys(
+        ["Identity", "Cast", "Round", "Sigmoid", "Tanh", "Exp", "Neg", "LogSoftmax", "QuantizeLinear"], _same
+    ),
+    **dict.fromkeys(["Add", "Sub", "Mul", "Div"], _broadcast),
+    **dict.fromkeys(["MatMul", "MatMulInteger"], _matmul),
+    "Gemm": _gemm, "Concat": _concat, "Split": _split, "Gather": _gather, "Slice": _slice, "Squeeze": _squeeze,
+    "Unsqueeze": _unsqueeze, "ReduceSum": _sum, "Transpose": _transpose, "Reshape": _reshape, "LSTM": _lstm,
+}  # fmt: skip
