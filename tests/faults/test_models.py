@@ -16,7 +16,8 @@ from onnx import TensorProto, helper, numpy_helper
 from nextstroke.cli.main import main
 from nextstroke.errors import LimitExceeded
 from nextstroke.runtime.model_file import METADATA_KEY, Model, find_model, sealed
-from nextstroke.runtime.step_graph import BadGraph, read_graph
+from nextstroke.runtime.operators import BadGraph
+from nextstroke.runtime.step_graph import read_graph
 
 
 @pytest.fixture(scope="module")

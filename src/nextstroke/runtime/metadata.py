@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from nextstroke.ink import POINT
-from nextstroke.runtime.step_graph import LINES, PLACES, TIMES, Graph, Shape
+from nextstroke.runtime.operators import Shape
+from nextstroke.runtime.step_graph import LINES, PLACES, TIMES, Graph
 
 MAX_SYMBOLS = 1 << 20
 MAX_RATE = 1000.0  # points of a character

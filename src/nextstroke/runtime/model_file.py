@@ -14,6 +14,8 @@ from nextstroke.ink import Ink
 from nextstroke.runtime.metadata import BadMetadata, read_metadata
 from nextstroke.runtime.onnx_session import open_session
 from nextstroke.runtime.step_graph import BadGraph, read_graph
+from nextstroke.runtime.operators import BadGraph
+from nextstroke.runtime.step_graph import read_graph
 
 FORMAT = "nextstroke-model-1"
 METADATA_KEY = "nextstroke"
