@@ -13,7 +13,6 @@ from nextstroke.errors import BadInput, CorruptFile, LimitExceeded, WrongModel
 from nextstroke.ink import Ink
 from nextstroke.runtime.metadata import BadMetadata, read_metadata
 from nextstroke.runtime.onnx_session import open_session
-from nextstroke.runtime.step_graph import BadGraph, read_graph
 from nextstroke.runtime.operators import BadGraph
 from nextstroke.runtime.step_graph import read_graph
 

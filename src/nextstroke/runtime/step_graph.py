@@ -65,12 +65,7 @@ def _read(data: memoryview) -> Graph:
     for opset in model["opset"]:
         if any(number == DOMAIN and value for number, value in fields(opset)):
             raise BadGraph("operators of another domain")
-    found = Graph()
-    for entry in (_message(each, ENTRY) for each in model["metadata"]):
-        name = bytes(entry["name"]).decode()
-        if name in found.metadata:
-            raise BadGraph(f"metadata {name!r} twice")
-        found.metadata[name] = bytes(entry["value"])
+    found = Graph(_metadata(model["metadata"]))
     graph = _message(model["graph"], GRAPH)
     if len(graph["node"]) > MAX_NODES:
         raise BadGraph(f"{len(graph['node'])} nodes")
@@ -88,6 +83,18 @@ def _read(data: memoryview) -> Graph:
     for name, (shape, _) in found.outputs.items():
         if shapes.known.get(name) != shape:
             raise BadGraph(f"output {name} of the shape {shapes.known.get(name)}, not {shape}")
+    return found
+
+
+def _metadata(entries: Sequence[Value]) -> dict[str, bytes]:
+    """Return the metadata of a model by name; raises BadGraph where a name occurs twice."""
+    found: dict[str, bytes] = {}
+    for entry in entries:
+        read = _message(_inside(entry), ENTRY)
+        name = bytes(read["name"]).decode()
+        if name in found:
+            raise BadGraph(f"metadata {name!r} twice")
+        found[name] = bytes(read["value"])
     return found
 
 
