@@ -208,4 +208,4 @@ def test_no_noise_leaves_all_as_it_is():
     before, noise = network.weight.detach().clone(), NoNoise(network)
     noise.add((1,))
     assert torch.equal(network.weight, before)
-    assert noise.state() == noise.figures() == {}
+    assert noise.state() == noise.metrics() == {}

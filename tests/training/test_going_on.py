@@ -143,7 +143,7 @@ def test_adaptive_noise_starts_from_a_run_without_and_tells_its_cost(run, corpus
     curve = [json.loads(line) for line in (tmp_path / "noisy" / CURVE).read_text().splitlines()]
     assert all(entry["complexity_nats"] > 0 for entry in curve)
     publish_model(tmp_path / "noisy", tmp_path / "m.onnx", "none")
-    assert open_run(tmp_path / "m.onnx").about["record"]["complexity_nats"] == held["complexity_nats"]
+    assert open_run(tmp_path / "m.onnx").metadata["record"]["complexity_nats"] == held["complexity_nats"]
 
 
 def test_start_from_another_alphabet_is_refused(run, tmp_path):
@@ -162,8 +162,10 @@ def test_an_extended_alphabet_keeps_what_was_learned_and_adds_the_corpus_charact
     data = recipe.data.model_copy(update={"alphabet": "extend"})
     recipe = recipe.model_copy(update={"start_from": str(tmp_path / "first"), "data": data})
     run(recipe, "second", corpus=other)
-    assert open_run(tmp_path / "second").about["alphabet"] == "abcd"
-    assert open_run(tmp_path / "second").about["normalisation"] == open_run(tmp_path / "first").about["normalisation"]
+    assert open_run(tmp_path / "second").metadata["alphabet"] == "abcd"
+    assert (
+        open_run(tmp_path / "second").about["normalisation"] == open_run(tmp_path / "first").metadata["normalisation"]
+    )
     before, after = (evaluate_run(tmp_path / name, corpus)["nats_per_line"] for name in ("first", "second"))
     assert after == pytest.approx(before, rel=1e-4)
 

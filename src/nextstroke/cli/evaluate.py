@@ -58,11 +58,11 @@ def _evaluate_dynamically(
     run: Path, corpus: Path, split: str, every: int, device: str, chosen: dict[str, Any]
 ) -> dict[str, float]:
     """The dynamic scores; `chosen` are the options that were given."""
-    from nextstroke.training.evaluation.dynamic import Dynamics, evaluate_dynamically
+    from nextstroke.training.evaluation.dynamic import DynamicEvalConfig, evaluate_dynamically
 
     _refuse({"every": every} if every > 1 else {}, "does not go with --dynamic, which reads on without a gap")
     symbols = chosen.pop("symbols", None)
-    figures = evaluate_dynamically(run, corpus, split, Dynamics(**chosen), symbols, device)
+    figures = evaluate_dynamically(run, corpus, split, DynamicEvalConfig(**chosen), symbols, device)
     if returns := figures["returns_to_the_trained_weights"]:
         typer.echo(f"diverged {returns} times: returned to the trained weights, the rate halved each time", err=True)
     return figures

@@ -19,7 +19,7 @@ from nextstroke.native.switch import is_paused
 Out = tuple[Tensor, Tensor | None]  # where a step's output goes as well, and what it is multiplied by there
 
 
-def chosen(name: str, base: Callable[..., list[Tensor]], x: Tensor) -> Callable[..., list[Tensor]]:
+def select_loop(name: str, base: Callable[..., list[Tensor]], x: Tensor) -> Callable[..., list[Tensor]]:
     """The loop `name` in C++ where it was built and suits `x`, else `base`, the one in torch."""
     suits = x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
     return getattr(torch.ops.nextstroke, name) if suits and loaded() and not is_paused() else base

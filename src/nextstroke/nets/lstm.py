@@ -49,7 +49,7 @@ class Trace(NamedTuple):
         return zip(self.gates.unbind(0), cells[:-1], cells[1:], self.tanh_cells.unbind(0), strict=True)
 
 
-def advance(
+def step_forward(
     z: Tensor,
     peepholes: Tensor,
     step: tuple[Tensor, ...],
@@ -65,7 +65,7 @@ def advance(
         out: Where `h` is to stand as well, and what it is multiplied by there, if by anything.
     """
     if fused := dispatch.fused(z):
-        return fused.advance(z, peepholes, step, h, out)
+        return fused.step_forward(z, peepholes, step, h, out)
     gates, before, after, tanh_after = step
     cells = before.shape[-1]
     i, f, g, o = gates.chunk(4, -1)
@@ -85,7 +85,7 @@ def _times(x: Tensor, kept: Tensor | None) -> Tensor:
     return x if kept is None else x * kept
 
 
-def retreat(
+def step_backward(
     dz: Tensor,
     dh: Tensor,
     dc: Tensor,
@@ -97,13 +97,13 @@ def retreat(
     """One step of backward: fills `dz` from `dh` and `dc`, turns `dc` into the derivative by the cell before.
 
     `clip` bounds each derivative by a pre-activation before it goes anywhere else (the paper's footnote; the path
-    along the cells is not clipped). Shapes as in `advance`.
+    along the cells is not clipped). Shapes as in `step_forward`.
 
     Args:
-        out: Of `advance`'s the derivative, which adds to `dh`, and what it was multiplied by.
+        out: Of `step_forward`'s the derivative, which adds to `dh`, and what it was multiplied by.
     """
     if fused := dispatch.fused(dz):
-        return fused.retreat(dz, dh, dc, step, peepholes, clip, out)
+        return fused.step_backward(dz, dh, dc, step, peepholes, clip, out)
     if out is not None:
         dh = dh + _times(*out)
     gates, before, _, tanh_after = step
@@ -137,7 +137,7 @@ def lstm_forward(below: Tensor, weight: Tensor, peepholes: Tensor, h0: Tensor, c
     hidden[0] = h0
     rows = hidden.unbind(0)
     for t, (from_below, step) in enumerate(zip(below.unbind(0), trace.steps(), strict=True)):
-        advance(product_onto(from_below, rows[t], weight), peepholes, step, rows[t + 1])
+        step_forward(product_onto(from_below, rows[t], weight), peepholes, step, rows[t + 1])
     return [hidden, *trace]
 
 
@@ -148,14 +148,14 @@ def lstm_backward(
 
     Args:
         weight: The recurrent one turned, packed.
-        saved: The trace, and the bound of `retreat`.
+        saved: The trace, and the bound of `step_backward`.
     """
     *kept, clip = saved
     trace = Trace(*kept)
     dz, dh, dc = torch.empty_like(trace.gates), d_h + d_hidden[-1], d_c.clone()
     earlier = [torch.zeros_like(dh), *d_hidden.unbind(0)]
     for row, above, step in reversed(list(zip(dz.unbind(0), earlier[:-1], trace.steps(), strict=True))):
-        retreat(row, dh, dc, step, peepholes, clip)
+        step_backward(row, dh, dc, step, peepholes, clip)
         dh = product_onto(above, row, weight)
     return [dz, peephole_gradient(dz, trace.cells), dh, dc]
 
@@ -165,7 +165,7 @@ class _Recurrence(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, below, recurrent, peepholes, h0, c0, clip):
-        loop = dispatch.chosen("lstm_forward", lstm_forward, below)
+        loop = dispatch.select_loop("lstm_forward", lstm_forward, below)
         hidden, *trace = loop(below, packed(recurrent, len(h0)), peepholes, h0, c0)
         ctx.save_for_backward(recurrent, peepholes, hidden, *trace)
         ctx.clip = clip
@@ -175,7 +175,10 @@ class _Recurrence(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, d_hidden, d_last_h, d_last_c):
         recurrent, peepholes, hidden, *trace = ctx.saved_tensors
-        loop, weight = dispatch.chosen("lstm_backward", lstm_backward, hidden), packed(recurrent.t(), len(d_last_h))
+        loop, weight = (
+            dispatch.select_loop("lstm_backward", lstm_backward, hidden),
+            packed(recurrent.t(), len(d_last_h)),
+        )
         dz, d_peepholes, dh, dc = loop(d_hidden, weight, peepholes, d_last_h, d_last_c, *trace, ctx.clip)
         d_recurrent = weight_gradient(operand(dz.flatten(0, 1)), operand(hidden[:-1].flatten(0, 1)))
         return dz, d_recurrent, d_peepholes, dh, dc, None

@@ -35,7 +35,7 @@ class _ClipDerivative(torch.autograd.Function):
         return dy.clamp(-ctx.clip, ctx.clip), None
 
 
-class PenNetwork(nn.Module):
+class PredictionNetwork(nn.Module):
     """Handwriting prediction: a deep LSTM with skip connections and mixture outputs (Figure 1, section 4).
 
     The input goes to every layer, every layer goes to the output.
@@ -82,9 +82,9 @@ class PenNetwork(nn.Module):
 def _climb(layers: Iterable[LSTM], x: Tensor, below: list[Tensor], state: Sequence[Any], dropout: float):
     """Run layers upwards: `x` goes to all of them, `below` to the lowest; all hidden vectors and last states."""
     stack = list(layers)
-    if wavefront.suits(stack, x.device):
+    if wavefront.can_run_wavefront(stack, x.device):
         direct = [layer.weight[:, : x.shape[2]] for layer in stack]
-        return wavefront.run_deep(stack, x, direct, below[0] if below else None, state, dropout)
+        return wavefront.run_wavefront(stack, x, direct, below[0] if below else None, state, dropout)
     hidden, after = [], []
     for layer, before in zip(stack, state, strict=True):
         h, last = layer(torch.cat([x, *below], 2), before)
@@ -138,10 +138,10 @@ class TextNetwork(nn.Module):
     def _rise(self, x: Tensor, state: PenState) -> tuple[list[Tensor], list[LSTMState]]:
         """Hidden vectors and last states of all layers."""
         layers = list(self.layers)
-        if wavefront.suits(layers, x.device) and len(self.tables[0]) <= ONE_HOT:
+        if wavefront.can_run_wavefront(layers, x.device) and len(self.tables[0]) <= ONE_HOT:
             one_hot = (x[..., None] == torch.arange(len(self.tables[0]), device=x.device)).to(self.output.weight.dtype)
             direct = [table.t() for table in self.tables]
-            return wavefront.run_deep(layers, one_hot, direct, None, state, self.dropout * self.training)
+            return wavefront.run_wavefront(layers, one_hot, direct, None, state, self.dropout * self.training)
         hidden: list[Tensor] = []
         after = []
         for layer, table, before in zip(layers, self.tables, state, strict=True):
@@ -203,7 +203,7 @@ def _rows(table: Tensor, x: Tensor) -> Tensor:
     return rows.masked_fill(null[..., None], 0) if x.is_cuda or null.any() else rows
 
 
-class WriterNetwork(PenNetwork):
+class SynthesisNetwork(PredictionNetwork):
     """Handwriting synthesis: prediction that reads a text through a soft window (Figure 12, section 5).
 
     Layer 1 reads the window's w of the step before, the layers above that of this step; w does not go to the output.
@@ -212,7 +212,7 @@ class WriterNetwork(PenNetwork):
         symbols: Size of the alphabet.
         window_components: Number K of Gaussians in the window.
         window_clip: Bound of the derivatives by the window's parameters.
-        Others as in PenNetwork.
+        Others as in PredictionNetwork.
     """
 
     def __init__(

@@ -32,7 +32,7 @@ def turned(x: Tensor, lengths: Tensor) -> Tensor:
     return x.gather(1, place[:, :, None].expand_as(x))
 
 
-class ReaderNetwork(nn.Module):
+class RecogniserNetwork(nn.Module):
     """Online handwriting recognition by connectionist temporal classification.
 
     Graves, Fernández, Gomez and Schmidhuber, "Connectionist Temporal Classification", ICML 2006. Not of the paper: it

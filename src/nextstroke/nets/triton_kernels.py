@@ -1,8 +1,9 @@
 """The gates of an LSTM step in Triton: all that lies between two products in one pass, forward and backward.
 
-The same as `advance` and `retreat` in lstm.py, which say what the arguments are. Values are read and written in the
-types of their tensors and reckoned in that of the cells, so products may be of bfloat16 while the state is float32.
-tanh of the cell is not stored but found again. Only what Triton's interpreter knows as well is used; see
+The same as `step_forward` and `step_backward` in lstm.py, which document the arguments. Values are
+read and written in the types of their tensors and computed in that of the cells, so that products may
+be bfloat16 while the state is float32. tanh of the cell is not stored but recomputed. Only features
+that Triton's interpreter has as well are used; see
 https://triton-lang.org/main/python-api/triton.language.html.
 """
 
@@ -116,12 +117,12 @@ def _backward(
     tl.store(dc, d_new * f + d_i * w_i + d_f * w_f, mask=real)
 
 
-def advance(z: Tensor, peepholes: Tensor, step: tuple[Tensor, ...], h: Tensor, out: Out | None = None) -> None:
-    """`lstm.advance` as one kernel; leaves the step's tanh of the cell unfilled."""
+def step_forward(z: Tensor, peepholes: Tensor, step: tuple[Tensor, ...], h: Tensor, out: Out | None = None) -> None:
+    """`lstm.step_forward` as one kernel; leaves the step's tanh of the cell unfilled."""
     _run(_forward, (z, *step[:3], h), out, h, peepholes)
 
 
-def retreat(
+def step_backward(
     dz: Tensor,
     dh: Tensor,
     dc: Tensor,
@@ -130,7 +131,7 @@ def retreat(
     clip: float,
     out: Out | None = None,
 ) -> None:
-    """`lstm.retreat` as one kernel; does not need the step's tanh of the cell."""
+    """`lstm.step_backward` as one kernel; does not need the step's tanh of the cell."""
     _run(_backward, (dz, dh, dc, *step[:3]), out, dh, peepholes, clip)
 
 

@@ -14,17 +14,17 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from nextstroke.nets.lstm import LSTM, LSTMState, advance, peephole_gradient, retreat
+from nextstroke.nets.lstm import LSTM, LSTMState, peephole_gradient, step_backward, step_forward
 from nextstroke.nets.matmul import add_products, product_type, weight_gradient
 
 
-def suits(layers: Sequence[LSTM], device: torch.device) -> bool:
+def can_run_wavefront(layers: Sequence[LSTM], device: torch.device) -> bool:
     """Whether the diagonal pays for these layers: on a GPU, where they are several of one size."""
     alike = len({(layer.cells, layer.clip) for layer in layers}) == 1
     return device.type == "cuda" and len(layers) > 1 and alike
 
 
-def run_deep(
+def run_wavefront(
     layers: Sequence[LSTM],
     x: Tensor,
     direct: Sequence[Tensor],
@@ -47,17 +47,17 @@ def run_deep(
     if below is None:
         ups[0] = torch.zeros_like(layers[0].recurrent)
     parts = zip(direct, ups, layers, strict=True)
-    joint = torch.stack([beside(_with(w, layer.bias[:, None]), up, layer.recurrent) for w, up, layer in parts])
+    joint = torch.stack([concat_padded(_with(w, layer.bias[:, None]), up, layer.recurrent) for w, up, layer in parts])
     peepholes = torch.stack([layer.peepholes for layer in layers])
     h, c = torch.stack([part.h for part in state]), torch.stack([part.c for part in state])
-    x = beside(_with(x, torch.ones_like(x[..., :1]))).transpose(0, 1)
-    kept = drawn(dropout, x.shape[0], h) if dropout else None
+    x = concat_padded(_with(x, torch.ones_like(x[..., :1]))).transpose(0, 1)
+    kept = dropout_masks(dropout, x.shape[0], h) if dropout else None
     below = None if below is None else below.transpose(0, 1)
     outputs, h, c = _Diagonal.apply(joint, peepholes, x, below, h, c, kept, layers[0].clip)
     return list(outputs.transpose(1, 2)), list(map(LSTMState, h, c))
 
 
-def drawn(dropout: float, time: int, h: Tensor) -> Tensor:
+def dropout_masks(dropout: float, time: int, h: Tensor) -> Tensor:
     """What each output is multiplied by, (layers, time, batch, cells): 0, or 1 / (1 − dropout) where it is kept."""
     return functional.dropout(h.new_ones(len(h), time, *h.shape[1:]), dropout)
 
@@ -66,7 +66,7 @@ def _with(x: Tensor, more: Tensor) -> Tensor:
     return torch.cat([x, more], -1)
 
 
-def beside(*parts: Tensor) -> Tensor:
+def concat_padded(*parts: Tensor) -> Tensor:
     """Parts side by side, each padded: it begins at a multiple of 16 bytes, or a GPU would read it slowly."""
     return torch.cat([functional.pad(part, (0, padded(part.shape[-1]) - part.shape[-1])) for part in parts], -1)
 
@@ -81,7 +81,7 @@ class _Diagonal(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, joint, peepholes, x, below, h0, c0, kept, clip):
-        read, *trace = deep_forward(joint, peepholes, x, below, h0, c0, kept)
+        read, *trace = wavefront_forward(joint, peepholes, x, below, h0, c0, kept)
         ctx.save_for_backward(joint, peepholes, kept, read, *trace)
         ctx.clip, ctx.inputs, cells = clip, x.shape[2], trace[1]
         up, own = halves(read[..., ctx.inputs :], h0.shape[2])
@@ -93,7 +93,7 @@ class _Diagonal(torch.autograd.Function):
         joint, peepholes, kept, read, *trace = ctx.saved_tensors
         cells = trace[1]
         by_read = joint[..., ctx.inputs :]
-        dz, given, d_c0 = deep_backward(by_read, peepholes, kept, trace, d_outputs, d_last_h, d_last_c, ctx.clip)
+        dz, given, d_c0 = wavefront_backward(by_read, peepholes, kept, trace, d_outputs, d_last_h, d_last_c, ctx.clip)
         up, own = halves(given, cells.shape[3])
         rows = [(own_dz.flatten(0, 1), seen[:-1].flatten(0, 1)) for own_dz, seen in zip(dz, read[:-1], strict=True)]
         d_joint = torch.stack([weight_gradient(*pair) for pair in rows])
@@ -127,7 +127,7 @@ def on_diagonal(x: Tensor, diagonal: int, layers: slice) -> Tensor:
     return x.as_strided((layers.stop - layers.start, *x.shape[2:]), (by_layer - by_step, *others), place)
 
 
-def deep_forward(
+def wavefront_forward(
     joint: Tensor, peepholes: Tensor, x: Tensor, below: Tensor | None, h0: Tensor, c0: Tensor, kept: Tensor | None
 ) -> list[Tensor]:
     """The loop: what was read, gates, cells and their tanh.
@@ -153,11 +153,11 @@ def deep_forward(
         )
         add_products(z, on_diagonal(read, d, on), weight[on], beta=0.0)
         out = on_diagonal(up[1:], d, on), None if kept is None else on_diagonal(kept, d, on)
-        advance(z, peepholes[on], (z, before, after, tanh_after), h, out)
+        step_forward(z, peepholes[on], (z, before, after, tanh_after), h, out)
     return [read, gates, cells, tanh_cells]
 
 
-def deep_backward(
+def wavefront_backward(
     by_read: Tensor,
     peepholes: Tensor,
     kept: Tensor | None,
@@ -171,7 +171,7 @@ def deep_backward(
 
     Args:
         by_read: The part of `joint` that reads outputs of layers.
-        trace: Gates, cells and their tanh, of `deep_forward`.
+        trace: Gates, cells and their tanh, of `wavefront_forward`.
     Returns: derivatives by the pre-activations; what they hand to the layer below at their step and to the layer itself
         a step before, with a layer and a step more; and derivatives by the first cells.
     """
@@ -189,6 +189,6 @@ def deep_backward(
         out = on_diagonal(up[1:], d, on), None if kept is None else on_diagonal(kept, d, on)
         step = tuple(on_diagonal(part, d + n, on) for part, n in ((gates, 0), (cells, 0), (cells, 1), (tanh_cells, 0)))
         by_gates = on_diagonal(dz, d, on)
-        retreat(by_gates, on_diagonal(own, d + 1, on), dc[on], step, peepholes[on], clip, out)
+        step_backward(by_gates, on_diagonal(own, d + 1, on), dc[on], step, peepholes[on], clip, out)
         add_products(on_diagonal(given, d, on), by_gates, weight[on])
     return dz, given, dc

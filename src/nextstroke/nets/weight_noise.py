@@ -73,7 +73,7 @@ class NoNoise:
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """Take back what `state` gave."""
 
-    def figures(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """What the weights cost to tell, where that is known."""
         return {}
 
@@ -223,7 +223,7 @@ class AdaptiveNoise(FixedNoise):
             if f"square.{name}" in tensors:
                 self.optimiser.state[deviation] = {slot: tensors[f"{slot}.{name}"].to(deviation) for slot in SLOTS}
 
-    def figures(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """The weights' cost in nats and in bits a weight, and the middle deviation."""
         nats = divergence(self.weights, self.sigmas)
         count = sum(weight.numel() for weight in self.weights)

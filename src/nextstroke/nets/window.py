@@ -9,7 +9,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from nextstroke.nets import dispatch
-from nextstroke.nets.lstm import LSTM, Trace, advance, peephole_gradient, retreat
+from nextstroke.nets.lstm import LSTM, Trace, peephole_gradient, step_backward, step_forward
 from nextstroke.nets.matmul import linear, operand, packed, product_onto, weight_gradient
 
 
@@ -46,7 +46,7 @@ def window_forward(
     hidden, reading = both[:, :, :cells].unbind(0), both[:, :, cells:].unbind(0)
     rows, glance_turned = both.unbind(0), glance.t()
     for t, (from_below, step) in enumerate(zip(below.unbind(0), trace.steps(), strict=True)):
-        advance(product_onto(from_below, rows[t], weight), peepholes, step, hidden[t + 1])
+        step_forward(product_onto(from_below, rows[t], weight), peepholes, step, hidden[t + 1])
         torch.addmm(glance_bias, hidden[t + 1], glance_turned, out=glances[t])
         alpha, beta, move = glances[t].exp_().chunk(3, 1)
         torch.add(kappa[t], move, out=kappa[t + 1])
@@ -78,7 +78,7 @@ def window_backward(d_both: Tensor, weight: Tensor, peepholes: Tensor, glance: T
         torch.mul(dkappa, moves[t], out=dp[t, :, 2 * components :])
         dp[t].clamp_(-glance_clip, glance_clip)
         dh = torch.addmm(d_next[:, :cells], dp[t], glance)
-        retreat(dz[t], dh, dc, trace_steps[t], peepholes, clip)
+        step_backward(dz[t], dh, dc, trace_steps[t], peepholes, clip)
         d_next = product_onto(earlier[t], dz[t], weight)
     return [dz, peephole_gradient(dz, trace.cells), dp, d_next, dc, dkappa]
 
@@ -92,7 +92,7 @@ class _WindowedRecurrence(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, below, joint, peepholes, glance, glance_bias, text, h0, c0, w0, kappa0, clip, glance_clip):
-        loop, cells = dispatch.chosen("window_forward", window_forward, below), h0.shape[1]
+        loop, cells = dispatch.select_loop("window_forward", window_forward, below), h0.shape[1]
         weights = packed(joint, len(h0)), peepholes, glance, glance_bias
         both, *kept = loop(below, *weights, text, h0, c0, w0, kappa0)
         ctx.save_for_backward(joint, peepholes, glance, both, *kept)
@@ -104,7 +104,7 @@ class _WindowedRecurrence(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, d_both, d_last_h, d_last_c, d_last_w, d_last_kappa):
         joint, peepholes, glance, both, *kept = ctx.saved_tensors
-        loop, cells = dispatch.chosen("window_backward", window_backward, both), d_last_h.shape[1]
+        loop, cells = dispatch.select_loop("window_backward", window_backward, both), d_last_h.shape[1]
         weights = packed(joint.t(), len(d_last_h)), peepholes, glance
         d_last = torch.cat([d_last_h, d_last_w], 1), d_last_c, d_last_kappa
         dz, d_peepholes, dp, d_first, dc, dkappa = loop(d_both, *weights, *d_last, *kept, *ctx.clips)

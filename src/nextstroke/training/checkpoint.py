@@ -22,25 +22,25 @@ FORMAT = "nextstroke-checkpoint-2"
 OLDER = "nextstroke-checkpoint-1"  # its digest left out what the file says about itself
 
 
-def save_checkpoint(path: Path, tensors: dict[str, Tensor], about: dict, keep: int = 2) -> None:
+def save_checkpoint(path: Path, tensors: dict[str, Tensor], metadata: dict, keep: int = 2) -> None:
     """Write tensors and metadata; the `keep` − 1 files before it stay beside it as `previous`.
 
     Args:
-        about: Anything JSON holds.
+        metadata: Anything JSON holds.
     Raises:
         LimitExceeded: no room; the checkpoints that were there are untouched.
     """
     aside = path.with_name("incoming" + path.suffix)
-    write_checkpoint(aside, tensors, about)
+    write_checkpoint(aside, tensors, metadata)
     _move_up(path, keep)
     os.replace(aside, path)
     sync_folder(path.parent)
 
 
-def write_checkpoint(path: Path, tensors: dict[str, Tensor], about: dict) -> None:
+def write_checkpoint(path: Path, tensors: dict[str, Tensor], metadata: dict) -> None:
     """Write one file as `save_checkpoint` does, in the place of what was there."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    record = {"format": FORMAT, "about": about, "sha256": _digest(plain, about)}
+    record = {"format": FORMAT, "about": metadata, "sha256": _digest(plain, metadata)}
     write_bytes(path, save(plain, {"nextstroke": json.dumps(record)}))
 
 
@@ -75,15 +75,15 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict]:
     data = path.read_bytes()
     try:
         record = json.loads(_metadata(data)["nextstroke"])
-        form, about, digest = record["format"], record["about"], record["sha256"]
+        form, metadata, digest = record["format"], record["about"], record["sha256"]
         tensors = load(data)
     except (SafetensorError, ValueError, KeyError, TypeError, RecursionError, struct.error) as error:
         raise CorruptFile(f"{path}: not a readable checkpoint ({error!r})") from error
     if form not in (FORMAT, OLDER):
         raise WrongModel(f"{path}: format {form!r}, this version reads {FORMAT!r}")
-    if digest != _digest(tensors, {} if form == OLDER else about):
+    if digest != _digest(tensors, {} if form == OLDER else metadata):
         raise CorruptFile(f"{path}: its content was altered since it was written")
-    return tensors, about
+    return tensors, metadata
 
 
 def load_newest(path: Path) -> tuple[dict[str, Tensor], dict, str]:
@@ -102,8 +102,8 @@ def _metadata(data: bytes) -> dict:
     return json.loads(data[8 : 8 + size])["__metadata__"]
 
 
-def _digest(tensors: dict[str, Tensor], about: dict) -> str:
-    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode() if about else b"")
+def _digest(tensors: dict[str, Tensor], metadata: dict) -> str:
+    digest = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode() if metadata else b"")
     for name in sorted(tensors):
         digest.update(name.encode())
         digest.update(tensors[name].contiguous().flatten().view(torch.uint8).numpy().tobytes())

@@ -36,7 +36,7 @@ class Team:
     store: dist.Store | None = None
 
     @property
-    def leads(self) -> bool:
+    def is_main(self) -> bool:
         """Whether this worker writes files and reports."""
         return self.rank == 0
 
@@ -55,7 +55,7 @@ class Team:
         for tensor, summed in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
             tensor.copy_(summed.view_as(tensor))
 
-    def tell(self, thing: Any) -> Any:
+    def broadcast(self, thing: Any) -> Any:
         """What the leader holds, told to all: they need not see its files."""
         if self.size == 1:
             return thing
@@ -64,7 +64,7 @@ class Team:
             dist.broadcast_object_list(told)
         return told[0]
 
-    def part(self) -> None:
+    def barrier(self) -> None:
         """Wait until all have done their work; none may leave while another still has something to say.
 
         That one is gone already is no loss any more: gloo also says so when it left right after this very barrier.
@@ -106,7 +106,7 @@ def launched_team(device: str) -> Iterator[Team]:
     try:
         team = Team(rank, size, store)
         yield team
-        team.part()
+        team.barrier()
     finally:
         dist.destroy_process_group()
 
@@ -172,7 +172,7 @@ def _join(rank: int, size: int, port: int, raised, work: Callable[..., None], ar
     try:
         team = Team(rank, size)
         work(team, *arguments)
-        team.part()
+        team.barrier()
     except NextstrokeError as error:
         raised.put(error)
     except KeyboardInterrupt:

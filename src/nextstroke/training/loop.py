@@ -175,7 +175,7 @@ class Learner:
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.training.learning_rate * rate_at(self.progress.update, self.recipe.training)
         self.optimiser.step()
-        self._follow()
+        self.update_ema()
         return norm
 
     def _culprit(self) -> str:
@@ -184,7 +184,7 @@ class Learner:
         return f"the derivative by {next(bad, 'all weights together')}"
 
     @torch.no_grad()
-    def _follow(self) -> None:
+    def update_ema(self) -> None:
         """Move the average towards the weights; it starts as a plain mean."""
         keep = min(self.recipe.training.average_decay, self.progress.update / (self.progress.update + 10))
         mine: list[Tensor] = list(self.average.parameters())
@@ -195,7 +195,7 @@ class Learner:
         """Score the averaged weights on every `every`-th part of the validation set, and note it in `progress`."""
         with bfloat16("cpu", False):
             score = self.examples.score(self.average, every)
-        self.progress.validation, self.progress.validation_point = score.headline, score.nats_per_point
+        self.progress.validation, self.progress.validation_point = score.selection_metric, score.nats_per_point
         return score
 
     def state(self) -> dict[str, Tensor]:
@@ -206,7 +206,7 @@ class Learner:
             tensors |= {f"optimiser.{i}.{name}": tensor for name, tensor in slots.items()}
         return tensors | {f"noise.{name}": tensor for name, tensor in self.noise.state().items()}
 
-    def carried(self) -> dict[str, Tensor]:
+    def stream_state(self) -> dict[str, Tensor]:
         """The state that the next batch begins with, of all workers' streams together; all workers ask at once."""
         if self.examples.fresh(self.progress.batch) or not self.states:
             return {}
@@ -242,17 +242,17 @@ class Learner:
 
     def restore(self, tensors: dict[str, Tensor], progress: dict, source: Path) -> None:
         """Go on from `state()`; raises WrongModel when it belongs to another network."""
-        load_weights(self.network, under("network.", tensors), source)
-        load_weights(self.average, under("average.", tensors), source)
+        load_weights(self.network, strip_prefix("network.", tensors), source)
+        load_weights(self.average, strip_prefix("average.", tensors), source)
         slots: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in under("optimiser.", tensors).items():
+        for name, tensor in strip_prefix("optimiser.", tensors).items():
             number, slot = name.split(".", 1)
             slots.setdefault(int(number), {})[slot] = tensor
         groups = self.optimiser.state_dict()["param_groups"]
         self.optimiser.load_state_dict({"state": slots, "param_groups": groups})
-        load_noise(self.noise, under("noise.", tensors), source)
+        load_noise(self.noise, strip_prefix("noise.", tensors), source)
         self.progress = Progress(**progress)
-        if joined := under("carried.", tensors):
+        if joined := strip_prefix("carried.", tensors):
             self._carry_on(joined)
 
 
@@ -262,6 +262,6 @@ def state_of(like: Iterable[tuple], tensors: Iterable[Tensor]) -> tuple:
     return tuple(type(part)(*islice(left, len(part))) for part in like)
 
 
-def under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def strip_prefix(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """The tensors whose names begin with `prefix`, without it."""
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

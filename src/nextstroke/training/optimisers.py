@@ -12,34 +12,34 @@ from torch.nn import functional
 from nextstroke.config import Recipe, Training
 from nextstroke.errors import WrongModel
 from nextstroke.ink import POINT
-from nextstroke.nets.networks import PenNetwork, TextNetwork, TiedTextNetwork, WriterNetwork
-from nextstroke.nets.recogniser_network import ReaderNetwork
+from nextstroke.nets.networks import PredictionNetwork, SynthesisNetwork, TextNetwork, TiedTextNetwork
+from nextstroke.nets.recogniser_network import RecogniserNetwork
 from nextstroke.nets.rmsprop import GravesRMSProp
 from nextstroke.nets.weight_noise import AdaptiveNoise, FixedNoise, NoNoise, WeightDrop
 
 TABLE = 0.4  # of a symbol's row, which reaches the gates whole: about what the recurrence brings them
 UNIFORM = 0.1  # RNNLIB's default range of first weights; the paper does not state its own
 
-Network = PenNetwork | TextNetwork | ReaderNetwork
+Network = PredictionNetwork | TextNetwork | RecogniserNetwork
 
 
 def build_network(recipe: Recipe, symbols: int) -> Network:
     """The network of a recipe with its first weights; the same seed gives the same weights."""
     torch.manual_seed(recipe.seed)
     if recipe.kind == "reader":  # with torch's own first weights
-        return ReaderNetwork(symbols, recipe.network.layers, recipe.network.cells, recipe.network.dropout)
+        return RecogniserNetwork(symbols, recipe.network.layers, recipe.network.cells, recipe.network.dropout)
     network = _network(recipe, symbols)
     torch.manual_seed(recipe.seed)
     (_orthogonal if recipe.network.init == "orthogonal" else _uniform)(network)
     for layer in network.layers:
         lstm = getattr(layer, "lstm", layer)
         lstm.bias.data[lstm.cells : 2 * lstm.cells] += recipe.network.forget_bias
-    if isinstance(network, WriterNetwork) and recipe.network.start_step is not None:
+    if isinstance(network, SynthesisNetwork) and recipe.network.start_step is not None:
         _start_window(network, recipe.network.start_step)
     return network
 
 
-def _network(recipe: Recipe, symbols: int) -> PenNetwork | TextNetwork:
+def _network(recipe: Recipe, symbols: int) -> PredictionNetwork | TextNetwork:
     sizes = recipe.network
     if recipe.kind == "text":
         text = sizes.derivative_clip, sizes.dropout
@@ -55,8 +55,8 @@ def _network(recipe: Recipe, symbols: int) -> PenNetwork | TextNetwork:
         "dropout": sizes.dropout,
     }
     if recipe.kind == "pen":
-        return PenNetwork(**pen)
-    return WriterNetwork(
+        return PredictionNetwork(**pen)
+    return SynthesisNetwork(
         symbols, window_components=sizes.window_components, window_clip=_bound(sizes.window_clip), **pen
     )
 
@@ -84,7 +84,7 @@ def _orthogonal(network: nn.Module) -> None:
             nn.init.zeros_(weight)
 
 
-def _start_window(network: WriterNetwork, step: float) -> None:
+def _start_window(network: SynthesisNetwork, step: float) -> None:
     """Let the window start at `step` characters per point, K components sharing the weight; else it runs away."""
     alpha, _, kappa = network.layers[0].glance.bias.data.chunk(3)
     alpha.fill_(-math.log(network.layers[0].components))

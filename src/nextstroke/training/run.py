@@ -96,7 +96,7 @@ def _own(folder: Path, resume: bool) -> Iterator[None]:
 @contextmanager
 def _led(team: Team, folder: Path, resume: bool) -> Iterator[bool]:
     """Let the leader hold the folder; yields whether it goes on: as asked, or with what an attempt before began."""
-    if not team.leads:
+    if not team.is_main:
         yield resume
         return
     restarted = team.begun()
@@ -121,7 +121,7 @@ def _work(team: Team, recipe: Recipe, corpus: Path, folder: Path, resume: bool, 
     prepare_core()
     # On a GPU products may use TF32; states and the mixture stay float32. Without effect on a CPU.
     torch.backends.cuda.matmul.allow_tf32 = True
-    like = open_run(find_start(recipe)).about if recipe.data.alphabet in ("start", "extend") else None
+    like = open_run(find_start(recipe)).metadata if recipe.data.alphabet in ("start", "extend") else None
     examples, digest = open_examples(recipe, corpus, like)
     use_bfloat16("cuda", recipe.training.gpu_products == "bfloat16")
     cpu_bfloat16 = use_bfloat16("cpu", recipe.training.cpu_products == "bfloat16")
@@ -129,13 +129,13 @@ def _work(team: Team, recipe: Recipe, corpus: Path, folder: Path, resume: bool, 
     origin = _origin(learner, digest)
     if device == "cpu":
         origin["products"] = "bfloat16" if cpu_bfloat16 else "float32"
-    if team.tell(resume):
+    if team.broadcast(resume):
         _restore(learner, origin, folder, report)
     elif recipe.start_from:
         _start_from(learner, find_start(recipe), report)
-    if team.leads and origin.get("products", recipe.training.cpu_products) != recipe.training.cpu_products:
+    if team.is_main and origin.get("products", recipe.training.cpu_products) != recipe.training.cpu_products:
         report(learner.progress, NO_BFLOAT16)
-    keeper = _Keeper(folder, origin, report, learner.progress.update)
+    keeper = CheckpointCallback(folder, origin, report, learner.progress.update)
     with _noticing_signals(keeper):
         learner.run(keeper)
         keeper.finish(learner)
@@ -155,11 +155,13 @@ def _origin(learner: Learner, digest: str) -> dict[str, str | int]:
 
 def _restore(learner: Learner, origin: dict, folder: Path, report: Report) -> None:
     # Read by one, as the others may be on machines that do not see the folder.
-    tensors, about, remark = learner.team.tell(load_newest(folder / CHECKPOINT) if learner.team.leads else None)
-    theirs = about.get("origin", {})
-    _compare(about, learner, origin["corpus"], folder)
-    learner.restore(tensors, about["progress"], folder)
-    if learner.team.leads:
+    tensors, metadata, remark = learner.team.broadcast(
+        load_newest(folder / CHECKPOINT) if learner.team.is_main else None
+    )
+    theirs = metadata.get("origin", {})
+    _compare(metadata, learner, origin["corpus"], folder)
+    learner.restore(tensors, metadata["progress"], folder)
+    if learner.team.is_main:
         for sentence in filter(None, (remark, _changed(origin, theirs))):
             report(learner.progress, sentence)
 
@@ -171,17 +173,17 @@ def _changed(mine: dict, theirs: dict) -> str:
     return told and f"{told}: the result may differ in its last bits"
 
 
-def _compare(about: dict, learner: Learner, corpus: str, folder: Path) -> None:
+def _compare(metadata: dict, learner: Learner, corpus: str, folder: Path) -> None:
     """Raise WrongModel when a checkpoint is of another network, optimiser or corpus than the training's."""
-    mine, theirs = learner.recipe.dump(), make_recipe(about["recipe"], folder).dump()
+    mine, theirs = learner.recipe.dump(), make_recipe(metadata["recipe"], folder).dump()
     pairs = {
         "kind of network": (mine["kind"], theirs["kind"]),
         "network": (mine["network"], theirs["network"]),
         "optimiser": (mine["training"]["optimiser"], theirs["training"]["optimiser"]),
         "noise on the weights": (mine["training"]["noise"], theirs["training"]["noise"]),
-        "alphabet": (learner.examples.symbols, about["alphabet"]),
+        "alphabet": (learner.examples.symbols, metadata["alphabet"]),
         "choice of data": (mine["data"], theirs["data"]),
-        "corpus": (corpus, about.get("origin", {}).get("corpus", corpus)),
+        "corpus": (corpus, metadata.get("origin", {}).get("corpus", corpus)),
     }
     for what, (wanted, found) in pairs.items():
         if wanted != found:
@@ -192,15 +194,15 @@ def _compare(about: dict, learner: Learner, corpus: str, folder: Path) -> None:
 
 def _start_from(learner: Learner, source: Path, report: Report) -> None:
     """Begin with the averaged weights of another run or of a model file; order and counts begin anew."""
-    network, _, about, remark, _ = open_run(source)
-    mine, theirs = learner.examples.symbols, about["alphabet"]
+    network, _, metadata, remark, _ = open_run(source)
+    mine, theirs = learner.examples.symbols, metadata["alphabet"]
     weights = network.state_dict()
     if learner.recipe.data.alphabet == "extend":
         weights = extend_alphabet(weights, len(theirs), len(mine))
     elif learner.recipe.kind != "pen" and mine != theirs:
         raise WrongModel(f"{source}: its alphabet is {theirs!r}, that of the corpus {mine!r}")
     learner.start_from(weights, source)
-    if remark and learner.team.leads:
+    if remark and learner.team.is_main:
         report(learner.progress, remark)
 
 
@@ -220,7 +222,7 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
 
 
-class _Keeper:
+class CheckpointCallback:
     """After every batch: save, evaluate and report when due, stop when asked."""
 
     def __init__(self, folder: Path, origin: dict, report: Report, reached: int):
@@ -231,12 +233,13 @@ class _Keeper:
         self.curve: Curve | None = None
 
     def __call__(self, learner: Learner) -> None:
+        """Save, evaluate, report and stop as due; raise Stopped for a signal."""
         settings, at = learner.recipe.training, learner.progress
         stop, save = self._asked(learner)
         before, self.reached = self.reached, at.update
         if at.update // settings.evaluate_every > before // settings.evaluate_every:
             self._evaluate(learner, settings.evaluate_lines_every)
-        if learner.team.leads:
+        if learner.team.is_main:
             self.report(at, "")
         if stop or save:
             self._save(learner)
@@ -246,7 +249,7 @@ class _Keeper:
     def _asked(self, learner: Learner) -> tuple[int, bool]:
         """The signal to stop for, 0 for none, and whether to save: all workers do it after the same batch."""
         due = time.monotonic() - self.saved > 60 * learner.recipe.training.save_every_minutes
-        flags = torch.tensor([float(self.signal), float(learner.team.leads and due)])
+        flags = torch.tensor([float(self.signal), float(learner.team.is_main and due)])
         learner.team.sum([flags])
         stop, save = flags.tolist()
         return (self.signal or signal.SIGTERM) if stop else 0, bool(save)
@@ -260,16 +263,16 @@ class _Keeper:
         self._save(learner)
 
     def _evaluate(self, learner: Learner, every: int) -> None:
-        if not learner.team.leads:
+        if not learner.team.is_main:
             return
         at = learner.progress
         score = learner.score(every)
         # Scores on other lines cannot be compared.
-        if every == learner.recipe.training.evaluate_lines_every and score.headline < at.best:
-            at.best = score.headline
+        if every == learner.recipe.training.evaluate_lines_every and score.selection_metric < at.best:
+            at.best = score.selection_metric
             write_checkpoint(self.folder / BEST, learner.state(), self._about(learner))
         self.evaluated = at.update
-        entry = asdict(at) | score.figures() | learner.noise.figures() | {"sgemm_gflops": sgemm_rate()}
+        entry = asdict(at) | score.metrics() | learner.noise.metrics() | {"sgemm_gflops": sgemm_rate()}
         self.curve = self.curve or Curve(self.folder)
         self.curve.add(entry)
         self.report(at, "evaluated")
@@ -279,20 +282,20 @@ class _Keeper:
             "recipe": learner.recipe.dump(),
             "origin": self.origin,
             "progress": asdict(learner.progress),
-            **learner.examples.about(),
+            **learner.examples.metadata(),
         }
 
     def _save(self, learner: Learner) -> None:
         self.saved = time.monotonic()
-        tensors = learner.state() | learner.carried()
-        if learner.team.leads:
-            about = self._about(learner)
-            save_checkpoint(self.folder / CHECKPOINT, tensors, about, learner.recipe.training.keep)
-            write_bytes(self.folder / "recipe.json", json.dumps(about["recipe"], indent=1).encode())
+        tensors = learner.state() | learner.stream_state()
+        if learner.team.is_main:
+            metadata = self._about(learner)
+            save_checkpoint(self.folder / CHECKPOINT, tensors, metadata, learner.recipe.training.keep)
+            write_bytes(self.folder / "recipe.json", json.dumps(metadata["recipe"], indent=1).encode())
 
 
 @contextmanager
-def _noticing_signals(keeper: _Keeper) -> Iterator[None]:
+def _noticing_signals(keeper: CheckpointCallback) -> Iterator[None]:
     """The first signal lets the batch end and saves; a second one of the kind stops at once."""
 
     def notice(number: int, frame: object) -> None:

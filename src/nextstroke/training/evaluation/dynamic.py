@@ -33,7 +33,7 @@ TRIALS = 8  # rates tried at most
 
 
 @dataclass(frozen=True)
-class Dynamics:
+class DynamicEvalConfig:
     """How weights are moved while they are scored.
 
     Attributes:
@@ -88,7 +88,7 @@ class NormalisedRule:
     Args:
         trained: The weights to decay to.
         squares: Mean squares of their gradients.
-        decay, epsilon: As in Dynamics; the paper's ε is not relative.
+        decay, epsilon: As in DynamicEvalConfig; the paper's ε is not relative.
     """
 
     def __init__(self, trained: Sequence[Tensor], squares: Sequence[Tensor], decay: float, epsilon: float):
@@ -227,7 +227,7 @@ class DynamicEvaluation:
 
     network: TextNetwork
     examples: TextExamples
-    how: Dynamics
+    how: DynamicEvalConfig
     segment: int | None
 
     def rule(self) -> Move:
@@ -261,7 +261,7 @@ class DynamicEvaluation:
             rate = choose_rate(lambda rate: self.score(kept, rule, rate).moving[0], FIRST_RATES[self.how.rule])
         return rule, rate
 
-    def figures(self, text: np.ndarray, kept: np.ndarray) -> dict[str, float]:
+    def metrics(self, text: np.ndarray, kept: np.ndarray) -> dict[str, float]:
         """Scores of a text by name, static ones beside them."""
         rule, rate = self.steps(kept)
         scorer = self.score(text, rule, rate)
@@ -272,11 +272,11 @@ class DynamicEvaluation:
     def _told(self, text: np.ndarray, sums: np.ndarray) -> dict[str, float]:
         nats, wrong, symbols = sums
         words, characters = self.examples.words_of(text), self.examples.characters(text)
-        return TextScore(float(nats), int(wrong), int(symbols), words, characters).figures()
+        return TextScore(float(nats), int(wrong), int(symbols), words, characters).metrics()
 
 
 def evaluate_dynamically(
-    run: Path, corpus: Path, split: str, how: Dynamics, symbols: int | None = None, device: str = "cpu"
+    run: Path, corpus: Path, split: str, how: DynamicEvalConfig, symbols: int | None = None, device: str = "cpu"
 ) -> dict[str, float]:
     """Scores by name of a run whose weights learn from the text they are scored on; what is stored stays as it is.
 
@@ -291,11 +291,11 @@ def evaluate_dynamically(
         raise UsageError(f"symbols {symbols}: give 1 or more")
     evaluation = _open(run, corpus, how, device)
     text, kept = _parts(evaluation.examples, split, how)
-    return evaluation.figures(text[:symbols], kept)
+    return evaluation.metrics(text[:symbols], kept)
 
 
-def dynamic_surprises(
-    run: Path, corpus: Path, texts: Sequence[np.ndarray], how: Dynamics, device: str = "cpu"
+def dynamic_bits(
+    run: Path, corpus: Path, texts: Sequence[np.ndarray], how: DynamicEvalConfig, device: str = "cpu"
 ) -> list[np.ndarray]:
     """Bits of each symbol of some texts, each read from the trained weights on; float64 (symbols,) each.
 
@@ -306,16 +306,16 @@ def dynamic_surprises(
     return [np.concatenate(evaluation.score(text, rule, rate).prices) / math.log(2) for text in texts]
 
 
-def _open(run: Path, corpus: Path, how: Dynamics, device: str) -> DynamicEvaluation:
-    network, recipe, about, _, _ = open_run(run)
+def _open(run: Path, corpus: Path, how: DynamicEvalConfig, device: str) -> DynamicEvaluation:
+    network, recipe, metadata, _, _ = open_run(run)
     if recipe.kind != "text":
         raise UsageError(f"{run}: dynamic evaluation is of text, this is a {recipe.kind}")
     examples = make_text(TextCorpus.open(corpus), recipe)
-    check_alphabet(examples, about, corpus)
+    check_alphabet(examples, metadata, corpus)
     return DynamicEvaluation(network.to(open_device(device)), examples, how, how.segment or recipe.training.chunk)
 
 
-def _parts(examples: TextExamples, split: str, how: Dynamics) -> tuple[np.ndarray, np.ndarray]:
+def _parts(examples: TextExamples, split: str, how: DynamicEvalConfig) -> tuple[np.ndarray, np.ndarray]:
     """The text to be scored, and what a rate is chosen on: the validation text's end, never scored then."""
     text, validation = examples.on(split).validation, examples.validation
     if how.rate is not None:

@@ -8,18 +8,18 @@ from torch import Tensor
 
 from nextstroke.datasets.batches import Batch, Example, Normalisation, sorted_batches
 from nextstroke.nets.mixture import Mixture
-from nextstroke.nets.networks import PenNetwork, WriterNetwork
+from nextstroke.nets.networks import PredictionNetwork, SynthesisNetwork
 from nextstroke.training.evaluation.metrics import InkScore
 
 
-def run_network(network: PenNetwork, x: Tensor, text: Tensor, state):
+def run_network(network: PredictionNetwork, x: Tensor, text: Tensor, state):
     """One pass over a chunk: (y-hat, state); a prediction network leaves the text aside."""
-    return network(x, text, state) if isinstance(network, WriterNetwork) else network(x, state)
+    return network(x, text, state) if isinstance(network, SynthesisNetwork) else network(x, state)
 
 
 @torch.no_grad()
 def line_losses(
-    network: PenNetwork,
+    network: PredictionNetwork,
     examples: Sequence[Example],
     normalisation: Normalisation,
     batch: int = 64,
@@ -35,7 +35,7 @@ def line_losses(
     return losses, errors
 
 
-def _batch_losses(network: PenNetwork, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
+def _batch_losses(network: PredictionNetwork, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
     device = network.output.bias.device
     text, state = torch.from_numpy(batch.text).to(device), network.start(len(batch.text))
     loss, error = torch.zeros(len(batch.text), dtype=torch.float64), torch.zeros(len(batch.text), dtype=torch.float64)
@@ -50,7 +50,7 @@ def _batch_losses(network: PenNetwork, batch: Batch) -> tuple[np.ndarray, np.nda
     return loss.numpy(), error.numpy()
 
 
-def evaluate(network: PenNetwork, examples: Sequence[Example], normalisation: Normalisation) -> InkScore:
+def evaluate(network: PredictionNetwork, examples: Sequence[Example], normalisation: Normalisation) -> InkScore:
     """Score a network on `examples`; no offset is clipped."""
     losses, errors = line_losses(network, examples, normalisation)
     points = sum(len(example.offsets) for example in examples)
@@ -58,7 +58,7 @@ def evaluate(network: PenNetwork, examples: Sequence[Example], normalisation: No
 
 
 def letter_test(
-    network: WriterNetwork,
+    network: SynthesisNetwork,
     examples: Sequence[Example],
     normalisation: Normalisation,
     letters: Sequence[int],

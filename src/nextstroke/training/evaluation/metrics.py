@@ -37,11 +37,11 @@ class InkScore:
         return self.squared_error / self.points
 
     @property
-    def headline(self) -> float:
+    def selection_metric(self) -> float:
         """What a training is judged by."""
         return self.nats_per_line
 
-    def figures(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """All of it by name."""
         return {
             "lines": self.lines,
@@ -79,11 +79,11 @@ class TextScore:
         return self.log_loss / self.characters / math.log(2)
 
     @property
-    def headline(self) -> float:
+    def selection_metric(self) -> float:
         """What a training is judged by."""
         return self.bits_per_character
 
-    def figures(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """All of it by name; perplexity of words by the paper's 5.6 characters a word and by the words there are."""
         return {
             "symbols": self.symbols,
@@ -95,7 +95,7 @@ class TextScore:
 
 
 @dataclass(frozen=True)
-class ReadScore:
+class RecognitionScore:
     """Sums over a set of lines.
 
     Attributes:
@@ -115,13 +115,17 @@ class ReadScore:
         return self.log_loss / self.characters
 
     @property
-    def headline(self) -> float:
+    def selection_metric(self) -> float:
         """What a training is judged by: the share of characters read wrong."""
         return self.edits / self.characters
 
-    def figures(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """All of it by name."""
-        return {"lines": self.lines, "character_error": self.headline, "nats_per_character": self.nats_per_point}
+        return {
+            "lines": self.lines,
+            "character_error": self.selection_metric,
+            "nats_per_character": self.nats_per_point,
+        }
 
 
 def _power(bits: float) -> float:
@@ -129,4 +133,4 @@ def _power(bits: float) -> float:
     return 2.0**bits if bits < 1000 else math.inf
 
 
-Score = InkScore | TextScore | ReadScore
+Score = InkScore | TextScore | RecognitionScore

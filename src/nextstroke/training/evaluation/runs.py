@@ -9,14 +9,14 @@ from torch import Tensor, nn
 
 from nextstroke.config import Recipe, make_recipe
 from nextstroke.errors import UsageError, WrongModel
-from nextstroke.nets.networks import TextNetwork, WriterNetwork
+from nextstroke.nets.networks import SynthesisNetwork, TextNetwork
 from nextstroke.nets.weight_noise import AdaptiveNoise, NoNoise
 from nextstroke.runtime.model_file import Model, find_model
 from nextstroke.runtime.onnx_weights import read_weights
 from nextstroke.training.checkpoint import CHECKPOINT, load_checkpoint, load_newest
 from nextstroke.training.device import open_device
 from nextstroke.training.evaluation.handwriting import letter_test
-from nextstroke.training.loop import under
+from nextstroke.training.loop import strip_prefix
 from nextstroke.training.optimisers import build_network, build_noise, load_noise, load_weights
 from nextstroke.training.tasks.ink_task import InkExamples
 from nextstroke.training.tasks.protocol import Examples, open_examples
@@ -29,14 +29,14 @@ class Trained(NamedTuple):
     Attributes:
         network: The averaged network.
         recipe: What it was made by.
-        about: What the checkpoint or the model file says of it.
+        metadata: What the checkpoint or the model file says of it.
         remark: A sentence where an older checkpoint had to be taken, else empty.
         noise: What lay on the weights while it learned; a model file knows only their means.
     """
 
     network: Any
     recipe: Recipe
-    about: dict
+    metadata: dict
     remark: str
     noise: NoNoise
 
@@ -56,17 +56,17 @@ def open_run(path: Path) -> Trained:
     tensors: dict[str, Tensor] = {}
     weights: Mapping[str, Any]
     if path.is_file() and path.suffix != Path(CHECKPOINT).suffix:
-        about = Model(path).about
+        metadata = Model(path).about
         weights, remark = read_weights(path), ""
     else:
-        tensors, about, remark = (*load_checkpoint(path), "") if path.is_file() else load_newest(path / CHECKPOINT)
-        weights = under("average.", tensors)
-    recipe = make_recipe(about["recipe"], path)
-    network = build_network(recipe, len(about["alphabet"]))
+        tensors, metadata, remark = (*load_checkpoint(path), "") if path.is_file() else load_newest(path / CHECKPOINT)
+        weights = strip_prefix("average.", tensors)
+    recipe = make_recipe(metadata["recipe"], path)
+    network = build_network(recipe, len(metadata["alphabet"]))
     load_weights(network, weights, path)
     noise = build_noise(network, recipe.training, 1) if tensors else NoNoise(network)
-    load_noise(noise, under("noise.", tensors), path)
-    return Trained(network.eval(), recipe, about, remark, noise)
+    load_noise(noise, strip_prefix("noise.", tensors), path)
+    return Trained(network.eval(), recipe, metadata, remark, noise)
 
 
 def evaluate_run(
@@ -87,24 +87,24 @@ def evaluate_run(
         UsageError: no such device; no such temperature, or one for ink.
     """
     device = open_device(device)
-    network, recipe, about, _, noise = open_run(run)
+    network, recipe, metadata, _, noise = open_run(run)
     if temperature != 1:
         _temper(network, temperature, run)
     network.to(device)
-    examples, _ = open_examples(scoring_recipe(recipe, split), corpus, about)
-    check_alphabet(examples, about, corpus)
+    examples, _ = open_examples(scoring_recipe(recipe, split), corpus, metadata)
+    check_alphabet(examples, metadata, corpus)
     examples = examples.on(split)
-    figures = examples.score(network, every).figures()
-    if isinstance(network, WriterNetwork) and isinstance(examples, InkExamples):
-        letters = [i for i, character in enumerate(about["alphabet"]) if character.isalpha()]
+    figures = examples.score(network, every).metrics()
+    if isinstance(network, SynthesisNetwork) and isinstance(examples, InkExamples):
+        letters = [i for i, character in enumerate(metadata["alphabet"]) if character.isalpha()]
         lines = examples.validation[::every]
         figures["letter_test"] = letter_test(network, lines, examples.normalisation, letters)
     if isinstance(noise, AdaptiveNoise):
         noise.sigma.to(device)
         with noise.sampled(recipe.seed):
             sample = examples.score(network, every)
-        told = {name: value for name, value in sample.figures().items() if isinstance(value, float)}
-        figures |= {f"{name}_at_a_sample": value for name, value in told.items()} | noise.figures()
+        told = {name: value for name, value in sample.metrics().items() if isinstance(value, float)}
+        figures |= {f"{name}_at_a_sample": value for name, value in told.items()} | noise.metrics()
         if split == "train":
             figures["description_length_nats"] = every * sample.log_loss + figures["complexity_nats"]
     return figures
@@ -127,7 +127,7 @@ def _temper(network: nn.Module, temperature: float, run: Path) -> None:
     network.temper(temperature)
 
 
-def check_alphabet(examples: Examples, about: Mapping[str, Any], corpus: Path) -> None:
+def check_alphabet(examples: Examples, metadata: Mapping[str, Any], corpus: Path) -> None:
     """Raise WrongModel where the numbers of a packed text mean other symbols than those the network learned."""
-    if isinstance(examples, TextExamples) and list(examples.symbols) != list(about["alphabet"]):
+    if isinstance(examples, TextExamples) and list(examples.symbols) != list(metadata["alphabet"]):
         raise WrongModel(f"{corpus}: its symbols are not those the network learned; pack the text as its corpus was")

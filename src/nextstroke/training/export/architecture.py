@@ -10,7 +10,7 @@ import onnx
 from nextstroke.alphabet import Alphabet
 from nextstroke.config import load_recipe
 from nextstroke.errors import UsageError
-from nextstroke.nets.networks import PenNetwork
+from nextstroke.nets.networks import PredictionNetwork
 from nextstroke.training.evaluation.runs import open_run
 from nextstroke.training.export.networks_export import build_graph
 from nextstroke.training.export.onnx_step import Graph
@@ -75,12 +75,12 @@ def open_architecture(path: Path) -> Architecture:
     return read_architecture(network)
 
 
-def read_architecture(network: PenNetwork) -> Architecture:
+def read_architecture(network: PredictionNetwork) -> Architecture:
     """Take a network's step graph apart."""
     return _Reader(network).read()
 
 
-def gates_look_at(network: PenNetwork) -> dict[str, str]:
+def gates_look_at(network: PredictionNetwork) -> dict[str, str]:
     """Which of the cell's values the peepholes of the first layer's gates see: "before" or "after" the step."""
     reader = _Reader(network)
     sigmoids = [node.output[0] for node in reader.graph.nodes if node.op_type == "Sigmoid"]
@@ -91,7 +91,7 @@ def gates_look_at(network: PenNetwork) -> dict[str, str]:
 class _Reader:
     """A step graph with its nodes by what they make."""
 
-    def __init__(self, network: PenNetwork):
+    def __init__(self, network: PredictionNetwork):
         self.graph = Graph(integer=False)
         build_graph(self.graph, network)
         self.makers = {name: node for node in self.graph.nodes for name in node.output}

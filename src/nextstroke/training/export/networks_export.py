@@ -11,8 +11,8 @@ from onnx import helper
 from nextstroke.files import write_bytes
 from nextstroke.ink import POINT
 from nextstroke.nets.lstm import LSTM
-from nextstroke.nets.networks import PenNetwork, TextNetwork, TiedTextNetwork, WriterNetwork
-from nextstroke.nets.recogniser_network import PAIR, BothWays, ReaderNetwork
+from nextstroke.nets.networks import PredictionNetwork, SynthesisNetwork, TextNetwork, TiedTextNetwork
+from nextstroke.nets.recogniser_network import PAIR, BothWays, RecogniserNetwork
 from nextstroke.runtime.model_file import FORMAT, METADATA_KEY, sealed
 from nextstroke.training.export.onnx_step import Array, Graph, plain
 from nextstroke.training.optimisers import Network
@@ -20,7 +20,7 @@ from nextstroke.training.optimisers import Network
 # A reader as an ONNX graph: whole lines at once, unlike the other networks' single step.
 
 
-def build_reader(graph: Graph, network: ReaderNetwork) -> None:
+def build_reader(graph: Graph, network: RecogniserNetwork) -> None:
     """`pairs` of points (pairs, batch, 6) and their `lengths` in; log-probabilities (pairs, batch, symbols + 1) out."""
     hidden = graph.input("pairs", "time", "batch", PAIR * POINT)
     lengths = graph.input_numbers("lengths", "batch", wide=False)
@@ -55,17 +55,17 @@ def _reordered(weights) -> Array:
     return np.concatenate([i, o, f, c])
 
 
-def export_model(network: Network, about: dict, path: Path, integer: bool = False) -> None:
+def export_model(network: Network, metadata: dict, path: Path, integer: bool = False) -> None:
     """Write the model file of a network.
 
     Args:
-        about: Kind, alphabet, normalisation, recipe, training record, licence: anything JSON holds.
+        metadata: Kind, alphabet, normalisation, recipe, training record, licence: anything JSON holds.
         integer: Keep the large weights as int8 instead of float16.
     """
     graph = Graph(integer)
     build_graph(graph, network)
     states = dict(graph.states)
-    record = json.dumps({"format": FORMAT, "states": states, **about}, ensure_ascii=False)
+    record = json.dumps({"format": FORMAT, "states": states, **metadata}, ensure_ascii=False)
     model = graph.model()
     helper.set_model_props(model, {METADATA_KEY: record})
     onnx.checker.check_model(model)
@@ -74,7 +74,7 @@ def export_model(network: Network, about: dict, path: Path, integer: bool = Fals
 
 def build_graph(graph: Graph, network: Network) -> None:
     """One step of a network; a reader has none, and takes whole lines."""
-    if isinstance(network, ReaderNetwork):
+    if isinstance(network, RecogniserNetwork):
         build_reader(graph, network)
     elif isinstance(network, TiedTextNetwork):
         _build_tied_text(graph, network)
@@ -84,13 +84,13 @@ def build_graph(graph: Graph, network: Network) -> None:
         _build_pen(graph, network)
 
 
-def _build_pen(graph: Graph, network: PenNetwork) -> None:
+def _build_pen(graph: Graph, network: PredictionNetwork) -> None:
     """One step of the pen: `point` and states (and `text`) in; `y`, states (and `phi`) out."""
     graph.constant("front", np.array([0], np.int64))
     point = graph.input("point", "batch", POINT)
     below, hidden = point, []
     for number, layer in enumerate(network.layers):
-        if isinstance(network, WriterNetwork) and number == 0:
+        if isinstance(network, SynthesisNetwork) and number == 0:
             hidden.append(_windowed(graph, layer, point))
             below = graph.add("Concat", point, "window", axis=1)
         else:
@@ -125,13 +125,13 @@ def _build_tied_text(graph: Graph, network: TiedTextNetwork) -> None:
     _answer(graph, network, predicted, weight)
 
 
-def _out(graph: Graph, network: PenNetwork | TextNetwork, hidden: list[str]) -> None:
+def _out(graph: Graph, network: PredictionNetwork | TextNetwork, hidden: list[str]) -> None:
     """y-hat from the hidden vectors of all layers (equation 3)."""
     joined = graph.add("Concat", *hidden, axis=1)
     _answer(graph, network, joined, graph.weight("output.weight", network.output.weight))
 
 
-def _answer(graph: Graph, network: PenNetwork | TextNetwork, below: str, weight: str) -> None:
+def _answer(graph: Graph, network: PredictionNetwork | TextNetwork, below: str, weight: str) -> None:
     y = graph.add("Gemm", below, weight, graph.weight("output.bias", network.output.bias), transB=1)
     graph.output(y, "y", "batch", network.output.out_features)
 

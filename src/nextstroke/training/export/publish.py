@@ -24,9 +24,9 @@ def publish_model(run: Path, path: Path, licence: str, note: str = "", integer: 
     Raises:
         BadInput, CorruptFile, WrongModel: there is no training. UsageError, LimitExceeded: it cannot be written.
     """
-    network, recipe, about, _, noise = open_run(run)
-    kept = {name: about[name] for name in (TEXT if recipe.kind == "text" else INK)}
-    record = {name: about["progress"][name] for name in RECORDED} | noise.figures()
+    network, recipe, metadata, _, noise = open_run(run)
+    kept = {name: metadata[name] for name in (TEXT if recipe.kind == "text" else INK)}
+    record = {name: metadata["progress"][name] for name in RECORDED} | noise.metrics()
     # Of what it started from the name is told, not the folder it lay in on some machine.
     told = recipe.dump() | {"start_from": Path(recipe.start_from).name}
     terms = {"recipe": told, "record": record, "licence": licence, "note": note}

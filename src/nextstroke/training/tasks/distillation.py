@@ -39,8 +39,8 @@ def teach(
         WrongModel: the network is not over words, or over others than the text's.
     """
     text = TextCorpus.open(corpus)
-    network, _, about, _, _ = open_run(run)
-    if text.unit != "word" or list(about["alphabet"]) != list(text.symbols):
+    network, _, metadata, _, _ = open_run(run)
+    if text.unit != "word" or list(metadata["alphabet"]) != list(text.symbols):
         raise WrongModel(f"{run}: no network over the words of {corpus}; only such a one can teach how to spell them")
     teacher = Teacher(network, text)
     real, made = text.split("train"), teacher.invent(invented, seed)

@@ -37,7 +37,7 @@ class InkExamples(NamedTuple):
         """How many lines there are to learn from."""
         return len(self.train)
 
-    def about(self) -> dict[str, Any]:
+    def metadata(self) -> dict[str, Any]:
         """What a checkpoint has to say of the data."""
         return {
             "alphabet": self.symbols,

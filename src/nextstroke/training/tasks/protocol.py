@@ -47,7 +47,7 @@ class Examples(Protocol):
     def sequences(self) -> int:
         """How many there are to learn from."""
 
-    def about(self) -> dict[str, Any]:
+    def metadata(self) -> dict[str, Any]:
         """What a checkpoint has to say of the data."""
 
     def batches(self, lines: int, recipe: Recipe, epoch: int) -> Sequence:

@@ -122,7 +122,7 @@ class TextExamples:
         """How many sentences, or spans of a stream, there are to learn from."""
         return len(_borders(self.train, self.corpus.end)) - 1 if self.sentences else len(self.train) // self.span
 
-    def about(self) -> dict[str, Any]:
+    def metadata(self) -> dict[str, Any]:
         """What a checkpoint has to say of the data."""
         return {"alphabet": self.symbols, "unit": self.corpus.unit, "end": self.corpus.end}
 
