@@ -198,7 +198,7 @@ def test_a_temperature_divides_the_logits(run, corpus, vector):
     examples, (trained, *_) = open_examples(text_recipe(), corpus)[0], open_run(path.parent)
     x = torch.tensor([[NULL, 0, 1, 2, 3]])
     expected = trained(x, trained.start(1))[0] / 1.5
-    trained.temper(1.5)
+    trained.apply_temperature(1.5)
     torch.testing.assert_close(trained(x, trained.start(1))[0], expected)
     figures = evaluate_run(path.parent, corpus, temperature=1.5)
     assert figures["bits_per_character"] == pytest.approx(examples.score(trained).metrics()["bits_per_character"])

@@ -124,7 +124,7 @@ def _temper(network: nn.Module, temperature: float, run: Path) -> None:
         raise UsageError(f"{run}: a temperature is of text, this network writes or reads")
     if not 0 < temperature < math.inf:
         raise UsageError(f"temperature {temperature}: give a number above 0; as learned is 1")
-    network.temper(temperature)
+    network.apply_temperature(temperature)
 
 
 def check_alphabet(examples: Examples, metadata: Mapping[str, Any], corpus: Path) -> None:
