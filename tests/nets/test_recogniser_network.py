@@ -3,12 +3,12 @@ import itertools
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from nextstroke.nets.recogniser_network import BothWays, RecogniserNetwork, greedy, pairs, turned
+from nextstroke.nets.recogniser_network import BothWays, RecogniserNetwork, greedy, pairs, reverse
 
 
 def test_lines_are_turned_within_their_length():
     x = torch.arange(10.0).reshape(2, 5, 1)
-    assert turned(x, torch.tensor([5, 3])).flatten().tolist() == [4, 3, 2, 1, 0, 7, 6, 5, 8, 9]
+    assert reverse(x, torch.tensor([5, 3])).flatten().tolist() == [4, 3, 2, 1, 0, 7, 6, 5, 8, 9]
 
 
 def test_points_are_paired_and_the_last_one_is_filled_up():

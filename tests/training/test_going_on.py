@@ -33,6 +33,29 @@ def test_what_changes_the_bits_is_said_on_resuming(run, monkeypatch):
     assert "loops torch before, C++ now, lines an update 2 before, 3 now: the result may differ" in events[0]
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"), [({}, True), ({"noise": "fixed", "network": {"dropout": 0.0}}, True), ({"quiet": True}, False)]
+)
+def test_a_checkpoint_of_older_random_streams_goes_on_and_says_so_where_they_matter(run, changes, said):
+    changes = {"network": {"dropout": 0.0}} if changes.get("quiet") else changes
+    path = run(tiny(updates=2, **changes))
+    tensors, metadata = load_checkpoint(path)
+    del metadata["origin"]["random streams"]
+    save_checkpoint(path, tensors, metadata)
+    events = []
+    resumed = run(tiny(updates=5, **changes), resume=True, report=lambda progress, event: events.append(event))
+    sentence = "random streams by tuple hash before, by SeedSequence now: dropout and weight noise draw other numbers"
+    assert (sentence in events) == said
+    assert load_checkpoint(resumed)[1]["origin"]["random streams"] == "SeedSequence"
+
+
+def test_a_checkpoint_of_the_same_random_streams_says_nothing(run):
+    run(tiny(updates=2))
+    events = []
+    run(tiny(updates=5), resume=True, report=lambda progress, event: events.append(event))
+    assert set(events) == {"", "evaluated"}
+
+
 def test_checkpoints_that_do_not_tell_their_corpus_go_on(run):
     path = run(tiny(updates=2))
     held, about = load_checkpoint(path)

@@ -14,6 +14,7 @@ from nextstroke.nets import wavefront
 from nextstroke.nets.lstm import LSTM, LSTMState
 from nextstroke.nets.matmul import linear
 from nextstroke.nets.mixture import mixture_outputs
+from nextstroke.nets.recogniser_network import RecogniserNetwork
 from nextstroke.nets.window import WindowedLSTM, WindowState
 
 # Up to this many symbols a GPU multiplies with one-hot vectors: next to the layers' products they cost
@@ -303,3 +304,4 @@ def _rows(table: Tensor, x: Tensor) -> Tensor:
 
 InkNetwork = PredictionNetwork | SynthesisNetwork
 AnyTextNetwork = TextNetwork | TiedTextNetwork
+Network = InkNetwork | AnyTextNetwork | RecogniserNetwork

@@ -95,7 +95,7 @@ def test_plain_steps_are_those_of_a_slow_loop_that_pays_first(corpus, network, r
         assert torch.allclose(ours.double(), theirs, atol=1e-5)
 
 
-def test_what_comes_later_changes_nothing_that_was_paid(network, examples):
+def test_what_comes_later_changes_nothing_that_was_scored(network, examples):
     text, other = examples.validation[:60], examples.validation[:60].copy()
     other[-1] = (other[-1] + 1) % 5
     scores = [DynamicEvaluation(network, examples, DynamicEvalConfig(), 1) for _ in range(2)]
@@ -171,7 +171,7 @@ def test_a_divergence_is_bounded_and_counted(network, examples, rate):
     assert math.isfinite(scorer.moving[0])
 
 
-def test_weights_that_are_no_numbers_are_never_paid_with(network, examples):
+def test_weights_that_are_no_numbers_are_never_scored_with(network, examples):
     def spoil(weights, gradients, rate):
         for weight in weights:
             weight.fill_(math.nan)
@@ -194,9 +194,9 @@ def test_a_prediction_that_is_none_costs_what_the_trained_network_predicts(netwo
 
 def test_a_return_is_made_as_soon_as_the_bound_is_passed(network, examples):
     scorer = DynamicScorer(network, plain_rule, 1.0)
-    scorer.behind = LOSS_TOLERATED + 1e6
+    scorer.lost = LOSS_TOLERATED + 1e6
     scorer.read(examples.validation[:SEGMENT], SEGMENT)
-    assert (scorer.returns, scorer.rate, scorer.behind) == (1, 0.5, 0.0)
+    assert (scorer.returns, scorer.rate, scorer.lost) == (1, 0.5, 0.0)
     assert all(torch.equal(*pair) for pair in zip(scorer.weights, learned_weights(network), strict=True))
 
 
@@ -257,11 +257,11 @@ def test_surprises_of_several_texts_are_each_from_the_trained_weights_on(run, co
 @pytest.mark.parametrize(
     ("options", "code", "says"),
     [
-        ("--rate 1", 2, "--rate goes with --dynamic only"),
-        ("--dynamic --temperature 1.1", 2, "--temperature does not go with --dynamic"),
+        ("--rate 1", 2, "--rate needs --dynamic"),
+        ("--dynamic --temperature 1.1", 2, "--temperature cannot be used with --dynamic"),
         ("--temperature 0", 2, "temperature 0.0: give a number above 0"),
         ("--temperature nan", 2, "temperature nan: give a number above 0"),
-        ("--dynamic --every 2", 2, "--every does not go with --dynamic"),
+        ("--dynamic --every 2", 2, "--every cannot be used with --dynamic"),
         ("--dynamic --rate nan", 2, "rate nan: give"),
         ("--dynamic --rate -1", 2, "rate -1.0: give"),
         ("--dynamic --rule adam", 2, "rule 'adam': give sgd or rms"),
