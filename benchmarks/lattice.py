@@ -61,9 +61,9 @@ def points(network, lines, normalisation) -> Iterator[tuple[np.ndarray, np.ndarr
     mean, std = (torch.tensor(part) for part in (normalisation.mean, normalisation.std))
     for first in range(0, len(lines), 32):
         batch = Batch.of(lines[first : first + 32], normalisation)
-        text, state = torch.from_numpy(batch.text), network.start(batch.lines)
+        state = network.start(batch.lines)
         for chunk in batch.chunks(200):
-            x, target, mask = map(torch.from_numpy, chunk)
+            x, target, mask, text = map(torch.from_numpy, chunk)
             y, state = run_network(network, x, text, state)
             cost, there = -Mixture.of(y).log_density(target[..., :2]), mask > 0
             yield (target[..., :2] * std + mean)[there].round().numpy(), cost[there].numpy()

@@ -13,7 +13,7 @@ from torch import multiprocessing
 
 from benchmarks.train import PLACES, STEPS, SYMBOLS, shaken, text_step
 from nextstroke.nets.mixture import Mixture
-from nextstroke.nets.networks import WriterNetwork
+from nextstroke.nets.networks import SynthesisNetwork
 from nextstroke.training.device import prepare_core
 from nextstroke.training.distributed import Team, gather_team
 
@@ -43,14 +43,14 @@ def _race(team: Team, lines: int, rounds: int, steps: int, seen) -> None:
     times = []
     for _ in range(rounds + 1):
         began = _met(team)
-        if team.leads:
+        if team.is_main:
             for _ in range(steps):
                 joined.learn(Team())
         between, own.waited = _met(team), 0.0
         for _ in range(steps):
             own.learn(team)
         times.append((between - began, _met(team) - between, own.waited))
-    if team.leads:
+    if team.is_main:
         seen.put(times[1:])  # the first round does not count
 
 
@@ -64,7 +64,7 @@ class _Step:
     """A writer's step on `batch` lines of `steps` points, gradients summed over a team."""
 
     def __init__(self, batch: int, steps: int):
-        self.network = shaken(WriterNetwork(SYMBOLS, clip=10.0, output_clip=100.0))
+        self.network = shaken(SynthesisNetwork(SYMBOLS, clip=10.0, output_clip=100.0))
         self.optimiser = torch.optim.AdamW(self.network.parameters(), 1e-5, fused=True)
         self.text, self.x = torch.randint(0, SYMBOLS, (batch, PLACES)), torch.randn(batch, steps, 3)
         self.target = torch.cat([torch.randn(batch, steps, 2), torch.zeros(batch, steps, 1)], 2)

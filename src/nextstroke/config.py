@@ -13,7 +13,7 @@ from nextstroke.errors import BadRecipe
 
 
 def _none(value: Any) -> Any:
-    """TOML has no null; the word "none" takes a bound away."""
+    """Return None for the word "none", which removes a bound: TOML has no null."""
     return None if value == "none" else value
 
 
@@ -30,25 +30,26 @@ Steps = Annotated[Count | None, BeforeValidator(_none)]
 
 
 class _Section(BaseModel):
-    """A table of a recipe: no key but those named here, and no value turned silently into another type."""
+    """A table of a recipe: unknown keys are errors, and no value is converted to another type."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Data(_Section):
-    """What is learned from.
+    """Training and validation data.
 
     Attributes:
         ink: "raw" points, or "simplified" ones (about a third as many).
-        alphabet: "full", all characters of the corpus; "paper", the 57 labels of section 5.2; "start", that of the
-            network this one starts from, whose normalisation is taken too: for a few lines of one hand; "extend", as
-            "start", then the characters of the corpus that it lacks: for more ink than the start has seen.
+        alphabet: "full", all characters of the corpus; "paper", the 57 labels of section 5.2; "start",
+            that of the network this one starts from, with its normalisation, for a few lines of one hand;
+            "extend", as "start", then the characters of the corpus that it lacks, for other ink.
         train, validation: Names of official splits.
-        clip: Offsets are clipped to ± this many units of the corpus while learning; nothing is clipped without it.
-        phases: Each line of simplified ink is learned from in so many forms: which of every three points are kept.
-        sequences: How a text is read: as "streams" side by side, in order, with the state carried on, or as
+        clip: Bound of the training offsets, ± units of the corpus; "none" for no clipping.
+        phases: Number of forms of each line of simplified ink, which differ in which of every three
+            points are kept.
+        sequences: How a text is read: as parallel "streams", in order, with the state carried on, or as
             "sentences", each with a fresh state.
-        reset: Chunks of a stream after which its state begins anew; "none" for never.
+        reset: Number of chunks of a stream after which its state begins anew; "none" for never.
     """
 
     ink: Literal["raw", "simplified"] = "raw"
@@ -62,19 +63,20 @@ class Data(_Section):
 
 
 class Network(_Section):
-    """Sizes, first weights and bounds of the derivatives; the bounds that may be left out are taken away by "none".
+    """Sizes, initial weights and bounds of the gradients; "none" removes an optional bound.
 
     Attributes:
-        layers, cells: Hidden layers, and memory cells in each.
-        vector: Length of the one vector that all layers and the output share for a symbol of a text, if they do.
-        components: Gaussians of the output (M).
-        window_components: Gaussians of the window (K); writers only.
-        start_step: Characters per point at which the window starts; without it its biases are as all others.
-        forget_bias: Added to the first bias of the forget gates.
+        layers, cells: Number of hidden layers, and of memory cells in each.
+        vector: Length of a symbol's vector that input and output of a text network share; "none" for
+            separate ones.
+        components: Number M of Gaussians of the output.
+        window_components: Number K of Gaussians of the window; of handwriting synthesis only.
+        start_step: Characters per point at which the window starts; "none" for biases as all others.
+        forget_bias: Number added to the initial bias of the forget gates.
         init: "uniform" in ±0.1, or "orthogonal" recurrence with inputs scaled by their width.
-        derivative_clip, output_clip, window_clip: Bounds of the derivatives by the pre-activations of the gates, by
-            y-hat and by the window's parameters; no bound without them. They hold for the sum over a line.
-        dropout: Share of each layer's outputs dropped on their way up and out.
+        derivative_clip, output_clip, window_clip: Bounds of the gradients w.r.t. the gates'
+            pre-activations, y-hat and the logarithms of the window's parameters, for the sum over a line.
+        dropout: Share of each layer's outputs dropped on the way up and out.
     """
 
     layers: Count = 3
@@ -92,31 +94,35 @@ class Network(_Section):
 
 
 class Training(_Section):
-    """How it is learned.
+    """Optimisation, noise and augmentation, evaluation and checkpoints.
 
     Attributes:
-        batch: Lines of each worker side by side.
-        accumulate: So many such batches make an update, one after another: 2 on one worker learn what 1 on two learn.
-        chunk: Steps of truncated backpropagation, state carried on; whole lines without it.
+        batch: Number of lines in a batch of each worker.
+        accumulate: Number of such batches of each worker that make an update, one after another: 2 on
+            one worker learn the same as 1 on two.
+        chunk: Steps of truncated backpropagation, with the state carried on; "none" for whole lines.
         optimiser, learning_rate, weight_decay, second_decay: AdamW with its β2, or the paper's RMSProp.
-        momentum: Of "sgd", the paper's way with text.
-        warm_up: Updates of linear growth of the rate.
-        fall_share, final_rate_fraction: Over the last share of the updates the rate falls along a cosine to a fraction.
-        norm_clip: Bound of the whole gradient's norm.
-        loss: What the gradient is of: the "mean" over points, or the "sum" over a line (mean over the lines).
-        updates: How many in all.
-        average_decay: Of the running average of the weights, which is what is evaluated and exported.
-        noise: On the weights, one sample a batch: "none", "fixed", "adaptive", whose deviations are learned by
-            description length, or "drop", dropout of recurrent weights; adaptive needs whole lines (no `chunk`) and
-            `loss` "sum".
-        noise_sigma, noise_share: The noise's deviation, or the first one; how many recurrent weights are dropped.
-        augment_scale, augment_stretch, augment_shear, augment_slope: Standard deviations of log size, of log width
-            alone, of slant and of the slope of the baseline, drawn for each line.
+        momentum: Momentum of "sgd", the paper's optimiser for text.
+        warm_up: Number of updates in which the rate grows linearly.
+        fall_share, final_rate_fraction: Share of the updates, at the end, in which the rate falls along a
+            cosine, and the fraction it falls to.
+        norm_clip: Bound of the norm of the whole gradient; "none" for no clipping.
+        loss: The "mean" over points, or the "sum" over a line (mean over the lines).
+        updates: Number of all updates.
+        average_decay: Decay of the running average of the weights, which is evaluated and exported.
+        noise: Noise on the weights, one sample a batch: "none", "fixed", "adaptive", whose deviations
+            are learned by description length, or "drop", dropout of recurrent weights. Adaptive noise
+            needs whole lines (no `chunk`) and `loss` "sum".
+        noise_sigma: Deviation of the noise, initial deviation of adaptive noise.
+        noise_share: Share of the recurrent weights that are dropped.
+        augment_scale, augment_stretch, augment_shear, augment_slope: Standard deviations of log size, of
+            log width alone, of slant and of the slope of the baseline, drawn for each line.
         evaluate_every: Updates between evaluations on every `evaluate_lines_every`-th validation line.
         save_every_minutes: Minutes between checkpoints.
-        keep: How many of the last checkpoints are kept; the best by validation is kept beside them.
-        workers: Processes that share the work.
-        gpu_products, cpu_products: What a GPU, or a CPU with instructions for it, multiplies in the layers.
+        keep: Number of the last checkpoints that are kept, besides the best by validation.
+        workers: Number of processes that share the work.
+        gpu_products, cpu_products: Operands of the layers' products on a GPU, and on a CPU that has
+            instructions for them.
     """
 
     batch: Count = 16
@@ -152,17 +158,20 @@ class Training(_Section):
     @model_validator(mode="after")
     def _whole_lines(self) -> "Training":
         if self.noise == "adaptive" and (self.loss != "sum" or self.chunk is not None):
-            raise ValueError('adaptive noise weighs a whole line against the prior: loss = "sum", and no chunk')
+            raise ValueError('adaptive noise needs whole lines: set loss = "sum" and leave training.chunk out')
         return self
 
 
 class Recipe(_Section):
-    """Everything that decides a training.
+    """All settings of a training.
 
     Attributes:
-        kind: "writer" (synthesis), "pen" (prediction), "text", or "reader" (recognition, which judges what is written).
-        note, seed: What it is for; of first weights, order, augmentation and dropout.
-        start_from: Training, checkpoint, model file or name of a bundled one whose weights this one begins with.
+        kind: "writer" (handwriting synthesis), "pen" (handwriting prediction), "text", or "reader"
+            (handwriting recognition, which judges what is written).
+        note: Purpose of the recipe.
+        seed: Random seed of initial weights, order, augmentation, dropout and weight noise.
+        start_from: Training, checkpoint, model file or name of a bundled model whose weights are the
+            initial ones; empty for random weights.
     """
 
     kind: Literal["writer", "pen", "text", "reader"]
@@ -174,21 +183,21 @@ class Recipe(_Section):
     training: Training = Training()
 
     @model_validator(mode="after")
-    def _read_whole(self) -> "Recipe":
+    def _check_sections(self) -> "Recipe":
         if self.kind == "reader" and self.training.chunk is not None:
-            raise ValueError("a reader reads whole lines: leave training.chunk out")
+            raise ValueError("a recogniser (reader) needs whole lines: leave training.chunk out")
         if self.data.alphabet in ("start", "extend") and not self.start_from:
-            raise ValueError(f'data.alphabet = "{self.data.alphabet}" wants start_from')
+            raise ValueError(f'data.alphabet = "{self.data.alphabet}" needs start_from')
         if self.data.alphabet == "extend" and self.kind != "writer":
-            raise ValueError('data.alphabet = "extend" is for a writer')
+            raise ValueError('data.alphabet = "extend" is for kind = "writer" only')
         return self
 
     def dump(self) -> dict[str, Any]:
-        """The recipe as plain values, every default spelled out: what records keep."""
+        """Return the recipe as plain values with all defaults, for checkpoints and model files."""
         return self.model_dump()
 
     def digest(self) -> str:
-        """SHA-256 of `dump()`, hexadecimal: equal for equal recipes, however they were written."""
+        """Return the SHA-256 of `dump()`, hexadecimal, equal for recipes with equal values."""
         return hashlib.sha256(json.dumps(self.dump(), sort_keys=True).encode()).hexdigest()
 
 
@@ -196,14 +205,22 @@ def load_recipe(path: Path, settings: list[str] | None = None) -> Recipe:
     """Read a recipe, change it by `settings` ("a.b=value") and check all of it at once.
 
     Raises:
-        BadRecipe: no such file, not TOML, or wrong keys, values and settings; all of them are named.
+        BadRecipe: there is no such file, it is not TOML, or keys, values or settings are wrong; names all.
     """
     table = read_toml(path)
     return make_recipe(table, path, _apply(table, settings or []))
 
 
 def make_recipe(table: dict[str, Any], source: object, faults: list[str] | None = None) -> Recipe:
-    """Check plain values; raises BadRecipe with everything that is wrong, `faults` found before included."""
+    """Return a recipe of plain values.
+
+    Args:
+        source: File or folder for the error message.
+        faults: Faults found before.
+
+    Raises:
+        BadRecipe: something is wrong; names all faults, those found before included.
+    """
     found = list(faults or [])
     try:
         recipe = Recipe.model_validate(table)
@@ -215,18 +232,19 @@ def make_recipe(table: dict[str, Any], source: object, faults: list[str] | None 
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """What a TOML file holds; raises BadRecipe."""
+    """Return the content of a TOML file; raise BadRecipe if it cannot be read."""
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise BadRecipe(f"{path}: cannot be read ({error.strerror or error})") from error
-    # Beside TOMLDecodeError: bytes that are not UTF-8, integers of thousands of digits, brackets nested as deep.
+    # Not only TOMLDecodeError: also bytes that are not UTF-8, and integers or nestings of thousands of
+    # digits or brackets.
     except (ValueError, RecursionError) as error:
         raise BadRecipe(f"{path}: not TOML: {error}") from error
 
 
 def _apply(table: dict[str, Any], settings: list[str]) -> list[str]:
-    """Put every "a.b=value" into the nested `table`; the faults of those that cannot be."""
+    """Put each "a.b=value" into the nested `table`; return the faults of those that cannot be put."""
     faults = []
     seen: list[str] = []
     for setting in settings:
@@ -238,7 +256,7 @@ def _apply(table: dict[str, Any], settings: list[str]) -> list[str]:
 
 
 def _clash(path: str, seen: list[str]) -> str:
-    """What is wrong when `path`, or a part of it, was set before."""
+    """Return the fault where `path`, or a part of it, was set before, else an empty string."""
     for other in seen:
         if other == path:
             return "is set twice; keep one of the two"
@@ -248,7 +266,7 @@ def _clash(path: str, seen: list[str]) -> str:
 
 
 def _set(table: dict[str, Any], path: list[str], setting: str) -> str:
-    """Set one value; the fault if that cannot be done."""
+    """Set one value; return the fault if that cannot be done, else an empty string."""
     if "=" not in setting or not all(path):
         return "give key=value with a dotted key, such as training.updates=500"
     for parent in path[:-1]:
@@ -260,17 +278,17 @@ def _set(table: dict[str, Any], path: list[str], setting: str) -> str:
 
 
 def _value(text: str) -> Any:
-    """The value of a setting: TOML, or else a bare string."""
+    """Return the value of a setting: TOML, or else a bare string."""
     try:
         table = tomllib.loads(f"value = {text}")
     except (ValueError, RecursionError):
         return text
-    # A line break in the text could have smuggled in further keys.
+    # A line break in the text could add further keys.
     return table["value"] if len(table) == 1 else text
 
 
 def _fault(found: Any) -> str:
-    """One mistake as "path: what is wrong (value met)", with the nearest known key for an unknown one."""
+    """Return one fault as "path: what is wrong (value given)", with the nearest known key for an unknown one."""
     path = ".".join(map(str, found["loc"]))
     if found["type"] == "extra_forbidden":
         return f"{path}: unknown key (got {_short(found['input'])}){_hint(found['loc'])}"
@@ -282,12 +300,12 @@ def _fault(found: Any) -> str:
 
 
 def _hint(path: tuple[Any, ...]) -> str:
-    """The known key nearest to an unknown one: in its own section, or else in another."""
+    """Return the known key nearest to an unknown one, in its own section or else in another."""
     near = difflib.get_close_matches(str(path[-1]), _keys(path[:-1]), 1)
     if near:
         return f", did you mean {near[0]!r}?"
-    homes = [section for section in ("data", "network", "training") if path[-1] in _keys((section,))]
-    return f", it belongs in [{homes[0]}]" if homes else ""
+    sections = [section for section in ("data", "network", "training") if path[-1] in _keys((section,))]
+    return f", it belongs in [{sections[0]}]" if sections else ""
 
 
 def _short(value: Any, most: int = 60) -> str:
@@ -296,7 +314,7 @@ def _short(value: Any, most: int = 60) -> str:
 
 
 def _keys(path: tuple[Any, ...]) -> list[str]:
-    """The keys that the section at `path` knows."""
+    """Return the keys of the section at `path`."""
     section: Any = Recipe
     for part in path:
         section = section.model_fields[part].annotation

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from nextstroke.nets.networks import WriterNetwork
+from nextstroke.nets.networks import SynthesisNetwork
 from nextstroke.runtime.model_file import Model
 from nextstroke.training.export.networks_export import export_model
 
@@ -18,13 +18,13 @@ ABOUT = {
 }
 
 
-def random_network(symbols: int = len(ALPHABET), **sizes) -> WriterNetwork:
+def random_network(symbols: int = len(ALPHABET), **sizes) -> SynthesisNetwork:
     """A network with random weights that float16 holds exactly, whose window moves at a fair pace.
 
     The weights shrink with the width: a wide chaotic network would double every rounding at each step.
     """
     torch.manual_seed(3)
-    network = WriterNetwork(symbols, **sizes)
+    network = SynthesisNetwork(symbols, **sizes)
     width = 1.2 * sizes.get("cells", 400) ** -0.5
     for weight in network.parameters():
         torch.nn.init.uniform_(weight, -width, width)

@@ -137,6 +137,6 @@ def test_the_writer_is_trained_on_in_a_hand(writer, tmp_path):
     assert [line.split for line in InkCorpus.open(packed).lines] == ["trainset"] * 3 + ["testset_v"]
     recipe = load_recipe(RECIPES / "best" / "hand.toml", ["training.updates=1", "training.warm_up=0"])
     train(recipe, packed, tmp_path / "run", False, lambda progress, remark: None)
-    about = open_run(tmp_path / "run").about
+    about = open_run(tmp_path / "run").metadata
     assert about["alphabet"] == writer.about["alphabet"]
     assert about["normalisation"]["std"] == pytest.approx(writer.about["normalisation"]["std"])

@@ -4,7 +4,7 @@ import torch
 
 from nextstroke.errors import LimitExceeded, UsageError, WrongModel
 from nextstroke.handwriting.scribble import scribble
-from nextstroke.nets.networks import PenNetwork
+from nextstroke.nets.networks import PredictionNetwork
 from nextstroke.runtime.mixture_sampling import Mixture, uniforms
 from nextstroke.runtime.model_file import Model, load_model
 from nextstroke.runtime.onnx_weights import read_weights
@@ -16,7 +16,7 @@ from tests.handwriting.conftest import ABOUT
 
 def pen_network(**sizes):
     torch.manual_seed(3)
-    network = PenNetwork(**sizes)
+    network = PredictionNetwork(**sizes)
     width = 1.2 * sizes.get("cells", 400) ** -0.5
     for weight in network.parameters():
         torch.nn.init.uniform_(weight, -width, width)

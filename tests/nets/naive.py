@@ -47,7 +47,7 @@ def windowed(layer, x, text, h, c, w, kappa):
     for x_t in x:
         from_below = x_t @ layer.lstm.weight.T + w @ layer.reading.T + layer.lstm.bias
         h, c = cell_step(layer.lstm, from_below, h, c)
-        p = clipped(h @ layer.glance.weight.T + layer.glance.bias, layer.glance_clip)
+        p = clipped(h @ layer.glance.weight.T + layer.glance.bias, layer.window_clip)
         alpha_hat, beta_hat, kappa_hat = p.chunk(3)
         kappa = kappa + kappa_hat.exp()
         phi = (alpha_hat.exp()[:, None] * torch.exp(-beta_hat.exp()[:, None] * (kappa[:, None] - u) ** 2)).sum(0)

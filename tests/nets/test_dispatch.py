@@ -126,15 +126,15 @@ def test_a_nan_comes_out_of_the_lines_it_does_in_torch(case, clip, dtype):
 @pytest.mark.usefixtures("built")
 def test_other_number_types_stay_with_torch():
     x = torch.zeros(1, dtype=torch.bfloat16)
-    assert dispatch.chosen("lstm_forward", outcome, x) is outcome
-    assert dispatch.chosen("lstm_forward", outcome, x.float()) is not outcome
+    assert dispatch.select_loop("lstm_forward", outcome, x) is outcome
+    assert dispatch.select_loop("lstm_forward", outcome, x.float()) is not outcome
 
 
 def test_without_a_build_torch_works_and_nothing_is_compiled(monkeypatch, tmp_path):
     monkeypatch.setenv("NEXTSTROKE_CACHE", str(tmp_path))
     monkeypatch.setattr(building, "_loaded", [])
     assert not building.switch_on()
-    assert dispatch.chosen("lstm_forward", outcome, torch.zeros(1)) is outcome
+    assert dispatch.select_loop("lstm_forward", outcome, torch.zeros(1)) is outcome
     assert os.listdir(tmp_path) == []
 
 

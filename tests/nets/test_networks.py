@@ -2,17 +2,17 @@ import pytest
 import torch
 
 from nextstroke.nets import softmax
-from nextstroke.nets.networks import PenNetwork, TextNetwork, TiedTextNetwork, WriterNetwork
+from nextstroke.nets.networks import PredictionNetwork, SynthesisNetwork, TextNetwork, TiedTextNetwork
 from tests.nets import naive
 
 
 @pytest.mark.parametrize(
     ("network", "weights"),
     [
-        (lambda: WriterNetwork(57), 3_653_751),
-        (lambda: WriterNetwork(58), 3_658_551),
-        (lambda: PenNetwork(3, 400), 3_368_121),
-        (lambda: PenNetwork(1, 900), 3_366_121),
+        (lambda: SynthesisNetwork(57), 3_653_751),
+        (lambda: SynthesisNetwork(58), 3_658_551),
+        (lambda: PredictionNetwork(3, 400), 3_368_121),
+        (lambda: PredictionNetwork(1, 900), 3_366_121),
     ],
 )
 def test_weight_counts_of_the_paper(network, weights):
@@ -22,11 +22,11 @@ def test_weight_counts_of_the_paper(network, weights):
 
 
 def pen(**settings):
-    return naive.shaken(PenNetwork(3, 5, 2, **settings))
+    return naive.shaken(PredictionNetwork(3, 5, 2, **settings))
 
 
 def writer(layers=3):
-    return naive.shaken(WriterNetwork(6, layers, 5, 2, 3))
+    return naive.shaken(SynthesisNetwork(6, layers, 5, 2, 3))
 
 
 def only_layer(network, number):

@@ -3,12 +3,12 @@ import itertools
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from nextstroke.nets.recogniser_network import BothWays, ReaderNetwork, greedy, pairs, turned
+from nextstroke.nets.recogniser_network import BothWays, RecogniserNetwork, greedy, pairs, reverse
 
 
 def test_lines_are_turned_within_their_length():
     x = torch.arange(10.0).reshape(2, 5, 1)
-    assert turned(x, torch.tensor([5, 3])).flatten().tolist() == [4, 3, 2, 1, 0, 7, 6, 5, 8, 9]
+    assert reverse(x, torch.tensor([5, 3])).flatten().tolist() == [4, 3, 2, 1, 0, 7, 6, 5, 8, 9]
 
 
 def test_points_are_paired_and_the_last_one_is_filled_up():
@@ -41,7 +41,7 @@ def all_ways(told, text, nothing):
 
 def test_the_loss_is_the_sum_over_all_ways_to_read_the_text():
     torch.manual_seed(2)
-    network = ReaderNetwork(2, 2, 3, 0.0)
+    network = RecogniserNetwork(2, 2, 3, 0.0)
     points, lengths = torch.randn(2, 10, 3), torch.tensor([9, 8])
     text = torch.tensor([[0, 1, 1], [1, -1, -1]])
     told = network(points, lengths)
@@ -51,7 +51,7 @@ def test_the_loss_is_the_sum_over_all_ways_to_read_the_text():
 
 def test_what_is_beside_a_line_does_not_change_it():
     torch.manual_seed(3)
-    network = ReaderNetwork(3, 2, 4, 0.0).eval()
+    network = RecogniserNetwork(3, 2, 4, 0.0).eval()
     points = torch.randn(2, 12, 3)
     points[1, 7:] = 0  # as batches pad
     both = network(points, torch.tensor([12, 7]))

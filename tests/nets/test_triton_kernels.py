@@ -63,8 +63,10 @@ def test_the_diagonal_is_the_same(interpreted, clip):
 
 def test_the_diagonal_is_the_same_with_dropout(interpreted, monkeypatch):
     given = test_wavefront.case(3, 4, CLIP)
-    kept = wavefront.drawn(0.4, 4, torch.zeros(3, test_wavefront.BATCH, test_wavefront.CELLS, dtype=torch.float64))
-    monkeypatch.setattr(wavefront, "drawn", lambda dropout, steps, h: kept[:, :steps])
+    kept = wavefront.dropout_masks(
+        0.4, 4, torch.zeros(3, test_wavefront.BATCH, test_wavefront.CELLS, dtype=torch.float64)
+    )
+    monkeypatch.setattr(wavefront, "dropout_masks", lambda dropout, steps, h: kept[:, :steps])
     expected = test_wavefront.outcome(partial(test_wavefront.layer_after_layer, kept=kept), *given)
     assert interpreted() == []
     near(test_wavefront.outcome(partial(test_wavefront.along_the_diagonal, dropout=0.4), *given), expected, 1e-12)
@@ -98,7 +100,7 @@ def test_products_of_bfloat16_keep_a_state_of_float32(interpreted, monkeypatch):
 def test_what_is_no_number_stays_none(fused):
     gates, cells, h = torch.rand(1, 8), torch.rand(1, 2), torch.tensor([[float("nan"), 1.0]])
     dz, dc = torch.empty(1, 8), torch.zeros(1, 2)
-    fused.retreat(dz, h, dc, (gates, cells, cells, cells), torch.ones(3, 2), CLIP)
+    fused.step_backward(dz, h, dc, (gates, cells, cells, cells), torch.ones(3, 2), CLIP)
     assert dz.isnan().tolist() == [[True, False] * 4]
     assert dz[:, 1::2].abs().max() <= CLIP
 

@@ -7,7 +7,7 @@ import torch
 
 from nextstroke.nets import networks, wavefront
 from nextstroke.nets.lstm import LSTM, LSTMState
-from nextstroke.nets.networks import PenNetwork, TextNetwork, WriterNetwork
+from nextstroke.nets.networks import PredictionNetwork, SynthesisNetwork, TextNetwork
 from tests.nets import naive
 
 BATCH, CELLS, INPUTS = 3, 5, 4
@@ -30,7 +30,7 @@ def layer_after_layer(stack, x, state, kept=None):
 
 
 def along_the_diagonal(stack, x, state, dropout=0.0):
-    return wavefront.run_deep(stack, x, [layer.weight[:, :INPUTS] for layer in stack], None, state, dropout)
+    return wavefront.run_wavefront(stack, x, [layer.weight[:, :INPUTS] for layer in stack], None, state, dropout)
 
 
 def outcome(run, stack, x, state):
@@ -60,9 +60,9 @@ def test_is_layer_after_layer(layers, time, clip):
 
 @SIZES
 def test_dropout_drops_what_goes_up_and_out_alone(layers, time, monkeypatch):
-    kept = wavefront.drawn(0.4, time, torch.zeros(layers, BATCH, CELLS, dtype=torch.float64))
+    kept = wavefront.dropout_masks(0.4, time, torch.zeros(layers, BATCH, CELLS, dtype=torch.float64))
     assert set(kept.flatten().tolist()) == {0.0, 1 / 0.6}
-    monkeypatch.setattr(wavefront, "drawn", lambda dropout, steps, h: kept[:, :steps])
+    monkeypatch.setattr(wavefront, "dropout_masks", lambda dropout, steps, h: kept[:, :steps])
     given = case(layers, time, 0.2)
     expected = outcome(partial(layer_after_layer, kept=kept), *given)
     near(outcome(partial(along_the_diagonal, dropout=0.4), *given), expected, 1e-12)
@@ -86,13 +86,15 @@ def network_outcome(network, text):
     return *values, *naive.derivatives(values, list(network.parameters()))
 
 
-@pytest.mark.parametrize("make", [lambda: PenNetwork(3, 5, 2, 0.3), lambda: WriterNetwork(4, 3, 5, 2, 2, 0.3)])
+@pytest.mark.parametrize(
+    "make", [lambda: PredictionNetwork(3, 5, 2, 0.3), lambda: SynthesisNetwork(4, 3, 5, 2, 2, 0.3)]
+)
 def test_networks_are_the_same_either_way(make, monkeypatch):
     network = naive.shaken(make())
-    text = [torch.tensor([[0, 1, 2], [3, -1, -1]])] if isinstance(network, WriterNetwork) else []
+    text = [torch.tensor([[0, 1, 2], [3, -1, -1]])] if isinstance(network, SynthesisNetwork) else []
     expected = network_outcome(network, text)
     taken = []
-    monkeypatch.setattr(wavefront, "suits", lambda layers, device: taken.append(len(layers)) or True)
+    monkeypatch.setattr(wavefront, "can_run_wavefront", lambda layers, device: taken.append(len(layers)) or True)
     torch.testing.assert_close(network_outcome(network, text), expected, rtol=1e-12, atol=1e-12)
     assert taken == [2 if text else 3]
 
@@ -110,9 +112,9 @@ def test_a_text_network_is_the_same_either_way(most, monkeypatch):
 
     expected, taken = work(), []
     monkeypatch.setattr(networks, "ONE_HOT", most)
-    monkeypatch.setattr(wavefront, "suits", lambda layers, device: True)
+    monkeypatch.setattr(wavefront, "can_run_wavefront", lambda layers, device: True)
     monkeypatch.setattr(
-        wavefront, "run_deep", lambda *given, run=wavefront.run_deep: taken.append(given) or run(*given)
+        wavefront, "run_wavefront", lambda *given, run=wavefront.run_wavefront: taken.append(given) or run(*given)
     )
     torch.testing.assert_close(work(), expected, rtol=1e-12, atol=1e-12)
     assert len(taken) == (most == 7)
@@ -122,7 +124,7 @@ def test_a_cpu_and_unlike_layers_go_layer_after_layer():
     like, unlike = [LSTM(4, 5), LSTM(9, 5)], [LSTM(4, 5), LSTM(9, 6)]
 
     cpu, gpu = torch.device("cpu"), torch.device("cuda")
-    assert not wavefront.suits(like, cpu)
-    assert wavefront.suits(like, gpu)
-    assert not wavefront.suits(unlike, gpu)
-    assert not wavefront.suits(like[:1], gpu)
+    assert not wavefront.can_run_wavefront(like, cpu)
+    assert wavefront.can_run_wavefront(like, gpu)
+    assert not wavefront.can_run_wavefront(unlike, gpu)
+    assert not wavefront.can_run_wavefront(like[:1], gpu)

@@ -7,7 +7,16 @@ import torch
 from torch import nn
 from torch.distributions import Normal, kl_divergence
 
-from nextstroke.nets.weight_noise import AdaptiveNoise, FixedNoise, NoNoise, Prior, WeightDrop, divergence
+from nextstroke.nets.weight_noise import (
+    SMALLEST,
+    AdaptiveNoise,
+    FixedNoise,
+    NoNoise,
+    Prior,
+    WeightDrop,
+    divergence,
+    sigma_gradient,
+)
 
 
 def weights(seed=0):
@@ -32,6 +41,13 @@ def noisy(size=0.5, sequences=7, seed=0):
     for deviation in noise.sigmas:
         deviation.mul_(torch.rand_like(deviation) + 0.5)
     return network, noise
+
+
+def finish(noise, lines=1.0):
+    """Do after backward what a training does."""
+    noise.restore_weights()
+    noise.complete_gradients(lines)
+    noise.step()
 
 
 def test_the_cost_is_that_of_two_gaussians():
@@ -65,7 +81,7 @@ def by_difference(noise, tensor, place, step=1e-6):
     costs = []
     for sign in (1, -1):
         tensor.data[place] += sign * step
-        costs.append(divergence(noise.weights, noise.sigmas))
+        costs.append(divergence(noise.sample.weights, noise.sigmas))
         tensor.data[place] -= sign * step
     return (costs[0] - costs[1]) / (2 * step)
 
@@ -76,8 +92,8 @@ def test_derivatives_of_the_cost_are_its_differences():
     places = [(0, 0), (1, 2)]
     slopes = [by_difference(noise, network.weight, place) for place in places]
     sigma_slopes = [by_difference(noise, noise.sigma.weight, place) for place in places]
-    noise.add((1,))
-    noise.remove(1)
+    noise.perturb(1)
+    finish(noise)
     for place, slope, sigma_slope in zip(places, slopes, sigma_slopes, strict=True):
         assert 7 * network.weight.grad[place].item() == pytest.approx(slope, rel=1e-7)
         assert 7 * noise.sigma.weight.grad[place].item() == pytest.approx(sigma_slope, rel=1e-7)
@@ -87,11 +103,11 @@ def test_the_data_part_by_sigma_is_the_slope_of_the_mean_loss():
     """Data from the model itself, where the squared derivative is the curvature: L = (y − w)² / 2, y of N(μ, 1)."""
     network = nn.Linear(1, 1, bias=False, dtype=torch.float64)
     noise = AdaptiveNoise(network, 0.3, 1)
-    sigma, prior = noise.sigmas[0], Prior.of(noise.weights, noise.sigmas)
+    sigma, prior = noise.sigmas[0], Prior.of(noise.sample.weights, noise.sigmas)
     cost = sigma / prior.variance - 1 / sigma
     torch.manual_seed(0)
     gradients = torch.randn(400_000, 1, 1, dtype=torch.float64)  # w − y at the mean
-    data = noise._slope(gradients, sigma, prior, 1) - cost
+    data = sigma_gradient(gradients, sigma, prior, 1.0, 1) - cost
     # E over w of the loss is (σ² + …) / 2, its slope σ.
     assert data.mean().item() == pytest.approx(0.3, rel=0.01)
 
@@ -99,10 +115,10 @@ def test_the_data_part_by_sigma_is_the_slope_of_the_mean_loss():
 def test_of_lines_together_the_square_is_that_of_one():
     torch.manual_seed(0)
     _, noise = noisy()
-    sigma, prior = noise.sigmas[0], Prior.of(noise.weights, noise.sigmas)
+    sigma, prior = noise.sigmas[0], Prior.of(noise.sample.weights, noise.sigmas)
     alone = torch.randn(50_000, 16, *sigma.shape, dtype=torch.float64)
-    each = noise._slope(alone, sigma, prior, 1).mean((0, 1))
-    together = noise._slope(alone.mean(1), sigma, prior, 16).mean(0)
+    each = sigma_gradient(alone, sigma, prior, 1.0, noise.sequences).mean((0, 1))
+    together = sigma_gradient(alone.mean(1), sigma, prior, 16.0, noise.sequences).mean(0)
     torch.testing.assert_close(together, each, rtol=0.03, atol=0)
 
 
@@ -115,11 +131,11 @@ def test_learning_finds_the_posterior_of_a_known_model():
     network.weight.data.zero_()
     noise = AdaptiveNoise(network, 0.3, 4, rate=2e-3)
     for update in range(4000):
-        noise.add((update,))
+        noise.perturb(update)
         network.weight.grad = network.weight.detach() - told[update % 4, :, None]
-        noise.remove(1)
+        finish(noise)
         network.weight.data -= 0.01 * network.weight.grad
-    prior = Prior.of(noise.weights, noise.sigmas)
+    prior = Prior.of(noise.sample.weights, noise.sigmas)
     # The gradient at a sample has its own variance beside the noise of the data.
     expected = 1 / math.sqrt(4 + 1 / prior.variance)
     assert torch.stack(noise.sigmas).mean().item() == pytest.approx(expected, rel=0.15)
@@ -129,11 +145,11 @@ def test_noise_has_its_deviation_and_is_taken_off_to_the_bit():
     network = nn.Linear(300, 300)
     before = network.weight.detach().clone()
     noise = FixedNoise(network, 0.075)
-    noise.add((1, 0, 0))
+    noise.perturb(1)
     added = network.weight.detach() - before
     assert added.std().item() == pytest.approx(0.075, rel=0.02)
     assert abs(added.mean().item()) < 0.001
-    noise.remove(1)
+    finish(noise)
     assert torch.equal(network.weight, before)
 
 
@@ -142,11 +158,11 @@ def test_the_place_decides_the_noise():
     other.load_state_dict(one.state_dict())
     noises = FixedNoise(one, 0.1), FixedNoise(other, 0.1)
     for noise in noises:
-        noise.add((1, 2, 3))
+        noise.perturb(1)
     assert torch.equal(one.weight, other.weight)
     first = one.weight.detach().clone()
-    noises[0].remove(1)
-    noises[0].add((1, 2, 4))
+    noises[0].restore_weights()
+    noises[0].perturb(2)
     assert not torch.equal(one.weight, first)
 
 
@@ -155,20 +171,43 @@ def test_every_weight_has_noise_of_its_own_deviation():
     before = network.weight.detach().clone()
     drawn = []
     for place in range(4000):
-        noise.add((place,))
+        noise.perturb(place)
         drawn.append(network.weight.detach() - before)
-        FixedNoise.remove(noise, 1)
+        noise.restore_weights()
     torch.testing.assert_close(torch.stack(drawn).std(0), noise.sigma.weight.data, rtol=0.06, atol=0)
 
 
-def test_deviations_stay_positive():
+def test_a_deviation_that_a_step_made_negative_changes_its_sign_and_zero_becomes_the_smallest():
+    _, noise = noisy()
+    noise.sigma.weight.data.fill_(-0.3)
+    noise.sigma.bias.data.zero_()
+    noise.step()
+    assert torch.equal(noise.sigma.weight.data, torch.full((2, 3), 0.3, dtype=torch.float64))
+    assert noise.sigma.bias.tolist() == [SMALLEST] * 2
+
+
+def test_deviations_stay_positive_under_a_large_gradient():
     network, noise = noisy()
     noise.sigma.weight.data.fill_(1e-7)
     network.weight.grad, network.bias.grad = torch.full_like(network.weight, 1e9), torch.zeros_like(network.bias)
     noise.optimiser.param_groups[0]["lr"] = 1.0
-    noise.add((1,))
-    noise.remove(1)
+    noise.perturb(1)
+    finish(noise)
     assert all((deviation > 0).all() for deviation in noise.sigmas)
+
+
+def test_deviations_wait_for_their_own_step():
+    """Completing the gradients moves nothing: neither weights nor deviations."""
+    network, noise = noisy()
+    before = [part.clone() for part in (*noise.sigmas, network.weight.detach())]
+    network.weight.grad, network.bias.grad = torch.ones_like(network.weight), torch.ones_like(network.bias)
+    noise.perturb(1)
+    noise.restore_weights()
+    noise.complete_gradients(1.0)
+    after = [*noise.sigmas, network.weight.detach()]
+    assert all(torch.equal(one, other) for one, other in zip(before, after, strict=True))
+    noise.step()
+    assert not torch.equal(noise.sigmas[0], before[0])
 
 
 class Layer(nn.Module):
@@ -183,29 +222,29 @@ class Layer(nn.Module):
 def test_dropped_weights_are_zero_the_others_grow_and_the_mean_stays():
     layer = Layer()
     before, outside, noise = layer.recurrent.detach().clone(), layer.weight.detach().clone(), WeightDrop(layer, 0.25)
-    noise.add((1, 0, 0))
+    noise.perturb(1)
     mask = layer.recurrent.detach() / before
     assert set(mask.flatten().round(decimals=9).tolist()) == {0.0, round(4 / 3, 9)}
     assert mask.mean().item() == pytest.approx(1, abs=0.01)
     assert torch.equal(layer.weight, outside)
-    noise.remove(1)
+    finish(noise)
     assert torch.equal(layer.recurrent, before)
 
 
 def test_derivatives_of_dropped_weights_are_those_by_the_whole_ones():
     layer, x = Layer(), torch.randn(200, dtype=torch.float64)
     noise = WeightDrop(layer, 0.5)
-    noise.add((1,))
+    noise.perturb(1)
     (layer.recurrent @ x).square().sum().backward()
-    noise.remove(1)
+    finish(noise)
     whole = layer.recurrent.detach().clone().requires_grad_()
-    ((whole * noise.drawn[1][0]) @ x).square().sum().backward()
+    ((whole * noise.sample.numbers[0]) @ x).square().sum().backward()
     torch.testing.assert_close(layer.recurrent.grad, whole.grad)
 
 
 def test_no_noise_leaves_all_as_it_is():
     network = nn.Linear(2, 2)
-    before, noise = network.weight.detach().clone(), NoNoise(network)
-    noise.add((1,))
+    before, noise = network.weight.detach().clone(), NoNoise()
+    noise.perturb(1)
     assert torch.equal(network.weight, before)
-    assert noise.state() == noise.figures() == {}
+    assert noise.state() == noise.metrics() == {}

@@ -16,8 +16,8 @@ def padded(texts):
     return torch.tensor([text + [-1] * (longest - len(text)) for text in texts])
 
 
-def setting(clip=naive.INF, glance_clip=naive.INF):
-    layer = naive.shaken(WindowedLSTM(INPUTS, SYMBOLS, CELLS, COMPONENTS, clip, glance_clip))
+def setting(clip=naive.INF, window_clip=naive.INF):
+    layer = naive.shaken(WindowedLSTM(INPUTS, SYMBOLS, CELLS, COMPONENTS, clip, window_clip))
     widths = CELLS, CELLS, SYMBOLS, COMPONENTS
     state = WindowState(*(torch.rand(3, n, dtype=torch.float64, requires_grad=True) for n in widths))
     x = torch.randn(3, TIME, INPUTS, dtype=torch.float64, requires_grad=True)
@@ -37,10 +37,10 @@ def line_by_line(layer, x, state):
 
 
 @pytest.mark.parametrize(
-    ("clip", "glance_clip"), [(naive.INF, naive.INF), (0.2, naive.INF), (naive.INF, 0.1), (0.2, 0.1)]
+    ("clip", "window_clip"), [(naive.INF, naive.INF), (0.2, naive.INF), (naive.INF, 0.1), (0.2, 0.1)]
 )
-def test_is_the_equations_and_padding_does_not_count(clip, glance_clip):
-    layer, x, state = setting(clip, glance_clip)
+def test_is_the_equations_and_padding_does_not_count(clip, window_clip):
+    layer, x, state = setting(clip, window_clip)
     found, expected = run(layer, x, padded(TEXTS), state), line_by_line(layer, x, state)
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
     by = (x, *state, *layer.parameters())

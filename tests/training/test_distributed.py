@@ -37,11 +37,6 @@ def test_a_team_of_one_works_in_this_process():
     assert seen == [(Team(0, 1), (7,))]
 
 
-def test_rows_are_shared_out():
-    rows = list(range(7))
-    assert sorted(Team(0, 2).share(rows) + Team(1, 2).share(rows)) == rows
-
-
 def test_a_team_of_one_sums_nothing():
     tensor = torch.ones(2)
     Team().sum([tensor])

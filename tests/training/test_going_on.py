@@ -33,6 +33,29 @@ def test_what_changes_the_bits_is_said_on_resuming(run, monkeypatch):
     assert "loops torch before, C++ now, lines an update 2 before, 3 now: the result may differ" in events[0]
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"), [({}, True), ({"noise": "fixed", "network": {"dropout": 0.0}}, True), ({"quiet": True}, False)]
+)
+def test_a_checkpoint_of_older_random_streams_goes_on_and_says_so_where_they_matter(run, changes, said):
+    changes = {"network": {"dropout": 0.0}} if changes.get("quiet") else changes
+    path = run(tiny(updates=2, **changes))
+    tensors, metadata = load_checkpoint(path)
+    del metadata["origin"]["random streams"]
+    save_checkpoint(path, tensors, metadata)
+    events = []
+    resumed = run(tiny(updates=5, **changes), resume=True, report=lambda progress, event: events.append(event))
+    sentence = "random streams by tuple hash before, by SeedSequence now: dropout and weight noise draw other numbers"
+    assert (sentence in events) == said
+    assert load_checkpoint(resumed)[1]["origin"]["random streams"] == "SeedSequence"
+
+
+def test_a_checkpoint_of_the_same_random_streams_says_nothing(run):
+    run(tiny(updates=2))
+    events = []
+    run(tiny(updates=5), resume=True, report=lambda progress, event: events.append(event))
+    assert set(events) == {"", "evaluated"}
+
+
 def test_checkpoints_that_do_not_tell_their_corpus_go_on(run):
     path = run(tiny(updates=2))
     held, about = load_checkpoint(path)
@@ -143,7 +166,7 @@ def test_adaptive_noise_starts_from_a_run_without_and_tells_its_cost(run, corpus
     curve = [json.loads(line) for line in (tmp_path / "noisy" / CURVE).read_text().splitlines()]
     assert all(entry["complexity_nats"] > 0 for entry in curve)
     publish_model(tmp_path / "noisy", tmp_path / "m.onnx", "none")
-    assert open_run(tmp_path / "m.onnx").about["record"]["complexity_nats"] == held["complexity_nats"]
+    assert open_run(tmp_path / "m.onnx").metadata["record"]["complexity_nats"] == held["complexity_nats"]
 
 
 def test_start_from_another_alphabet_is_refused(run, tmp_path):
@@ -162,8 +185,9 @@ def test_an_extended_alphabet_keeps_what_was_learned_and_adds_the_corpus_charact
     data = recipe.data.model_copy(update={"alphabet": "extend"})
     recipe = recipe.model_copy(update={"start_from": str(tmp_path / "first"), "data": data})
     run(recipe, "second", corpus=other)
-    assert open_run(tmp_path / "second").about["alphabet"] == "abcd"
-    assert open_run(tmp_path / "second").about["normalisation"] == open_run(tmp_path / "first").about["normalisation"]
+    assert open_run(tmp_path / "second").metadata["alphabet"] == "abcd"
+    first, second = (open_run(tmp_path / name).metadata for name in ("first", "second"))
+    assert second["normalisation"] == first["normalisation"]
     before, after = (evaluate_run(tmp_path / name, corpus)["nats_per_line"] for name in ("first", "second"))
     assert after == pytest.approx(before, rel=1e-4)
 

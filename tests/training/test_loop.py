@@ -119,8 +119,8 @@ def test_state_is_carried_from_chunk_to_chunk(examples):
     """With a rate too small to move anything, the losses of the chunks add up to those of whole lines."""
     still = {**QUIET, "network": {"dropout": 0.0}, "batch": 8, "updates": 3, "learning_rate": 1e-12}
     learner, seen = Learner(tiny(**still, chunk=5), examples), []
-    learner.progress.saw = lambda loss, points: seen.append(loss)
-    learner._learn_batch(np.arange(8))
+    learner.progress.count_update = lambda loss, points: seen.append(loss)
+    learner.learn_batch(np.arange(8))
     assert len(seen) == 3
     expected = evaluate(learner.network, examples.train, examples.normalisation).log_loss
     assert sum(seen) == pytest.approx(expected, rel=1e-5)
@@ -157,8 +157,8 @@ class ThreadTeam(Team):
 
 def losses_of(learner):
     """The summed loss of each update, learning beside it."""
-    seen, saw = [], learner.progress.saw
-    learner.progress.saw = lambda loss, points: (seen.append(loss), saw(loss, points))
+    seen, count = [], learner.progress.count_update
+    learner.progress.count_update = lambda loss, points: (seen.append(loss), count(loss, points))
     learner.run(nothing)
     return seen
 
@@ -212,21 +212,32 @@ def test_a_rate_that_never_falls_holds_beyond_the_last_update():
     assert rate_at(103, tiny(updates=100, fall_share=0.0).training) == 1
 
 
-def test_average_starts_as_a_plain_mean(examples):
+@pytest.mark.parametrize(
+    ("decay", "shares"),
+    [(0.0, [0, 0, 1]), (0.05, [0.0025, 0.0475, 0.95]), (0.999, [1 / 66, 10 / 66, 55 / 66])],
+)
+def test_the_average_forgets_the_first_weights_fast_and_then_at_its_decay(examples, decay, shares):
+    """After three updates: decays of 0, 1/11 and 1/6, or `average_decay` where that is less."""
     weights = []
-    learner = Learner(tiny(chunk=None, updates=6, average_decay=0.999), examples)
+    learner = Learner(tiny(chunk=None, updates=3, average_decay=decay), examples)
     learner.run(lambda learner: weights.append(learner.network.output.bias.detach().clone()))
-    average = weights[0]
-    for update, weight in enumerate(weights[1:], 1):
-        keep = update / (update + 10)
-        average = keep * average + (1 - keep) * weight
+    average = sum(share * weight for share, weight in zip(shares, weights, strict=True))
     torch.testing.assert_close(learner.average.output.bias.detach(), average)
+
+
+@pytest.mark.parametrize("accumulate", [1, 2, 3])
+def test_shards_of_all_workers_share_out_a_joined_batch(examples, accumulate):
+    learners = [Learner(tiny(accumulate=accumulate), examples, Team(rank, 2)) for rank in range(2)]
+    rows = list(range(13))
+    taken = [row for learner in learners for shard in learner.shards for row in rows[shard]]
+    assert sorted(taken) == rows
+    assert len({shard.start for learner in learners for shard in learner.shards}) == 2 * accumulate
 
 
 def test_progress_counts():
     progress = Progress()
-    progress.saw(loss=20.0, points=10)
-    progress.saw(loss=10.0, points=10)
+    progress.count_update(loss=20.0, points=10)
+    progress.count_update(loss=10.0, points=10)
     assert (progress.update, progress.points, progress.train) == (2, 20, pytest.approx(1.5))
 
 

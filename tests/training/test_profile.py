@@ -16,7 +16,7 @@ def test_what_is_watched_is_what_is_learned():
     """Cutting the graph at y-hat changes no gradient: the weights move as the learner moves them."""
     watched, plain = (made_up_learner(batch=2, chunk=5) for _ in range(2))
     learn_watched(watched, record_function)
-    plain._learn_batch(np.arange(2))
+    plain.learn_batch(np.arange(2))
     assert watched.progress.update == plain.progress.update == 3
     for name, weight in plain.network.state_dict().items():
         torch.testing.assert_close(watched.network.state_dict()[name], weight, rtol=0, atol=0)

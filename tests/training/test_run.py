@@ -78,6 +78,12 @@ def test_a_second_interrupt_stops_at_once(run, tmp_path):
     assert not begun(tmp_path / "run")
 
 
+def test_a_system_without_locks_of_folders_is_refused(run, monkeypatch):
+    monkeypatch.setattr(run_module, "fcntl", None)
+    with pytest.raises(UsageError, match="needs Linux or macOS"):
+        run(tiny(updates=1))
+
+
 def test_handlers_of_signals_are_put_back(run):
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     run(tiny(updates=1))

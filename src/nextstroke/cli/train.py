@@ -1,9 +1,9 @@
-"""nextstroke train: learn from a packed corpus what a recipe says."""
+"""nextstroke train: train a network by a recipe on a packed corpus."""
 
 import os
 import sys
 import time
-from math import log
+from math import isnan, log
 from pathlib import Path
 from typing import Annotated
 
@@ -11,15 +11,17 @@ import typer
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(help="TOML file, such as recipes/best/writer.toml")],
-    corpus: Annotated[Path, typer.Option(help="packed corpus made by `nextstroke data`")] = Path("data/iam.packed"),
-    set_: Annotated[list[str], typer.Option("--set", metavar="A.B=C", help="change a value of the recipe")] = [],  # noqa: B006
-    run: Annotated[
-        Path | None, typer.Option(help="folder of the training; runs/NAME of the recipe if not given")
-    ] = None,
+    recipe: Annotated[Path, typer.Argument(help="TOML file of the recipe, such as recipes/best/writer.toml")],
+    corpus: Annotated[Path, typer.Option(help="packed corpus, made by `nextstroke data`")] = Path("data/iam.packed"),
+    set_: Annotated[
+        list[str], typer.Option("--set", metavar="A.B=C", help="change a value of the recipe; may be repeated")
+    ] = [],  # noqa: B006
+    run: Annotated[Path | None, typer.Option(help="folder of the training; default: runs/NAME of the recipe")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on from the folder's checkpoint")] = False,
-    workers: Annotated[int | None, typer.Option(help="processes that share each batch's lines")] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:N or mps")] = "cpu",
+    workers: Annotated[
+        int | None, typer.Option(help="number of processes that share the work; default: the recipe's")
+    ] = None,
+    device: Annotated[str, typer.Option(help="device of the training: cpu, cuda, cuda:N or mps")] = "cpu",
 ) -> None:
     """Train a network; stop it with Ctrl-C at any time and go on with --resume.
 
@@ -27,14 +29,14 @@ def train(
     """
     from nextstroke.config import load_recipe
 
-    workers_too = [] if workers is None else [f"training.workers={workers}"]
-    settings = load_recipe(recipe, [*set_, *workers_too])
-    # Only now: loading torch takes seconds that a wrong recipe need not wait for.
+    changes = set_ if workers is None else [*set_, f"training.workers={workers}"]
+    settings = load_recipe(recipe, changes)
+    # Imported after the recipe is checked: loading torch takes seconds.
     from nextstroke.training.run import train as train_run
 
     folder = run or Path("runs") / recipe.stem
     train_run(settings, corpus, folder, resume, Reporter(settings.training.updates, settings.kind), device)
-    if os.environ.get("RANK", "0") == "0":  # of a team that a launcher started, one speaks
+    if os.environ.get("RANK", "0") == "0":  # one worker of a launcher's team prints
         print(f"done; export it with: nextstroke export {folder} -o {folder.name}.onnx")
 
 
@@ -42,15 +44,17 @@ class Reporter:
     """Shows the progress of a training: one line rewritten on a terminal, one line a minute elsewhere.
 
     Args:
-        updates: How many there will be.
-        kind: What is learned, which decides the units.
+        updates: Number of all updates.
+        kind: Kind of the recipe, which decides the units.
     """
 
     def __init__(self, updates: int, kind: str = "writer") -> None:
-        self.updates, self.kind, self.shown = updates, kind, 0.0
+        self.updates = updates
+        self.kind = kind
+        self.shown = 0.0
 
     def __call__(self, progress, event: str) -> None:
-        """Show where the training stands; an event gets a line of its own."""
+        """Show the progress; an event gets a line of its own."""
         pause = 0.5 if sys.stderr.isatty() else 60
         if not event and time.monotonic() - self.shown < pause:
             return
@@ -63,14 +67,14 @@ class Reporter:
         print(f"{line}{', ' + event if event else ''}", end=end, file=sys.stderr, flush=True)
 
     def _scores(self, progress, rate: float) -> str:
-        """How fast and how well, in the units of the kind."""
-        known = progress.validation == progress.validation
+        """Return speed and scores in the units of the kind."""
         if self.kind == "text":
             line = f"symbols, {rate:.0f} symbols/s, train {progress.train / log(2):.4f} bits a symbol"
-            return line + f", validation {progress.validation:.4f} bits a character" * known
-        if self.kind == "reader":
+            validation = f"{progress.validation:.4f} bits a character"
+        elif self.kind == "reader":
             line = f"characters, {rate:.0f} characters/s, train {progress.train:.4f} nats a character"
-            return line + f", validation {progress.validation:.4f} of the characters wrong" * known
-        line = f"points, {rate:.0f} points/s, train {progress.train:.4f} nats a point"
-        validation = f", validation {progress.validation:.2f} nats a line ({progress.validation_point:.4f} a point)"
-        return line + validation * known
+            validation = f"{progress.validation:.4f} of the characters wrong"
+        else:
+            line = f"points, {rate:.0f} points/s, train {progress.train:.4f} nats a point"
+            validation = f"{progress.validation:.2f} nats a line ({progress.validation_point:.4f} a point)"
+        return line if isnan(progress.validation) else f"{line}, validation {validation}"

@@ -75,11 +75,15 @@ class Augmentation:
 
 
 class Chunk(NamedTuple):
-    """A piece of a batch, time on axis 1: `x` is the point before, `target` the one to predict, `mask` 1 where real."""
+    """A piece of a batch, time on axis 1: `x` is the point before, `target` the one to predict, `mask` 1 where real.
+
+    `text` is that of the batch.
+    """
 
     x: np.ndarray
     target: np.ndarray
     mask: np.ndarray
+    text: np.ndarray
 
 
 class Batch(NamedTuple):
@@ -110,9 +114,9 @@ class Batch(NamedTuple):
         """Lines begin with a fresh state."""
         return True
 
-    def share(self, own) -> "Batch":
-        """The lines that a worker takes, in the joined batch's width."""
-        return Batch(*map(own.share, self))
+    def shard(self, rows: slice) -> "Batch":
+        """Return the lines of some rows, in the joined batch's width."""
+        return Batch(self.points[rows], self.text[rows], self.lengths[rows])
 
     def padded(self, steps: int, places: int) -> "Batch":
         """The same lines, length and width of text padded to multiples: fewer shapes, for who prepares for each."""
@@ -129,7 +133,7 @@ class Batch(NamedTuple):
         pieces = min(1, time) if steps is None else -(-time // steps)
         for piece in np.array_split(np.arange(time), pieces) if pieces else []:
             cut = slice(piece[0], piece[-1] + 1)
-            yield Chunk(before[:, cut], self.points[:, cut], mask[:, cut])
+            yield Chunk(before[:, cut], self.points[:, cut], mask[:, cut], self.text)
 
 
 def shuffled_batches(lengths: np.ndarray, batch: int, seed: int, epoch: int) -> list[np.ndarray]:

@@ -1,8 +1,9 @@
-"""Matrix products by the fastest library at hand; `weight` is always (outputs, inputs), as in nn.Linear.
+"""Matrix products by the fastest library available; `weight` is always (outputs, inputs), as in nn.Linear.
 
-torch multiplies float32 with MKL, which keeps to AVX2 on processors that are not Intel's. oneDNN, which torch carries
-as well, uses AVX-512 on all of them: measured twice as fast on an AMD core, and nowhere slower. Its operator has no
-derivative of its own, so the functions here but `linear` are for use inside an autograd.Function.
+torch multiplies float32 with MKL, which is limited to AVX2 on processors that are not Intel's. oneDNN,
+which torch contains as well, uses AVX-512 on all of them: measured twice as fast on an AMD core, and
+nowhere slower. Its operator has no gradient of its own, so that all functions here but `linear` are for
+use inside an autograd.Function.
 """
 
 from collections.abc import Iterator
@@ -24,28 +25,28 @@ ONEDNN = (
     and hasattr(torch.ops.mkldnn, "_reorder_linear_weight")
 )
 
-_bfloat16: set[str] = set()  # the kinds of devices whose products between layers take bfloat16
+_bfloat16: set[str] = set()  # types of devices whose products between layers take bfloat16
 
 
 def suits_onednn(x: Tensor) -> bool:
-    """Whether products with `x` go to oneDNN."""
+    """Return whether products with `x` are computed by oneDNN."""
     return ONEDNN and x.dtype == torch.float32 and x.device.type == "cpu"
 
 
 def operand(x: Tensor) -> Tensor:
-    """`x` as a CPU's products between layers take it: in bfloat16 where `use_bfloat16` asked for it."""
+    """Return `x` as an operand of a CPU's products between layers: bfloat16 where `use_bfloat16` says so."""
     return x.bfloat16() if "cpu" in _bfloat16 and suits_onednn(x) else x
 
 
 def packed(weight: Tensor, rows: int) -> Tensor:
-    """`weight` in the layout that suits many products with `rows` rows each; only for `product_onto`."""
+    """Return `weight` in the layout for many products with `rows` rows each; only for `product_onto`."""
     if not suits_onednn(weight):
         return weight
     return torch.ops.mkldnn._reorder_linear_weight(operand(weight).contiguous(), rows)
 
 
 def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """`x @ weight.T + bias`; float32 also where the operands are bfloat16."""
+    """Return `x @ weight.T + bias`, in float32 also where the operands are bfloat16."""
     if x.dtype == torch.bfloat16:
         y = torch.ops.mkldnn._linear_pointwise(x, weight, None, "none", [], "").float()
         return y if bias is None else y.add_(bias)
@@ -55,7 +56,7 @@ def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def product_onto(onto: Tensor, x: Tensor, weight: Tensor) -> Tensor:
-    """`onto + x @ weight.T` as a new tensor."""
+    """Return `onto + x @ weight.T` as a new tensor."""
     if weight.dtype == torch.bfloat16:
         return product(x.bfloat16(), weight).add_(onto)
     if suits_onednn(x):
@@ -64,35 +65,40 @@ def product_onto(onto: Tensor, x: Tensor, weight: Tensor) -> Tensor:
 
 
 def product_type(x: Tensor) -> torch.dtype:
-    """What the operands of a GPU's products are stored as: bfloat16 where `use_bfloat16` asked for it, else as `x`.
+    """Return the type of the operands of a GPU's products: bfloat16 where `use_bfloat16` says so, else that of `x`.
 
-    Only gates in Triton read and write both types.
+    Only the gates in Triton read and write both types.
     """
-    return torch.bfloat16 if "cuda" in _bfloat16 and x.dtype == torch.float32 and dispatch.fused(x) else x.dtype
+    narrow = "cuda" in _bfloat16 and x.dtype == torch.float32 and dispatch.fused(x)
+    return torch.bfloat16 if narrow else x.dtype
 
 
 def use_bfloat16(device: str, on: bool) -> bool:
-    """Let the products between layers take bfloat16, and return whether they do now.
+    """Let the products between layers take bfloat16 operands, and return whether they do now.
 
-    Sums are float32; what a CPU's products give is rounded once more.
+    Sums are float32; the results of a CPU's products are rounded once more.
 
     Args:
-        device: Of what kind, "cuda" (instead of TF32, along the diagonal) or "cpu". A CPU for which `has_bfloat16` is
-            false stays with float32.
+        device: Type of the device, "cuda" (instead of TF32, in the wavefront) or "cpu". A CPU for which
+            `has_bfloat16` is false stays with float32.
+        on: Whether to take bfloat16, or float32.
+
     Raises:
         UsageError: this torch has no such products for a GPU.
     """
-    able = device == "cpu" or hasattr(torch.ops.aten.baddbmm, "dtype_out")
-    if on and not able:
+    if on and device != "cpu" and not hasattr(torch.ops.aten.baddbmm, "dtype_out"):
         raise UsageError(f"torch {torch.__version__} has no bfloat16 products with float32 sums; install 2.8 or newer")
     wanted = on and (device != "cpu" or has_bfloat16())
-    (_bfloat16.add if wanted else _bfloat16.discard)(device)
+    if wanted:
+        _bfloat16.add(device)
+    else:
+        _bfloat16.discard(device)
     return wanted
 
 
 @contextmanager
 def bfloat16(device: str, on: bool) -> Iterator[None]:
-    """A block in which the products between layers take bfloat16, or do not; see `use_bfloat16`."""
+    """Run a block with or without bfloat16 products between layers; see `use_bfloat16`."""
     before = device in _bfloat16
     use_bfloat16(device, on)
     try:
@@ -102,7 +108,7 @@ def bfloat16(device: str, on: bool) -> Iterator[None]:
 
 
 def has_bfloat16() -> bool:
-    """Return whether this processor multiplies bfloat16 operands, and has instructions that make it worth while."""
+    """Return whether this processor has fast products of bfloat16 operands."""
     return getattr(torch.cpu, "_is_avx512_bf16_supported", bool)() and can_multiply_bfloat16()
 
 
@@ -115,7 +121,8 @@ def can_multiply_bfloat16() -> bool:
 def _bfloat16_product_runs() -> bool:
     """Return whether a small product of bfloat16 operands runs in oneDNN.
 
-    It is tried because no flag tells: oneDNN needs instructions newer than AVX2 and heeds ONEDNN_MAX_CPU_ISA as well.
+    It is tried because there is no flag for it: oneDNN needs instructions newer than AVX2, and obeys
+    ONEDNN_MAX_CPU_ISA as well.
     """
     x = torch.ones(16, 16, dtype=torch.bfloat16)
     try:
@@ -126,10 +133,10 @@ def _bfloat16_product_runs() -> bool:
     return True
 
 
-def add_products(onto: Float[Tensor, "many rows outputs"], x: Tensor, weight: Tensor, beta: float = 1.0) -> None:
-    """Add `x @ weight` to `beta` times `onto`, as many products as there are in front; of 0 what it holds is not read.
+def add_products(onto: Float[Tensor, "products rows outputs"], x: Tensor, weight: Tensor, beta: float = 1.0) -> None:
+    """Set `onto` to `beta * onto + x @ weight`, a batch of products; with `beta` 0 `onto` is not read.
 
-    `onto` may be of a wider type than the operands.
+    `onto` may have a wider type than the operands.
     """
     if x.dtype == onto.dtype:
         onto.baddbmm_(x, weight, beta=beta)
@@ -138,19 +145,21 @@ def add_products(onto: Float[Tensor, "many rows outputs"], x: Tensor, weight: Te
 
 
 def weight_gradient(dy: Float[Tensor, "rows outputs"], x: Float[Tensor, "rows inputs"]) -> Tensor:
-    """Derivative by the weight of `x @ weight.T`, from that by the product."""
+    """Return the gradient w.r.t. the weight of `x @ weight.T`, from that w.r.t. the product `dy`."""
     if dy.is_cuda and dy.dtype == torch.bfloat16:
         return torch.mm(dy.t(), x, out_dtype=torch.float32)
-    # This way round oneDNN reads the larger matrix as its weight, which it rearranges anyway.
+    # In this order oneDNN reads the larger matrix as its weight, which it rearranges anyway.
     return product(x.t(), dy.t()).t()
 
 
 class _Linear(torch.autograd.Function):
-    """`product` with its derivatives."""
+    """`product` with its gradients."""
 
     @staticmethod
     def forward(ctx, x, weight, bias, narrow):
-        x, weight = (operand(x), operand(weight)) if narrow else (x, weight)
+        if narrow:
+            x = operand(x)
+            weight = operand(weight)
         ctx.save_for_backward(x, weight)
         return product(x, weight, bias)
 
@@ -158,9 +167,10 @@ class _Linear(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx, dy):
         x, weight = ctx.saved_tensors
-        by_bias, dy = dy.flatten(0, -2).sum(0), dy.to(x.dtype)
+        d_bias = dy.flatten(0, -2).sum(0)
+        dy = dy.to(x.dtype)
         dx = product(dy, weight.t()) if ctx.needs_input_grad[0] else None
-        return dx, weight_gradient(dy.flatten(0, -2), x.flatten(0, -2)), by_bias, None
+        return dx, weight_gradient(dy.flatten(0, -2), x.flatten(0, -2)), d_bias, None
 
 
 def linear(
@@ -169,9 +179,10 @@ def linear(
     bias: Float[Tensor, " outputs"],
     narrow: bool = False,
 ) -> Float[Tensor, "*batch outputs"]:
-    """`x @ weight.T + bias` with derivatives.
+    """Return `x @ weight.T + bias`, with gradients.
 
     Args:
-        narrow: The operands may be rounded as `use_bfloat16` says: between layers, not on the way out.
+        narrow: Whether the operands may be rounded as `use_bfloat16` says: between layers, not in the
+            output layer.
     """
     return _Linear.apply(x, weight, bias, narrow)

@@ -1,4 +1,4 @@
-"""A network that reads: an LSTM in both directions over the ink, and for each pair of points what is read there."""
+"""The recogniser: a bidirectional LSTM over the ink, which reads a character or none from each pair of points."""
 
 import torch
 from torch import Tensor, nn
@@ -10,38 +10,41 @@ PAIR = 2  # points read at once: half the steps, and still three for a character
 
 
 class BothWays(nn.Module):
-    """An LSTM along the lines and another against them.
+    """A bidirectional LSTM layer: one LSTM along the lines, one against them.
 
-    A line is turned round within its own length, so that both meet what pads it behind its end only; torch's packed
-    sequences do the same, at a quarter of the speed on a processor.
+    A line is reversed within its own length, so that padding comes after its end in both directions.
+    torch's packed sequences do the same, at a quarter of the speed on a CPU.
     """
 
     def __init__(self, inputs: int, cells: int):
         super().__init__()
-        self.along, self.against = (nn.LSTM(inputs, cells, batch_first=True) for _ in range(2))
+        self.along = nn.LSTM(inputs, cells, batch_first=True)
+        self.against = nn.LSTM(inputs, cells, batch_first=True)
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """Hidden vectors (lines, time, 2 × cells) from x (lines, time, inputs)."""
-        return torch.cat([self.along(x)[0], turned(self.against(turned(x, lengths))[0], lengths)], -1)
+        """Return hidden vectors (lines, time, 2 × cells) of x (lines, time, inputs)."""
+        along, _ = self.along(x)
+        against, _ = self.against(reverse(x, lengths))
+        return torch.cat([along, reverse(against, lengths)], -1)
 
 
-def turned(x: Tensor, lengths: Tensor) -> Tensor:
-    """Each line (of `lengths` steps) back to front; what pads it stays where it is."""
-    place = torch.arange(x.shape[1]).expand(len(x), -1)
-    place = torch.where(place < lengths[:, None], lengths[:, None] - 1 - place, place).to(x.device)
-    return x.gather(1, place[:, :, None].expand_as(x))
+def reverse(x: Tensor, lengths: Tensor) -> Tensor:
+    """Return each line of `lengths` steps in reverse; its padding stays at its end."""
+    step = torch.arange(x.shape[1]).expand(len(x), -1)
+    step = torch.where(step < lengths[:, None], lengths[:, None] - 1 - step, step).to(x.device)
+    return x.gather(1, step[:, :, None].expand_as(x))
 
 
-class ReaderNetwork(nn.Module):
-    """Online handwriting recognition by connectionist temporal classification.
+class RecogniserNetwork(nn.Module):
+    """Online handwriting recognition by connectionist temporal classification (CTC).
 
-    Graves, Fernández, Gomez and Schmidhuber, "Connectionist Temporal Classification", ICML 2006. Not of the paper: it
-    judges what the writer writes.
+    Graves, Fernández, Gomez and Schmidhuber, "Connectionist Temporal Classification", ICML 2006. Not part
+    of the paper: it judges what the synthesis network writes.
 
     Args:
-        symbols: Characters; one more output stands for none of them.
-        layers, cells: Of the LSTM, for each direction.
-        dropout: Share of a layer's outputs dropped on their way up and out.
+        symbols: Number of characters; one more output is CTC's blank.
+        layers, cells: Number of layers and of cells in each direction of a layer.
+        dropout: Share of a layer's outputs dropped on the way up and out.
     """
 
     def __init__(self, symbols: int, layers: int, cells: int, dropout: float):
@@ -51,43 +54,61 @@ class ReaderNetwork(nn.Module):
         self.output = nn.Linear(2 * cells, symbols + 1)
 
     @property
-    def nothing(self) -> int:
+    def blank(self) -> int:
         """Number of the output that stands for no character."""
         return self.output.out_features - 1
 
     def start(self, lines: int) -> tuple:
-        """No state is carried: lines are read whole."""
+        """Return no state: lines are read whole."""
         return ()
 
     def forward(self, points: Tensor, lengths: Tensor) -> Tensor:
-        """Log-probabilities (lines, pairs, symbols + 1) from points (lines, time, 3) of lines of those lengths."""
-        hidden, steps = pairs(points), -(-lengths // PAIR)
+        """Return log-probabilities (lines, pairs, symbols + 1).
+
+        Args:
+            points: Points of whole lines, (lines, time, 3).
+            lengths: Number of points of each line, on the CPU.
+        """
+        hidden = pairs(points)
+        steps = pair_count(lengths)
         for layer in self.layers:
             hidden = self.dropout(layer(hidden, steps))
         return functional.log_softmax(self.output(hidden), -1)
 
     def log_loss(self, points: Tensor, lengths: Tensor, text: Tensor) -> Tensor:
-        """−log probability of the texts, summed, nats; `text` (lines, characters) holds −1 behind each text's end.
+        """Return the sum of −log probability of the texts, in nats.
 
-        A line with fewer pairs of points than its text needs counts as nothing.
+        A line with fewer pairs of points than its text needs counts as zero.
+
+        Args:
+            text: Character ids, (lines, characters), −1 after each text's end.
         """
-        told = self(points, lengths).transpose(0, 1)
-        characters = (text >= 0).sum(1)
         return functional.ctc_loss(
-            told, text.clamp(min=0), -(-lengths // PAIR), characters, self.nothing, reduction="sum", zero_infinity=True
+            self(points, lengths).transpose(0, 1),
+            text.clamp(min=0),
+            pair_count(lengths),
+            (text >= 0).sum(1),
+            self.blank,
+            reduction="sum",
+            zero_infinity=True,
         )
 
 
+def pair_count(lengths: Tensor) -> Tensor:
+    """Return the number of pairs in lines of `lengths` points."""
+    return -(-lengths // PAIR)
+
+
 def pairs(points: Tensor) -> Tensor:
-    """Points two by two, (lines, pairs, 6); a last one alone is followed by zeros."""
+    """Return points in pairs, (lines, pairs, 6); a single last one is followed by zeros."""
     return functional.pad(points, (0, 0, 0, points.shape[1] % PAIR)).unflatten(1, (-1, PAIR)).flatten(2)
 
 
-def greedy(told: Tensor, lengths: Tensor, nothing: int) -> list[list[int]]:
-    """The likeliest output of each pair of points, repeats and nothings left out: the characters read in each line."""
-    best = told.argmax(-1)
+def greedy(log_probabilities: Tensor, lengths: Tensor, blank: int) -> list[list[int]]:
+    """Return the characters read in each line: the likeliest outputs without repeats and blanks."""
+    best = log_probabilities.argmax(-1)
     lines = []
-    for row, length in zip(best, (-(-lengths // PAIR)).tolist(), strict=True):
+    for row, length in zip(best, pair_count(lengths).tolist(), strict=True):
         read = torch.unique_consecutive(row[:length])
-        lines.append(read[read != nothing].tolist())
+        lines.append(read[read != blank].tolist())
     return lines

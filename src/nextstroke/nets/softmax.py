@@ -6,7 +6,7 @@ from torch.nn import functional
 
 
 def log_loss(y: Float[Tensor, "batch time symbols"], target: Int[Tensor, "batch time"]) -> Float[Tensor, "batch time"]:
-    """−log Pr of each next symbol in nats (equation 13); 0 where `target` is −1, behind the end of a shorter text."""
+    """Return −log Pr of each next symbol in nats (equation 13); 0 where `target` is −1, after a text's end."""
     flat = functional.cross_entropy(y.flatten(0, 1), target.flatten(), ignore_index=-1, reduction="none")
     return flat.view_as(target)
 
@@ -14,8 +14,9 @@ def log_loss(y: Float[Tensor, "batch time symbols"], target: Int[Tensor, "batch 
 def expected_log_loss(
     y: Float[Tensor, "batch time symbols"], expected: Float[Tensor, "batch time symbols"]
 ) -> Float[Tensor, "batch time"]:
-    """−log Pr in nats in the mean over what a teacher expects of each next symbol; 0 where it expects nothing.
+    """Return −log Pr in nats, averaged over a teacher's distribution of each next symbol.
 
-    Its derivative by `y` is Pr less `expected`, where that of `log_loss` is Pr less the one symbol that came.
+    Where the distribution is zero the loss is 0. The gradient w.r.t. `y` is Pr − `expected`, where that
+    of `log_loss` is Pr − the one-hot vector of the target.
     """
     return -(functional.log_softmax(y, 2) * expected.to(y.dtype)).sum(2)

@@ -1,8 +1,9 @@
-"""The gates of an LSTM step in Triton: all that lies between two products in one pass, forward and backward.
+"""The gates of an LSTM step in Triton: one kernel between two products, forward and backward.
 
-The same as `advance` and `retreat` in lstm.py, which say what the arguments are. Values are read and written in the
-types of their tensors and reckoned in that of the cells, so products may be of bfloat16 while the state is float32.
-tanh of the cell is not stored but found again. Only what Triton's interpreter knows as well is used; see
+The same as `step_forward` and `step_backward` in lstm.py, which document the arguments. Values are
+read and written in the types of their tensors and computed in that of the cells, so that products may
+be bfloat16 while the state is float32. tanh of the cell is not stored but recomputed. Only features
+that Triton's interpreter has as well are used; see
 https://triton-lang.org/main/python-api/triton.language.html.
 """
 
@@ -12,13 +13,14 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from nextstroke.nets.dispatch import Out
+from nextstroke.nets.dispatch import StepOutput
+from nextstroke.nets.lstm import Step
 
 BLOCK = 256  # cells of a row for each program; a multiple of a warp
 
 
 @triton.jit
-@no_type_check  # nor may anything else stand between a function and its compiler
+@no_type_check  # the compiler needs the plain function
 def _sigmoid(x):
     return 1 / (1 + tl.exp(-x))
 
@@ -32,7 +34,7 @@ def _tanh(x):
 @triton.jit
 @no_type_check
 def _clipped(x, clip):
-    # Not minimum and maximum: they would make a number of a NaN.
+    # Not minimum and maximum: they would turn a NaN into a number.
     return tl.where(x > clip, clip, tl.where(x < -clip, -clip, x))
 
 
@@ -116,50 +118,59 @@ def _backward(
     tl.store(dc, d_new * f + d_i * w_i + d_f * w_f, mask=real)
 
 
-def advance(z: Tensor, peepholes: Tensor, step: tuple[Tensor, ...], h: Tensor, out: Out | None = None) -> None:
-    """`lstm.advance` as one kernel; leaves the step's tanh of the cell unfilled."""
+def step_forward(
+    z: Tensor,
+    peepholes: Tensor,
+    step: Step,
+    h: Tensor,
+    out: StepOutput | None = None,
+) -> None:
+    """`lstm.step_forward` as one kernel; leaves the step's tanh of the cell unfilled."""
     _run(_forward, (z, *step[:3], h), out, h, peepholes)
 
 
-def retreat(
+def step_backward(
     dz: Tensor,
     dh: Tensor,
     dc: Tensor,
-    step: tuple[Tensor, ...],
+    step: Step,
     peepholes: Tensor,
     clip: float,
-    out: Out | None = None,
+    out: StepOutput | None = None,
 ) -> None:
-    """`lstm.retreat` as one kernel; does not need the step's tanh of the cell."""
+    """`lstm.step_backward` as one kernel; does not need the step's tanh of the cell."""
     _run(_backward, (dz, dh, dc, *step[:3]), out, dh, peepholes, clip)
 
 
 def _run(
-    kernel: Any, parts: tuple[Tensor, ...], out: Out | None, like: Tensor, peepholes: Tensor, *more: float
+    kernel: Any, parts: tuple[Tensor, ...], out: StepOutput | None, like: Tensor, peepholes: Tensor, *more: float
 ) -> None:
-    """Launch with the strides of all tensors; those that are not there are stood for by `like`, and not touched."""
-    given, kept = out or (None, None)
-    tensors = [_layered(like if part is None else part) for part in (*parts, given, kept)]
+    """Launch a kernel with the strides of all tensors.
+
+    Args:
+        like: Tensor of (layers, batch, cells) or (batch, cells); also passed, unread, for an `out` or a mask
+            that is None.
+        more: Further scalars of the kernel.
+    """
+    output, mask = out or (None, None)
+    tensors = [_layered(like if part is None else part) for part in (*parts, output, mask)]
     strides = [stride for part in tensors for stride in part.stride()[:2]]
-    grid, cells = _grid(like)
-    flags = {"OUT": given is not None, "DROPS": kept is not None}
-    kernel[grid](*tensors, peepholes, *strides, _stride(peepholes), cells, *more, BLOCK=BLOCK, **flags)
+    layers, rows, cells = _layered(like).shape
+    # One program for each block of cells of each row of each layer.
+    grid = (rows, layers, triton.cdiv(cells, BLOCK))
+    flags = {"OUT": output is not None, "DROPS": mask is not None}
+    kernel[grid](*tensors, peepholes, *strides, _layer_stride(peepholes), cells, *more, BLOCK=BLOCK, **flags)
 
 
 def _layered(x: Tensor) -> Tensor:
-    """(layers, batch, width), the last one dense."""
+    """Return a view of shape (layers, batch, width), whose last axis is contiguous."""
     layered = x.unsqueeze(0) if x.dim() == 2 else x
     assert layered.stride(2) == 1
     return layered
 
 
-def _stride(peepholes: Tensor) -> int:
+def _layer_stride(peepholes: Tensor) -> int:
+    """Return the stride from layer to layer; 0 for one layer."""
     assert peepholes.stride(-1) == 1
     assert peepholes.stride(-2) == peepholes.shape[-1]
     return peepholes.stride(0) if peepholes.dim() > 2 else 0
-
-
-def _grid(h: Tensor) -> tuple[tuple[int, int, int], int]:
-    """One program for each block of cells of each row of each layer; and the number of cells."""
-    layers, rows, cells = _layered(h).shape
-    return (rows, layers, triton.cdiv(cells, BLOCK)), cells

@@ -1,6 +1,11 @@
-"""The soft window over the text, and the LSTM layer it feeds back into (section 5.1, equations 46 to 52)."""
+"""The soft window over the text, and the LSTM layer it feeds back into (section 5.1, equations 46 to 52).
 
-from typing import Any, NamedTuple
+The window's parameters at a step are the exponentials of a linear map of the hidden vector: alpha, beta
+and the step of kappa, K components each. The terms of phi are alpha exp(−beta (kappa − u)²), one for
+each component and position u of the text; phi is their sum over the components.
+"""
+
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -9,12 +14,12 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from nextstroke.nets import dispatch
-from nextstroke.nets.lstm import LSTM, Trace, advance, peephole_gradient, retreat
+from nextstroke.nets.lstm import LSTM, Trace, peephole_gradient, step_backward, step_forward
 from nextstroke.nets.matmul import linear, operand, packed, product_onto, weight_gradient
 
 
 class WindowState(NamedTuple):
-    """What the windowed layer carries: `h`, `c` (batch, cells), `w` (batch, symbols), `kappa` (batch, components)."""
+    """State of the windowed layer: `h`, `c` (batch, cells), `w` (batch, symbols), `kappa` (batch, K)."""
 
     h: Tensor
     c: Tensor
@@ -22,121 +27,171 @@ class WindowState(NamedTuple):
     kappa: Tensor
 
     def detach(self) -> "WindowState":
-        """The same values, cut off from the gradient."""
+        """Return the same values cut off from the gradient."""
         return WindowState(*(part.detach() for part in self))
 
 
 def window_forward(
-    below: Tensor, weight: Tensor, peepholes: Tensor, glance: Tensor, glance_bias: Tensor, text: Tensor, *start: Tensor
+    below: Tensor,
+    weight: Tensor,
+    peepholes: Tensor,
+    glance: Tensor,
+    glance_bias: Tensor,
+    text: Tensor,
+    h0: Tensor,
+    c0: Tensor,
+    w0: Tensor,
+    kappa0: Tensor,
 ) -> list[Tensor]:
-    """The loop over time: h beside w with the start in front, then all that backward needs.
+    """Run the loop over time; return h joined with w, the initial one first, and what backward needs.
 
     Args:
-        weight: The recurrent weights beside those that read w, packed.
-        start: First h, c, w and kappa.
+        below: Pre-activations without the part of h and w, (time, batch, 4 cells).
+        weight: Recurrent weights joined with those that read w, packed.
+        glance, glance_bias: Linear map from h to the logarithms of the window's parameters.
+        text: One-hot characters, (batch, positions, symbols), zero rows after the end of a text.
+        h0, c0, w0, kappa0: Initial state.
     """
-    h0, c0, w0, kappa0 = start
-    time, (batch, cells), components = len(below), h0.shape, kappa0.shape[1]
+    time = len(below)
+    batch, cells = h0.shape
+    components = kappa0.shape[1]
     trace = Trace.empty(time, c0)
     both = torch.cat([h0, w0], 1).expand(time + 1, -1, -1).clone()
     kappa = kappa0.expand(time + 1, -1, -1).clone()
-    glances = h0.new_empty(time, batch, 3 * components)
-    masses = h0.new_empty(time, batch, components, text.shape[1])
-    places = _places(masses)
-    hidden, reading = both[:, :, :cells].unbind(0), both[:, :, cells:].unbind(0)
-    rows, glance_turned = both.unbind(0), glance.t()
+    window_params = h0.new_empty(time, batch, 3 * components)
+    phi_terms = h0.new_empty(time, batch, components, text.shape[1])
+    positions = _positions(phi_terms)
+    rows = both.unbind(0)
+    hidden = both[:, :, :cells].unbind(0)
+    reading = both[:, :, cells:].unbind(0)
+    glance_t = glance.t()
     for t, (from_below, step) in enumerate(zip(below.unbind(0), trace.steps(), strict=True)):
-        advance(product_onto(from_below, rows[t], weight), peepholes, step, hidden[t + 1])
-        torch.addmm(glance_bias, hidden[t + 1], glance_turned, out=glances[t])
-        alpha, beta, move = glances[t].exp_().chunk(3, 1)
-        torch.add(kappa[t], move, out=kappa[t + 1])
-        torch.sub(kappa[t + 1].unsqueeze(2), places, out=masses[t])
-        masses[t].square_().mul_(beta.unsqueeze(2)).neg_().exp_().mul_(alpha.unsqueeze(2))
-        reading[t + 1].copy_(torch.bmm(masses[t].sum(1, keepdim=True), text).squeeze(1))
-    return [both, *trace, text, glances, kappa, masses]
+        step_forward(product_onto(from_below, rows[t], weight), peepholes, step, hidden[t + 1])
+        torch.addmm(glance_bias, hidden[t + 1], glance_t, out=window_params[t])
+        alpha, beta, kappa_step = window_params[t].exp_().chunk(3, 1)
+        torch.add(kappa[t], kappa_step, out=kappa[t + 1])
+        torch.sub(kappa[t + 1].unsqueeze(2), positions, out=phi_terms[t])
+        phi_terms[t].square_().mul_(beta.unsqueeze(2)).neg_().exp_().mul_(alpha.unsqueeze(2))
+        reading[t + 1].copy_(torch.bmm(phi_terms[t].sum(1, keepdim=True), text).squeeze(1))
+    return [both, *trace, text, window_params, kappa, phi_terms]
 
 
-def window_backward(d_both: Tensor, weight: Tensor, peepholes: Tensor, glance: Tensor, *more: Any) -> list[Tensor]:
-    """The loop backward: derivatives by the pre-activations, the peepholes, the exponents of the glances and the start.
+def window_backward(
+    d_both: Tensor,
+    weight: Tensor,
+    peepholes: Tensor,
+    glance: Tensor,
+    d_last: Tensor,
+    d_last_c: Tensor,
+    d_last_kappa: Tensor,
+    gates: Tensor,
+    cells: Tensor,
+    tanh_cells: Tensor,
+    text: Tensor,
+    window_params: Tensor,
+    kappa: Tensor,
+    phi_terms: Tensor,
+    clip: float,
+    window_clip: float,
+) -> list[Tensor]:
+    """Run the loop backward.
 
     Args:
-        weight: The joint one turned, packed.
-        more: Derivatives by the last h beside w, by c and by kappa; what `window_forward` kept; the two bounds.
+        d_both: Gradient w.r.t. h joined with w, (time, batch, cells + symbols).
+        weight: Joint weight, transposed and packed.
+        d_last, d_last_c, d_last_kappa: Gradients w.r.t. the last h joined with w, c and kappa.
+        gates, cells, tanh_cells, text, window_params, kappa, phi_terms: From `window_forward`.
+        clip, window_clip: Bounds of the gradients w.r.t. the gates' pre-activations and the
+            logarithms of the window's parameters.
+
+    Returns: the gradients w.r.t. the pre-activations, the peepholes, the logarithms of the window's
+        parameters and the initial h joined with w, c and kappa (equations 56 to 60).
     """
-    d_last, d_last_c, d_last_kappa, *saved, text, glances, kappa, masses, clip, glance_clip = more
-    trace = Trace(*saved)
-    cells, components = trace.cells.shape[2], kappa.shape[2]
-    dz, dp, trace_steps = torch.empty_like(trace.gates), torch.empty_like(glances), list(trace.steps())
-    by_glance = _glance_slopes(glances, kappa, masses).unbind(0)
-    moves = glances[:, :, 2 * components :].unbind(0)
-    d_next, dc, dkappa = d_last + d_both[-1], d_last_c.clone(), d_last_kappa.clone()
+    width = cells.shape[2]
+    components = kappa.shape[2]
+    steps = list(Trace(gates, cells, tanh_cells).steps())
+    dz = torch.empty_like(gates)
+    dp = torch.empty_like(window_params)
+    phi_by_params = _phi_gradients(window_params, kappa, phi_terms).unbind(0)
+    kappa_steps = window_params[:, :, 2 * components :].unbind(0)
+    d_next = d_last + d_both[-1]
+    dc = d_last_c.clone()
+    d_kappa = d_last_kappa.clone()
     earlier = [torch.zeros_like(d_next), *d_both.unbind(0)]
     for t in reversed(range(len(dz))):
-        d_phi = torch.bmm(text, d_next[:, cells:].unsqueeze(2))
-        torch.bmm(by_glance[t], d_phi, out=dp[t].unsqueeze(2))
-        dkappa.add_(dp[t, :, 2 * components :])
-        torch.mul(dkappa, moves[t], out=dp[t, :, 2 * components :])
-        dp[t].clamp_(-glance_clip, glance_clip)
-        dh = torch.addmm(d_next[:, :cells], dp[t], glance)
-        retreat(dz[t], dh, dc, trace_steps[t], peepholes, clip)
+        d_phi = torch.bmm(text, d_next[:, width:].unsqueeze(2))
+        torch.bmm(phi_by_params[t], d_phi, out=dp[t].unsqueeze(2))
+        d_kappa.add_(dp[t, :, 2 * components :])
+        torch.mul(d_kappa, kappa_steps[t], out=dp[t, :, 2 * components :])
+        dp[t].clamp_(-window_clip, window_clip)
+        dh = torch.addmm(d_next[:, :width], dp[t], glance)
+        step_backward(dz[t], dh, dc, steps[t], peepholes, clip)
         d_next = product_onto(earlier[t], dz[t], weight)
-    return [dz, peephole_gradient(dz, trace.cells), dp, d_next, dc, dkappa]
+    return [dz, peephole_gradient(dz, cells), dp, d_next, dc, d_kappa]
 
 
 class _WindowedRecurrence(torch.autograd.Function):
-    """The loop over time of layer 1: the cell, then the window it moves, which it reads at the next step.
+    """The loop over time of layer 1: the cell, then the window, which the cell reads at the next step.
 
-    `joint` holds the recurrent weights beside those that read w; h and w stand side by side in one buffer so that both
-    take part in one product. `text` is one-hot, with zero rows behind the end of shorter texts.
+    `joint` holds the recurrent weights joined with those that read w; h and w lie next to each other in
+    one buffer, so that one product reads both. `text` is one-hot, with zero rows after the end of
+    shorter texts.
     """
 
     @staticmethod
-    def forward(ctx, below, joint, peepholes, glance, glance_bias, text, h0, c0, w0, kappa0, clip, glance_clip):
-        loop, cells = dispatch.chosen("window_forward", window_forward, below), h0.shape[1]
-        weights = packed(joint, len(h0)), peepholes, glance, glance_bias
-        both, *kept = loop(below, *weights, text, h0, c0, w0, kappa0)
-        ctx.save_for_backward(joint, peepholes, glance, both, *kept)
-        ctx.clips = clip, glance_clip
-        last, cell, kappa = both[-1], kept[1][-1], kept[5][-1]
-        return both[1:], last[:, :cells].clone(), cell.clone(), last[:, cells:].clone(), kappa.clone()
+    def forward(ctx, below, joint, peepholes, glance, glance_bias, text, h0, c0, w0, kappa0, clip, window_clip):
+        loop = dispatch.select_loop("window_forward", window_forward, below)
+        weight = packed(joint, len(h0))
+        both, *saved = loop(below, weight, peepholes, glance, glance_bias, text, h0, c0, w0, kappa0)
+        _, all_cells, _, _, _, all_kappa, _ = saved
+        ctx.save_for_backward(joint, peepholes, glance, both, *saved)
+        ctx.clips = clip, window_clip
+        width = h0.shape[1]
+        h, w = both[-1, :, :width], both[-1, :, width:]
+        return both[1:], h.clone(), all_cells[-1].clone(), w.clone(), all_kappa[-1].clone()
 
     @staticmethod
     @once_differentiable
     def backward(ctx, d_both, d_last_h, d_last_c, d_last_w, d_last_kappa):
-        joint, peepholes, glance, both, *kept = ctx.saved_tensors
-        loop, cells = dispatch.chosen("window_backward", window_backward, both), d_last_h.shape[1]
-        weights = packed(joint.t(), len(d_last_h)), peepholes, glance
-        d_last = torch.cat([d_last_h, d_last_w], 1), d_last_c, d_last_kappa
-        dz, d_peepholes, dp, d_first, dc, dkappa = loop(d_both, *weights, *d_last, *kept, *ctx.clips)
+        joint, peepholes, glance, both, *saved = ctx.saved_tensors
+        loop = dispatch.select_loop("window_backward", window_backward, both)
+        width = d_last_h.shape[1]
+        weight = packed(joint.t(), len(d_last_h))
+        d_last = torch.cat([d_last_h, d_last_w], 1)
+        dz, d_peepholes, dp, d_first, dc, d_kappa = loop(
+            d_both, weight, peepholes, glance, d_last, d_last_c, d_last_kappa, *saved, *ctx.clips
+        )
         d_joint = weight_gradient(operand(dz.flatten(0, 1)), operand(both[:-1].flatten(0, 1)))
-        d_glance = weight_gradient(dp.flatten(0, 1), both[1:, :, :cells].flatten(0, 1))
-        d_start = d_first[:, :cells], dc, d_first[:, cells:], dkappa
+        d_glance = weight_gradient(dp.flatten(0, 1), both[1:, :, :width].flatten(0, 1))
+        d_start = (d_first[:, :width], dc, d_first[:, width:], d_kappa)
         return dz, d_joint, d_peepholes, d_glance, dp.sum((0, 1)), None, *d_start, None, None
 
 
-def _places(masses: Tensor) -> Tensor:
-    """The u that `masses` (..., places) weigh: 1 to U."""
-    return torch.arange(1, masses.shape[-1] + 1, dtype=masses.dtype, device=masses.device)
+def _positions(phi_terms: Tensor) -> Tensor:
+    """Return the positions u that `phi_terms` (..., positions) belong to: 1 to U."""
+    count = phi_terms.shape[-1]
+    return torch.arange(1, count + 1, dtype=phi_terms.dtype, device=phi_terms.device)
 
 
-def _glance_slopes(glances: Tensor, kappa: Tensor, masses: Tensor) -> Tensor:
-    """Derivatives of phi by alpha-hat, beta-hat and kappa, for all steps: (time, batch, 3 components, places)."""
-    beta = glances.chunk(3, 2)[1].unsqueeze(3)
-    distance = kappa[1:].unsqueeze(3) - _places(masses)
-    pull = masses * beta * distance
-    return torch.cat([masses, -pull * distance, -2 * pull], 2)
+def _phi_gradients(window_params: Tensor, kappa: Tensor, phi_terms: Tensor) -> Tensor:
+    """Return the gradients of phi w.r.t. alpha-hat, beta-hat and kappa, (time, batch, 3 K, positions)."""
+    beta = window_params.chunk(3, 2)[1].unsqueeze(3)
+    distance = kappa[1:].unsqueeze(3) - _positions(phi_terms)
+    weighted = phi_terms * beta * distance
+    return torch.cat([phi_terms, -weighted * distance, -2 * weighted], 2)
 
 
 class WindowedLSTM(nn.Module):
-    """Layer 1 of the synthesis network: an LSTM that moves a window along the text and reads it one step later.
+    """Layer 1 of the synthesis network: an LSTM that moves a window and reads it one step later.
 
     Args:
         inputs: Width of x.
         symbols: Size of the alphabet.
         cells: Number of memory cells.
         components: Number K of Gaussians in the window.
-        clip: Bound of the derivatives by the gates' pre-activations; inf for none.
-        glance_clip: The same for the window's parameters; the paper does not say whether it clipped them.
+        clip: Bound of the gradients w.r.t. the gates' pre-activations; inf for none.
+        window_clip: Bound of the gradients w.r.t. the logarithms of the window's parameters; inf for
+            none. The paper does not say whether it clipped them.
 
     Differs from the paper: nothing. kappa and w start at zero, which the paper leaves open.
     """
@@ -148,44 +203,55 @@ class WindowedLSTM(nn.Module):
         cells: int,
         components: int,
         clip: float = float("inf"),
-        glance_clip: float = float("inf"),
+        window_clip: float = float("inf"),
     ):
         super().__init__()
-        self.symbols, self.components, self.glance_clip = symbols, components, glance_clip
+        self.symbols = symbols
+        self.components = components
+        self.window_clip = window_clip
+        # The names of these three are in every checkpoint: they stay.
         self.lstm = LSTM(inputs, cells, clip)
         self.reading = nn.Parameter(torch.zeros(4 * cells, symbols))
         self.glance = nn.Linear(cells, 3 * components)
 
     def start(self, batch: int) -> WindowState:
-        """The state before the first step: zeros, the window in front of the text."""
+        """Return the state before the first step: zeros, the window before the text."""
         bias = self.lstm.bias
-        w, kappa = bias.new_zeros(batch, self.symbols), bias.new_zeros(batch, self.components)
-        return WindowState(*self.lstm.start(batch), w, kappa)
+        w = bias.new_zeros(batch, self.symbols)
+        return WindowState(*self.lstm.start(batch), w, bias.new_zeros(batch, self.components))
 
     def forward(
-        self, x: Float[Tensor, "batch time inputs"], text: Int[Tensor, "batch places"], state: WindowState
+        self, x: Float[Tensor, "batch time inputs"], text: Int[Tensor, "batch positions"], state: WindowState
     ) -> tuple[Float[Tensor, "batch time cells"], Float[Tensor, "batch time symbols"], WindowState]:
-        """Run over all steps; returns the hidden vectors, the window's readings w and the state after the last step.
+        """Run over all steps; return the hidden vectors, the readings w and the state after the last step.
 
         Args:
-            text: Character ids, −1 behind the end of shorter texts.
+            text: Character ids, −1 after the end of shorter texts.
         """
-        # The width of h and w side by side is padded to a multiple of 8: odd widths are slow in MKL.
-        cells, width = self.lstm.cells, self.symbols + -(self.lstm.cells + self.symbols) % 8
-        pad = (0, width - self.symbols)
-        joint = torch.cat([self.lstm.recurrent, functional.pad(self.reading, pad)], 1)
-        below = linear(x.transpose(0, 1), self.lstm.weight, self.lstm.bias)
-        weights = joint, self.lstm.peepholes, self.glance.weight, self.glance.bias
-        start = state.h, state.c, functional.pad(state.w, pad), state.kappa
+        # The joint width of h and w is padded to a multiple of 8: odd widths are slow in MKL.
+        cells = self.lstm.cells
+        padding = (0, -(cells + self.symbols) % 8)
+        width = self.symbols + padding[1]
         both, h, c, w, kappa = _WindowedRecurrence.apply(
-            below, *weights, one_hot(text, width, x.dtype), *start, self.lstm.clip, self.glance_clip
+            linear(x.transpose(0, 1), self.lstm.weight, self.lstm.bias),
+            torch.cat([self.lstm.recurrent, functional.pad(self.reading, padding)], 1),
+            self.lstm.peepholes,
+            self.glance.weight,
+            self.glance.bias,
+            one_hot(text, width, x.dtype),
+            state.h,
+            state.c,
+            functional.pad(state.w, padding),
+            state.kappa,
+            self.lstm.clip,
+            self.window_clip,
         )
         hidden, reading = both.transpose(0, 1).split([cells, width], 2)
         return hidden, reading[:, :, : self.symbols], WindowState(h, c, w[:, : self.symbols], kappa)
 
 
 def one_hot(
-    text: Int[Tensor, "batch places"], symbols: int, dtype: torch.dtype
-) -> Float[Tensor, "batch places symbols"]:
-    """One-hot rows of the ids; a negative id gives a row of zeros."""
+    text: Int[Tensor, "batch positions"], symbols: int, dtype: torch.dtype
+) -> Float[Tensor, "batch positions symbols"]:
+    """Return one-hot rows of the ids; a negative id gives a row of zeros."""
     return functional.one_hot(text.clamp(min=0), symbols).to(dtype) * (text >= 0).unsqueeze(2)

@@ -246,9 +246,9 @@ def _pages(parts: set[str], sources: Sources, asked: bool, say: Callable[[str], 
     model, pages = sources.text_model, two_pages(sources.text_model, sources.text_corpus, sources.seed)
     pairs = [shaded("Static: the network as it was trained", pages, [surprise(model, page) for page in pages])]
     if sources.text_run:
-        from nextstroke.training.evaluation.dynamic import Dynamics, dynamic_surprises
+        from nextstroke.training.evaluation.dynamic import DynamicEvalConfig, dynamic_bits
 
-        bits = dynamic_surprises(sources.text_run, sources.text, pages, Dynamics(**PAGE_DYNAMICS))
+        bits = dynamic_bits(sources.text_run, sources.text, pages, DynamicEvalConfig(**PAGE_DYNAMICS))
         pairs.append(shaded("Dynamic: its weights learn on while it reads the page", pages, bits))
     about = f"{model.about['recipe']['note']}; nextstroke {__version__}, seed {sources.seed}, first attempt"
     write_bytes(path, page_of_pairs(pairs, about).encode())

@@ -105,10 +105,10 @@ def measure(row: Row, source: Path | None, corpus: Path, every: int, say: Callab
 
     say(f"measuring {row.name} ({source})")
     trained = open_run(source)
-    examples, _ = open_examples(scoring_recipe(trained.recipe), corpus, trained.about)
-    figures = examples.score(trained.network, every).figures()
-    points = (trained.about.get("progress") or trained.about.get("record") or {}).get("points", math.nan)
-    return Measured(row, source, figures, _record(row, trained.recipe, trained.about, examples), points)
+    examples, _ = open_examples(scoring_recipe(trained.recipe), corpus, trained.metadata)
+    figures = examples.score(trained.network, every).metrics()
+    points = (trained.metadata.get("progress") or trained.metadata.get("record") or {}).get("points", math.nan)
+    return Measured(row, source, figures, _record(row, trained.recipe, trained.metadata, examples), points)
 
 
 def _record(row: Row, recipe: Any, about: dict, examples: Any) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Checkpoints: all of a training's state in one safetensors file, whole or not at all."""
+"""Checkpoints: the complete state of a training in one safetensors file, written atomically."""
 
 import hashlib
 import itertools
@@ -16,37 +16,39 @@ from torch import Tensor
 from nextstroke.errors import BadInput, CorruptFile, WrongModel
 from nextstroke.files import sync_folder, write_bytes
 
-CHECKPOINT = "checkpoint.safetensors"  # its name in the folder of a training
-BEST = "best.safetensors"  # of all that were evaluated
+CHECKPOINT = "checkpoint.safetensors"  # file name in the folder of a training
+BEST = "best.safetensors"  # file name of the best of all that were evaluated
 FORMAT = "nextstroke-checkpoint-2"
-OLDER = "nextstroke-checkpoint-1"  # its digest left out what the file says about itself
+OLDER = "nextstroke-checkpoint-1"  # its digest leaves out the metadata
 
 
-def save_checkpoint(path: Path, tensors: dict[str, Tensor], about: dict, keep: int = 2) -> None:
-    """Write tensors and metadata; the `keep` − 1 files before it stay beside it as `previous`.
+def save_checkpoint(path: Path, tensors: dict[str, Tensor], metadata: dict, keep: int = 2) -> None:
+    """Write tensors and metadata; keep the `keep` − 1 checkpoints before it as `previous`.
 
     Args:
-        about: Anything JSON holds.
+        metadata: Values that JSON can hold.
+
     Raises:
-        LimitExceeded: no room; the checkpoints that were there are untouched.
+        LimitExceeded: the disk is full; the existing checkpoints are unchanged.
     """
-    aside = path.with_name("incoming" + path.suffix)
-    write_checkpoint(aside, tensors, about)
-    _move_up(path, keep)
-    os.replace(aside, path)
+    incoming = path.with_name("incoming" + path.suffix)
+    write_checkpoint(incoming, tensors, metadata)
+    _rotate(path, keep)
+    os.replace(incoming, path)
     sync_folder(path.parent)
 
 
-def write_checkpoint(path: Path, tensors: dict[str, Tensor], about: dict) -> None:
-    """Write one file as `save_checkpoint` does, in the place of what was there."""
+def write_checkpoint(path: Path, tensors: dict[str, Tensor], metadata: dict) -> None:
+    """Write one file as `save_checkpoint` does, over the existing one."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    record = {"format": FORMAT, "about": about, "sha256": _digest(plain, about)}
+    record = {"format": FORMAT, "about": metadata, "sha256": _digest(plain, metadata)}
     write_bytes(path, save(plain, {"nextstroke": json.dumps(record)}))
 
 
-def _move_up(path: Path, keep: int) -> None:
-    """Give each kept file the name of the one before it, oldest first, so that none is lost on the way."""
-    names = [path, previous(path), *(path.with_name(f"previous-{age}{path.suffix}") for age in range(2, keep))][:keep]
+def _rotate(path: Path, keep: int) -> None:
+    """Give each kept file the name of the next older one, oldest first, so that none is lost on a failure."""
+    older_names = [path.with_name(f"previous-{age}{path.suffix}") for age in range(2, keep)]
+    names = [path, previous(path), *older_names][:keep]
     for surplus in set(kept(path)) - set(names):
         surplus.unlink()
     for younger, older in reversed(list(itertools.pairwise(names))):
@@ -55,12 +57,12 @@ def _move_up(path: Path, keep: int) -> None:
 
 
 def previous(path: Path) -> Path:
-    """Where the checkpoint before the newest is kept; those before it have numbers, from 2 on."""
+    """Return the path of the checkpoint before the newest; older ones have numbers, from 2 on."""
     return path.with_name("previous" + path.suffix)
 
 
 def kept(path: Path) -> list[Path]:
-    """The checkpoints before the newest, youngest first."""
+    """Return the checkpoints before the newest, youngest first."""
     return sorted(path.parent.glob("previous*" + path.suffix), key=lambda older: (len(older.name), older.name))
 
 
@@ -68,7 +70,9 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict]:
     """Read and verify a checkpoint.
 
     Raises:
-        BadInput: there is none. CorruptFile: cut short or altered. WrongModel: another version of the format.
+        BadInput: there is none.
+        CorruptFile: it is truncated or altered.
+        WrongModel: it has another version of the format.
     """
     if not os.path.exists(path):
         raise BadInput(f"{path}: no checkpoint there; start the training without --resume, or name its folder")
@@ -78,19 +82,19 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict]:
         raise CorruptFile(f"{path}: cannot be read ({error.strerror}); move it away") from error
     try:
         record = json.loads(_metadata(data)["nextstroke"])
-        form, about, digest = record["format"], record["about"], record["sha256"]
+        form, metadata, digest = record["format"], record["about"], record["sha256"]
         tensors = load(data)
     except (SafetensorError, ValueError, KeyError, TypeError, RecursionError, struct.error) as error:
         raise CorruptFile(f"{path}: not a readable checkpoint ({error!r})") from error
     if form not in (FORMAT, OLDER):
         raise WrongModel(f"{path}: format {form!r}, this version reads {FORMAT!r}")
-    if digest != _digest(tensors, {} if form == OLDER else about):
+    if digest != _digest(tensors, {} if form == OLDER else metadata):
         raise CorruptFile(f"{path}: its content was altered since it was written")
-    return tensors, about
+    return tensors, metadata
 
 
 def load_newest(path: Path) -> tuple[dict[str, Tensor], dict, str]:
-    """The checkpoint, or the last one before it that is sound; the third value says so, else is empty."""
+    """Return the newest intact checkpoint, and a sentence where that is not the last one, else empty."""
     try:
         return *load_checkpoint(path), ""
     except BadInput as error:
@@ -105,8 +109,8 @@ def _metadata(data: bytes) -> dict:
     return json.loads(data[8 : 8 + size])["__metadata__"]
 
 
-def _digest(tensors: dict[str, Tensor], about: dict) -> str:
-    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode() if about else b"")
+def _digest(tensors: dict[str, Tensor], metadata: dict) -> str:
+    digest = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode() if metadata else b"")
     for name in sorted(tensors):
         digest.update(name.encode())
         digest.update(tensors[name].contiguous().flatten().view(torch.uint8).numpy().tobytes())

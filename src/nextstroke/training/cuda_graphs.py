@@ -1,8 +1,9 @@
 """CUDA graphs: the thousands of small kernels of a chunk's forward and backward as one launch.
 
-The whole chunk is captured, loss and derivatives included, for each set of shapes; see "CUDA Graphs" in torch's notes
-on CUDA semantics: inputs are copied to where they were when captured, results lie where they lay. Weights are read
-where they are, so an optimiser that moves them in place needs no new capture. Nothing of this touches a CPU.
+The whole chunk is captured, loss and gradients included, for each set of shapes; see "CUDA Graphs" in
+torch's notes on CUDA semantics. Inputs are copied to the addresses of the capture, results are at the
+addresses of the capture. Weights are read in place, so that an optimiser that moves them in place needs
+no new capture. A CPU is not affected.
 """
 
 from collections.abc import Callable
@@ -17,12 +18,13 @@ WARM_UPS = 2  # runs before a capture: libraries settle and Triton compiles
 
 
 class Capture:
-    """Work on tensors of fixed shapes, captured; calling it copies the inputs in and replays.
+    """A captured function of tensors of fixed shapes; a call copies the inputs in and replays.
 
     Args:
-        work: Tensors to tensors without a trace of autograd; may not wait for the device, nor keep anything it makes.
-        inputs: Of the shapes to capture.
-        pool: Of memory, of `torch.cuda.graph_pool_handle()`, shared with captures that never run at the same time.
+        work: Function of tensors without autograd; may not wait for the device, nor keep its tensors.
+        inputs: Tensors of the shapes to capture.
+        pool: Memory pool (`torch.cuda.graph_pool_handle()`), shared with captures that never run at the
+            same time.
     """
 
     def __init__(self, work: Work, inputs: tuple[Tensor, ...], pool: Any):
@@ -33,8 +35,9 @@ class Capture:
             self.outputs = work(*self.inputs)
 
     def _warm_up(self, work: Work) -> None:
-        """Run outside of the graph, on another stream as the notes ask; what it draws is given back."""
-        stream, current = torch.cuda.Stream(), torch.cuda.current_stream()
+        """Run outside the graph, on another stream as the notes ask; the random state is restored."""
+        stream = torch.cuda.Stream()
+        current = torch.cuda.current_stream()
         stream.wait_stream(current)
         with torch.random.fork_rng([torch.cuda.current_device()]), torch.cuda.stream(stream):
             for _ in range(WARM_UPS):
@@ -42,40 +45,42 @@ class Capture:
         current.wait_stream(stream)
 
     def __call__(self, *inputs: Tensor) -> list[Tensor]:
-        """The results, where they lie until the next replay."""
-        for ours, theirs in zip(self.inputs, inputs, strict=True):
-            ours.copy_(theirs)
+        """Return the results, which are valid until the next replay."""
+        for captured, given in zip(self.inputs, inputs, strict=True):
+            captured.copy_(given)
         self.graph.replay()
         return self.outputs
 
 
 class Replayed:
-    """Work on tensors, captured once for each set of shapes and replayed; on a CPU simply done.
+    """A function of tensors, captured once for each set of shapes and replayed; on a CPU called directly.
 
-    What a call returns holds until the next call, which may use the same memory.
+    The results of a call are valid until the next call, which may use the same memory.
 
     Args:
-        work: As in Capture.
-        most: So many captures are kept; then those used longest ago give way.
-        capture: How to capture.
+        work: Function as in Capture.
+        most: Number of captures kept; the least recently used are dropped.
+        capture: Class of the captures.
     """
 
     def __init__(self, work: Work, most: int = 64, capture: Callable[..., Work] = Capture):
-        self.work, self.most, self.capture = work, most, capture
+        self.work = work
+        self.most = most
+        self.capture = capture
         self.kept: dict[tuple, Work] = {}
         self.pool: Any = None
 
     def __call__(self, *inputs: Tensor) -> list[Tensor]:
-        """The results of the work; of a GPU they hold until the next call."""
+        """Return the results; on a GPU they are valid until the next call."""
         return self.replay(*inputs) if inputs[0].is_cuda else self.work(*inputs)
 
     def replay(self, *inputs: Tensor) -> list[Tensor]:
-        """Capture if these shapes are new, and replay."""
+        """Capture if these shapes are new; replay."""
         shapes = tuple((part.shape, part.dtype) for part in inputs)
         if shapes not in self.kept:
             self._make_room()
             self.kept[shapes] = self.capture(self.work, inputs, self.pool)
-        # The youngest stands last.
+        # The most recently used is last.
         self.kept[shapes] = self.kept.pop(shapes)
         return self.kept[shapes](*inputs)
 

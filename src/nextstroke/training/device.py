@@ -1,4 +1,4 @@
-"""Where a training or an evaluation takes place."""
+"""Device of a training or an evaluation, and settings that make one CPU core fast."""
 
 import ctypes
 import os
@@ -10,12 +10,13 @@ from nextstroke.native import lstm_loops
 
 
 def open_device(name: str) -> str:
-    """The device by that name, made the current one; of several GPUs, torchrun's workers take one each.
+    """Make a device the current one and return its name; each of torchrun's workers takes one GPU.
 
     Args:
         name: cpu, cuda, cuda:N or mps.
+
     Raises:
-        UsageError: it is none of these, or not there.
+        UsageError: the name is none of these, or the device is not available.
     """
     try:
         device = torch.device(name)
@@ -33,36 +34,32 @@ def open_device(name: str) -> str:
 def _open_gpu(index: int) -> str:
     found = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if index >= found:
-        has = (
-            f"{found} GPU{'s' if found > 1 else ''} here"
-            if found
-            else "no GPU here, or this torch is built without CUDA"
-        )
-        raise UsageError(f"device cuda:{index}: {has}; leave --device out to work on the CPU")
+        available = "no GPU here, or this torch is built without CUDA"
+        if found:
+            available = f"{found} GPU{'s' if found > 1 else ''} here"
+        raise UsageError(f"device cuda:{index}: {available}; leave --device out to work on the CPU")
     torch.cuda.set_device(index)
     return f"cuda:{index}"
 
-
-# What makes one core fast.
 
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # of glibc's malloc.h
 
 
 def prepare_core() -> bool:
-    """One thread, memory that is kept, and the loops in C++; returns whether these are built."""
+    """Use one thread, keep freed memory, load the C++ loops; return whether these are built."""
     torch.set_num_threads(1)
     keep_memory()
     return lstm_loops.switch_on()
 
 
 def keep_memory() -> bool:
-    """Let this process keep what it frees, for its next step; returns whether its C library can do that.
+    """Let this process keep the memory that it frees; return whether its C library can do that.
 
-    glibc gives arrays of more than 32 MB back to the system, which hands them out again page by page, each page set to
-    zero: a fifth of the time of a step of 64 lines (docs/results.md).
+    glibc returns arrays of more than 32 MB to the system, which hands them out again page by page, each
+    page set to zero: a fifth of the time of a step of 64 lines (docs/results.md).
     """
     try:
-        tell = ctypes.CDLL(None).mallopt
+        mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):  # another C library; Windows
         return False
-    return bool(tell(_MMAP_MAX, 0) and tell(_TRIM_THRESHOLD, -1))
+    return bool(mallopt(_MMAP_MAX, 0) and mallopt(_TRIM_THRESHOLD, -1))

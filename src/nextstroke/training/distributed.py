@@ -1,4 +1,4 @@
-"""Data-parallel work: each worker takes its share of the lines, gradients are summed once an update."""
+"""Data-parallel training: each worker takes its shard of the lines, gradients are summed once an update."""
 
 import hashlib
 import os
@@ -19,16 +19,18 @@ from torch.multiprocessing.spawn import ProcessContext, ProcessException, Proces
 
 from nextstroke.errors import LostWorker, NextstrokeError, Stopped
 
-PATIENCE = 1800  # seconds that workers wait for each other; what torch itself takes
+TIMEOUT = 1800  # seconds that workers wait for each other, the default of torch
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True)
 class Team:
-    """The workers of a training; a team of one talks to nobody.
+    """The workers of a training; a team of one communicates with nobody.
 
     Attributes:
-        store: What torchrun keeps from one attempt to the next; only teams of a launcher have it.
+        rank: Number of this worker, from 0 on.
+        size: Number of workers.
+        store: Store that torchrun keeps from one attempt to the next; None without a launcher.
     """
 
     rank: int = 0
@@ -36,112 +38,115 @@ class Team:
     store: dist.Store | None = None
 
     @property
-    def leads(self) -> bool:
+    def is_main(self) -> bool:
         """Whether this worker writes files and reports."""
         return self.rank == 0
 
-    def share(self, rows):
-        """This worker's rows of an array or a list."""
-        return rows[self.rank :: self.size]
-
     def sum(self, tensors: Iterable[Tensor]) -> None:
-        """Replace each tensor by its sum over the team, as one message."""
+        """Replace each tensor by its sum over the team, in one message.
+
+        Raises:
+            LostWorker: another worker cannot be reached.
+        """
         if self.size == 1:
             return
         tensors = list(tensors)
         flat = torch.cat([tensor.flatten() for tensor in tensors])
-        with self._reaching():
+        with self._connected():
             dist.all_reduce(flat)
         for tensor, summed in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
             tensor.copy_(summed.view_as(tensor))
 
-    def tell(self, thing: Any) -> Any:
-        """What the leader holds, told to all: they need not see its files."""
+    def broadcast(self, value: Any) -> Any:
+        """Return the main worker's value: others need not see its files.
+
+        Raises:
+            LostWorker: another worker cannot be reached.
+        """
         if self.size == 1:
-            return thing
-        told = [thing]
-        with self._reaching():
-            dist.broadcast_object_list(told)
-        return told[0]
+            return value
+        values = [value]
+        with self._connected():
+            dist.broadcast_object_list(values)
+        return values[0]
 
-    def part(self) -> None:
-        """Wait until all have done their work; none may leave while another still has something to say.
+    def barrier(self) -> None:
+        """Wait until all workers are done; none may leave while another still communicates.
 
-        That one is gone already is no loss any more: gloo also says so when it left right after this very barrier.
+        Peers that already left are ignored: gloo also reports one that left right after this barrier.
         """
         with suppress(RuntimeError):
             dist.barrier()
 
     @contextmanager
-    def _reaching(self) -> Iterator[None]:
+    def _connected(self) -> Iterator[None]:
         try:
             yield
         except RuntimeError as error:
             raise LostWorker(f"worker {self.rank} cannot reach the others; go on with --resume") from error
 
     def begun(self) -> bool:
-        """Whether an earlier attempt of this launch has begun the training."""
+        """Return whether an earlier attempt of this launch began the training."""
         return self.store is not None and self.store.add("begun", 0) > 0
 
     def begin(self) -> None:
-        """Note for later attempts of this launch that the training has begun."""
+        """Record for later attempts of this launch that the training began."""
         if self.store is not None:
             self.store.add("begun", 1)
 
 
 def launched() -> bool:
-    """Whether torchrun, or another launcher that speaks as it does, started this process as one of a team."""
+    """Return whether torchrun, or a launcher with its variables, started this process as one of a team."""
     return {"RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"} <= os.environ.keys()
 
 
 @contextmanager
 def launched_team(device: str) -> Iterator[Team]:
-    """The team that a launcher has started, on one machine or many; all leave together at the end."""
+    """Join the team that a launcher started, on one machine or many; all leave together at the end."""
     torch.set_num_threads(1)
     store, rank, size = next(dist.rendezvous("env://"))
     own = dist.PrefixStore(_meet(store, rank, size), store)
-    # Gradients of GPUs go by nccl; what is on the CPU even there, such as the flag to stop, by gloo.
+    # nccl sums the gradients of GPUs; gloo sums tensors on the CPU, such as the flag to stop.
     backend = "cpu:gloo,cuda:nccl" if device.startswith("cuda") else "gloo"
     dist.init_process_group(backend, store=own, rank=rank, world_size=size)
     try:
         team = Team(rank, size, store)
         yield team
-        team.part()
+        team.barrier()
     finally:
         dist.destroy_process_group()
 
 
 def _meet(store: dist.Store, rank: int, size: int) -> str:
-    """A name for this attempt: all its workers come to the same one, no earlier attempt had it.
+    """Agree on a name for this attempt that no earlier attempt had.
 
-    torchrun keeps one store for all attempts, in which the addresses of dead workers still stand. Its count of restarts
-    is no such name: each machine's agent has a count of its own. So each worker signs with a name never used before,
-    and what they all have read alike, and countersigned, is the attempt's.
+    torchrun keeps one store for all attempts, which still holds the addresses of dead workers. Its count
+    of restarts is not such a name: each machine's agent has a count of its own. So each worker writes a
+    random name; the attempt's name is the digest of all of them, once all workers have read the same.
     """
     store.set(f"worker {rank}", uuid.uuid4().hex)
-    limit = time.monotonic() + PATIENCE
+    limit = time.monotonic() + TIMEOUT
     while time.monotonic() < limit:
-        signed = b" ".join(store.get(f"worker {other}") for other in range(size))
-        roll = hashlib.sha256(signed).hexdigest()
-        store.set(f"{roll} {rank}", "")
-        if store.check([f"{roll} {other}" for other in range(size)]):
-            return roll
+        names = b" ".join(store.get(f"worker {other}") for other in range(size))
+        digest = hashlib.sha256(names).hexdigest()
+        store.set(f"{digest} {rank}", "")
+        if store.check([f"{digest} {other}" for other in range(size)]):
+            return digest
         time.sleep(0.05)
-    raise LostWorker(f"worker {rank} has waited for the other {size - 1} in vain")
+    raise LostWorker(f"worker {rank}: the other {size - 1} did not start within {TIMEOUT // 60} minutes")
 
 
 def gather_team(workers: int, work: Callable[..., None], *arguments) -> None:
-    """Run `work(team, *arguments)` in `workers` processes of one thread each; returns when all have ended.
+    """Run `work(team, *arguments)` in `workers` processes of one thread each, until all have ended.
 
     Raises:
-        NextstrokeError: what a worker raised.
+        NextstrokeError: a worker raised it.
     """
     if workers == 1:
         work(Team(), *arguments)
         return
     raised = multiprocessing.get_context("spawn").SimpleQueue()
-    setting = workers, _free_port(), raised, work, arguments
-    processes = multiprocessing.spawn(_join, setting, workers, join=False)
+    processes = multiprocessing.spawn(_join, (workers, _free_port(), raised, work, arguments), workers, join=False)
     with passing_signals(processes.pids()) as passed:
         failure = _wait(processes)
     if not raised.empty():
@@ -155,7 +160,7 @@ def gather_team(workers: int, work: Callable[..., None], *arguments) -> None:
 
 
 def _wait(processes: ProcessContext) -> ProcessException | None:
-    """Wait for all workers; what a worker died of, if it was none of our errors."""
+    """Wait for all workers; return the failure of one that died of no NextstrokeError."""
     try:
         while not processes.join():
             pass
@@ -165,14 +170,14 @@ def _wait(processes: ProcessContext) -> ProcessException | None:
 
 
 def _join(rank: int, size: int, port: int, raised, work: Callable[..., None], arguments: tuple) -> None:
-    # A process group of its own: a Ctrl-C on the terminal reaches a worker once, by way of its parent.
+    # A process group of its own, so that a Ctrl-C on the terminal reaches a worker once, through its parent.
     os.setpgid(0, 0)
     torch.set_num_threads(1)
     dist.init_process_group("gloo", f"tcp://127.0.0.1:{port}", rank=rank, world_size=size)
     try:
         team = Team(rank, size)
         work(team, *arguments)
-        team.part()
+        team.barrier()
     except NextstrokeError as error:
         raised.put(error)
     except KeyboardInterrupt:
@@ -183,10 +188,10 @@ def _join(rank: int, size: int, port: int, raised, work: Callable[..., None], ar
 
 
 def _leave() -> None:
-    """End this process, whose work is done, without taking Python down.
+    """End this process without the interpreter's shutdown.
 
-    A thread of gloo that lets go of a tensor just then would abort it, and a training that is whole and saved would be
-    told of as lost. Seen on a busy machine only.
+    A thread of gloo that releases a tensor during it would abort the process, and a training that is
+    saved would be reported as lost. Seen on a busy machine only.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -195,7 +200,7 @@ def _leave() -> None:
 
 @contextmanager
 def passing_signals(pids: Iterable[int]) -> Iterator[list[int]]:
-    """Pass signals that ask to stop on to the workers, which save and end; yields a list of those that came."""
+    """Pass signals to stop on to the workers, which save and end; yield the list of signals that came."""
     passed: list[int] = []
 
     def pass_on(number: int, frame: object) -> None:

@@ -1,4 +1,4 @@
-"""Recipes made real: networks with their first weights, optimisers, learning rates."""
+"""Networks with initial weights, optimisers, weight noise and learning rates, as a recipe says."""
 
 import math
 import re
@@ -12,66 +12,81 @@ from torch.nn import functional
 from nextstroke.config import Recipe, Training
 from nextstroke.errors import WrongModel
 from nextstroke.ink import POINT
-from nextstroke.nets.networks import PenNetwork, TextNetwork, TiedTextNetwork, WriterNetwork
-from nextstroke.nets.recogniser_network import ReaderNetwork
+from nextstroke.nets.lstm import LSTM
+from nextstroke.nets.networks import (
+    Network,
+    PredictionNetwork,
+    SynthesisNetwork,
+    TextNetwork,
+    TiedTextNetwork,
+)
+from nextstroke.nets.recogniser_network import RecogniserNetwork
 from nextstroke.nets.rmsprop import GravesRMSProp
-from nextstroke.nets.weight_noise import AdaptiveNoise, FixedNoise, NoNoise, WeightDrop
+from nextstroke.nets.weight_noise import AdaptiveNoise, FixedNoise, NoNoise, WeightDrop, WeightNoise
 
-TABLE = 0.4  # of a symbol's row, which reaches the gates whole: about what the recurrence brings them
-UNIFORM = 0.1  # RNNLIB's default range of first weights; the paper does not state its own
-
-Network = PenNetwork | TextNetwork | ReaderNetwork
+# Deviation of a symbol's row of a table. The row reaches the gates whole, so that this is about what the
+# recurrence contributes.
+TABLE = 0.4
+UNIFORM = 0.1  # RNNLIB's default range of initial weights; the paper does not state its own
 
 
 def build_network(recipe: Recipe, symbols: int) -> Network:
-    """The network of a recipe with its first weights; the same seed gives the same weights."""
+    """Return the network of a recipe with initial weights, the same for the same seed.
+
+    Args:
+        symbols: Size of the alphabet.
+    """
     torch.manual_seed(recipe.seed)
-    if recipe.kind == "reader":  # with torch's own first weights
-        return ReaderNetwork(symbols, recipe.network.layers, recipe.network.cells, recipe.network.dropout)
-    network = _network(recipe, symbols)
+    sizes = recipe.network
+    if recipe.kind == "reader":
+        # Keeps torch's own initial weights.
+        return RecogniserNetwork(symbols, sizes.layers, sizes.cells, sizes.dropout)
+    network = _build_network(recipe, symbols)
     torch.manual_seed(recipe.seed)
-    (_orthogonal if recipe.network.init == "orthogonal" else _uniform)(network)
-    for layer in network.layers:
-        lstm = getattr(layer, "lstm", layer)
-        lstm.bias.data[lstm.cells : 2 * lstm.cells] += recipe.network.forget_bias
-    if isinstance(network, WriterNetwork) and recipe.network.start_step is not None:
-        _start_window(network, recipe.network.start_step)
+    if sizes.init == "orthogonal":
+        _init_orthogonal(network)
+    else:
+        _init_uniform(network)
+    for layer in network.modules():
+        if isinstance(layer, LSTM):
+            layer.bias.data[layer.cells : 2 * layer.cells] += sizes.forget_bias
+    if isinstance(network, SynthesisNetwork) and sizes.start_step is not None:
+        _start_window(network, sizes.start_step)
     return network
 
 
-def _network(recipe: Recipe, symbols: int) -> PenNetwork | TextNetwork:
+def _build_network(
+    recipe: Recipe, symbols: int
+) -> PredictionNetwork | SynthesisNetwork | TextNetwork | TiedTextNetwork:
     sizes = recipe.network
+    clip = sizes.derivative_clip
     if recipe.kind == "text":
-        text = sizes.derivative_clip, sizes.dropout
         if sizes.vector:
-            return TiedTextNetwork(symbols, sizes.layers, sizes.cells, sizes.vector, *text)
-        return TextNetwork(symbols, sizes.layers, sizes.cells, *text)
-    pen: dict[str, Any] = {
-        "layers": sizes.layers,
-        "cells": sizes.cells,
-        "components": sizes.components,
-        "clip": sizes.derivative_clip,
-        "output_clip": _bound(sizes.output_clip),
-        "dropout": sizes.dropout,
-    }
+            return TiedTextNetwork(symbols, sizes.layers, sizes.cells, sizes.vector, clip, sizes.dropout)
+        return TextNetwork(symbols, sizes.layers, sizes.cells, clip, sizes.dropout)
+    output_clip = math.inf if sizes.output_clip is None else sizes.output_clip
     if recipe.kind == "pen":
-        return PenNetwork(**pen)
-    return WriterNetwork(
-        symbols, window_components=sizes.window_components, window_clip=_bound(sizes.window_clip), **pen
+        return PredictionNetwork(sizes.layers, sizes.cells, sizes.components, clip, output_clip, sizes.dropout)
+    return SynthesisNetwork(
+        symbols,
+        layers=sizes.layers,
+        cells=sizes.cells,
+        components=sizes.components,
+        window_components=sizes.window_components,
+        clip=clip,
+        output_clip=output_clip,
+        window_clip=math.inf if sizes.window_clip is None else sizes.window_clip,
+        dropout=sizes.dropout,
     )
 
 
-def _bound(clip: float | None) -> float:
-    return math.inf if clip is None else clip
-
-
-def _uniform(network: nn.Module) -> None:
+def _init_uniform(network: nn.Module) -> None:
     for weight in network.parameters():
         nn.init.uniform_(weight, -UNIFORM, UNIFORM)
 
 
-def _orthogonal(network: nn.Module) -> None:
-    """Orthogonal recurrence of each gate, inputs scaled by their width, biases and peepholes zero."""
+def _init_orthogonal(network: nn.Module) -> None:
+    """Make each gate's recurrence orthogonal, scale inputs by their width, zero biases and peepholes."""
     for name, weight in network.named_parameters():
         if name.endswith("recurrent"):
             for gate in weight.data.chunk(4):
@@ -84,15 +99,19 @@ def _orthogonal(network: nn.Module) -> None:
             nn.init.zeros_(weight)
 
 
-def _start_window(network: WriterNetwork, step: float) -> None:
-    """Let the window start at `step` characters per point, K components sharing the weight; else it runs away."""
-    alpha, _, kappa = network.layers[0].glance.bias.data.chunk(3)
-    alpha.fill_(-math.log(network.layers[0].components))
+def _start_window(network: SynthesisNetwork, step: float) -> None:
+    """Let the window start at `step` characters per point; else it runs over the text before it is read.
+
+    The K components share the weight.
+    """
+    layer = network.windowed
+    alpha, _, kappa = layer.glance.bias.data.chunk(3)
+    alpha.fill_(-math.log(layer.components))
     kappa.fill_(math.log(step))
 
 
 def build_optimiser(network: nn.Module, training: Training) -> torch.optim.Optimizer:
-    """AdamW, or the paper's RMSProp or gradient descent with momentum."""
+    """Return AdamW, or the paper's RMSProp or gradient descent with momentum."""
     if training.optimiser == "rmsprop":
         return GravesRMSProp(network.parameters(), training.learning_rate)
     if training.optimiser == "sgd":
@@ -103,11 +122,11 @@ def build_optimiser(network: nn.Module, training: Training) -> torch.optim.Optim
     )
 
 
-def build_noise(network: nn.Module, training: Training, sequences: int) -> NoNoise:
-    """The noise on the weights that a recipe asks for.
+def build_noise(network: nn.Module, training: Training, sequences: int) -> WeightNoise:
+    """Return the weight noise of a recipe.
 
     Args:
-        sequences: How many there are to learn from.
+        sequences: Number of training sequences.
     """
     if training.noise == "fixed":
         return FixedNoise(network, training.noise_sigma)
@@ -115,15 +134,19 @@ def build_noise(network: nn.Module, training: Training, sequences: int) -> NoNoi
         return WeightDrop(network, training.noise_share)
     if training.noise == "adaptive":
         return AdaptiveNoise(network, training.noise_sigma, sequences)
-    return NoNoise(network)
+    return NoNoise()
 
 
 def rate_at(update: int, training: Training) -> float:
-    """Share of the learning rate at an update: linear warm-up, constant, cosine fall in the last share of updates."""
+    """Return the learning rate at an update as a share of the full one.
+
+    Linear warm-up, constant, then a cosine in the last share of the updates.
+    """
     warm = min(1.0, (update + 1) / max(1, training.warm_up))
     fall = training.fall_share * training.updates
     left = training.updates - update
-    if left >= fall or fall == 0:  # nothing may be left, as the last batch is read to its end
+    # The last batch is read to its end, so that there may be more updates than planned.
+    if left >= fall or fall == 0:
         return warm
     done = 1 - max(0, left) / fall
     final = training.final_rate_fraction
@@ -131,20 +154,30 @@ def rate_at(update: int, training: Training) -> float:
 
 
 def load_weights(network: nn.Module, tensors: Mapping[str, Any], source: object) -> None:
-    """Fill a network; raises WrongModel naming the first tensor or array that does not fit, is missing or too many."""
+    """Fill a network with weights.
+
+    Args:
+        tensors: Tensors or arrays by name.
+        source: File or folder for the error message.
+
+    Raises:
+        WrongModel: a tensor does not fit, is missing or is not part of the network; names the first.
+    """
     surplus = sorted(tensors.keys() - network.state_dict().keys())
     if surplus:
-        raise WrongModel(f"{source}: {surplus[0]} has no place in the network; another recipe?")
+        raise WrongModel(f"{source}: {surplus[0]} is not part of the network; it was made by another recipe")
     for name, weight in network.state_dict().items():
         found = tensors.get(name)
         if found is None or found.shape != weight.shape:
             has = "nothing" if found is None else tuple(found.shape)
-            raise WrongModel(f"{source}: {name} should be {tuple(weight.shape)}, the file has {has}; another recipe?")
+            raise WrongModel(
+                f"{source}: {name} should be {tuple(weight.shape)}, the file has {has}; it was made by another recipe"
+            )
         weight.copy_(torch.as_tensor(found))
 
 
 def extend_alphabet(weights: Mapping[str, Tensor], before: int, after: int) -> dict[str, Tensor]:
-    """Return a writer's weights with those of further characters, which begin at zero.
+    """Return the weights of a synthesis network for a larger alphabet; the new ones begin at zero.
 
     Args:
         weights: The weights by name.
@@ -161,9 +194,9 @@ def extend_alphabet(weights: Mapping[str, Tensor], before: int, after: int) -> d
     return extended
 
 
-def load_noise(noise: NoNoise, tensors: dict[str, Tensor], source: object) -> None:
-    """Give a noise what it had learned; raises WrongModel where that is missing."""
+def load_noise(noise: WeightNoise, tensors: dict[str, Tensor], source: object) -> None:
+    """Load the tensors of a noise; raise WrongModel where one is missing."""
     try:
-        noise.restore(tensors)
+        noise.load_state(tensors)
     except KeyError as error:
         raise WrongModel(f"{source}: its noise should have {error.args[0]}, the file has nothing") from error

@@ -1,4 +1,4 @@
-"""Where the time of a training step goes, measured inside real steps."""
+"""Profile of a training step, measured inside real steps."""
 
 import statistics
 import time
@@ -18,9 +18,10 @@ from nextstroke.training.device import prepare_core
 from nextstroke.training.loop import Learner
 from nextstroke.training.tasks.ink_task import InkExamples
 
-LETTERS, POINTS, CHARACTERS = Alphabet.paper(), 300, 30
+LETTERS = Alphabet.paper()
+POINTS, CHARACTERS = 300, 30  # of a random line
 TRAINING = {"batch": 16, "chunk": 100, "norm_clip": 1.0, "average_decay": 0.999}
-CHANGES = {"augment_scale": 0.1, "augment_stretch": 0.1, "augment_shear": 0.1, "augment_slope": 0.03}
+AUGMENTATION = {"augment_scale": 0.1, "augment_stretch": 0.1, "augment_shear": 0.1, "augment_slope": 0.03}
 PRODUCTS = {"mkldnn::_linear_pointwise", "mkldnn::_reorder_linear_weight", "aten::mm", "aten::addmm", "aten::bmm"}
 # A part is named by the innermost of these that an operation belongs to.
 OWNERS = {
@@ -37,9 +38,14 @@ Watch = Callable[[str], AbstractContextManager]
 
 
 def made_up_learner(**training) -> Learner:
-    """A writer of the paper's size with one batch of random lines; `training` changes the recipe."""
-    recipe = Recipe.model_validate({"kind": "writer", "training": {**TRAINING, **CHANGES, **training}})
-    rng, lines = np.random.default_rng(1), []
+    """Return a learner of a synthesis network of the paper's size with one batch of random lines.
+
+    Args:
+        training: Changes of the recipe's section.
+    """
+    recipe = Recipe.model_validate({"kind": "writer", "training": {**TRAINING, **AUGMENTATION, **training}})
+    rng = np.random.default_rng(1)
+    lines = []
     for _ in range(recipe.training.batch):
         offsets = rng.normal(0, 1, (POINTS, 3)).astype(np.float32)
         offsets[:, 2] = rng.random(POINTS) < 0.05
@@ -49,16 +55,18 @@ def made_up_learner(**training) -> Learner:
 
 
 def learn_watched(learner: Learner, watch: Watch) -> None:
-    """Learn one batch as the learner does; the graph is cut at y-hat, so that both sides are watched apart."""
+    """Learn from one batch as `Learner.learn_batch`, each part of the step in a block of `watch`.
+
+    The graph is cut at y-hat, so that network and mixture are watched separately.
+    """
     with watch("data"):
         batch = learner.examples.read(np.arange(learner.recipe.training.batch), learner.recipe, 0, 0)
-        text = torch.from_numpy(batch.text)
-    state = learner.network.start(len(text))
+    state = learner.network.start(batch.lines)
     for chunk in batch.chunks(learner.recipe.training.chunk):
         with watch("data"):
-            x, target, mask = (torch.from_numpy(np.ascontiguousarray(part)) for part in chunk)
+            x, target, mask, text = learner.examples.tensors(chunk, "cpu")
         with watch("network"):
-            y, state = learner.network(x, text, state)
+            y, after = learner.network(x, text, state)
         with watch("mixture"):
             cut = y.detach().requires_grad_()
             loss = (Mixture.of(cut).log_loss(target) * mask).sum()
@@ -66,13 +74,14 @@ def learn_watched(learner: Learner, watch: Watch) -> None:
         with watch("network"):
             y.backward(cut.grad)
         with watch("update"):
-            learner._update(torch.stack([loss.detach(), mask.sum()]), len(text))
-        state = tuple(part.detach() for part in state)
+            learner.update(torch.stack([loss.detach(), mask.sum()]), batch.lines)
+        state = tuple(part.detach() for part in after)
 
 
 def step_shares(rounds: int) -> dict[str, float]:
-    """Medians of the shares of a step that its parts take, each formed inside one batch."""
-    learner, shares = made_up_learner(), []
+    """Return the share of a step's time that each part takes, the median over batches."""
+    learner = made_up_learner()
+    shares = []
     learn_watched(learner, record_function)
     for _ in range(rounds):
         seconds = dict.fromkeys(("data", "network", "mixture", "update"), 0.0)
@@ -89,22 +98,24 @@ def _timed(seconds: dict[str, float], part: str) -> Iterator[None]:
 
 
 def profile_step(batches: int = 3) -> dict[str, float]:
-    """Shares of a step's time by what is done, largest first, from torch's profiler on one thread."""
+    """Return the share of a step's time by operation, largest first, from torch's profiler on one thread."""
     prepare_core()
     learner = made_up_learner()
     learn_watched(learner, record_function)
-    with profile(activities=[ProfilerActivity.CPU]) as seen:
+    with profile(activities=[ProfilerActivity.CPU]) as profiled:
         for _ in range(batches):
             learn_watched(learner, record_function)
     spent: dict[str, float] = {}
-    for event in seen.events():
-        spent[_owner(event)] = spent.get(_owner(event), 0.0) + event.self_cpu_time_total
+    for event in profiled.events():
+        owner = _owner(event)
+        spent[owner] = spent.get(owner, 0.0) + event.self_cpu_time_total
     spent.pop("", None)
-    return {name: part / sum(spent.values()) for name, part in sorted(spent.items(), key=lambda item: -item[1])}
+    total = sum(spent.values())
+    return {name: part / total for name, part in sorted(spent.items(), key=lambda item: -item[1])}
 
 
 def _owner(event) -> str:
-    """What an operation is part of; empty for what runs between the parts."""
+    """Return the part that an operation belongs to; empty for one between the parts."""
     if event.name in PRODUCTS:
         return "products"
     while event is not None:

@@ -12,12 +12,12 @@ from nextstroke.errors import BadInput, UsageError, WrongModel
 from nextstroke.training.evaluation.dynamic import (
     LOSS_TOLERATED,
     TRIALS,
+    DynamicEvalConfig,
     DynamicEvaluation,
-    Dynamics,
     DynamicScorer,
     NormalisedRule,
     choose_rate,
-    dynamic_surprises,
+    dynamic_bits,
     evaluate_dynamically,
     learned_weights,
     mean_squares,
@@ -70,7 +70,7 @@ def by_hand(network, sequences, move):
 @pytest.mark.parametrize("recipe", [STREAMS, WITH_RESETS, SENTENCES], ids=["streams", "resets", "sentences"])
 def test_without_a_step_the_score_is_the_static_one(corpus, network, recipe):
     examples, _ = open_examples(recipe, corpus)
-    evaluation = DynamicEvaluation(network, examples, Dynamics(rate=0.0), recipe.training.chunk)
+    evaluation = DynamicEvaluation(network, examples, DynamicEvalConfig(rate=0.0), recipe.training.chunk)
     scorer = evaluation.score(examples.validation, plain_rule, 0.0)
     nats, wrong = slow_score(network, examples)
     assert scorer.moving.tolist() == scorer.static.tolist()
@@ -87,7 +87,7 @@ def test_plain_steps_are_those_of_a_slow_loop_that_pays_first(corpus, network, r
             weight -= 0.03 * weight.grad
 
     text = examples.validation[:120]
-    scorer = DynamicEvaluation(network, examples, Dynamics(), SEGMENT).score(text, plain_rule, 0.03)
+    scorer = DynamicEvaluation(network, examples, DynamicEvalConfig(), SEGMENT).score(text, plain_rule, 0.03)
     paid, moved = by_hand(network, examples.in_order(text), move)
     assert scorer.moving[0] == pytest.approx(paid, rel=1e-5)
     assert abs(scorer.moving[0] - scorer.static[0]) > 0.1
@@ -95,10 +95,10 @@ def test_plain_steps_are_those_of_a_slow_loop_that_pays_first(corpus, network, r
         assert torch.allclose(ours.double(), theirs, atol=1e-5)
 
 
-def test_what_comes_later_changes_nothing_that_was_paid(network, examples):
+def test_what_comes_later_changes_nothing_that_was_scored(network, examples):
     text, other = examples.validation[:60], examples.validation[:60].copy()
     other[-1] = (other[-1] + 1) % 5
-    scores = [DynamicEvaluation(network, examples, Dynamics(), 1) for _ in range(2)]
+    scores = [DynamicEvaluation(network, examples, DynamicEvalConfig(), 1) for _ in range(2)]
     first, second = (one.score(part, plain_rule, 0.1) for one, part in zip(scores, (text, other), strict=True))
     before = scores[0].score(text[:-1], plain_rule, 0.1).moving[0]
     # The last symbol's own price is all that differs: the prices of all symbols there could be add up to 1.
@@ -137,7 +137,7 @@ def test_statistics_are_mean_squares_over_segments(network, examples):
 @pytest.mark.parametrize("recipe", [STREAMS, SENTENCES], ids=["streams", "sentences"])
 def test_statistics_come_from_all_over_the_training_text(corpus, network, recipe):
     examples, _ = open_examples(recipe, corpus)
-    sample = DynamicEvaluation(network, examples, Dynamics(statistics=40), 1)._sample()
+    sample = DynamicEvaluation(network, examples, DynamicEvalConfig(statistics=40), 1)._sample()
     places = [piece.ctypes.data - examples.train.ctypes.data for piece in sample]
     assert min(places) == 0
     assert max(places) > 0.8 * examples.train.nbytes
@@ -146,9 +146,9 @@ def test_statistics_come_from_all_over_the_training_text(corpus, network, recipe
 
 @pytest.mark.parametrize(("rule", "rate"), [("sgd", 0.3), ("rms", 0.01)])
 def test_a_text_that_repeats_itself_is_learned(network, examples, rule, rate):
-    evaluation = DynamicEvaluation(network, examples, Dynamics(rule, rate, statistics=40), SEGMENT)
+    evaluation = DynamicEvaluation(network, examples, DynamicEvalConfig(rule, rate, statistics=40), SEGMENT)
     text = text_of("ab ab bc\n", 80)
-    figures = evaluation.figures(text, text[:0])
+    figures = evaluation.metrics(text, text[:0])
     assert figures["bits_per_character"] < 0.8 * figures["static_bits_per_character"]
     assert figures["error_percent"] < figures["static_error_percent"]
     assert figures["returns_to_the_trained_weights"] == 0
@@ -156,7 +156,7 @@ def test_a_text_that_repeats_itself_is_learned(network, examples, rule, rate):
 
 def test_the_network_given_stays_as_it_is(network, examples):
     before = copy.deepcopy(network.state_dict())
-    evaluation = DynamicEvaluation(network, examples, Dynamics(statistics=40), SEGMENT)
+    evaluation = DynamicEvaluation(network, examples, DynamicEvalConfig(statistics=40), SEGMENT)
     scorer = evaluation.score(examples.validation, evaluation.rule(), 0.01)
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
     assert not torch.equal(scorer.weights[-1], learned_weights(network)[-1])
@@ -165,13 +165,13 @@ def test_the_network_given_stays_as_it_is(network, examples):
 @pytest.mark.parametrize("rate", [10.0, 1e30, 1e38])
 def test_a_divergence_is_bounded_and_counted(network, examples, rate):
     text = np.tile(examples.validation, 5)
-    scorer = DynamicEvaluation(network, examples, Dynamics(), SEGMENT).score(text, plain_rule, rate)
+    scorer = DynamicEvaluation(network, examples, DynamicEvalConfig(), SEGMENT).score(text, plain_rule, rate)
     assert scorer.returns > 0
     assert scorer.rate == rate / 2**scorer.returns
     assert math.isfinite(scorer.moving[0])
 
 
-def test_weights_that_are_no_numbers_are_never_paid_with(network, examples):
+def test_weights_that_are_no_numbers_are_never_scored_with(network, examples):
     def spoil(weights, gradients, rate):
         for weight in weights:
             weight.fill_(math.nan)
@@ -194,9 +194,9 @@ def test_a_prediction_that_is_none_costs_what_the_trained_network_predicts(netwo
 
 def test_a_return_is_made_as_soon_as_the_bound_is_passed(network, examples):
     scorer = DynamicScorer(network, plain_rule, 1.0)
-    scorer.behind = LOSS_TOLERATED + 1e6
+    scorer.lost = LOSS_TOLERATED + 1e6
     scorer.read(examples.validation[:SEGMENT], SEGMENT)
-    assert (scorer.returns, scorer.rate, scorer.behind) == (1, 0.5, 0.0)
+    assert (scorer.returns, scorer.rate, scorer.lost) == (1, 0.5, 0.0)
     assert all(torch.equal(*pair) for pair in zip(scorer.weights, learned_weights(network), strict=True))
 
 
@@ -219,11 +219,13 @@ def test_rates_that_all_diverge_end_the_search():
 def test_a_rate_is_chosen_on_what_is_not_scored(run, corpus):
     folder = run(STREAMS, corpus=corpus).parent
     whole = len(TextCorpus.open(corpus).split("validation"))
-    assert evaluate_dynamically(folder, corpus, "validation", Dynamics("sgd", choose=20))["symbols"] == whole - 20
-    assert evaluate_dynamically(folder, corpus, "train", Dynamics("sgd", choose=20), 30)["symbols"] == 30
-    assert evaluate_dynamically(folder, corpus, "validation", Dynamics("sgd", 1e-3))["symbols"] == whole
+    assert (
+        evaluate_dynamically(folder, corpus, "validation", DynamicEvalConfig("sgd", choose=20))["symbols"] == whole - 20
+    )
+    assert evaluate_dynamically(folder, corpus, "train", DynamicEvalConfig("sgd", choose=20), 30)["symbols"] == 30
+    assert evaluate_dynamically(folder, corpus, "validation", DynamicEvalConfig("sgd", 1e-3))["symbols"] == whole
     with pytest.raises(BadInput, match="to choose a rate on"):
-        evaluate_dynamically(folder, corpus, "validation", Dynamics("sgd"))
+        evaluate_dynamically(folder, corpus, "validation", DynamicEvalConfig("sgd"))
 
 
 def test_the_command_line_scores_a_run_and_leaves_it_alone(run, corpus, capsys):
@@ -243,9 +245,9 @@ def test_the_command_line_scores_a_run_and_leaves_it_alone(run, corpus, capsys):
 
 def test_surprises_of_several_texts_are_each_from_the_trained_weights_on(run, corpus, examples):
     folder = run(STREAMS, corpus=corpus).parent
-    texts, how = [examples.validation[:40], examples.validation[40:65]], Dynamics("sgd", 0.05)
-    both = dynamic_surprises(folder, corpus, texts, how)
-    (second,) = dynamic_surprises(folder, corpus, texts[1:], how)
+    texts, how = [examples.validation[:40], examples.validation[40:65]], DynamicEvalConfig("sgd", 0.05)
+    both = dynamic_bits(folder, corpus, texts, how)
+    (second,) = dynamic_bits(folder, corpus, texts[1:], how)
     assert [len(bits) for bits in both] == [40, 25]
     assert both[1].tolist() == second.tolist()
     figures = evaluate_dynamically(folder, corpus, "validation", how, 40)
@@ -255,11 +257,11 @@ def test_surprises_of_several_texts_are_each_from_the_trained_weights_on(run, co
 @pytest.mark.parametrize(
     ("options", "code", "says"),
     [
-        ("--rate 1", 2, "--rate goes with --dynamic only"),
-        ("--dynamic --temperature 1.1", 2, "--temperature does not go with --dynamic"),
+        ("--rate 1", 2, "--rate needs --dynamic"),
+        ("--dynamic --temperature 1.1", 2, "--temperature cannot be used with --dynamic"),
         ("--temperature 0", 2, "temperature 0.0: give a number above 0"),
         ("--temperature nan", 2, "temperature nan: give a number above 0"),
-        ("--dynamic --every 2", 2, "--every does not go with --dynamic"),
+        ("--dynamic --every 2", 2, "--every cannot be used with --dynamic"),
         ("--dynamic --rate nan", 2, "rate nan: give"),
         ("--dynamic --rate -1", 2, "rate -1.0: give"),
         ("--dynamic --rule adam", 2, "rule 'adam': give sgd or rms"),
@@ -285,8 +287,8 @@ def test_a_network_of_ink_and_a_text_of_other_symbols_are_refused(run, corpus, t
     corpus_of().save(tmp_path / "ink.packed")
     ink = run(tiny(updates=1), "ink", corpus=tmp_path / "ink.packed").parent
     with pytest.raises(UsageError, match="is a writer"):
-        evaluate_dynamically(ink, corpus, "validation", Dynamics())
+        evaluate_dynamically(ink, corpus, "validation", DynamicEvalConfig())
     other = tmp_path / "other.text"
     pack_text(other, "character", list("vwxyz"), 4, {name: [np.arange(5)] for name in ("train", "validation")})
     with pytest.raises(WrongModel, match="not those the network learned"):
-        evaluate_dynamically(run(STREAMS, corpus=corpus).parent, other, "validation", Dynamics())
+        evaluate_dynamically(run(STREAMS, corpus=corpus).parent, other, "validation", DynamicEvalConfig())

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from nextstroke.errors import UsageError
-from nextstroke.nets.networks import PenNetwork, WriterNetwork
+from nextstroke.nets.networks import PredictionNetwork, SynthesisNetwork
 from nextstroke.training.export.architecture import gates_look_at, open_architecture, read_architecture
 
 RECIPES = Path(__file__).parents[3] / "recipes"
@@ -20,11 +20,11 @@ def test_parts_and_connections_hold_all_weights_of_the_paper(recipe, weights):
 @pytest.mark.parametrize(
     "network",
     [
-        PenNetwork(1, 4, 2),
-        PenNetwork(2, 3, 2),
-        PenNetwork(3, 121, 20),
-        WriterNetwork(5, 1, 4, 2, 3),
-        WriterNetwork(4, 3, 4, 3, 4),
+        PredictionNetwork(1, 4, 2),
+        PredictionNetwork(2, 3, 2),
+        PredictionNetwork(3, 121, 20),
+        SynthesisNetwork(5, 1, 4, 2, 3),
+        SynthesisNetwork(4, 3, 4, 3, 4),
     ],
 )
 def test_every_weight_of_a_network_is_in_some_connection(network):
@@ -37,7 +37,7 @@ def edges(network):
 
 def test_prediction_is_connected_as_in_figure_1():
     skips = {("x", f"h{n}", 0) for n in (1, 2, 3)} | {(f"h{n}", "y", 0) for n in (1, 2, 3)}
-    assert edges(PenNetwork(3, 5, 2)) == skips | {("h1", "h2", 0), ("h2", "h3", 0)} | {
+    assert edges(PredictionNetwork(3, 5, 2)) == skips | {("h1", "h2", 0), ("h2", "h3", 0)} | {
         (f"h{n}", f"h{n}", 1) for n in (1, 2, 3)
     }
 
@@ -45,15 +45,15 @@ def test_prediction_is_connected_as_in_figure_1():
 def test_synthesis_is_connected_as_in_figure_12():
     window = {("h1", "window", 0), ("text", "window", 0), ("window", "window", 1)}
     window |= {("window", "h1", 1), ("window", "h2", 0), ("window", "h3", 0)}
-    assert edges(WriterNetwork(6, 3, 5, 2, 3)) == edges(PenNetwork(3, 5, 2)) | window
+    assert edges(SynthesisNetwork(6, 3, 5, 2, 3)) == edges(PredictionNetwork(3, 5, 2)) | window
 
 
 def test_sizes_are_those_of_the_network():
-    sizes = read_architecture(WriterNetwork(6, 2, 5, 2, 3)).sizes
+    sizes = read_architecture(SynthesisNetwork(6, 2, 5, 2, 3)).sizes
     assert sizes == {"x": 3, "text": 6, "window": 3, "h1": 5, "h2": 5, "y": 13}
 
 
-@pytest.mark.parametrize("network", [PenNetwork(2, 3, 2), WriterNetwork(4, 2, 3, 2, 2)])
+@pytest.mark.parametrize("network", [PredictionNetwork(2, 3, 2), SynthesisNetwork(4, 2, 3, 2, 2)])
 def test_peepholes_look_as_in_equations_7_to_10(network):
     assert gates_look_at(network) == {"input": "before", "forget": "before", "output": "after"}
 

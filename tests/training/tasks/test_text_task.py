@@ -158,7 +158,7 @@ def test_the_score_is_that_of_one_symbol_at_a_time(corpus, recipe):
     text = "".join(SYMBOLS[i] for i in examples.validation)
     words = len(text.split()) + text.count("\n")
     assert score.symbols == len(text)
-    figures = score.figures()
+    figures = score.metrics()
     assert figures["bits_per_character"] == pytest.approx(log_loss / len(text) / math.log(2), rel=1e-6)
     assert figures["perplexity_with_ends"] == pytest.approx(math.exp(log_loss / words), rel=1e-6)
     assert figures["perplexity_of_the_paper"] == pytest.approx(2 ** (5.6 * figures["bits_per_character"]))
@@ -198,10 +198,10 @@ def test_a_temperature_divides_the_logits(run, corpus, vector):
     examples, (trained, *_) = open_examples(text_recipe(), corpus)[0], open_run(path.parent)
     x = torch.tensor([[NULL, 0, 1, 2, 3]])
     expected = trained(x, trained.start(1))[0] / 1.5
-    trained.temper(1.5)
+    trained.apply_temperature(1.5)
     torch.testing.assert_close(trained(x, trained.start(1))[0], expected)
     figures = evaluate_run(path.parent, corpus, temperature=1.5)
-    assert figures["bits_per_character"] == pytest.approx(examples.score(trained).figures()["bits_per_character"])
+    assert figures["bits_per_character"] == pytest.approx(examples.score(trained).metrics()["bits_per_character"])
     assert figures["bits_per_character"] != evaluate_run(path.parent, corpus)["bits_per_character"]
 
 

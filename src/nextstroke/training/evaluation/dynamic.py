@@ -1,6 +1,8 @@
-"""Dynamic evaluation: the weights go on learning from the text they are scored on, once, in order (section 3.1).
+"""Dynamic evaluation: the weights learn from the text they are scored on, once, in order (section 3.1).
 
-A segment is predicted and paid for before anything is learned from it, so that the score is one a decoder could reach.
+A segment is scored before anything is learned from it, so that a decoder could reach the score.
+The paper states neither rule nor step size; ours are plain SGD and the rule of Krause et al. 2018
+(arXiv:1709.07432).
 """
 
 import copy
@@ -16,37 +18,39 @@ from torch import Tensor
 
 from nextstroke.datasets.packed_text import TextCorpus
 from nextstroke.errors import BadInput, UsageError
-from nextstroke.nets.networks import TextNetwork
+from nextstroke.nets.networks import AnyTextNetwork, TextNetwork, TiedTextNetwork
 from nextstroke.nets.softmax import log_loss
 from nextstroke.training.device import open_device
 from nextstroke.training.evaluation.metrics import TextScore
 from nextstroke.training.evaluation.runs import check_alphabet, open_run
 from nextstroke.training.tasks.text_task import SymbolBatch, TextExamples, make_text
 
-# How weights are moved while they are scored: two rules, what they need to know, and their step size.
-#
-# The paper states neither rule nor step size; ours are plain SGD and that of Krause et al. 2018 (arXiv:1709.07432).
+UpdateRule = Callable[[list[Tensor], list[Tensor], float], None]  # weights, gradients, rate
 
-Move = Callable[[list[Tensor], list[Tensor], float], None]
-
-TRIALS = 8  # rates tried at most
+TRIALS = 8  # learning rates tried at most
+FIRST_RATES = {"sgd": 3e-3, "rms": 2e-4}  # where the search for a rate begins
+LOSS_TOLERATED = 500.0  # nats lost to the trained weights since the best moment, until a return to them
+CONSECUTIVE = 20  # segments from each position of the training text where statistics are collected
 
 
 @dataclass(frozen=True)
-class Dynamics:
-    """How weights are moved while they are scored.
+class DynamicEvalConfig:
+    """Update rule of the weights while they are scored.
 
     Attributes:
-        rule: "sgd", plain, or "rms": each step divided by the root of the gradient's mean square on training text, and
-            a decay back to the trained weights.
+        rule: "sgd", plain, or "rms": each step divided by the root of the gradient's mean square on
+            training text, with a decay back to the trained weights.
         rate: Step size, for the gradient of the sum over a segment; None: chosen on the validation split.
-        decay: "rms": the mean share of the way back to the trained weights at each step.
-        epsilon: "rms": added to each root, in units of their mean, so that it does not depend on the loss's scale.
-        segment: Symbols paid at once, then learned from; None: the recipe's chunk, or a whole sentence.
-        statistics: Segments of training text whose gradients are collected.
-        choose: So many symbols at the end of the validation split a rate is chosen on; they are then not scored.
+        decay: Mean share of the way back to the trained weights at each step of "rms".
+        epsilon: Number added to each root of "rms", in units of their mean, so that it does not depend
+            on the scale of the loss.
+        segment: Symbols scored at once, then learned from; None: the recipe's chunk, or a whole sentence.
+        statistics: Number of segments of training text whose gradients are collected.
+        choose: Number of symbols at the end of the validation split on which a rate is chosen; they are
+            then not scored.
+
     Raises:
-        UsageError: a senseless value.
+        UsageError: a value is out of range.
     """
 
     rule: Literal["sgd", "rms"] = "rms"
@@ -72,9 +76,6 @@ class Dynamics:
             raise UsageError(f"choose {self.choose}: give 1 or more")
 
 
-FIRST_RATES = {"sgd": 3e-3, "rms": 2e-4}  # where the search begins
-
-
 def plain_rule(weights: list[Tensor], gradients: list[Tensor], rate: float) -> None:
     """θ ← θ − rate · g."""
     torch._foreach_add_(weights, gradients, alpha=-rate)
@@ -86,16 +87,16 @@ class NormalisedRule:
     r are the roots of the mean squares of each weight's gradient over segments of training text, r̄ is their mean.
 
     Args:
-        trained: The weights to decay to.
+        trained: Weights to decay to.
         squares: Mean squares of their gradients.
-        decay, epsilon: As in Dynamics; the paper's ε is not relative.
+        decay, epsilon: As in DynamicEvalConfig; the ε of Krause et al. is not relative.
     """
 
     def __init__(self, trained: Sequence[Tensor], squares: Sequence[Tensor], decay: float, epsilon: float):
         roots = [square.sqrt() for square in squares]
         mean = float(sum(root.double().sum().item() for root in roots) / sum(root.numel() for root in roots))
         if mean == 0:
-            raise BadInput("no weight has a gradient on the training text; there is nothing to divide a step by")
+            raise BadInput("no weight has a gradient on the training text; use --rule sgd")
         self.trained = [weight.detach().clone() for weight in trained]
         self.divisors = [root + epsilon * mean for root in roots]
         self.pulls = [(decay / mean * root).clamp(max=1) for root in roots]
@@ -106,15 +107,16 @@ class NormalisedRule:
         torch._foreach_addcdiv_(weights, gradients, self.divisors, value=-rate)
 
 
-def learned_weights(network: TextNetwork) -> list[Tensor]:
-    """The weights that there are; a lowest layer has none from below."""
+def learned_weights(network: AnyTextNetwork) -> list[Tensor]:
+    """Return the weights that are not empty; the lowest layer has no weights for a layer below."""
     return [weight for weight in network.parameters() if weight.numel()]
 
 
-def mean_squares(network: TextNetwork, sequences: Sequence[np.ndarray], segment: int | None) -> list[Tensor]:
-    """Mean over all segments of the squares of each weight's gradient of a segment's summed loss."""
+def mean_squares(network: AnyTextNetwork, sequences: Sequence[np.ndarray], segment: int | None) -> list[Tensor]:
+    """Return the mean over all segments of each weight's squared gradient of a segment's summed loss."""
     weights = learned_weights(network)
-    squares, count = [torch.zeros_like(weight) for weight in weights], 0
+    squares = [torch.zeros_like(weight) for weight in weights]
+    count = 0
     for sequence in sequences:
         state = network.start(1)
         for x, target in segments(network, sequence, segment):
@@ -126,15 +128,19 @@ def mean_squares(network: TextNetwork, sequences: Sequence[np.ndarray], segment:
     return [square / max(1, count) for square in squares]
 
 
-def segments(network: TextNetwork, sequence: np.ndarray, segment: int | None) -> Iterator[tuple[Tensor, ...]]:
-    """The symbols before and those to predict, a segment at a time (None: all at once), where the network is."""
+def segments(network: AnyTextNetwork, sequence: np.ndarray, segment: int | None) -> Iterator[tuple[Tensor, ...]]:
+    """Yield the symbols before and those to predict of each segment (None: all at once), on the network's device."""
     device = network.output.bias.device
     for chunk in SymbolBatch.of([sequence]).chunks(segment):
         yield tuple(torch.from_numpy(np.ascontiguousarray(part)).to(device) for part in chunk)
 
 
 def choose_rate(bits: Callable[[float], float], first: float) -> float:
-    """Climb by factors of 3 from `first` to where both neighbours are worse; a few rates are tried, TRIALS at most."""
+    """Return a rate whose neighbours by factors of 3 are worse, from `first` on; TRIALS rates at most are tried.
+
+    Args:
+        bits: Score of a rate; lower is better.
+    """
     found = {first: bits(first)}
     for factor in (3.0, 1 / 3):
         while len(found) < TRIALS:
@@ -148,182 +154,210 @@ def choose_rate(bits: Callable[[float], float], first: float) -> float:
     return min(found, key=found.__getitem__)
 
 
-LOSS_TOLERATED = 500.0  # nats behind the trained weights, counted from the best moment, until they are returned to
-RUN = 20  # segments in a row of each place of the training text that statistics are collected on
-
-
 class DynamicScorer:
-    """A network that learns while it is scored, beside itself as it was trained; the one given stays as it is.
+    """Scores a copy of a network that learns, together with the trained network, which is unchanged.
 
-    Where it falls LOSS_TOLERATED nats behind, or a weight is not a number, it returns to the trained weights, and the
-    rate is halved: what a divergence costs is bounded. Both are known to a decoder before the next segment.
+    Where the copy loses LOSS_TOLERATED nats to the trained network, or a weight is not finite, it
+    returns to the trained weights and the rate is halved: the cost of a divergence is bounded. A decoder
+    knows of both before the next segment.
 
     Args:
-        network: The trained network.
-        rule: What moves the weights.
+        network: Trained network.
+        rule: Update rule of the weights.
         rate: Step size.
 
     Attributes:
-        moving, static: Nats, wrong guesses and symbols so far, of the learning network and of the trained one.
-        prices: What the learning one paid for each symbol in nats, segment by segment.
-        returns: How often it returned.
+        moving, static: Nats, wrong guesses and symbols so far, of the copy and of the trained network.
+        losses: Loss of the copy for each symbol in nats, one array for each segment.
+        returns: Number of returns to the trained weights.
     """
 
-    def __init__(self, network: TextNetwork, rule: Move, rate: float):
-        self.trained, self.network = network, copy.deepcopy(network).eval()
-        self.rule, self.rate, self.returns, self.behind = rule, rate, 0, 0.0
+    def __init__(self, network: AnyTextNetwork, rule: UpdateRule, rate: float):
+        self.trained = network
+        self.network = copy.deepcopy(network).eval()
+        self.rule = rule
+        self.rate = rate
+        self.returns = 0
+        self.lost = 0.0
         self.weights = learned_weights(self.network)
-        self.moving, self.static = np.zeros(3), np.zeros(3)
-        self.prices: list[np.ndarray] = []
+        self.moving = np.zeros(3)
+        self.static = np.zeros(3)
+        self.losses: list[np.ndarray] = []
 
     def read(self, sequence: np.ndarray, segment: int | None) -> None:
-        """Pay for a sequence and learn from it, from a fresh state, segment by segment (None: as one)."""
+        """Score a sequence and learn from it, from a fresh state, segment by segment (None: as one)."""
         state = before = self.network.start(1)
         for x, target in segments(self.network, sequence, segment):
             with torch.no_grad():
                 plain, before = self.trained(x, before)
             y, after = self.network(x, state)
-            self._pay(y.detach(), plain, target)
+            self._score(y.detach(), plain, target)
             if self.rate:
                 self._learn(torch.autograd.grad(log_loss(y, target).sum(), self.weights))
             state = tuple(part.detach() for part in after)
             if not all(part.isfinite().all() for layer in state for part in layer):
                 state = before
 
-    def _pay(self, y: Tensor, plain: Tensor, target: Tensor) -> None:
-        """Count a segment's losses; where a prediction is not one, which shows before the symbol, the trained one's."""
+    def _score(self, y: Tensor, plain: Tensor, target: Tensor) -> None:
+        """Count a segment's losses; a prediction that is not finite is replaced by the trained network's.
+
+        A decoder sees that a prediction is not finite before it knows the symbol.
+        """
         usable = y.log_softmax(2).isfinite().all(2, keepdim=True)
         y = torch.where(usable, y, plain)
-        self.prices.append(log_loss(y, target)[0].cpu().double().numpy())
-        ours, theirs = _paid(y, target), _paid(plain, target)
-        self.moving += ours
-        self.static += theirs
-        self.behind = max(0.0, self.behind + ours[0] - theirs[0])
+        self.losses.append(log_loss(y, target)[0].cpu().double().numpy())
+        moving = _sums(y, target)
+        static = _sums(plain, target)
+        self.moving += moving
+        self.static += static
+        self.lost = max(0.0, self.lost + moving[0] - static[0])
 
     def _learn(self, gradients: Sequence[Tensor]) -> None:
         with torch.no_grad():
             self.rule(self.weights, list(gradients), self.rate)
-            if self.behind > LOSS_TOLERATED or not all(weight.isfinite().all() for weight in self.weights):
+            if self.lost > LOSS_TOLERATED or not all(weight.isfinite().all() for weight in self.weights):
                 torch._foreach_copy_(self.weights, learned_weights(self.trained))
-                self.returns, self.rate, self.behind = self.returns + 1, self.rate / 2, 0.0
+                self.returns += 1
+                self.rate /= 2
+                self.lost = 0.0
 
 
-def _paid(y: Tensor, target: Tensor) -> np.ndarray:
-    """Nats, wrong guesses and symbols of a segment."""
+def _sums(y: Tensor, target: Tensor) -> np.ndarray:
+    """Return nats, wrong guesses and symbols of a segment."""
     nats = log_loss(y, target).cpu().double().sum()
     return np.array([float(nats), int((y.argmax(2) != target).sum()), target.numel()])
 
 
 @dataclass(frozen=True)
 class DynamicEvaluation:
-    """A network and its texts, scored under some dynamics.
+    """Dynamic evaluation of a network on its texts.
 
     Args:
-        network: The trained network; it is not changed.
-        examples: Its texts.
-        how: The dynamics.
+        network: Trained network; it is not changed.
+        examples: Texts of the network.
+        config: Update rule.
         segment: Symbols of a segment, None for whole sequences.
     """
 
-    network: TextNetwork
+    network: AnyTextNetwork
     examples: TextExamples
-    how: Dynamics
+    config: DynamicEvalConfig
     segment: int | None
 
-    def rule(self) -> Move:
-        """What moves the weights; collects statistics where the rule needs them."""
-        if self.how.rule == "sgd":
+    def rule(self) -> UpdateRule:
+        """Return the update rule; collects statistics of the gradients for "rms"."""
+        if self.config.rule == "sgd":
             return plain_rule
         squares = mean_squares(self.network, self._sample(), self.segment)
-        return NormalisedRule(learned_weights(self.network), squares, self.how.decay, self.how.epsilon)
+        return NormalisedRule(learned_weights(self.network), squares, self.config.decay, self.config.epsilon)
 
     def _sample(self) -> list[np.ndarray]:
-        """Sentences, or runs of segments, from all over the training text."""
-        text, count = self.examples.train, self.how.statistics
+        """Return sentences, or consecutive segments, from all over the training text."""
+        text = self.examples.train
+        count = self.config.statistics
         if self.examples.sentences:
             sentences = self.examples.in_order(text)
             return sentences[:: max(1, len(sentences) // count)]
-        length = RUN * (self.segment or 1)
-        places = np.linspace(0, max(0, len(text) - length), max(1, count // RUN)).astype(int)
-        return [text[place : place + length] for place in places]
+        length = CONSECUTIVE * (self.segment or 1)
+        begins = np.linspace(0, max(0, len(text) - length), max(1, count // CONSECUTIVE)).astype(int)
+        return [text[begin : begin + length] for begin in begins]
 
-    def score(self, text: np.ndarray, rule: Move, rate: float) -> DynamicScorer:
+    def score(self, text: np.ndarray, rule: UpdateRule, rate: float) -> DynamicScorer:
         """Score a text once, in order."""
         scorer = DynamicScorer(self.network, rule, rate)
         for sequence in self.examples.in_order(text):
             scorer.read(sequence, self.segment)
         return scorer
 
-    def steps(self, kept: np.ndarray) -> tuple[Move, float]:
-        """The rule and the rate, chosen on `kept` where none is given."""
-        rule, rate = self.rule(), self.how.rate
+    def rule_and_rate(self, held_out: np.ndarray) -> tuple[UpdateRule, float]:
+        """Return the rule and the rate, which is chosen on `held_out` where none is given."""
+        rule = self.rule()
+        rate = self.config.rate
         if rate is None:
-            rate = choose_rate(lambda rate: self.score(kept, rule, rate).moving[0], FIRST_RATES[self.how.rule])
+            rate = choose_rate(lambda rate: self.score(held_out, rule, rate).moving[0], FIRST_RATES[self.config.rule])
         return rule, rate
 
-    def figures(self, text: np.ndarray, kept: np.ndarray) -> dict[str, float]:
-        """Scores of a text by name, static ones beside them."""
-        rule, rate = self.steps(kept)
+    def metrics(self, text: np.ndarray, held_out: np.ndarray) -> dict[str, float]:
+        """Return the dynamic and static scores of a text by name."""
+        rule, rate = self.rule_and_rate(held_out)
         scorer = self.score(text, rule, rate)
-        moving, static = (self._told(text, sums) for sums in (scorer.moving, scorer.static))
-        beside = {f"static_{name}": value for name, value in static.items() if isinstance(value, float)}
-        return moving | beside | {"rate": rate, "returns_to_the_trained_weights": scorer.returns}
+        metrics = self._metrics(text, scorer.moving)
+        for name, value in self._metrics(text, scorer.static).items():
+            if isinstance(value, float):
+                metrics[f"static_{name}"] = value
+        return metrics | {"rate": rate, "returns_to_the_trained_weights": scorer.returns}
 
-    def _told(self, text: np.ndarray, sums: np.ndarray) -> dict[str, float]:
+    def _metrics(self, text: np.ndarray, sums: np.ndarray) -> dict[str, float]:
         nats, wrong, symbols = sums
-        words, characters = self.examples.words_of(text), self.examples.characters(text)
-        return TextScore(float(nats), int(wrong), int(symbols), words, characters).figures()
+        words = self.examples.words_of(text)
+        return TextScore(float(nats), int(wrong), int(symbols), words, self.examples.characters(text)).metrics()
 
 
 def evaluate_dynamically(
-    run: Path, corpus: Path, split: str, how: Dynamics, symbols: int | None = None, device: str = "cpu"
+    run: Path,
+    corpus: Path,
+    split: str,
+    config: DynamicEvalConfig,
+    symbols: int | None = None,
+    device: str = "cpu",
 ) -> dict[str, float]:
-    """Scores by name of a run whose weights learn from the text they are scored on; what is stored stays as it is.
+    """Return the scores of a text network that learns from the text it is scored on, by name.
+
+    The files of the training are not changed.
 
     Args:
         run: Folder of a training, one of its checkpoints, or a model file.
-        split: The text to be scored.
-        symbols: Only so many from its beginning.
+        corpus: Packed text.
+        split: Split to score.
+        symbols: Number of symbols to score, from the beginning of the split; None for all.
+
     Raises:
-        UsageError: the run is not one of text. BadInput: too little text.
+        UsageError: the network is not one of text.
+        BadInput: there is too little text.
     """
     if symbols is not None and symbols < 1:
         raise UsageError(f"symbols {symbols}: give 1 or more")
-    evaluation = _open(run, corpus, how, device)
-    text, kept = _parts(evaluation.examples, split, how)
-    return evaluation.figures(text[:symbols], kept)
+    evaluation = _open(run, corpus, config, device)
+    text, held_out = _texts(evaluation.examples, split, config)
+    return evaluation.metrics(text[:symbols], held_out)
 
 
-def dynamic_surprises(
-    run: Path, corpus: Path, texts: Sequence[np.ndarray], how: Dynamics, device: str = "cpu"
+def dynamic_bits(
+    run: Path, corpus: Path, texts: Sequence[np.ndarray], config: DynamicEvalConfig, device: str = "cpu"
 ) -> list[np.ndarray]:
-    """Bits of each symbol of some texts, each read from the trained weights on; float64 (symbols,) each.
+    """Return the bits of each symbol of some texts, float64 (symbols,) each.
 
-    Raises as `evaluate_dynamically`.
+    Each text begins with the trained weights. Raises the errors of `evaluate_dynamically`.
     """
-    evaluation = _open(run, corpus, how, device)
-    rule, rate = evaluation.steps(_parts(evaluation.examples, "train", how)[1])
-    return [np.concatenate(evaluation.score(text, rule, rate).prices) / math.log(2) for text in texts]
+    evaluation = _open(run, corpus, config, device)
+    _, held_out = _texts(evaluation.examples, "train", config)
+    rule, rate = evaluation.rule_and_rate(held_out)
+    return [np.concatenate(evaluation.score(text, rule, rate).losses) / math.log(2) for text in texts]
 
 
-def _open(run: Path, corpus: Path, how: Dynamics, device: str) -> DynamicEvaluation:
-    network, recipe, about, _, _ = open_run(run)
-    if recipe.kind != "text":
-        raise UsageError(f"{run}: dynamic evaluation is of text, this is a {recipe.kind}")
+def _open(run: Path, corpus: Path, config: DynamicEvalConfig, device: str) -> DynamicEvaluation:
+    network, recipe, metadata, _, _ = open_run(run)
+    if not isinstance(network, TextNetwork | TiedTextNetwork):
+        raise UsageError(f"{run}: dynamic evaluation is for text networks, this is a {recipe.kind}")
     examples = make_text(TextCorpus.open(corpus), recipe)
-    check_alphabet(examples, about, corpus)
-    return DynamicEvaluation(network.to(open_device(device)), examples, how, how.segment or recipe.training.chunk)
+    check_alphabet(examples, metadata, corpus)
+    segment = config.segment or recipe.training.chunk
+    return DynamicEvaluation(network.to(open_device(device)), examples, config, segment)
 
 
-def _parts(examples: TextExamples, split: str, how: Dynamics) -> tuple[np.ndarray, np.ndarray]:
-    """The text to be scored, and what a rate is chosen on: the validation text's end, never scored then."""
-    text, validation = examples.on(split).validation, examples.validation
-    if how.rate is not None:
+def _texts(examples: TextExamples, split: str, config: DynamicEvalConfig) -> tuple[np.ndarray, np.ndarray]:
+    """Return the text to score, and the end of the validation text, where a rate is chosen.
+
+    That end is not scored; it is empty where a rate is given.
+    """
+    text = examples.on(split).validation
+    validation = examples.validation
+    if config.rate is not None:
         return text, validation[:0]
-    kept = validation[-how.choose :]
-    if len(kept) == len(validation):
+    held_out = validation[-config.choose :]
+    if len(held_out) == len(validation):
         raise BadInput(
-            f"{how.choose} symbols to choose a rate on, of {len(validation)} for validation; give a --rate, or "
-            "another --choose"
+            f"{config.choose} symbols to choose a rate on, of {len(validation)} for validation; give a --rate, or "
+            "a smaller --choose"
         )
-    return (text[: -how.choose] if split == "validation" else text), kept
+    return (text[: -config.choose] if split == "validation" else text), held_out

@@ -13,7 +13,7 @@ class InkScore:
     Attributes:
         log_loss: Sum of −log density over all points, in nats.
         squared_error: Sum over all points of the squared distance to the mean of the mixture, in normalised units.
-        points, lines: How many.
+        points, lines: Number of points and of lines.
     """
 
     log_loss: float
@@ -23,26 +23,26 @@ class InkScore:
 
     @property
     def nats_per_line(self) -> float:
-        """The paper's log-loss: mean over the lines of the sum over a line."""
+        """Return the paper's log-loss: the mean over the lines of the sum over a line."""
         return self.log_loss / self.lines
 
     @property
     def nats_per_point(self) -> float:
-        """Comparable between sets of lines, not between representations of ink."""
+        """Return the log-loss of a point, comparable between sets of lines of one representation."""
         return self.log_loss / self.points
 
     @property
     def squared_error_per_point(self) -> float:
-        """The paper's SSE, with the mixture's mean as the point prediction, without the pen bit."""
+        """Return the paper's SSE, with the mixture's mean as the point prediction, without the pen bit."""
         return self.squared_error / self.points
 
     @property
-    def headline(self) -> float:
-        """What a training is judged by."""
+    def selection_metric(self) -> float:
+        """Return the metric that selects the best checkpoint; lower is better."""
         return self.nats_per_line
 
-    def figures(self) -> dict[str, float]:
-        """All of it by name."""
+    def metrics(self) -> dict[str, float]:
+        """Return all metrics by name."""
         return {
             "lines": self.lines,
             "nats_per_line": self.nats_per_line,
@@ -57,9 +57,10 @@ class TextScore:
 
     Attributes:
         log_loss: Sum of −log probability over all symbols, in nats.
-        wrong: Symbols that were not the likeliest.
-        symbols, words: How many; an end of sentence or line counts as a word, as later work counts.
-        characters: How many the text has, ends of sentences among them.
+        wrong: Number of symbols that were not the likeliest.
+        symbols, words: Number of symbols and of words; an end of sentence or line counts as a word, as in
+            later work.
+        characters: Number of characters of the text, ends of sentences included.
     """
 
     log_loss: float
@@ -70,21 +71,24 @@ class TextScore:
 
     @property
     def nats_per_point(self) -> float:
-        """Log-loss of a symbol."""
+        """Return the log-loss of a symbol in nats."""
         return self.log_loss / self.symbols
 
     @property
     def bits_per_character(self) -> float:
-        """Log-loss of a character, whatever the symbols are."""
+        """Return the log-loss of a character in bits, also where the symbols are words."""
         return self.log_loss / self.characters / math.log(2)
 
     @property
-    def headline(self) -> float:
-        """What a training is judged by."""
+    def selection_metric(self) -> float:
+        """Return the metric that selects the best checkpoint; lower is better."""
         return self.bits_per_character
 
-    def figures(self) -> dict[str, float]:
-        """All of it by name; perplexity of words by the paper's 5.6 characters a word and by the words there are."""
+    def metrics(self) -> dict[str, float]:
+        """Return all metrics by name.
+
+        The perplexity of words is given by the paper's 5.6 characters a word, and by the real words.
+        """
         return {
             "symbols": self.symbols,
             "bits_per_character": self.bits_per_character,
@@ -95,13 +99,13 @@ class TextScore:
 
 
 @dataclass(frozen=True)
-class ReadScore:
+class RecognitionScore:
     """Sums over a set of lines.
 
     Attributes:
         log_loss: Sum of −log probability of the texts, in nats.
-        edits: Sum of the edit distances between what is there and what was read.
-        characters, lines: How many.
+        edits: Sum of the edit distances between the texts and what was read.
+        characters, lines: Number of characters and of lines.
     """
 
     log_loss: float
@@ -111,22 +115,26 @@ class ReadScore:
 
     @property
     def nats_per_point(self) -> float:
-        """Log-loss of a character: what a reader is paid by."""
+        """Return the log-loss of a character in nats."""
         return self.log_loss / self.characters
 
     @property
-    def headline(self) -> float:
-        """What a training is judged by: the share of characters read wrong."""
+    def selection_metric(self) -> float:
+        """Return the metric that selects the best checkpoint: the character error rate."""
         return self.edits / self.characters
 
-    def figures(self) -> dict[str, float]:
-        """All of it by name."""
-        return {"lines": self.lines, "character_error": self.headline, "nats_per_character": self.nats_per_point}
+    def metrics(self) -> dict[str, float]:
+        """Return all metrics by name."""
+        return {
+            "lines": self.lines,
+            "character_error": self.selection_metric,
+            "nats_per_character": self.nats_per_point,
+        }
 
 
 def _power(bits: float) -> float:
-    """2 to the bits; infinite beyond what a float holds."""
+    """Return 2 to the bits; infinity where a float overflows."""
     return 2.0**bits if bits < 1000 else math.inf
 
 
-Score = InkScore | TextScore | ReadScore
+Score = InkScore | TextScore | RecognitionScore

@@ -1,5 +1,7 @@
-"""What a network is made of, read off the step graph that is exported: what is connected, after what delay, by how
-many weights. Pictures of it can show nothing that the model file does not do."""
+"""Architecture of a network, read from its exported step graph: connections, delays and numbers of weights.
+
+A picture of it shows what the model file computes and nothing else.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,18 +12,18 @@ import onnx
 from nextstroke.alphabet import Alphabet
 from nextstroke.config import load_recipe
 from nextstroke.errors import UsageError
-from nextstroke.nets.networks import PenNetwork
+from nextstroke.nets.networks import Network
 from nextstroke.training.evaluation.runs import open_run
 from nextstroke.training.export.networks_export import build_graph
 from nextstroke.training.export.onnx_step import Graph
 from nextstroke.training.optimisers import build_network
 
 INPUTS = {"point": "x", "text": "text"}
-WEIGHTLESS = {"text": 0, "kappa": 1}  # what reaches the window without a weight, and how many steps late
+WEIGHTLESS = {"text": 0, "kappa": 1}  # inputs of the window without a weight, and their delay in steps
 
 
 class Connection(NamedTuple):
-    """From a part to a part: `delay` in steps, `weights` their number."""
+    """A connection between two parts: `delay` in steps, `weights` their number."""
 
     source: str
     target: str
@@ -34,8 +36,8 @@ class Architecture(NamedTuple):
 
     Attributes:
         sizes: Width of each part: x, text (symbols), window (Gaussians), h1 …, y.
-        connections: Between the parts.
-        own: Biases and peepholes of each part.
+        connections: The connections between the parts.
+        own: Number of biases and peepholes of each part.
     """
 
     sizes: dict[str, int]
@@ -44,22 +46,21 @@ class Architecture(NamedTuple):
 
     @property
     def weights(self) -> int:
-        """All of them."""
+        """Number of all weights."""
         return sum(connection.weights for connection in self.connections) + sum(self.own.values())
 
 
 def _check_kind(path: Path, kind: str) -> None:
-    if kind == "reader":
-        raise UsageError(
-            f"{path}: a reader, which takes whole lines; the figure shows the networks that go step by step"
-        )
+    if kind not in ("writer", "pen"):
+        article = {"reader": "a reader", "text": "a text network"}[kind]
+        raise UsageError(f"{path}: {article}; the figure shows networks of handwriting that go step by step")
 
 
 def open_architecture(path: Path) -> Architecture:
-    """That of a training, a model file or a recipe.
+    """Return the architecture of a training, a model file or a recipe.
 
     Raises:
-        UsageError: a recipe of a writer whose alphabet its corpus decides, or a reader.
+        UsageError: the network has no step graph of ink, or the recipe's corpus decides its alphabet.
     """
     if path.suffix != ".toml":
         trained = open_run(path)
@@ -67,43 +68,41 @@ def open_architecture(path: Path) -> Architecture:
         return read_architecture(trained.network)
     recipe = load_recipe(path)
     _check_kind(path, recipe.kind)
-    if recipe.kind == "text":
-        raise UsageError(f"{path}: only handwriting networks have a step graph to read")
     if recipe.kind == "writer" and recipe.data.alphabet != "paper":
         raise UsageError(f"{path}: the corpus decides its alphabet; give a training or a model file")
     network: Any = build_network(recipe, len(Alphabet.paper()))
     return read_architecture(network)
 
 
-def read_architecture(network: PenNetwork) -> Architecture:
-    """Take a network's step graph apart."""
-    return _Reader(network).read()
+def read_architecture(network: Network) -> Architecture:
+    """Return the architecture of a handwriting network."""
+    return _StepGraph(network).read()
 
 
-def gates_look_at(network: PenNetwork) -> dict[str, str]:
-    """Which of the cell's values the peepholes of the first layer's gates see: "before" or "after" the step."""
-    reader = _Reader(network)
-    sigmoids = [node.output[0] for node in reader.graph.nodes if node.op_type == "Sigmoid"]
-    early, output = ("after" if reader.carried["c1"] in reader.above(name) else "before" for name in sigmoids[:2])
+def gates_look_at(network: Network) -> dict[str, str]:
+    """Return which cell the peepholes of the first layer's gates see: "before" or "after" the step."""
+    graph = _StepGraph(network)
+    sigmoids = [node.output[0] for node in graph.graph.nodes if node.op_type == "Sigmoid"]
+    early, output = ("after" if graph.carried["c1"] in graph.above(name) else "before" for name in sigmoids[:2])
     return {"input": early, "forget": early, "output": output}
 
 
-class _Reader:
-    """A step graph with its nodes by what they make."""
+class _StepGraph:
+    """A step graph with its nodes by their outputs."""
 
-    def __init__(self, network: PenNetwork):
+    def __init__(self, network: Network):
         self.graph = Graph(integer=False)
         build_graph(self.graph, network)
         self.makers = {name: node for node in self.graph.nodes for name in node.output}
         ends = {node.output[0]: node.input[0] for node in self.graph.nodes if node.op_type == "Identity"}
         self.carried = {name.removesuffix(".next"): inner for name, inner in ends.items()}
         hidden = {inner: name for name, inner in self.carried.items() if name.startswith("h") or name == "y"}
-        self.parts = hidden | {"window": "window"}  # the value that is a part's result
+        self.parts = hidden | {"window": "window"}  # parts by the value that is their result
         self.shapes = {weight.name.removesuffix(".half"): list(weight.dims) for weight in self.graph.weights}
         self.widths = dict(self.graph.states)
 
     def read(self) -> Architecture:
-        """All of it."""
+        """Return the architecture."""
         connections = [edge for node in self.graph.nodes if node.op_type == "Gemm" for edge in self._weighted(node)]
         if "window" in self.makers:
             seen = self.above("window")
@@ -123,7 +122,7 @@ class _Reader:
         return sizes | {"y": self.shapes["output.weight"][0]}
 
     def _weighted(self, node: onnx.NodeProto) -> Iterator[Connection]:
-        """The connections through one product: as wide as what comes in, as many rows as the weight has."""
+        """Yield the connections through one product, one for each part that it reads."""
         rows, columns = self.shapes[node.input[1]]
         sources = list(self._sources(node.input[0]))
         widths = [self._width(source) for source, _ in sources]
@@ -132,7 +131,7 @@ class _Reader:
             yield Connection(source, self._part(node.input[1]), delay, rows * width)
 
     def _sources(self, name: str) -> Iterator[tuple[str, int]]:
-        """The parts that a value holds side by side, each with its delay."""
+        """Yield the parts that a value is the concatenation of, each with its delay."""
         if name in self.parts:
             yield self.parts[name], 0
         elif name in self.widths:
@@ -147,7 +146,7 @@ class _Reader:
         return self.widths["w"] if part == "window" else self._sizes()[part]
 
     def _part(self, name: str) -> str:
-        """The part whose result is the first that a value leads to."""
+        """Return the part whose result is the first that depends on a value."""
         reached = [name]
         for value in reached:
             if value in self.parts:
@@ -156,11 +155,11 @@ class _Reader:
         raise AssertionError(f"{name} leads nowhere")
 
     def above(self, name: str) -> set[str]:
-        """All values that a value is made of within this step."""
+        """Return all values that a value depends on within this step."""
         found = [name]
         for value in found:
-            found += [origin for origin in self._made_of(value) if origin not in found]
+            found += [origin for origin in self._inputs_of(value) if origin not in found]
         return set(found)
 
-    def _made_of(self, value: str) -> list[str]:
+    def _inputs_of(self, value: str) -> list[str]:
         return list(self.makers[value].input) if value in self.makers else []

@@ -1,8 +1,8 @@
-"""Ink as examples: from a packed corpus and a recipe to what a handwriting network learns from."""
+"""Ink as training data: from a packed corpus and a recipe to what a handwriting network learns from."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 import torch
@@ -10,22 +10,61 @@ from torch import Tensor
 
 from nextstroke.alphabet import Alphabet
 from nextstroke.config import Data, Recipe
-from nextstroke.datasets.batches import Augmentation, Batch, Chunk, Example, Normalisation, shuffled_batches
+from nextstroke.datasets.batches import Augmentation, Batch, Example, Normalisation, shuffled_batches
 from nextstroke.datasets.packed_ink import InkCorpus
 from nextstroke.errors import BadInput, UsageError
 from nextstroke.ink import Ink
 from nextstroke.nets.mixture import Mixture
+from nextstroke.nets.networks import InkNetwork, Network, NetworkState
 from nextstroke.training.evaluation.handwriting import evaluate, run_network
-from nextstroke.training.evaluation.metrics import Score
+from nextstroke.training.evaluation.metrics import InkScore, RecognitionScore
+
+
+class LineTask(Protocol):
+    """What a network learns from lines of ink; the methods are those of `Examples`."""
+
+    def tensors(self, chunk: tuple[np.ndarray, ...], device: str) -> tuple[Tensor, ...]:
+        """Return what `loss` takes for a chunk."""
+
+    def loss(
+        self, network: Network, tensors: Sequence[Tensor], state: NetworkState
+    ) -> tuple[Tensor, Tensor, NetworkState]:
+        """Return log-loss in nats, number of points or characters, and the state after the chunk."""
+
+    def score(
+        self, network: Network, lines: Sequence[Example], normalisation: Normalisation
+    ) -> InkScore | RecognitionScore:
+        """Score a network on some lines."""
+
+
+class HandwritingTask:
+    """Prediction of each next point, with or without a text."""
+
+    def tensors(self, chunk: tuple[np.ndarray, ...], device: str) -> tuple[Tensor, ...]:
+        """Return the points before, the points to predict, the mask and the text."""
+        return tuple(torch.from_numpy(np.ascontiguousarray(part)).to(device) for part in chunk)
+
+    def loss(
+        self, network: Network, tensors: Sequence[Tensor], state: NetworkState
+    ) -> tuple[Tensor, Tensor, NetworkState]:
+        """Return a chunk's log-loss in nats, its number of points, and the state after it."""
+        x, target, mask, text = tensors
+        y, after = run_network(cast(InkNetwork, network), x, text, state)
+        return (Mixture.of(y).log_loss(target) * mask).sum(), mask.sum(), after
+
+    def score(self, network: Network, lines: Sequence[Example], normalisation: Normalisation) -> InkScore:
+        """Score a network on some lines."""
+        return evaluate(cast(InkNetwork, network), lines, normalisation)
 
 
 class InkExamples(NamedTuple):
-    """The two sides of a split, with what is needed to read more ink in the same way."""
+    """Lines of ink for training and validation, with what is needed to read more ink in the same way."""
 
     train: list[Example]
     validation: list[Example]
     alphabet: Alphabet
     normalisation: Normalisation
+    task: LineTask = HandwritingTask()
 
     @property
     def symbols(self) -> str:
@@ -34,61 +73,61 @@ class InkExamples(NamedTuple):
 
     @property
     def sequences(self) -> int:
-        """How many lines there are to learn from."""
+        """Number of training lines."""
         return len(self.train)
 
-    def about(self) -> dict[str, Any]:
-        """What a checkpoint has to say of the data."""
+    def metadata(self) -> dict[str, Any]:
+        """Return what a checkpoint stores about the data."""
         return {
             "alphabet": self.symbols,
             "normalisation": asdict(self.normalisation),
             "points_per_character": self.points_per_character,
         }
 
-    def batches(self, lines: int, recipe: Recipe, epoch: int) -> Sequence:
-        """The batches of an epoch, of `lines` lines each."""
+    def batches(self, lines: int, recipe: Recipe, epoch: int) -> Sequence[np.ndarray]:
+        """Return the batches of an epoch, each the numbers of `lines` lines."""
         return shuffled_batches(np.array([len(line.offsets) for line in self.train]), lines, recipe.seed, epoch)
 
     def fresh(self, batch: int) -> bool:
-        """Whether the state begins anew at a batch: lines always begin so."""
+        """Return True: the state begins anew with each line."""
         return True
 
     def read(self, chosen: np.ndarray, recipe: Recipe, epoch: int, batch: int) -> Batch:
-        """A batch, its lines changed at random as the recipe says; the place in the order decides how."""
+        """Return a batch, its lines augmented as the recipe says with a seed of their position."""
         change = augmentation(recipe)
         rng = np.random.default_rng([recipe.seed, epoch, batch])
         lines = [self.train[i] for i in chosen]
         changed = [line._replace(offsets=change.apply(line.offsets, rng)) for line in lines]
         return Batch.of(changed, self.normalisation)
 
-    def tensors(self, share: Batch, chunk: Chunk, device: str) -> tuple[Tensor, ...]:
-        """What the loss is worked out from."""
-        return tuple(torch.from_numpy(np.ascontiguousarray(part)).to(device) for part in (*chunk, share.text))
+    def tensors(self, chunk: tuple[np.ndarray, ...], device: str) -> tuple[Tensor, ...]:
+        """Return what `loss` takes for a chunk."""
+        return self.task.tensors(chunk, device)
 
-    def loss(self, network: Any, tensors: Sequence[Tensor], state: tuple) -> tuple[Tensor, Tensor, tuple]:
-        """Log-loss of a chunk in nats, its number of points, and the state behind it."""
-        x, target, mask, text = tensors
-        y, state = run_network(network, x, text, state)
-        return (Mixture.of(y).log_loss(target) * mask).sum(), mask.sum(), state
+    def loss(
+        self, network: Network, tensors: Sequence[Tensor], state: NetworkState
+    ) -> tuple[Tensor, Tensor, NetworkState]:
+        """Return the task's loss of a chunk, as `Examples.loss`."""
+        return self.task.loss(network, tensors, state)
 
     def on(self, split: str) -> "InkExamples":
-        """The same with another side to be scored on: "train" instead of "validation"."""
+        """Return the same data to be scored on "train" or "validation"."""
         if split not in ("validation", "train"):
             raise UsageError(f"split {split!r}: give validation or train")
         return self._replace(validation=getattr(self, split))
 
-    def score(self, network: Any, every: int = 1) -> Score:
-        """Score a network on every `every`-th validation line."""
-        return evaluate(network, self.validation[::every], self.normalisation)
+    def score(self, network: Network, every: int = 1) -> InkScore | RecognitionScore:
+        """Score a network on each `every`-th validation line."""
+        return self.task.score(network, self.validation[::every], self.normalisation)
 
     @property
     def points_per_character(self) -> float:
-        """Points a character takes on average in training, blanks counted as characters."""
+        """Mean number of points a character has in training; blanks count as characters."""
         return sum(len(line.offsets) for line in self.train) / sum(len(line.text) for line in self.train)
 
 
 def augmentation(recipe: Recipe) -> Augmentation:
-    """The random changes a recipe asks for."""
+    """Return the augmentation of a recipe."""
     settings = recipe.training
     return Augmentation(
         settings.augment_scale,
@@ -100,21 +139,32 @@ def augmentation(recipe: Recipe) -> Augmentation:
 
 
 def represent(ink: Ink, representation: str, phase: int = 0) -> Ink:
-    """Ink as a recipe's networks see it: "raw", or "simplified" with a choice of the points that stay."""
+    """Return ink as a recipe's networks read it.
+
+    Args:
+        representation: "raw" or "simplified".
+        phase: Which of every three points are kept in simplified ink.
+    """
     return ink.simplified(phase=phase) if representation == "simplified" else ink
 
 
 def make_examples(corpus: InkCorpus, data: Data, like: Mapping[str, Any] | None = None) -> InkExamples:
-    """Read both splits. Lines with a fault stay out of training, never out of validation.
+    """Read the lines of both splits; faulty lines are left out of training, not of validation.
 
     Args:
-        like: What a network tells of the data it learned from, where these are to be read as those were.
+        like: Metadata of a network whose alphabet and normalisation are taken over, or None.
+
     Raises:
-        BadInput: a split is empty. UnknownCharacters: `like` does not know a character.
+        BadInput: a split is empty.
+        UnknownCharacters: the alphabet of `like` lacks a character.
     """
-    train, validation = corpus.select(*data.train), corpus.select(*data.validation, faulty=True)
+    train = corpus.select(*data.train)
+    validation = corpus.select(*data.validation, faulty=True)
     if not train or not validation:
-        raise BadInput(f"the corpus has {len(train)} lines of {data.train} and {len(validation)} of {data.validation}")
+        raise BadInput(
+            f"the corpus has {len(train)} lines of {data.train} and {len(validation)} of {data.validation}; "
+            "set data.train and data.validation to splits that it has"
+        )
     texts = [text_of(corpus, i) for i in (*train, *validation)]
     alphabet = Alphabet.paper() if data.alphabet == "paper" else Alphabet.of(texts)
     if like:
@@ -127,7 +177,7 @@ def make_examples(corpus: InkCorpus, data: Data, like: Mapping[str, Any] | None 
 
 
 def text_of(corpus: InkCorpus, i: int) -> str:
-    """The text of a line; a blank where it is not known, for a network may not be given none."""
+    """Return the text of a line; a blank where it is unknown, as no network takes an empty text."""
     return corpus.lines[i].text or " "
 
 

@@ -1,85 +1,90 @@
-"""What the training loop asks of the things it learns from, ink or text."""
+"""Dataset protocol of the training loop, for ink and for text."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 from torch import Tensor
 
 from nextstroke.config import Recipe
 from nextstroke.datasets.packed_ink import InkCorpus
 from nextstroke.datasets.packed_text import TextCorpus
+from nextstroke.nets.networks import Network, NetworkState
 from nextstroke.training.evaluation.metrics import Score
 from nextstroke.training.tasks.ink_task import make_examples
-from nextstroke.training.tasks.recogniser_task import ReaderExamples
+from nextstroke.training.tasks.recogniser_task import RecognitionTask
 from nextstroke.training.tasks.text_task import make_text
 
 
 class Batch(Protocol):
-    """Sequences side by side."""
+    """Sequences of a batch, padded to one length."""
 
     @property
     def lines(self) -> int:
-        """How many."""
+        """Number of sequences."""
 
     @property
     def fresh(self) -> bool:
-        """Whether they begin with a fresh state, not with that behind the batch before."""
+        """Whether they begin with a fresh state, not with the state after the batch before."""
 
-    def share(self, own: Any) -> Any:
-        """The sequences that a worker takes."""
+    def shard(self, rows: slice, /) -> "Batch":
+        """Return the sequences of some rows."""
 
-    def padded(self, steps: int, places: int) -> Any:
-        """The same, length and width of a text padded to multiples."""
+    def padded(self, steps: int, positions: int, /) -> "Batch":
+        """Return the batch with its length and the width of a text padded to multiples."""
 
-    def chunks(self, steps: int | None) -> Iterator[Any]:
-        """Pieces for truncated backpropagation, as many for every share."""
+    def chunks(self, steps: int | None, /) -> Iterator[tuple[np.ndarray, ...]]:
+        """Yield the arrays of each chunk of truncated backpropagation, equally many for every shard."""
 
 
 class Examples(Protocol):
-    """Examples of a kind."""
+    """Training and validation data of one kind."""
 
     @property
     def symbols(self) -> Sequence[str]:
-        """The alphabet, in an order that the weights depend on."""
+        """The alphabet, in the order that the weights depend on."""
 
     @property
     def sequences(self) -> int:
-        """How many there are to learn from."""
+        """Number of training sequences."""
 
-    def about(self) -> dict[str, Any]:
-        """What a checkpoint has to say of the data."""
+    def metadata(self) -> dict[str, Any]:
+        """Return what a checkpoint stores about the data."""
 
-    def batches(self, lines: int, recipe: Recipe, epoch: int) -> Sequence:
-        """The batches of an epoch; the same epoch gives the same ones."""
+    def batches(self, lines: int, recipe: Recipe, epoch: int) -> Sequence[np.ndarray]:
+        """Return what `read` takes for each batch of an epoch; the same for the same epoch."""
 
     def fresh(self, batch: int) -> bool:
-        """Whether the state begins anew at a batch of an epoch."""
+        """Return whether the state begins anew at a batch of an epoch."""
 
-    def read(self, chosen: Any, recipe: Recipe, epoch: int, batch: int) -> Any:
-        """One of the batches, as a Batch."""
+    def read(self, chosen: np.ndarray, recipe: Recipe, epoch: int, batch: int) -> Batch:
+        """Return one of the batches."""
 
-    def tensors(self, share: Any, chunk: Any, device: str) -> tuple[Tensor, ...]:
-        """What the loss of a chunk is worked out from."""
+    def tensors(self, chunk: tuple[np.ndarray, ...], device: str) -> tuple[Tensor, ...]:
+        """Return what `loss` takes for a chunk."""
 
-    def loss(self, network: Any, tensors: Sequence[Tensor], state: tuple) -> tuple[Tensor, Tensor, tuple]:
-        """Log-loss of a chunk in nats, its number of points or symbols, and the state behind it.
+    def loss(
+        self, network: Network, tensors: Sequence[Tensor], state: NetworkState
+    ) -> tuple[Tensor, Tensor, NetworkState]:
+        """Return a chunk's log-loss in nats, its number of points or symbols, and the state after it.
 
         May not wait for the device: on a GPU it is captured as a graph.
         """
 
     def on(self, split: str) -> "Examples":
-        """The same, to be scored on another split."""
+        """Return the same data with another split to be scored on."""
 
-    def score(self, network: Any, every: int = 1) -> Score:
-        """The validation set's score, on every `every`-th part of it."""
+    def score(self, network: Network, every: int = 1) -> Score:
+        """Return the score on each `every`-th part of the validation set."""
 
 
 def open_examples(recipe: Recipe, corpus: Path, like: Mapping[str, Any] | None = None) -> tuple[Examples, str]:
-    """What a recipe learns from, and the digest of the packed corpus.
+    """Return the data of a recipe, and the digest of the packed corpus.
 
     Args:
-        like: What a network tells of its data, for a recipe whose alphabet is that of its start.
+        like: Metadata of a network, for a recipe that takes over its alphabet and normalisation.
+
     Raises:
         BadInput, CorruptFile, WrongModel: the corpus is not one, or not of the recipe's kind.
     """
@@ -88,4 +93,6 @@ def open_examples(recipe: Recipe, corpus: Path, like: Mapping[str, Any] | None =
         return make_text(text, recipe), text.digest
     ink = InkCorpus.open(corpus)
     examples = make_examples(ink, recipe.data, like if recipe.data.alphabet in ("start", "extend") else None)
-    return ReaderExamples(*examples) if recipe.kind == "reader" else examples, ink.digest
+    if recipe.kind == "reader":
+        examples = examples._replace(task=RecognitionTask())
+    return examples, ink.digest

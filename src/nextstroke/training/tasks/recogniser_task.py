@@ -1,43 +1,52 @@
-"""Ink as examples for a reader: the same lines as a writer's, the other way round."""
+"""Recognition: the same lines as handwriting synthesis, with the text to predict from the ink."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from nextstroke.datasets.batches import Batch, Chunk, sorted_batches
-from nextstroke.nets.recogniser_network import ReaderNetwork, greedy
+from nextstroke.datasets.batches import Batch, Example, Normalisation, sorted_batches
+from nextstroke.nets.networks import Network, NetworkState
+from nextstroke.nets.recogniser_network import RecogniserNetwork, greedy
 from nextstroke.text.edit_distance import edit_distance
-from nextstroke.training.evaluation.metrics import ReadScore
-from nextstroke.training.tasks.ink_task import InkExamples
+from nextstroke.training.evaluation.metrics import RecognitionScore
 
-SCORED = 64  # lines side by side
+SCORED = 64  # lines in a batch
 
 
-class ReaderExamples(InkExamples):
-    """The two sides of a split, as a reader learns from them."""
+class RecognitionTask:
+    """Recognition of whole lines of ink."""
 
-    def tensors(self, share: Batch, chunk: Chunk | None, device: str) -> tuple[Tensor, ...]:
-        """What the loss is worked out from: whole lines, their lengths, their texts."""
-        points, lengths, text = (torch.from_numpy(part) for part in (share.points, share.lengths, share.text))
-        return points.to(device), lengths, text.to(device)  # lengths are wanted on the processor
+    def tensors(self, chunk: tuple[np.ndarray, ...], device: str) -> tuple[Tensor, ...]:
+        """Return the points, the lengths and the texts of whole lines."""
+        _, points, mask, text = chunk
+        # The loss wants the lengths on the CPU.
+        lengths = torch.from_numpy(mask.sum(1).astype(np.int64))
+        return torch.from_numpy(points).to(device), lengths, torch.from_numpy(text).to(device)
 
-    def loss(self, network: ReaderNetwork, tensors: Sequence[Tensor], state: tuple) -> tuple[Tensor, Tensor, tuple]:
-        """Log-loss in nats, the number of characters, no state."""
-        return network.log_loss(*tensors), (tensors[2] >= 0).sum().float(), ()
+    def loss(
+        self, network: Network, tensors: Sequence[Tensor], state: NetworkState
+    ) -> tuple[Tensor, Tensor, NetworkState]:
+        """Return the log-loss in nats and the number of characters; there is no state."""
+        points, lengths, text = tensors
+        recogniser = cast(RecogniserNetwork, network)
+        return recogniser.log_loss(points, lengths, text), (text >= 0).sum().float(), ()
 
     @torch.no_grad()
-    def score(self, network: Any, every: int = 1) -> ReadScore:
-        """Score a network on every `every`-th validation line."""
-        lines = self.validation[::every]
-        loss, edits = 0.0, 0
-        for batch in sorted_batches(np.array([len(line.offsets) for line in lines]), SCORED):
-            share = Batch.of([lines[i] for i in batch], self.normalisation)
-            device = next(network.parameters()).device.type
-            points, lengths, text = self.tensors(share, None, device)
-            loss += float(network.log_loss(points, lengths, text))
-            read = greedy(network(points, lengths), lengths, network.nothing)
-            edits += sum(edit_distance(lines[i].text.tolist(), found) for i, found in zip(batch, read, strict=True))
-        return ReadScore(loss, edits, sum(len(line.text) for line in lines), len(lines))
+    def score(self, network: Network, lines: Sequence[Example], normalisation: Normalisation) -> RecognitionScore:
+        """Score a network on some lines."""
+        recogniser = cast(RecogniserNetwork, network)
+        device = next(recogniser.parameters()).device.type
+        loss = 0.0
+        edits = 0
+        for chosen in sorted_batches(np.array([len(line.offsets) for line in lines]), SCORED):
+            batch = Batch.of([lines[i] for i in chosen], normalisation)
+            for chunk in batch.chunks(None):
+                points, lengths, text = self.tensors(chunk, device)
+                loss += float(recogniser.log_loss(points, lengths, text))
+                found = greedy(recogniser(points, lengths), lengths, recogniser.blank)
+                for i, ids in zip(chosen, found, strict=True):
+                    edits += edit_distance(lines[i].text.tolist(), ids)
+        return RecognitionScore(loss, edits, sum(len(line.text) for line in lines), len(lines))
