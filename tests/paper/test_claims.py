@@ -4,7 +4,7 @@ import pytest
 
 from nextstroke.paper import claims, measures
 from nextstroke.paper.claims import CONFIRMED, DENIED, OPEN, Given, check_claims
-from nextstroke.paper.measures import sharpness, some_lines
+from nextstroke.paper.measures import sample_lines, sharpness
 from nextstroke.paper.tables import ROWS, Measured
 
 
@@ -60,8 +60,8 @@ def test_what_was_not_comparable_says_why():
 def test_every_claim_of_the_list_has_a_verdict_and_evidence(writer, written_corpus, monkeypatch):
     monkeypatch.setattr(measures, "TEXTS", measures.TEXTS[:3])
     monkeypatch.setattr(measures, "BIASES", (0.0, 3.0))
-    monkeypatch.setattr(claims, "readable", lambda: False)
-    monkeypatch.setattr(measures, "readable", lambda: False)
+    monkeypatch.setattr(claims, "ocr_available", lambda: False)
+    monkeypatch.setattr(measures, "ocr_available", lambda: False)
     found = check_claims(Given(writer, None, None, written_corpus, table()), lambda doing: None)
     assert len(found) == 17
     assert all(claim.evidence for claim in found)
@@ -79,7 +79,7 @@ def test_every_claim_of_the_list_has_a_verdict_and_evidence(writer, written_corp
 
 def test_a_network_that_knows_more_expects_more_sharply(writer, written_corpus):
     """The writer on its own lines, and on the same with another text."""
-    lines = some_lines(written_corpus, writer, ["testset_v"], 4)
+    lines = sample_lines(written_corpus, writer, ["testset_v"], 4)
     right = sharpness(writer, lines)
     wrong = sharpness(writer, [line._replace(text="Q Z X Q") for line in lines])
     for place in ("within strokes", "after stroke ends"):

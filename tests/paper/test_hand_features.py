@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from nextstroke.ink import Ink
-from nextstroke.paper.hand_features import diversity, halves, own_prime_share, roughness, steadiness, traits
+from nextstroke.paper.hand_features import diversity, halves, hand_traits, own_prime_share, roughness, steadiness
 
 
 def line(slant=0.0, size=10.0, width=8.0, strokes=12, jitter=0.0, seed=0):
@@ -18,11 +18,11 @@ def line(slant=0.0, size=10.0, width=8.0, strokes=12, jitter=0.0, seed=0):
 
 @pytest.mark.parametrize("slant", [-0.3, 0.0, 0.5])
 def test_the_slant_is_that_of_what_goes_up_and_down(slant):
-    assert traits(line(slant))[0] == pytest.approx(slant, abs=0.02)
+    assert hand_traits(line(slant))[0] == pytest.approx(slant, abs=0.02)
 
 
 def test_size_and_spacing_are_told_apart():
-    plain, large, wide = traits(line()), traits(line(size=20.0, width=16.0)), traits(line(width=16.0))
+    plain, large, wide = hand_traits(line()), hand_traits(line(size=20.0, width=16.0)), hand_traits(line(width=16.0))
     assert large[1] - plain[1] == pytest.approx(np.log(2), abs=0.02)
     assert large[2] == pytest.approx(plain[2], rel=0.02)
     assert wide[1] == pytest.approx(plain[1], abs=0.02)

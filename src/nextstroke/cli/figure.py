@@ -248,8 +248,8 @@ def profile(output: Output) -> None:
     Example: nextstroke figure profile -o profile.png
     """
     _check(output)
-    from nextstroke.paper.plots import shares_figure
+    from nextstroke.paper.plots import bars_figure
     from nextstroke.training.profile import profile_step
 
-    shares_figure(profile_step(), "A training step of the writer: share of its time", output)
+    bars_figure(profile_step(), "A training step of the writer: share of its time", output)
     print(output)

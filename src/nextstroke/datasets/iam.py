@@ -15,7 +15,7 @@ from nextstroke.datasets.parallel import Progress, map_files
 from nextstroke.errors import BadInput, LimitExceeded, NextstrokeError
 from nextstroke.formats.iam_xml import read_line
 from nextstroke.formats.limits import read_bounded
-from nextstroke.formats.safe_xml import Enough, parse_xml
+from nextstroke.formats.safe_xml import StopParsing, parse_xml
 from nextstroke.ink import Ink
 
 # Transcriptions as the ink has them: escapes undone, the blanks that a tokeniser put in closed up again.
@@ -356,7 +356,7 @@ class _FormHead:
 
     def end(self, tag: str) -> None:
         if tag == "Transcription":
-            raise Enough
+            raise StopParsing
 
 
 TRAINING = ("trainset", "testset_t", "testset_f")  # the paper's 10,741 lines

@@ -8,7 +8,7 @@ LEAST = 1e-9  # of every character: float sums of words that are not to be expec
 DOUBT = 2.0  # occurrences that a word is given beside its own, closing sentences as often as all words do
 
 
-class Spelling:
+class WordSpelling:
     """How the words of a vocabulary are spelt: a blank stands behind each, behind the last of a sentence a line end.
 
     Words that begin alike lie side by side in the order of their characters, so that what a network expects of the

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nextstroke.errors import BadInk
-from nextstroke.formats.limits import check_count, check_places
+from nextstroke.formats.limits import check_coordinates, check_count
 from nextstroke.formats.safe_xml import local, parse_xml
 from nextstroke.ink import Ink
 
@@ -143,7 +143,7 @@ def _points(written: str, layout: Format) -> np.ndarray:
     channels = [_Channel() for _ in range(needed)]
     points = np.array([_point(point, channels) for point in written.strip().rstrip(",").split(",")])
     places = points[:, [layout.x, layout.y]] * (1, layout.y_sign)
-    check_places(places)
+    check_coordinates(places)
     return places
 
 

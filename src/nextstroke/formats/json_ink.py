@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from nextstroke.errors import BadInk, LimitExceeded
-from nextstroke.formats.limits import check_count, check_places
+from nextstroke.formats.limits import check_coordinates, check_count
 from nextstroke.ink import Ink
 
 
@@ -53,5 +53,5 @@ def _stroke(points: object) -> np.ndarray:
         stroke = np.array(None)
     if stroke.dtype.kind not in "if" or stroke.ndim != 2 or stroke.shape[1] < 2:
         raise BadInk(f"a stroke that is not a list of points [x, y]: {str(points)[:40]}")
-    check_places(stroke[:, :2])
+    check_coordinates(stroke[:, :2])
     return stroke[:, :2].astype(float)

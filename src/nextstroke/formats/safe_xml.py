@@ -12,14 +12,14 @@ MAX_DEPTH = 64  # official files have 4 levels, InkML has a dozen
 CHUNK = 1 << 16
 
 
-class Enough(Exception):
+class StopParsing(Exception):
     """Raised by a handler that needs nothing more of the file; the reading ends well."""
 
 
 class Handler(Protocol):
     """What is called while a file goes by.
 
-    It may raise Enough, or BadInk or LimitExceeded, which get the file and the line put before them.
+    It may raise StopParsing, or BadInk or LimitExceeded, which get the file and the line put before them.
 
     Tags and attributes come as "namespace name", or just the name where there is no namespace.
     """
@@ -43,7 +43,7 @@ def parse_xml(data: bytes, name: Path | str, handler: Handler, text: Callable[[s
         parser.CharacterDataHandler = text
     try:
         _feed(parser, data)
-    except Enough:
+    except StopParsing:
         return
     except expat.ExpatError as error:
         raise BadInk(f"{name}:{error.lineno}: not well-formed XML ({expat.ErrorString(error.code)})") from error
@@ -68,7 +68,7 @@ def local(tag: str) -> str:
 class _RootFinder:
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         self.tag = tag
-        raise Enough
+        raise StopParsing
 
     def end(self, tag: str) -> None:
         """Never reached."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from nextstroke.errors import BadInk
-from nextstroke.formats.limits import check_count, check_places
+from nextstroke.formats.limits import check_coordinates, check_count
 from nextstroke.formats.safe_xml import local, parse_xml
 from nextstroke.ink import Ink
 
@@ -63,7 +63,7 @@ class _Drawing:
         self._depth -= 1
 
     def _add(self, stroke: np.ndarray) -> None:
-        check_places(stroke)
+        check_coordinates(stroke)
         self._count += len(stroke)
         check_count(self._count)
         if len(stroke):

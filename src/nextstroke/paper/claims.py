@@ -8,7 +8,7 @@ from nextstroke.datasets.iam import TRAINING, VALIDATION
 from nextstroke.datasets.packed_ink import InkCorpus
 from nextstroke.paper import measures, text_claims
 from nextstroke.paper.hand_features import TRAITS
-from nextstroke.paper.legibility import PROGRAM, readable
+from nextstroke.paper.legibility import PROGRAM, ocr_available
 from nextstroke.paper.tables import Measured
 from nextstroke.paper.text_claims import Traits
 from nextstroke.runtime.model_file import Model
@@ -134,7 +134,7 @@ def _densities(given: Given) -> Claim:
     text = "densities are sharper in synthesis than in prediction, mostly at stroke ends"
     if given.prediction is None or given.synthesis is None:
         return Claim(text, OPEN, "needs a prediction and a synthesis model of raw ink")
-    lines = measures.some_lines(given.corpus, given.synthesis, VALIDATION, LINES)
+    lines = measures.sample_lines(given.corpus, given.synthesis, VALIDATION, LINES)
     before, after = (measures.sharpness(model, lines) for model in (given.prediction, given.synthesis))
     gain = {place: before[f"nats a point {place}"] - after[f"nats a point {place}"] for place in PLACES}
     told = "; ".join(
@@ -153,7 +153,7 @@ PLACES = ("within strokes", "after stroke ends")
 
 
 def _window(given: Given) -> Claim:
-    found = measures.window_path(given.writer, measures.some_lines(given.corpus, given.writer, VALIDATION, LINES))
+    found = measures.window_path(given.writer, measures.sample_lines(given.corpus, given.writer, VALIDATION, LINES))
     straight = found["correlation with time"] > 0.95 and found["share of moves back"] < 0.05
     # Two measures of the spread disagree, and a border is where the peak moves, which favours the one told here.
     text = "the window moves straight along the text (that it spreads at letters' borders is told, not judged)"
@@ -171,7 +171,7 @@ def _bias(given: Given) -> Claim:
     rows = measures.bias_effect(given.writer)
     told = "; ".join(_told(row) for row in rows)
     diverse = all(rows[-1][trait] < rows[0][trait] for trait in TRAITS)
-    if not readable():
+    if not ocr_available():
         verdict = OPEN if diverse else DENIED
         return Claim(text, verdict, f"{told}; legibility not measured: {PROGRAM} is not installed")
     legible = rows[-1]["character error"] < rows[0]["character error"]
@@ -179,7 +179,7 @@ def _bias(given: Given) -> Claim:
 
 
 def _hands(given: Given) -> Claim:
-    lines = measures.some_lines(given.corpus, given.writer, VALIDATION, LINES)
+    lines = measures.sample_lines(given.corpus, given.writer, VALIDATION, LINES)
     found = measures.hands(given.writer, lines)
     text = "style is constant within a line and varies between lines"
     told = "; ".join(f"correlation of halves, {name}: {_told(row)}" for name, row in found.items())
@@ -187,7 +187,7 @@ def _hands(given: Given) -> Claim:
 
 
 def _primes(given: Given) -> Claim:
-    found = measures.priming(given.writer, measures.some_lines(given.corpus, given.writer, TRAINING, PRIMES))
+    found = measures.priming(given.writer, measures.sample_lines(given.corpus, given.writer, TRAINING, PRIMES))
     carried = min(found["own prime, bias 0"], found["own prime, bias 1"]) > 0.6
     slanted = min(found["correlation of slants, bias 0"], found["correlation of slants, bias 1"]) > 0.5
     smoother = found["roughness, bias 1"] < found["roughness, bias 0"]

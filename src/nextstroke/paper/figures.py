@@ -16,7 +16,7 @@ from nextstroke.handwriting.scribble import scribble
 from nextstroke.ink import Ink
 from nextstroke.pages.animation import animated
 from nextstroke.pages.layout import Page, level, place
-from nextstroke.paper.plots import Row, architecture_figure, cell_figure, curves_figure, density_figure, lines_figure
+from nextstroke.paper.plots import InkRow, architecture_figure, cell_figure, curves_figure, density_figure, lines_figure
 from nextstroke.paper.real_lines import find_line, find_word
 from nextstroke.runtime.model_file import Model
 
@@ -70,7 +70,7 @@ def training_samples(corpus: InkCorpus, splits: Sequence[str], lines: int, seed:
     if not there:
         raise BadInput(f"the corpus has no sound lines of {', '.join(splits)}")
     chosen = np.random.default_rng(seed).choice(there, min(lines, len(there)), replace=False)
-    lines_figure([Row(corpus.ink(i), corpus.lines[i].name, True) for i in chosen], output)
+    lines_figure([InkRow(corpus.ink(i), corpus.lines[i].name, True) for i in chosen], output)
 
 
 def density(model: Model, aligner: Model, corpus: InkCorpus, splits: Sequence[str], word: str, output: Path) -> None:
@@ -102,16 +102,16 @@ def _cut(ink: Ink, points: range) -> list[np.ndarray]:
 
 def scribbles(model: Model, lines: int, bias: float, seed: int, output: Path) -> None:
     """Figure 11: samples of the prediction network, 700 points each."""
-    lines_figure([Row(ink) for ink in scribble(model, lines, 700, bias, seed)], output)
+    lines_figure([InkRow(ink) for ink in scribble(model, lines, 700, bias, seed)], output)
 
 
 def samples(model: Model, corpus: InkCorpus, bias: float, seed: int, output: Path, each: int = 4) -> None:
     """Figures 15 (bias 0) and 17 (bias 0.15): a real line and first attempts at the same text under it."""
-    rows: list[Row] = []
+    rows: list[InkRow] = []
     for text in HELD_OUT:
         real = find_line(corpus, model, text)
-        rows.append(Row(real.ink, real.name, True, bool(rows)))
-        rows += [Row(line.ink) for line in write_lines(model, [real.text] * each, bias, seed)]
+        rows.append(InkRow(real.ink, real.name, True, bool(rows)))
+        rows += [InkRow(line.ink) for line in write_lines(model, [real.text] * each, bias, seed)]
     lines_figure(rows, output)
 
 
@@ -119,17 +119,17 @@ def rising_bias(model: Model, seed: int, output: Path) -> None:
     """Figure 16: the larger the bias, the tidier and the more alike."""
     biases, texts = zip(*RISING, strict=True)
     written = write_lines(model, texts, biases, seed)
-    lines_figure([Row(line.ink, f"{bias:g}") for line, bias in zip(written, biases, strict=True)], output)
+    lines_figure([InkRow(line.ink, f"{bias:g}") for line, bias in zip(written, biases, strict=True)], output)
 
 
 def primed(model: Model, corpus: InkCorpus, primes: Sequence[str], bias: float, seed: int, output: Path) -> None:
     """Figures 18 and 19 (bias 0), 20 and 21 (bias 1): real lines, and other texts in their hands."""
-    rows: list[Row] = []
+    rows: list[InkRow] = []
     for prime in primes:
         real = find_line(corpus, model, prime)
         style = learn_style(model, real.name, real.ink, real.text)
-        rows.append(Row(real.ink, real.name, True, bool(rows)))
-        rows += [Row(line.ink) for line in write_lines(model, CLEANED if bias else PRIMED, bias, seed, style)]
+        rows.append(InkRow(real.ink, real.name, True, bool(rows)))
+        rows += [InkRow(line.ink) for line in write_lines(model, CLEANED if bias else PRIMED, bias, seed, style)]
     lines_figure(rows, output)
 
 

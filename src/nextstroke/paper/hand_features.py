@@ -10,7 +10,7 @@ from nextstroke.pages.layout import Measures
 TRAITS = ("slant", "size", "spacing")
 
 
-def traits(ink: Ink) -> np.ndarray:
+def hand_traits(ink: Ink) -> np.ndarray:
     """Slant, log of size and spacing of a line or a part of one.
 
     The size is the height of small letters; the
@@ -34,13 +34,13 @@ def halves(ink: Ink) -> list[Ink]:
 def steadiness(lines: Sequence[Ink]) -> dict[str, float]:
     """Correlation of each trait between the two halves of a line, over the lines: 1 for hands that never change
     within a line and differ between lines, 0 where the halves know nothing of each other."""
-    pairs = np.array([[traits(half) for half in halves(line)] for line in lines if line.end_of_stroke.sum() > 3])
+    pairs = np.array([[hand_traits(half) for half in halves(line)] for line in lines if line.end_of_stroke.sum() > 3])
     return {name: float(np.corrcoef(pairs[:, 0, i], pairs[:, 1, i])[0, 1]) for i, name in enumerate(TRAITS)}
 
 
 def diversity(lines: Sequence[Ink]) -> dict[str, float]:
     """Standard deviation of each trait between lines."""
-    found = np.array([traits(line) for line in lines])
+    found = np.array([hand_traits(line) for line in lines])
     return dict(zip(TRAITS, found.std(0).tolist(), strict=True))
 
 
@@ -65,12 +65,12 @@ def own_prime_share(primes: Sequence[Ink], written: Sequence[Sequence[Ink]]) -> 
     Args:
         written: For each prime, the lines written after it.
     """
-    known = np.array([traits(prime) for prime in primes])
+    known = np.array([hand_traits(prime) for prime in primes])
     scale = known.std(0) + 1e-9
     wins = []
     for own, lines in enumerate(written):
         for line in lines:
-            distance = np.linalg.norm((known - traits(line)) / scale, axis=1)
+            distance = np.linalg.norm((known - hand_traits(line)) / scale, axis=1)
             others = np.delete(distance, own)
             wins.append(float((distance[own] < others).mean()))
     return float(np.mean(wins))

@@ -14,12 +14,12 @@ from nextstroke.text.edit_distance import edit_distance
 PROGRAM = "tesseract"
 
 
-def letters(text: str) -> str:
+def letters_and_digits(text: str) -> str:
     """Letters and digits alone, case folded."""
     return "".join(character for character in text.casefold() if character.isalnum())
 
 
-def drawn(ink: Ink) -> bytes:
+def render_line(ink: Ink) -> bytes:
     """A line as a PNG with small letters 4 mm high at 150 dpi."""
     page = Page(x_height=4, margin=8)
     stream = io.BytesIO()
@@ -27,13 +27,13 @@ def drawn(ink: Ink) -> bytes:
     return stream.getvalue()
 
 
-def read(image: bytes) -> str:
+def recognise(image: bytes) -> str:
     """What tesseract makes of a picture of one line."""
     command = [PROGRAM, "-", "-", "--psm", "7", "--dpi", "150"]
     return subprocess.run(command, input=image, capture_output=True, check=True).stdout.decode().strip()
 
 
-def readable() -> bool:
+def ocr_available() -> bool:
     """Whether the OCR program is installed."""
     return shutil.which(PROGRAM) is not None
 
@@ -42,6 +42,6 @@ def character_error(lines: Sequence[Written]) -> float:
     """Mean over the lines of the edit distance between meant and read, over the length of what was meant."""
     errors = []
     for line in lines:
-        meant = letters(line.text)
-        errors.append(edit_distance(meant, letters(read(drawn(line.ink)))) / len(meant))
+        meant = letters_and_digits(line.text)
+        errors.append(edit_distance(meant, letters_and_digits(recognise(render_line(line.ink)))) / len(meant))
     return sum(errors) / len(errors)

@@ -8,8 +8,8 @@ from nextstroke.datasets.packed_ink import InkCorpus
 from nextstroke.handwriting.density import follow
 from nextstroke.handwriting.hands import learn_style
 from nextstroke.handwriting.sampler import Written, write_lines
-from nextstroke.paper.hand_features import diversity, own_prime_share, roughness, steadiness, traits
-from nextstroke.paper.legibility import character_error, readable
+from nextstroke.paper.hand_features import diversity, hand_traits, own_prime_share, roughness, steadiness
+from nextstroke.paper.legibility import character_error, ocr_available
 from nextstroke.paper.real_lines import RealLine
 from nextstroke.runtime.model_file import Model
 
@@ -30,7 +30,7 @@ TEXTS = (
 BIASES = (0.0, 0.5, 1.0, 2.0)
 
 
-def some_lines(corpus: InkCorpus, model: Model, splits: Sequence[str], count: int) -> list[RealLine]:
+def sample_lines(corpus: InkCorpus, model: Model, splits: Sequence[str], count: int) -> list[RealLine]:
     """`count` sound lines of some splits, evenly spread, as a model sees them, and that it could write."""
     texts = [line.text for line in corpus.lines]
     there = [i for i in corpus.select(*splits) if texts[i] and not model.alphabet.unknown(texts[i])]
@@ -94,7 +94,7 @@ def bias_effect(model: Model, seeds: int = 2) -> list[dict[str, float]]:
     for bias in BIASES:
         lines = _written(model, bias, seeds)
         row = {"bias": bias} | diversity([line.ink for line in lines])
-        rows.append(row | ({"character error": character_error(lines)} if readable() else {}))
+        rows.append(row | ({"character error": character_error(lines)} if ocr_available() else {}))
     return rows
 
 
@@ -129,8 +129,8 @@ def priming(model: Model, primes: Sequence[RealLine]) -> dict[str, float]:
         for prime in primes:
             style = learn_style(model, prime.name, prime.ink, prime.text)
             written.append([line.ink for line in write_lines(model, TEXTS[:2], bias, 1, style)])
-        told = [traits(prime.ink)[0] for prime in primes]
-        heard = [np.mean([traits(ink)[0] for ink in inks]) for inks in written]
+        told = [hand_traits(prime.ink)[0] for prime in primes]
+        heard = [np.mean([hand_traits(ink)[0] for ink in inks]) for inks in written]
         found[f"own prime, bias {bias:g}"] = own_prime_share([prime.ink for prime in primes], written)
         found[f"correlation of slants, bias {bias:g}"] = float(np.corrcoef(told, heard)[0, 1])
         found[f"roughness, bias {bias:g}"] = float(np.mean([roughness(ink) for inks in written for ink in inks]))

@@ -34,7 +34,7 @@ def window_figure(phi: np.ndarray, text: str, ink: Ink, path: Path) -> None:
     save_figure(figure, path)
 
 
-def shares_figure(shares: dict[str, float], title: str, path: Path) -> None:
+def bars_figure(shares: dict[str, float], title: str, path: Path) -> None:
     """Shares of a whole as bars, the first on top; `path` as in `window_figure`."""
     figure = new_figure(7.0, 0.8 + 0.32 * len(shares))
     axes = figure.subplots()
@@ -279,7 +279,7 @@ INCHES = 10.0  # width of the figure
 REAL, DRAWN = "#8c1d18", "#1a1a2e"
 
 
-class Row(NamedTuple):
+class InkRow(NamedTuple):
     """One line of a figure.
 
     Attributes:
@@ -295,7 +295,7 @@ class Row(NamedTuple):
     gap: bool = False
 
 
-def lines_figure(rows: Sequence[Row], path: Path) -> None:
+def lines_figure(rows: Sequence[InkRow], path: Path) -> None:
     """Draw rows of ink at one scale, what people wrote in red."""
     boxes = [row.ink.bounds() for row in rows]
     widest = max(right - left for left, _, right, _ in boxes)

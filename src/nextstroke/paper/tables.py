@@ -13,7 +13,7 @@ from nextstroke.errors import BadInput
 HYPER = "−1162 (HyperLSTM, Ha et al. 2016; layer norm −1096)"
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """One row of a table.
 
     Attributes:
@@ -38,18 +38,22 @@ class Row(NamedTuple):
 
 
 ROWS = (
-    Row("prediction-1x900", 3, "1 layer of 900", -1025.7, 0.40, "−1026 (LSTM 900, Ha et al. 2016)", -1026, "", "paper"),
-    Row("prediction-3x400", 3, "3 layers of 400", -1041.0, 0.41, "−1039 (the same)", -1039, "", "paper"),
-    Row("prediction-3x400-adaptive", 3, "3 × 400, adaptive noise", -1057.7, 0.41, HYPER, -1162, "", "paper"),
-    Row(
+    TableRow(
+        "prediction-1x900", 3, "1 layer of 900", -1025.7, 0.40, "−1026 (LSTM 900, Ha et al. 2016)", -1026, "", "paper"
+    ),
+    TableRow("prediction-3x400", 3, "3 layers of 400", -1041.0, 0.41, "−1039 (the same)", -1039, "", "paper"),
+    TableRow("prediction-3x400-adaptive", 3, "3 × 400, adaptive noise", -1057.7, 0.41, HYPER, -1162, "", "paper"),
+    TableRow(
         "prediction-900", 3, "1 layer of 900, our way", math.nan, math.nan, "−1026 (Ha et al. 2016)", -1026, "", "best"
     ),
-    Row("prediction", 3, "our best recipe", math.nan, math.nan, HYPER, -1162, "", "best"),
-    Row("prediction-adaptive", 3, "the same, adaptive noise", math.nan, math.nan, HYPER, -1162, "", "best"),
-    Row("synthesis", 4, "3 layers of 400", -1096.9, 0.23, "none known", math.nan, "", "paper"),
-    Row("synthesis-adaptive", 4, "3 × 400, adaptive noise", -1128.2, 0.23, "none known", math.nan, "", "paper"),
-    Row("writer-raw", 4, "our best recipe", math.nan, math.nan, "none known", math.nan, "synthesis-raw", "best"),
-    Row("writer-raw-adaptive", 4, "the same, adaptive noise", math.nan, math.nan, "none known", math.nan, "", "best"),
+    TableRow("prediction", 3, "our best recipe", math.nan, math.nan, HYPER, -1162, "", "best"),
+    TableRow("prediction-adaptive", 3, "the same, adaptive noise", math.nan, math.nan, HYPER, -1162, "", "best"),
+    TableRow("synthesis", 4, "3 layers of 400", -1096.9, 0.23, "none known", math.nan, "", "paper"),
+    TableRow("synthesis-adaptive", 4, "3 × 400, adaptive noise", -1128.2, 0.23, "none known", math.nan, "", "paper"),
+    TableRow("writer-raw", 4, "our best recipe", math.nan, math.nan, "none known", math.nan, "synthesis-raw", "best"),
+    TableRow(
+        "writer-raw-adaptive", 4, "the same, adaptive noise", math.nan, math.nan, "none known", math.nan, "", "best"
+    ),
 )
 
 
@@ -65,7 +69,7 @@ class Measured:
         points: How many it learned from; not a number where that was not recorded.
     """
 
-    row: Row
+    row: TableRow
     source: Path | None
     figures: dict[str, float]
     record: dict[str, str]
@@ -82,7 +86,7 @@ class Measured:
         return self.figures.get("nats_per_line", math.nan) - self.row.later_nats
 
 
-def find_source(row: Row, runs: Path, weights: Path, given: dict[str, Path]) -> Path | None:
+def find_source(row: TableRow, runs: Path, weights: Path, given: dict[str, Path]) -> Path | None:
     """Where a row's training or model file is: as given, else in the folder of trainings, else among the weights.
 
     Raises:
@@ -97,7 +101,7 @@ def find_source(row: Row, runs: Path, weights: Path, given: dict[str, Path]) -> 
     return next((place for place in places if place.is_file() or (place / "checkpoint.safetensors").is_file()), None)
 
 
-def measure(row: Row, source: Path | None, corpus: Path, every: int, say: Callable[[str], None]) -> Measured:
+def measure(row: TableRow, source: Path | None, corpus: Path, every: int, say: Callable[[str], None]) -> Measured:
     """Score a row's network now on every `every`-th line of the validation split."""
     if source is None:
         return Measured(row, None, {}, {})
@@ -111,7 +115,7 @@ def measure(row: Row, source: Path | None, corpus: Path, every: int, say: Callab
     return Measured(row, source, figures, _record(row, trained.recipe, trained.about, examples), points)
 
 
-def _record(row: Row, recipe: Any, about: dict, examples: Any) -> dict[str, str]:
+def _record(row: TableRow, recipe: Any, about: dict, examples: Any) -> dict[str, str]:
     """What is known of how a network came to be; what is not, says so."""
     done = about.get("progress") or about.get("record") or {}
     origin = about.get("origin", {})
@@ -140,7 +144,7 @@ def commit() -> str:
 
 
 def measure_all(
-    rows: Sequence[Row],
+    rows: Sequence[TableRow],
     corpus: Path,
     runs: Path,
     weights: Path,

@@ -1,4 +1,4 @@
-"""Invented words: numbers, words in capitals, rare letters and signs, as letters to the world hold them."""
+"""WordSampler words: numbers, words in capitals, rare letters and signs, as letters to the world hold them."""
 
 from collections.abc import Iterable
 
@@ -13,7 +13,7 @@ INSIDE = "&+/-"
 KINDS = {"number": 5, "capitals": 3, "rare": 2, "title": 2, "plain": 2, "sign": 1}
 
 
-class Invented:
+class WordSampler:
     """Draws words; letters follow each other as in the words it is given, except where the kind is about rare ones."""
 
     def __init__(self, texts: Iterable[str]):

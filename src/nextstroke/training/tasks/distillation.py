@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from nextstroke.datasets.packed_text import TextCorpus, pack_text
-from nextstroke.datasets.spelling import Spelling
+from nextstroke.datasets.spelling import WordSpelling
 from nextstroke.errors import WrongModel
 from nextstroke.training.evaluation.runs import open_run
 from nextstroke.training.tasks.text_task import NULL, SymbolBatch
@@ -66,7 +66,7 @@ class Teacher:
 
     def __init__(self, network: Any, corpus: TextCorpus):
         self.network, self.end = network, corpus.end
-        self.spelling = Spelling(corpus.symbols, corpus.end, corpus.split("train"))
+        self.spelling = WordSpelling(corpus.symbols, corpus.end, corpus.split("train"))
 
     def expected(self, text: np.ndarray, truth: float = 0.0) -> Iterator[np.ndarray]:
         """Distributions of each next character of a text of words, (characters, symbols) piece by piece."""
