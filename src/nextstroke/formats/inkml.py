@@ -1,16 +1,19 @@
-"""InkML, the W3C's language for ink: traces in, ink and text out (https://www.w3.org/TR/InkML/)."""
+"""InkML, the W3C's language for ink (https://www.w3.org/TR/InkML/): read and write traces and their text."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
+from xml.etree import ElementTree as ET
 
 import numpy as np
 
 from nextstroke.errors import BadInk
 from nextstroke.formats.limits import check_coordinates, check_count
-from nextstroke.formats.safe_xml import local, parse_xml
+from nextstroke.formats.safe_xml import legal_text, local, parse_xml
 from nextstroke.ink import Ink
 
+NAMESPACE = "http://www.w3.org/2003/InkML"
 XML_ID = "http://www.w3.org/XML/1998/namespace id"
 TEXT_TYPES = {"truth", "transcription", "label", "text"}  # annotations that say what was written
 
@@ -47,6 +50,24 @@ def parse_inkml(data: bytes, name: Path | str) -> tuple[Ink, str]:
         return Ink.from_strokes(map(np.concatenate, document.strokes)), document.truth()
     except BadInk as error:
         raise BadInk(f"{name}: {error}; a trace holds points such as 10 0, 9 14, 8 28") from error
+
+
+def write_inkml(strokes: Iterable[np.ndarray], text: str) -> bytes:
+    """Return an InkML document with one trace per stroke.
+
+    Args:
+        strokes: Each of shape (points, 2), in millimetres, y downwards.
+        text: What the ink says.
+    """
+    ET.register_namespace("", NAMESPACE)
+    root = ET.Element(f"{{{NAMESPACE}}}ink")
+    trace_format = ET.SubElement(root, f"{{{NAMESPACE}}}traceFormat")
+    for name in ("X", "Y"):
+        ET.SubElement(trace_format, f"{{{NAMESPACE}}}channel", {"name": name, "type": "decimal", "units": "mm"})
+    ET.SubElement(root, f"{{{NAMESPACE}}}annotation", {"type": "truth"}).text = legal_text(text)
+    for stroke in strokes:
+        ET.SubElement(root, f"{{{NAMESPACE}}}trace").text = ", ".join(f"{x:.3f} {y:.3f}" for x, y in stroke)
+    return ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
 
 
 class _Document:

@@ -1,6 +1,7 @@
 """Ink as plain JSON: {"text": "a word", "strokes": [[[x, y], [x, y]], [[x, y]]]}, y growing downwards."""
 
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -24,6 +25,17 @@ def parse_json_ink(data: bytes, name: Path | str) -> tuple[Ink, str]:
         return Ink.from_strokes(strokes), " ".join(document["text"].split())
     except (BadInk, LimitExceeded) as error:
         raise type(error)(f"{name}: {error}") from error
+
+
+def write_json_ink(strokes: Iterable[np.ndarray], metadata: Mapping[str, Any]) -> bytes:
+    """Return a JSON document with the metadata, such as the text, and the strokes.
+
+    Args:
+        strokes: Each of shape (points, 2), y downwards.
+        metadata: Values that JSON has, by name; NaN is refused.
+    """
+    points = [stroke.round(3).tolist() for stroke in strokes]
+    return json.dumps({**metadata, "strokes": points}, ensure_ascii=False, allow_nan=False).encode() + b"\n"
 
 
 def _load(data: bytes) -> dict[str, Any]:

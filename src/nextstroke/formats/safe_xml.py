@@ -1,5 +1,6 @@
 """The one door for XML from outside: streaming, with no entities, no deep nesting and no huge tags."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -10,6 +11,8 @@ from nextstroke.errors import BadInk, LimitExceeded
 MAX_TOKEN = 1 << 18  # bytes of one tag or comment; an official tag has less than 200
 MAX_DEPTH = 64  # official files have 4 levels, InkML has a dozen
 CHUNK = 1 << 16
+# Characters that XML 1.0 cannot hold, escaped or not.
+ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class StopParsing(Exception):
@@ -58,6 +61,11 @@ def root_tag(data: bytes, name: Path | str) -> str:
     finder = _RootFinder()
     parse_xml(data, name, finder)
     return local(finder.tag)
+
+
+def legal_text(text: str) -> str:
+    """Return a text without the characters that XML cannot hold."""
+    return ILLEGAL.sub("", text)
 
 
 def local(tag: str) -> str:

@@ -1,4 +1,4 @@
-"""Films: a sheet being written, as GIF or APNG at the pen's pace; several sheets in turn."""
+"""Animations: a sheet being written, as GIF or APNG at the pace of a pen, or several sheets in turn."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -15,14 +15,20 @@ from nextstroke.pages.png import FINER, MILLIMETRES, blank, picture, straight
 from nextstroke.pages.spline import polyline
 
 FRAMES_A_SECOND = 20
-LAST = 2.5  # seconds that the finished sheet stays
-PIXELS = 120_000_000  # in all frames together; a long film shows fewer of them a second
+LAST = 2.5  # seconds that the finished sheet is shown
+PIXELS = 120_000_000  # in all frames together; a long animation has fewer frames a second
 PIECES = 6
 LABEL = 7.0  # mm of free paper above the ink, for the frame's label
 
 
 class Moment(NamedTuple):
-    """A straight piece of ink: when it is there, from where to where, in which colour."""
+    """A straight piece of ink.
+
+    Attributes:
+        time: Seconds from the beginning at which it is complete.
+        start, end: Points (2,), in mm.
+        colour: Colour of its line.
+    """
 
     time: float
     start: np.ndarray
@@ -31,7 +37,7 @@ class Moment(NamedTuple):
 
 
 def moments(sheet: Sheet, colours: Sequence[str], speed: float = 1.0) -> Iterator[Moment]:
-    """The pieces of a sheet in the order and at the times of writing; a dot is a piece without length."""
+    """Yield the pieces of a sheet in the order and at the times of writing; a dot is a piece of length 0."""
     time = 0.0
     for line, colour in zip(sheet.lines, sheet.colours(colours), strict=True):
         for stroke in line.strokes():
@@ -43,7 +49,7 @@ def moments(sheet: Sheet, colours: Sequence[str], speed: float = 1.0) -> Iterato
 
 
 def film(sheet: Sheet, format: str, look: Look) -> bytes:
-    """One sheet being written, as a GIF or an APNG ("gif", "apng") that begins anew for ever."""
+    """Return one sheet being written, as an endless GIF or APNG (`format` is "gif" or "apng")."""
     dpi = 100 if look.dpi is None else look.dpi
     pieces = list(moments(sheet, look.colours, look.speed))
     page = blank(sheet, dpi)
@@ -61,22 +67,22 @@ def film(sheet: Sheet, format: str, look: Look) -> bytes:
 def _frames(
     page: Image.Image, pieces: list[Moment], count: int, step: float, width: float, scale: float
 ) -> Iterator[Image.Image]:
-    """The sheet at `count` times, `step` seconds apart; only where ink was added is it drawn anew."""
+    """Yield the sheet at `count` times, `step` seconds apart; only the part with new ink is drawn again."""
     small = page.reduce(FINER)
     palette = _palette(sorted({piece.colour for piece in pieces}))
     done = 0
     for number in range(1, count + 1):
-        fresh = done
+        drawn = done
         while done < len(pieces) and (number == count or pieces[done].time <= number * step):
             piece = pieces[done]
             straight(page, np.array([piece.start, piece.end]) * scale, max(1.0, width), piece.colour)
             done += 1
-        _refresh(small, page, pieces[fresh:done], scale, width)
+        _refresh(small, page, pieces[drawn:done], scale, width)
         yield small.quantize(palette=palette, dither=Image.Dither.NONE)
 
 
 def _refresh(small: Image.Image, page: Image.Image, pieces: list[Moment], scale: float, width: float) -> None:
-    """Bring the part of `small` up to date that `pieces` touch."""
+    """Draw the part of `small` that `pieces` touch again."""
     if not pieces:
         return
     places = np.array([[piece.start, piece.end] for piece in pieces]).reshape(-1, 2) * scale
@@ -88,7 +94,7 @@ def _refresh(small: Image.Image, page: Image.Image, pieces: list[Moment], scale:
 
 
 def _palette(colours: Sequence[str]) -> Image.Image:
-    """The shades between white paper and each ink, and the colour of the rules."""
+    """Return the shades between white paper and each ink, and the colour of the rules."""
     # Pillow looks colours up in boxes of eight steps a side: finer ramps would turn white to grey.
     steps = min(24, 250 // len(colours))
     shade = np.linspace(0, 1, steps)[:, None]
@@ -99,14 +105,17 @@ def _palette(colours: Sequence[str]) -> Image.Image:
 
 
 def animated(sheets: Sequence[Sheet], labels: Sequence[str], pause: float = 0.15, dpi: float = 110, **look) -> bytes:
-    """A GIF that shows the sheets in turn, each with its label, and the last one longer; it begins anew for ever.
+    """Return an endless GIF that shows the sheets in turn, and the last one longer.
 
     Args:
-        sheets: All are drawn at the size of the largest.
-        pause: Seconds a frame.
-        look: as for `picture`.
+        sheets: Sheets, all drawn at the size of the largest.
+        labels: Text above each sheet.
+        pause: Seconds per frame.
+        dpi: Dots per inch.
+        look: Keyword arguments of `picture`.
     """
-    width, height = max(sheet.width for sheet in sheets), max(sheet.height for sheet in sheets) + LABEL
+    width = max(sheet.width for sheet in sheets)
+    height = max(sheet.height for sheet in sheets) + LABEL
     frames = []
     for sheet, label in zip(sheets, labels, strict=True):
         lower = replace(sheet, width=width, height=height, lines=[line.moved(0, LABEL) for line in sheet.lines])

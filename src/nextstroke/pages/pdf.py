@@ -1,4 +1,4 @@
-"""Sheets as one PDF, its ink as vectors."""
+"""Write sheets as one PDF with vector ink."""
 
 import io
 from collections.abc import Iterable
@@ -17,15 +17,18 @@ RULE_WIDTH = 0.15  # mm
 
 
 def pdf(sheets: Iterable[Sheet], look: Look = LOOK, title: str = "", about: str = "") -> bytes:
-    """A document with a page for each sheet, in millimetres; the same ink gives the same bytes.
+    """Return a document with a page for each sheet; the same ink gives the same bytes.
 
     Args:
-        title, about: Shown by viewers as title and subject.
+        sheets: Sheets in order.
+        look: Pen and colours.
+        title, about: Title and subject that viewers show.
     """
     from reportlab import rl_config
     from reportlab.pdfgen.canvas import Canvas
 
-    rl_config.useA85 = 0  # bytes as letters make the file a quarter larger; only one switch for all of the process
+    # ASCII85 makes the file a quarter larger; reportlab has only this switch for the whole process.
+    rl_config.useA85 = 0
     stream = io.BytesIO()
     # Invariant: the date would be all that differs between two files of the same ink.
     document = Canvas(stream, pageCompression=1, invariant=1)
@@ -42,7 +45,7 @@ def pdf(sheets: Iterable[Sheet], look: Look = LOOK, title: str = "", about: str 
 
 def _draw(document, sheet: Sheet, look: Look) -> None:
     document.setPageSize((sheet.width * MILLIMETRE, sheet.height * MILLIMETRE))
-    # From here on millimetres, y downwards, as everywhere.
+    # From here on millimetres, y downwards, as in `layout`.
     document.transform(MILLIMETRE, 0, 0, -MILLIMETRE, 0, sheet.height * MILLIMETRE)
     document.setLineCap(ROUND)
     document.setLineJoin(ROUND)
@@ -56,15 +59,19 @@ def _draw(document, sheet: Sheet, look: Look) -> None:
         document.setFillColorRGB(*_rgb(colour))
         for line in lines:
             path = document.beginPath()
-            (_add_ribbons if look.nib else _add_strokes)(path, line, look.pen)
-            document.drawPath(path, stroke=not look.nib, fill=look.nib, fillMode=1)  # 1: where ribbons cross is ink too
+            if look.nib:
+                _add_ribbons(path, line, look.pen)
+            else:
+                _add_strokes(path, line)
+            # Fill mode 1, non-zero: crossings of ribbons are filled too.
+            document.drawPath(path, stroke=not look.nib, fill=look.nib, fillMode=1)
 
 
 def _rgb(colour: str) -> tuple[float, ...]:
     return tuple(value / 255 for value in ImageColor.getrgb(colour)[:3])
 
 
-def _add_strokes(path, line: Ink, pen: float) -> None:
+def _add_strokes(path, line: Ink) -> None:
     for stroke in line.strokes():
         path.moveTo(*stroke[0].tolist())
         if len(stroke) == 1:

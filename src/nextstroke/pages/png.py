@@ -1,4 +1,4 @@
-"""Sheets as PNG pictures."""
+"""Draw sheets as PNG pictures."""
 
 import io
 from collections.abc import Sequence
@@ -13,21 +13,25 @@ from nextstroke.pages.nib import ribbons
 from nextstroke.pages.spline import polyline
 
 MILLIMETRES = 25.4  # in an inch
-FINER = 4  # drawn so many times larger and shrunk, which smooths the edges
+FINER = 4  # oversampling: drawn larger by this factor and reduced, which smooths the edges
 MOST_PIXELS = 25_000_000
 
 
 def picture(
     sheet: Sheet, dpi: float = 200, pen: float = 0.35, colours: Sequence[str] = (INK,), nib: bool = False
 ) -> Image.Image:
-    """One sheet as a picture.
+    """Draw one sheet.
 
     Args:
-        dpi: Dots per inch.
+        sheet: Sheet in mm.
+        dpi: Dots per inch, 10 to 2400.
         pen: Width of the stroke in mm.
+        colours: Colours of the paragraphs in turn.
         nib: Whether the width follows the pen's speed.
+
     Raises:
         LimitExceeded: more than 25 million pixels.
+        UsageError: dpi out of its range.
     """
     image, scale = blank(sheet, dpi), dpi / MILLIMETRES * FINER
     draw = ImageDraw.Draw(image)
@@ -39,7 +43,7 @@ def picture(
 
 
 def blank(sheet: Sheet, dpi: float) -> Image.Image:
-    """The paper of a sheet, FINER times as large as the picture will be; raises as `picture`."""
+    """Draw the paper of a sheet, larger by FINER than the picture; raise as `picture` does."""
     if not 10 <= dpi <= 2400:
         raise UsageError(f"dpi {dpi}: give 10 to 2400")
     scale = dpi / MILLIMETRES
@@ -54,22 +58,25 @@ def blank(sheet: Sheet, dpi: float) -> Image.Image:
 
 
 def png(sheet: Sheet, dpi: float = 200, **look) -> bytes:
-    """One sheet as a PNG file that knows its dpi; `look` as for `picture`."""
+    """Return one sheet as a PNG file that carries its dpi; `look` are keyword arguments of `picture`."""
     stream = io.BytesIO()
     picture(sheet, dpi, **look).save(stream, "PNG", dpi=(dpi, dpi))
     return stream.getvalue()
 
 
 def straight(image: Image.Image, ends: np.ndarray, width: float, colour: str) -> None:
-    """Draw a straight piece, `ends` being its two points in pixels."""
+    """Draw a straight piece between two points, `ends` of shape (2, 2) in pixels."""
     _stroke(ImageDraw.Draw(image), ends, np.full(1, width), colour)
 
 
 def _stroke(draw: ImageDraw.ImageDraw, points: np.ndarray, width: np.ndarray, colour: str) -> None:
-    """A line with round joints and ends: pillow's own joints leave gaps at turns.
+    """Draw a line with round joints and ends; Pillow's own joints leave gaps at turns.
 
     Args:
-        width: Of each point, or one for all.
+        draw: Picture to draw on.
+        points: Points (n, 2) in pixels.
+        width: Widths (n,), or (1,) for all points.
+        colour: Colour of the line.
     """
     widths = np.broadcast_to(width, len(points)).tolist()
     places = [tuple(point) for point in points.tolist()]
