@@ -1,4 +1,4 @@
-"""New lines from segments of real ones: rare characters become frequent, and every letter follows every other."""
+"""Compose new lines of segments of real ones, so that rare characters and rare pairs become frequent."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,13 +15,25 @@ from nextstroke.ink import Ink
 SPLIT = "recombined"
 LENGTHS = (25, 60)  # characters of a new line
 REAL = 0.35  # share of words taken as they were written
-ALIKE = 12  # segments of other hands that are looked at; the most alike is taken
+ALIKE = 12  # segments of other hands that are compared; the most similar is taken
 ENLARGED = {"X": "x", "Z": "z"}  # capitals that are seldom written, but look like their small letters
-LOOP_TAIL = ("Q", "O", np.array([[0.45, -0.55], [0.6, -0.35], [0.78, -0.12], [0.95, 0.12]]))  # Q: an O with this in it
+# A Q is an O with this stroke, in widths and heights of the O.
+LOOP_TAIL = (
+    "Q",
+    "O",
+    np.array([[0.45, -0.55], [0.6, -0.35], [0.78, -0.12], [0.95, 0.12]]),
+)
 
 
 class PageSegments(NamedTuple):
-    """What one hand wrote: its words and characters, its measures and its gaps in x-heights."""
+    """Segments of one page, hence of one hand.
+
+    Attributes:
+        measures: Typical geometry of its lines.
+        words: Segments of words.
+        glyphs: Segments of single characters, by character.
+        gap, word_gap: Median gaps between characters and between words, in x-heights.
+    """
 
     measures: LineGeometry
     words: list[Segment]
@@ -33,7 +45,11 @@ class PageSegments(NamedTuple):
 def collect_pages(
     lines: Iterable[tuple[str, LineGeometry, Sequence[Segment], Sequence[Segment], float]],
 ) -> list[PageSegments]:
-    """Gather segments by form, from (form, measures, words, glyphs, gap between words) of each line."""
+    """Gather segments by page.
+
+    Args:
+        lines: (page, geometry, words, characters, gap between words) of each line; the last three are from `cut_line`.
+    """
     forms = defaultdict(list)
     for line in lines:
         forms[line[0]].append(line[1:])
@@ -60,10 +76,16 @@ def _page(lines: list, fitting: set[int]) -> PageSegments | None:
 
 
 class Composer:
-    """Composes lines, one page's hand each; what the page lacks comes from hands that are like it."""
+    """Composer of lines in the hand of one page each; missing characters are taken from similar hands.
+
+    Args:
+        pages: Segments by page.
+        invent: Sampler of the words that are composed of single characters.
+    """
 
     def __init__(self, pages: Sequence[PageSegments], invent: WordSampler):
-        self.pages, self.invent = pages, invent
+        self.pages = pages
+        self.invent = invent
         self.all: dict[str, list[Segment]] = defaultdict(list)
         for page in pages:
             for text, glyphs in page.glyphs.items():
@@ -73,7 +95,7 @@ class Composer:
         self.all[LOOP_TAIL[0]] += [_with_tail(segment) for segment in self.all[LOOP_TAIL[1]]]
 
     def compose(self, random: np.random.Generator) -> tuple[str, Ink]:
-        """A line: its text and its ink."""
+        """Return the text and the ink of a random line."""
         page = self.pages[int(random.integers(len(self.pages)))]
         length = random.integers(*LENGTHS)
         words: list[list[Segment]] = []
@@ -120,14 +142,14 @@ def _with_tail(segment: Segment) -> Segment:
 
 
 def _as_slow(stroke: np.ndarray, speed: float) -> np.ndarray:
-    """A stroke with points as far apart as the pen's at that speed."""
-    way = np.concatenate([[0], np.hypot(*np.diff(stroke, axis=0).T).cumsum()])
-    places = np.linspace(0, way[-1], max(3, round(way[-1] / speed)))
-    return np.column_stack([np.interp(places, way, stroke[:, k]) for k in (0, 1)])
+    """Resample a stroke to points with the distance of the pen's speed."""
+    length = np.concatenate([[0], np.hypot(*np.diff(stroke, axis=0).T).cumsum()])
+    positions = np.linspace(0, length[-1], max(3, round(length[-1] / speed)))
+    return np.column_stack([np.interp(positions, length, stroke[:, k]) for k in (0, 1)])
 
 
 def _joined(words: list[list[Segment]], page: PageSegments, random: np.random.Generator) -> Ink:
-    """Segments set one behind the other on a level line, in the page's size."""
+    """Put segments one after the other on a level baseline, in the size of the page."""
     strokes: list[np.ndarray] = []
     right = 0.0
     for number, word in enumerate(words):
@@ -140,13 +162,13 @@ def _joined(words: list[list[Segment]], page: PageSegments, random: np.random.Ge
 
 
 def _gap(segment: Segment, page: PageSegments, random: np.random.Generator) -> float:
-    """Of two characters of a word: the segment's own as far as it is a sensible one, mixed with the page's."""
+    """Return the gap before a character: the mean of its own, if plausible, and the page's, with noise."""
     own = segment.gap if np.isfinite(segment.gap) and -0.3 < segment.gap < 0.8 else page.gap
     return float(np.clip(0.5 * (own + page.gap), 0.05, 0.6)) + random.normal(0, 0.04)
 
 
 def append_composed(corpus: InkCorpus, composer: Composer, lines: int, seed: int) -> InkCorpus:
-    """The corpus with composed lines behind its own, in the split `recombined`."""
+    """Return the corpus with composed lines after its own, in the split `recombined`."""
     new = list(_composed(composer, lines, seed))
     more = InkCorpus.of([line for line, _ in new], [ink for _, ink in new])
     return InkCorpus(

@@ -1,4 +1,4 @@
-"""Segments of real ink that say what they are: words and single characters cut out where the pen was lifted."""
+"""Labelled segments of real ink: words and single characters, cut where the pen was lifted."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -11,20 +11,20 @@ from nextstroke.ink import Ink
 
 FOOT_ON_BASELINE = frozenset("abcdehiklmnorstuvwxz")
 HEAD_AT_X_HEIGHT = frozenset("acemnorsuvwxz")
-OVERLAP = 0.3  # x-heights that two characters may lie above each other and still be cut apart
-SHARE = 0.15  # of a stroke's points: a character with fewer, and with one point only, is an error of the alignment
-FEWEST = 6  # letters that tell a line's baseline and x-height
+OVERLAP = 0.3  # x-heights by which two characters may overlap in x and still be separated
+SHARE = 0.15  # share of a stroke's points below which a character with one point is an error of the alignment
+FEWEST = 6  # letters needed to fit a line's baseline and x-height
 
 
 @dataclass(frozen=True)
 class LineGeometry:
-    """How large and how slanted a line is.
+    """Baseline, size, slant and speed of a line.
 
     Attributes:
-        baseline: Slope and height at x = 0 of the line the letters stand on.
-        x_height: Of a small letter, in the ink's units.
-        slant: Step to the right of a down stroke over its height; 0 is upright, below 0 leans to the right.
-        speed: x-heights the pen moves from point to point.
+        baseline: Slope of the baseline and its height at x = 0, in units of the ink.
+        x_height: Height of a small letter, in units of the ink.
+        slant: dx for each dy of down strokes; 0 is upright, below 0 leans to the right.
+        speed: Mean distance from point to point, in x-heights.
     """
 
     baseline: tuple[float, float]
@@ -35,14 +35,15 @@ class LineGeometry:
 
 @dataclass(frozen=True)
 class Segment:
-    """Some strokes and their text.
+    """Strokes with their text.
 
     Attributes:
-        strokes: In x-heights; x from the left edge, y from the baseline, downwards.
-        gap: To the segment before it in the same word, in x-heights; NaN at the beginning of a word.
-        form: Which page it is from.
-        slant: Of its line.
-        speed: Of its line.
+        text: Characters that the strokes write.
+        strokes: Points (points, 2) in x-heights; x from the left edge, y from the baseline, downwards.
+        gap: Distance from the previous segment of the same word, in x-heights; NaN at the beginning of a word.
+        form: Name of the page it is from.
+        slant: Slant of its line.
+        speed: Speed of its line.
     """
 
     text: str
@@ -54,17 +55,25 @@ class Segment:
 
     @property
     def width(self) -> float:
-        """From left to right, in x-heights."""
+        """Width in x-heights."""
         return float(max(stroke[:, 0].max() for stroke in self.strokes))
 
     def box(self) -> tuple[float, float, float]:
-        """Width, top and bottom."""
+        """Return width, top and bottom in x-heights."""
         y = np.concatenate([stroke[:, 1] for stroke in self.strokes])
         return self.width, float(y.min()), float(y.max())
 
 
 def measure_line(ink: Ink, owner: np.ndarray, text: str) -> LineGeometry | None:
-    """The measures of a line whose points know their characters; None if it has too few plain letters."""
+    """Measure a line whose points are aligned with its characters.
+
+    Args:
+        ink: Ink of the line.
+        owner: Index in `text` of the character of each point (points,).
+        text: Transcription.
+
+    Returns: None if the line has too few letters without ascenders and descenders.
+    """
     boxes = [(letter, ink.points[owner == u]) for u, letter in enumerate(text) if (owner == u).any()]
     feet = np.array([box[box[:, 1].argmax()] for letter, box in boxes if letter in FOOT_ON_BASELINE])
     heads = np.array([box[box[:, 1].argmin()] for letter, box in boxes if letter in HEAD_AT_X_HEIGHT])
@@ -81,7 +90,7 @@ def measure_line(ink: Ink, owner: np.ndarray, text: str) -> LineGeometry | None:
 
 
 def _middle_line(points: np.ndarray) -> tuple[float, float]:
-    """Slope and height at x = 0 of a line through points, the farthest of which do not count."""
+    """Fit a line to points without the farthest ones; return its slope and its height at x = 0."""
     for _ in range(3):
         x, y = points[:, 0] - points[:, 0].mean(), points[:, 1]
         slope = float((x * (y - y.mean())).sum() / ((x * x).sum() or 1))
@@ -94,12 +103,16 @@ def _middle_line(points: np.ndarray) -> tuple[float, float]:
 def cut_line(
     ink: Ink, strokes_owned: list[np.ndarray], text: str, found: LineGeometry, form: str
 ) -> tuple[list, list, float]:
-    """Cut a line.
+    """Cut a line into words and characters.
 
     Args:
-        strokes_owned: For each stroke the characters its points belong to.
-        found: The line's measures.
-    Returns: Segments between blanks, one word each as a rule; segments of one character; the usual gap between words in
+        ink: Ink of the line.
+        strokes_owned: Index in `text` of the character of each point, one array for each stroke.
+        text: Transcription.
+        found: Geometry of the line.
+        form: Name of the page.
+
+    Returns: Segments between blanks, usually one word each; segments of one character; the median gap between words in
         x-heights, NaN if there is none.
     """
     groups = _groups(_straight(ink, found), [_range(owned) for owned in strokes_owned])
@@ -117,20 +130,20 @@ def cut_line(
 
 @dataclass
 class Group:
-    """Strokes that cannot be parted, and the first and last character that they write."""
+    """Inseparable strokes, and the first and last character that they write."""
 
     strokes: list[np.ndarray]
     first: int
     last: int
 
     def edges(self) -> tuple[float, float]:
-        """Left and right."""
+        """Return the least and the greatest x."""
         x = np.concatenate([stroke[:, 0] for stroke in self.strokes])
         return float(x.min()), float(x.max())
 
 
 def _straight(ink: Ink, found: LineGeometry) -> list[np.ndarray]:
-    """The strokes in x-heights over a level baseline."""
+    """Return the strokes in x-heights over a level baseline."""
     slope, foot = found.baseline
     level = ink.points - np.column_stack([np.zeros(len(ink)), slope * ink.points[:, 0] + foot])
     return Ink(level / found.x_height, ink.end_of_stroke).strokes()
@@ -143,7 +156,7 @@ def _range(owned: np.ndarray) -> tuple[int, int]:
 
 
 def _groups(strokes: list[np.ndarray], ranges: list[tuple[int, int]]) -> list[Group]:
-    """Strokes joined as long as they share a character, or stand above an earlier one, as late dots and bars do."""
+    """Join strokes that share a character or overlap an earlier one in x, as late dots and bars do."""
     groups: list[Group] = []
     for stroke, (first, last) in zip(strokes, ranges, strict=True):
         new = Group([stroke], first, last)
@@ -155,7 +168,7 @@ def _groups(strokes: list[np.ndarray], ranges: list[tuple[int, int]]) -> list[Gr
 
 
 def _runs(groups: list[Group], text: str) -> Iterator[list[Group]]:
-    """Groups from blank to blank."""
+    """Yield the groups between two blanks of the text."""
     run: list[Group] = []
     for group in groups:
         if run and " " in text[run[-1].last : group.first]:
@@ -174,23 +187,24 @@ def _segment(text: str, groups: list[Group], before: Group | None, found: LineGe
     return Segment(text[groups[0].first : groups[-1].last + 1], strokes, gap, form, found.slant, found.speed)
 
 
-# Segments that do not look like their character: a bad cut, or a letter that the alignment gave to its neighbour.
+# Outliers: bad cuts, and letters that the alignment assigned to a neighbour.
 
-FARTHEST = 3.5  # deviations of a segment's box from what is usual for its character
-GRID = 12  # cells of a picture of a segment, each way
-HIGH, LOW = -2.6, 1.2  # what the picture shows, in x-heights from the baseline
+FARTHEST = 3.5  # deviations of a segment's box from the median of its character
+GRID = 12  # rows and columns of the picture of a segment
+HIGH, LOW = -2.6, 1.2  # range of y in the picture, in x-heights from the baseline
 BLUR = 0.22  # x-heights
-NEAREST, FELLOWS = 15, 1  # of a segment's nearest pictures this many must show the same character
-FEW = 12  # of these no vote is asked, they would always lose it
-VOTERS = 40  # of each character, so that frequent ones do not outvote the others
-MANY = 800  # of these none is missed, nor does a bad one harm
-JUDGES = 7  # of a segment's nearest pictures so many tell whether it is whole
+NEAREST, FELLOWS = 15, 1  # nearest pictures, and how many of them must show the same character
+FEW = 12  # characters with fewer segments are kept without a vote, which they would always lose
+VOTERS = 40  # segments of each character that vote, so that frequent characters do not outvote others
+MANY = 800  # characters with more segments are kept without a vote: single errors do no harm there
+JUDGES = 7  # nearest pictures that decide whether a segment is complete
 TWINS = str.maketrans("0O1I|", "oolll")
 
 
 def without_outliers(segments: Sequence[Segment]) -> list[Segment]:
-    """The whole segments whose size is usual for their character and whose picture is like others of it."""
-    usual, partial = _usual_boxes(segments), set(map(id, _unfinished(segments)))
+    """Return the complete segments that resemble others of their character in size and in shape."""
+    usual = _usual_boxes(segments)
+    partial = set(map(id, _unfinished(segments)))
     sized = [segment for segment in segments if id(segment) not in partial and _is_usual(segment, usual)]
     of = _by_text(sized)
     voters = [segment for text in sorted(of) for segment in of[text][:: 1 + len(of[text]) // VOTERS]]
@@ -207,7 +221,7 @@ def _by_text(segments: Sequence[Segment]) -> dict[str, list[Segment]]:
 
 
 def _usual_boxes(segments: Sequence[Segment]) -> dict[str, np.ndarray]:
-    """Width, top and bottom of each character: median and deviation."""
+    """Return median and deviation of width, top and bottom of each character, (2, 3)."""
     boxes = {text: np.array([segment.box() for segment in same]) for text, same in _by_text(segments).items()}
     middles = {text: np.median(found, 0) for text, found in boxes.items()}
     return {
@@ -224,12 +238,15 @@ def _unfinished(segments: Sequence[Segment]) -> Iterator[Segment]:
 
 
 def _whole(same: Sequence[Segment]) -> np.ndarray:
-    """Whether most of a segment's judges are whole: others, and their beginnings of as many strokes as it has."""
+    """Return whether most nearest neighbours are complete; candidates are others, and others without their last stroke.
+
+    Only beginnings with as many strokes as the segment are candidates.
+    """
     longer = [i for i, segment in enumerate(same) if len(segment.strokes) > 1]
     beginnings = [replace(same[i], strokes=same[i].strokes[:-1]) for i in longer]
     shown, begun = (np.stack([_picture(segment) for segment in some]) for some in (same, beginnings))
     far = np.square(shown[:, None] - np.concatenate([shown, begun])).sum(2)
-    far[np.arange(len(same))[:, None] == [*range(len(same)), *longer]] = np.inf  # nobody judges himself
+    far[np.arange(len(same))[:, None] == [*range(len(same)), *longer]] = np.inf  # a segment is not its own neighbour
     strokes, left = (np.array([len(segment.strokes) for segment in some]) for some in (same, beginnings))
     far[:, len(same) :][strokes[:, None] != left] = np.inf
     nearest = far.argsort(1, kind="stable")[:, :JUDGES]
@@ -242,7 +259,7 @@ def _is_usual(segment: Segment, usual: dict[str, np.ndarray]) -> bool:
 
 
 def _picture(segment: Segment) -> np.ndarray:
-    """How near the ink is to each cell of a grid; the segment stands in the middle, and its slant does not count."""
+    """Return the proximity of the ink to each cell of a grid, float32 (GRID²,); the segment is centred and upright."""
     points = np.concatenate([_filled(stroke) for stroke in segment.strokes])
     x = points[:, 0] - segment.slant * points[:, 1]
     x = x - (x.min() + x.max()) / 2
@@ -252,16 +269,16 @@ def _picture(segment: Segment) -> np.ndarray:
 
 
 def _filled(stroke: np.ndarray) -> np.ndarray:
-    """The stroke's points and those halfway between."""
+    """Return the points of a stroke and the midpoints between them."""
     return np.concatenate([stroke, (stroke[1:] + stroke[:-1]) / 2])
 
 
 def _fitting(segments: Sequence[Segment], voters: Sequence[Segment]) -> np.ndarray:
-    """Whether each segment is among its like."""
+    """Return whether the nearest voters of each segment show its character (segments,)."""
     if not segments:
         return np.zeros(0, bool)
     pictures, shown = (np.stack([_picture(segment) for segment in some]) for some in (voters, segments))
-    far = np.square(pictures).sum(1) - 2 * shown @ pictures.T  # up to what is the same for all voters
+    far = np.square(pictures).sum(1) - 2 * shown @ pictures.T  # without the terms that are equal for all voters
     far[np.array([[segment is voter for voter in voters] for segment in segments])] = np.inf
     asked = min(NEAREST, len(voters) - 1)
     nearest = np.argpartition(far, asked)[:, :asked]
@@ -270,5 +287,5 @@ def _fitting(segments: Sequence[Segment], voters: Sequence[Segment]) -> np.ndarr
 
 
 def _folded(text: str) -> str:
-    """Characters that look alike are one."""
+    """Map characters that look alike to one."""
     return text.translate(TWINS).lower()
