@@ -16,7 +16,7 @@ from pathlib import Path
 from nextstroke.handwriting.best_of import Wish, chooser_among
 from nextstroke.handwriting.hands import find_style
 from nextstroke.handwriting.sampler import write_lines
-from nextstroke.paper.legibility import drawn, letters, read
+from nextstroke.paper.legibility import letters_and_digits, recognise, render_line
 from nextstroke.paper.measures import TEXTS
 from nextstroke.runtime.model_file import load_model
 from nextstroke.text.edit_distance import edit_distance
@@ -87,10 +87,10 @@ def main() -> None:
         wishes = [Wish(text, options.bias, seed, style, number) for number, text in enumerate(texts)]
         lines = first if options.once else chooser.write(model, wishes)
         for number, line in enumerate(lines):
-            image, meant = drawn(line.ink), letters(line.text)
+            image, meant = render_line(line.ink), letters_and_digits(line.text)
             if options.keep:
                 (options.keep / f"{seed}-{number}.png").write_bytes(image)
-            errors.append(edit_distance(meant, letters(read(image))) / len(meant))
+            errors.append(edit_distance(meant, letters_and_digits(recognise(image))) / len(meant))
     figures = {
         "character_error": sum(errors) / len(errors),
         "worst_lines": sum(error > 0.3 for error in errors) / len(errors),

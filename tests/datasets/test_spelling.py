@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nextstroke.datasets.spelling import Spelling
+from nextstroke.datasets.spelling import WordSpelling
 
 WORDS = ["an", "<eos>", "a", "and", "ant", "bee", "<unk>", "b"]
 END = 1
@@ -15,7 +15,7 @@ def numbers(sentences):
 
 
 TEXT = numbers(SENTENCES)
-SPELLING = Spelling(WORDS, END, TEXT)
+SPELLING = WordSpelling(WORDS, END, TEXT)
 
 
 def test_a_text_is_spelt_with_a_blank_or_line_end_behind_each_word():

@@ -94,6 +94,35 @@ def test_traces_name_their_context():
     assert points(formats + traces + group) == [[1, 2], [2, 1], [1, 2], [6, 5]]
 
 
+TURN = (
+    '<canvasTransform xml:id="r"><mapping type="affine"><matrix>-1 0 100, 0 -1 40</matrix></mapping></canvasTransform>'
+)
+
+
+def test_canvas_transforms_are_applied_where_a_context_names_them():
+    contexts = '<context xml:id="c" canvasTransformRef="#r"/><context xml:id="d" contextRef="#c"/><context xml:id="e"/>'
+    traces = "".join(f'<trace contextRef="#{name}">90 30, 89 20</trace>' for name in "cde")
+    turned, plain = [[10, 10], [11, 20]], [[90, 30], [89, 20]]
+    assert points(f"<definitions>{TURN}</definitions>{contexts}{traces}") == turned + turned + plain
+
+
+def test_a_canvas_transform_inside_a_context_holds_there():
+    scale = '<canvasTransform><mapping type="affine"><matrix>2 0 0, 0 3 0</matrix></mapping></canvasTransform>'
+    inside = (
+        f'<context xml:id="a">{scale}{channels("Y", "X")}</context><context xml:id="b">{channels("X", "Y")}</context>'
+    )
+    traces = '<trace contextRef="#a">1 2</trace><trace contextRef="#b">1 2</trace>'
+    assert points(inside + traces) == [[4, 3], [1, 2]]
+
+
+def test_an_identity_and_a_second_mapping_change_nothing():
+    inverse = '<mapping type="affine"><matrix>9 0 0, 0 9 0</matrix></mapping>'
+    forward = '<mapping type="affine"><matrix>1 0 5, 0 1 7</matrix></mapping>'
+    for mapping, wanted in (('<mapping type="identity"/>', [[1, 2]]), (forward + inverse, [[6, 9]])):
+        context = f'<context xml:id="a"><canvasTransform>{mapping}</canvasTransform></context>'
+        assert points(f'{context}<trace contextRef="#a">1 2</trace>') == wanted
+
+
 def test_hovering_is_no_ink_and_continued_traces_are_one_stroke():
     ink, _ = read(
         '<trace type="penDown" continuation="begin">1 1</trace><trace continuation="end" priorRef="#x">2 2</trace>'
@@ -131,6 +160,11 @@ def test_outer_annotations_count_before_those_of_words():
         ("<trace>#" + "f" * 300 + " 1</trace>", "not finite"),
         (channels("X", "F") + "<trace>1 2</trace>", "a traceFormat without channels X and Y"),
         (channels("X", "Y", "F") + "<trace>1 2", "not well-formed XML"),
+        ("<context canvasTransformRef='#no'/><trace>1 2</trace>", "canvasTransform 'no', which"),
+        ("<mapping type='lut'/><trace>1 2</trace>", "a mapping of type 'lut'"),
+        (TURN.replace("-1 0 100", "-1 0") + "<trace>1 2</trace>", "two rows of three numbers"),
+        (TURN.replace("100", "nan") + "<context canvasTransformRef='#r'/><trace>1 2</trace>", "only finite numbers"),
+        (TURN.replace("100", "1e308") + "<context canvasTransformRef='#r'/><trace>1 2</trace>", "only finite numbers"),
         ("<!DOCTYPE ink><trace>1 2</trace>", "not well-formed XML"),
     ],
 )

@@ -28,10 +28,16 @@ def ink_of(points):
 
 
 ATTACKS = {
-    "billion laughs": (head(f'[<!ENTITY l0 "ha">{LAUGHS}]') + BODY, ":2: document types and entities are not read"),
-    "quadratic entities": (head(f'[<!ENTITY l9 "{"1" * 100_000}">]') + "&l9;" * 50_000, ":2: document types"),
-    "external entity": (head('[<!ENTITY l9 SYSTEM "file:///etc/passwd">]') + BODY, ":2: document types"),
-    "external DTD": (head('SYSTEM "http://127.0.0.1:9/evil.dtd"') + BODY, ":2: document types"),
+    "billion laughs": (head(f'[<!ENTITY l0 "ha">{LAUGHS}]') + BODY, ":2: the entity 'l1'; only entities of up to"),
+    "quadratic entities": (
+        head(f'[<!ENTITY l9 "{"1" * 100_000}">]') + "&l9;" * 50_000,
+        ":2: the entity 'l9'; only entities of up to",
+    ),
+    "many short entities": (head(f'[<!ENTITY l9 "{"1" * 199}">]') + "&l9;" * 50_000, "entities of more than"),
+    "entities in one tag": (head(f'[<!ENTITY l9 "{"1" * 199}">]') + f"<a b='{'&l9;' * 60_000}'/>", "entities of more"),
+    "parameter entity": (head("[<!ENTITY % p \"<!ENTITY l9 '1'>\"> %p;]") + BODY, "the entity 'p'"),
+    "external entity": (head('[<!ENTITY l9 SYSTEM "file:///etc/passwd">]') + BODY, ":2: the entity 'l9'; only"),
+    "external DTD": (head('SYSTEM "http://127.0.0.1:9/evil.dtd"') + BODY, "is no number"),
     "200,000 deep": ("<ink>" + "\n<a>" * 200_000, f":{MAX_DEPTH + 1}: elements nested more than {MAX_DEPTH} deep"),
     "100 MB attribute": ("<a b='" + "x" * (100 << 20), f"at most {MAX_BYTES} are read"),
     "long attribute": ("<a b='" + "x" * (7 << 20) + "'/>", ":1: a tag of more than"),

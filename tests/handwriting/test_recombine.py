@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from nextstroke.cli.main import main
-from nextstroke.datasets.augment.compose_lines import Composer, Page, join_pages
-from nextstroke.datasets.augment.segments import Measures, Piece, cut, measure, without_misfits
-from nextstroke.datasets.augment.vocabulary import Invented
+from nextstroke.datasets.augment.compose_lines import Composer, PageSegments, collect_pages
+from nextstroke.datasets.augment.segments import LineGeometry, Segment, cut_line, measure_line, without_outliers
+from nextstroke.datasets.augment.vocabulary import WordSampler
 from nextstroke.datasets.packed_ink import InkCorpus, Line
 from nextstroke.handwriting.align import align_lines, owners
 from nextstroke.handwriting.hands import find_style
@@ -12,7 +12,7 @@ from nextstroke.handwriting.sampler import write_lines
 from nextstroke.ink import Ink
 from nextstroke.runtime.model_file import load_model
 
-LEVEL = Measures((0.0, 0.0), 1.0, 0.0, 0.2)
+LEVEL = LineGeometry((0.0, 0.0), 1.0, 0.0, 0.2)
 
 
 def box(left, top=-1.0, bottom=0.0, width=1.0):
@@ -21,7 +21,7 @@ def box(left, top=-1.0, bottom=0.0, width=1.0):
 
 def cut_boxes(strokes, owned, text):
     ink = Ink.from_strokes(strokes)
-    return cut(ink, [np.full(4, u) for u in owned], text, LEVEL, "form")
+    return cut_line(ink, [np.full(4, u) for u in owned], text, LEVEL, "form")
 
 
 def test_points_go_to_the_character_the_window_is_on():
@@ -55,7 +55,7 @@ def test_a_late_dot_joins_what_it_stands_above():
 
 def test_a_stroke_over_two_characters_is_no_character():
     ink = Ink.from_strokes([box(0), box(2)])
-    _, glyphs, _ = cut(ink, [np.array([0, 0, 1, 1]), np.array([2, 2, 2, 2])], "abc", LEVEL, "form")
+    _, glyphs, _ = cut_line(ink, [np.array([0, 0, 1, 1]), np.array([2, 2, 2, 2])], "abc", LEVEL, "form")
     assert [glyph.text for glyph in glyphs] == ["c"]
 
 
@@ -63,25 +63,25 @@ def test_measures_of_a_sloping_line_of_small_letters():
     text = "onceonceonce"
     strokes = [box(2 * k) * (10, 30) + (0, 2 * k * 0.5) for k in range(len(text))]
     ink = Ink.from_strokes(strokes)
-    found = measure(ink, np.repeat(np.arange(len(text)), 4), text)
+    found = measure_line(ink, np.repeat(np.arange(len(text)), 4), text)
     assert found.baseline[0] == pytest.approx(0.05, abs=0.005)
     assert found.x_height == pytest.approx(30, abs=1)
     assert found.slant == 0
-    assert measure(ink, np.repeat(np.arange(12), 4), "o" + " " * 11) is None
+    assert measure_line(ink, np.repeat(np.arange(12), 4), "o" + " " * 11) is None
 
 
-def piece(text, strokes):
-    return Piece(text, strokes, np.nan, "form", 0.0, 0.2)
+def segment(text, strokes):
+    return Segment(text, strokes, np.nan, "form", 0.0, 0.2)
 
 
 def test_misfits_are_found_by_their_size_and_by_their_looks():
     random = np.random.default_rng(1)
     bar = np.column_stack([np.zeros(20), np.linspace(-2, 0, 20)])
     flat = np.column_stack([np.linspace(0, 1.5, 20), np.full(20, -0.5)])
-    bars = [piece("7", [bar + random.normal(0, 0.02, 2)]) for _ in range(30)]
-    flats = [piece("4", [flat + random.normal(0, 0.02, 2)]) for _ in range(30)]
-    wrong = [piece("7", [flat]), piece("7", [bar * 3])]
-    kept = without_misfits(bars + flats + wrong)
+    bars = [segment("7", [bar + random.normal(0, 0.02, 2)]) for _ in range(30)]
+    flats = [segment("4", [flat + random.normal(0, 0.02, 2)]) for _ in range(30)]
+    wrong = [segment("7", [flat]), segment("7", [bar * 3])]
+    kept = without_outliers(bars + flats + wrong)
     assert not any(one is other for one in kept for other in wrong)
     assert len(kept) > 55
 
@@ -92,12 +92,12 @@ def test_a_piece_that_is_only_the_beginning_of_its_character_is_a_misfit():
     bar = np.array([[0.7, -1.5], [0.7, -0.7], [0.7, 0]])
 
     def four(*strokes):
-        return piece("4", [stroke + random.normal(0, 0.02, 2) for stroke in strokes])
+        return segment("4", [stroke + random.normal(0, 0.02, 2) for stroke in strokes])
 
     whole = [four(angle, bar) for _ in range(20)]
     at_once = [four(np.concatenate([bar[::-1], angle])) for _ in range(5)]
     partial = [four(angle) for _ in range(4)]
-    kept = without_misfits(whole + partial + at_once)
+    kept = without_outliers(whole + partial + at_once)
     assert not any(one is other for one in kept for other in partial)
     assert len(kept) >= 23
 
@@ -154,10 +154,10 @@ def test_nothing_to_cut_is_said(written, tmp_path, capsys):
 
 
 def test_a_page_lends_and_borrows_characters():
-    one = Page(LEVEL, [piece("word", [box(0)])], {"a": [piece("a", [box(0)])]}, 0.2, 1.0)
-    other = Page(LEVEL, [piece("else", [box(0)])], {"7": [piece("7", [box(0)])]}, 0.2, 1.0)
-    composer = Composer([one, other], Invented(["some words of ours", "quiz"]))
+    one = PageSegments(LEVEL, [segment("word", [box(0)])], {"a": [segment("a", [box(0)])]}, 0.2, 1.0)
+    other = PageSegments(LEVEL, [segment("else", [box(0)])], {"7": [segment("7", [box(0)])]}, 0.2, 1.0)
+    composer = Composer([one, other], WordSampler(["some words of ours", "quiz"]))
     texts = " ".join(composer.compose(np.random.default_rng(k))[0] for k in range(20))
     assert "7" in texts
     assert not set("0123456") & set(texts), "no ink for these"
-    assert join_pages([]) == []
+    assert collect_pages([]) == []

@@ -1,8 +1,10 @@
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 
 from nextstroke.ink import Ink
-from nextstroke.paper.hand_features import diversity, halves, own_prime_share, roughness, steadiness, traits
+from nextstroke.paper.hand_features import diversity, halves, hand_traits, own_prime_share, roughness, steadiness
 
 
 def line(slant=0.0, size=10.0, width=8.0, strokes=12, jitter=0.0, seed=0):
@@ -18,11 +20,11 @@ def line(slant=0.0, size=10.0, width=8.0, strokes=12, jitter=0.0, seed=0):
 
 @pytest.mark.parametrize("slant", [-0.3, 0.0, 0.5])
 def test_the_slant_is_that_of_what_goes_up_and_down(slant):
-    assert traits(line(slant))[0] == pytest.approx(slant, abs=0.02)
+    assert hand_traits(line(slant))[0] == pytest.approx(slant, abs=0.02)
 
 
 def test_size_and_spacing_are_told_apart():
-    plain, large, wide = traits(line()), traits(line(size=20.0, width=16.0)), traits(line(width=16.0))
+    plain, large, wide = hand_traits(line()), hand_traits(line(size=20.0, width=16.0)), hand_traits(line(width=16.0))
     assert large[1] - plain[1] == pytest.approx(np.log(2), abs=0.02)
     assert large[2] == pytest.approx(plain[2], rel=0.02)
     assert wide[1] == pytest.approx(plain[1], abs=0.02)
@@ -42,17 +44,18 @@ def test_hands_that_never_change_are_steady_and_those_that_do_are_not():
     rng = np.random.default_rng(1)
     drawn = [(rng.normal(0, 0.3), rng.uniform(8, 14), rng.uniform(6, 14)) for _ in range(40)]
     steady = [line(*hand, jitter=0.1, seed=i) for i, hand in enumerate(drawn)]
-    assert min(steadiness(steady).values()) > 0.9
+    assert steadiness(steady).least() > 0.9
     mixed = []
     for one, other in zip(drawn, rng.permutation(drawn), strict=True):
         parts = line(*one).strokes()[:6] + [stroke + [200, 0] for stroke in line(*other).strokes()[6:]]
         mixed.append(Ink.from_strokes(parts))
-    assert max(steadiness(mixed).values()) < 0.6
+    found = steadiness(mixed)
+    assert max(found.slant, found.size, found.spacing) < 0.6
 
 
 def test_diversity_is_none_among_equals():
-    assert max(diversity([line()] * 3).values()) == pytest.approx(0, abs=1e-9)
-    assert diversity([line(0.4), line(-0.4)])["slant"] == pytest.approx(0.4, abs=0.02)
+    assert astuple(diversity([line()] * 3)) == pytest.approx((0, 0, 0), abs=1e-9)
+    assert diversity([line(0.4), line(-0.4)]).slant == pytest.approx(0.4, abs=0.02)
 
 
 def test_shaky_lines_are_rough():

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from nextstroke.handwriting.sampler import write_lines
-from nextstroke.paper.legibility import character_error, letters, readable
+from nextstroke.paper.legibility import character_error, letters_and_digits, ocr_available
 from nextstroke.text.edit_distance import edit_distance
 
 
@@ -16,10 +16,10 @@ def test_edit_distances(meant, found, errors):
 
 
 def test_only_letters_and_digits_count():
-    assert letters("It's 5, Straße.") == "its5strasse"
+    assert letters_and_digits("It's 5, Straße.") == "its5strasse"
 
 
-@pytest.mark.skipif(not readable(), reason="tesseract is not installed")
+@pytest.mark.skipif(not ocr_available(), reason="tesseract is not installed")
 def test_what_is_written_tidily_is_read(writer):
     lines = write_lines(writer, ["the house is here", "all of them came"], 2.0, 1)
     assert character_error(lines) < 0.35

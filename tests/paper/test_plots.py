@@ -7,7 +7,7 @@ from nextstroke.errors import UsageError
 from nextstroke.ink import Ink
 
 pytest.importorskip("matplotlib", reason="figures need the extra `figures`")
-from nextstroke.paper.plots import shares_figure, window_figure
+from nextstroke.paper.plots import bars_figure, window_figure
 
 
 def test_the_window_figure_shows_the_weights(tmp_path):
@@ -21,7 +21,7 @@ def test_the_window_figure_shows_the_weights(tmp_path):
 
 
 def test_bars_are_as_long_as_their_shares(tmp_path):
-    shares_figure({"products": 0.6, "gates": 0.3, "data": 0.1}, "time", tmp_path / "s.png")
+    bars_figure({"products": 0.6, "gates": 0.3, "data": 0.1}, "time", tmp_path / "s.png")
     dark = (np.asarray(Image.open(tmp_path / "s.png").convert("L")) < 100).sum(1)
     lengths = sorted((int(dark[rows].max()) for rows in np.array_split(np.arange(40, len(dark)), 3)), reverse=True)
     assert lengths[0] == pytest.approx(2 * lengths[1], rel=0.15)

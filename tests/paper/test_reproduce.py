@@ -57,11 +57,11 @@ def test_rows_are_measured_now_by_what_is_there(sources, corpus_path, runs):
     measured = {one.row.name: one for one in table if one.source}
     assert measured.keys() == {"prediction-3x400", "writer-raw"}
     pen = measured["prediction-3x400"]
-    assert pen.figures["nats_per_line"] == evaluate_run(runs / "prediction-3x400", corpus_path)["nats_per_line"]
-    assert pen.difference == pytest.approx(pen.figures["nats_per_line"] + 1041.0)
-    assert pen.record["command"] == "nextstroke train recipes/paper/prediction-3x400.toml"
-    assert float(pen.record["hours"]) >= 0
-    assert re.search(r"simplified|raw ink, 4 lines", pen.record["data"])
+    assert pen.nats_per_line == evaluate_run(runs / "prediction-3x400", corpus_path)["nats_per_line"]
+    assert pen.difference == pytest.approx(pen.nats_per_line + 1041.0)
+    assert pen.provenance.command == "nextstroke train recipes/paper/prediction-3x400.toml"
+    assert float(pen.provenance.hours) >= 0
+    assert re.search(r"simplified|raw ink, 4 lines", pen.provenance.data)
 
 
 def test_given_sources_come_first_and_weights_last(sources, runs, tmp_path):

@@ -7,7 +7,7 @@ from nextstroke.datasets.plain_text import BYTES
 from nextstroke.errors import WrongModel
 from nextstroke.paper import text_claims
 from nextstroke.paper.claims import CONFIRMED, DENIED, OPEN, check_texts
-from nextstroke.paper.text_claims import BASELINE, GENERATED, HEADS, KINDS, REAL, Traits, measure, rows
+from nextstroke.paper.text_claims import HEADS, KINDS, TextComparison, Traits, measure, rows
 from nextstroke.runtime.model_file import load_model
 
 PAGE = """  <page>
@@ -41,20 +41,17 @@ def found(model, packed):
 
 def traits(**texts):
     vocabulary = {"real", "words", "are", "these"}
-    return {
-        name: Traits.of(text, vocabulary)
-        for name, text in zip((REAL, GENERATED, BASELINE), texts.values(), strict=True)
-    }
+    return TextComparison(**{name: Traits.of(text, vocabulary) for name, text in texts.items()})
 
 
 def test_the_real_text_is_all_words_and_pairs(found):
-    assert found[REAL].words.real == 1
-    assert all(found[REAL].pairs[kind].balance > 0.9 for kind in KINDS)
+    assert found.real.words.real == 1
+    assert all(found.real.pairs[kind].balance > 0.9 for kind in KINDS)
 
 
 def test_a_trained_network_keeps_pairs_and_words_better_than_three_symbols(found):
-    assert found[GENERATED].pairs["[[ ]]"].balance > found[BASELINE].pairs["[[ ]]"].balance
-    assert found[GENERATED].words.invented
+    assert found.generated.pairs["[[ ]]"].balance > found.baseline.pairs["[[ ]]"].balance
+    assert found.generated.words.invented
 
 
 def test_a_sample_begins_as_a_page_and_has_its_length(model):
@@ -83,7 +80,7 @@ REAL_TEXT, BROKEN = "real words (are these) " * 30, "gno (fru) gna) " * 30
     ids=["as a real one", "nothing to judge, nothing invented", "worse", "empty"],
 )
 def test_claims_are_judged_against_the_baseline(ours, chance, pairs, spelling):
-    first, second = check_texts(traits(real=REAL_TEXT, ours=ours, chance=chance))
+    first, second = check_texts(traits(real=REAL_TEXT, generated=ours, baseline=chance))
     assert (first.verdict, second.verdict) == (pairs, spelling)
     assert second.evidence
 

@@ -1,4 +1,4 @@
-"""nextstroke data: official files and ink of one's own in, packed corpora out."""
+"""nextstroke data: pack official data sets, and ink and text of your own, for training."""
 
 import json
 import os
@@ -10,11 +10,13 @@ import typer
 
 app = typer.Typer(no_args_is_help=True, help="Pack handwriting or text for training; what is left out is reported.")
 
-SHOWN = 5  # files left out that are named on the terminal; all are in the report
+SHOWN = 5  # files left out that are named on the terminal; the report names all
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="packed corpus to write")]
-ReportFile = Annotated[Path | None, typer.Option("--report", help="JSON file for the full report, line by line")]
-AsJson = Annotated[bool, typer.Option("--json", help="print the figures as JSON")]
+ReportFile = Annotated[
+    Path | None, typer.Option("--report", help="JSON file to write the full report to, line by line")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="print the statistics as JSON")]
 
 
 @app.command("iam")
@@ -23,7 +25,7 @@ def iam(
     output: Output,
     report: ReportFile = None,
     as_json: AsJson = False,
-    workers: Annotated[int, typer.Option(help="processes to read with; 0 for one a core", min=0)] = 0,
+    workers: Annotated[int, typer.Option(help="number of reading processes; 0 means one per core", min=0)] = 0,
 ) -> None:
     """Pack IAM-OnDB, the handwriting of the paper; it needs a registration and is for non-commercial research.
 
@@ -47,7 +49,7 @@ def unipen(
     categories: Annotated[str, typer.Option(help="8 texts, 6 and 7 words, 1a to 3 characters; joined by commas")] = "8",
     report: ReportFile = None,
     as_json: AsJson = False,
-    workers: Annotated[int, typer.Option(help="processes to read with; 0 for one a core", min=0)] = 0,
+    workers: Annotated[int, typer.Option(help="number of reading processes; 0 means one per core", min=0)] = 0,
 ) -> None:
     """Pack UNIPEN train_r01_v07, the handwriting of several hundred writers, in the size and rate of IAM-OnDB.
 
@@ -92,15 +94,18 @@ def join(
 def ink(
     files: Annotated[list[Path], typer.Argument(help="InkML, JSON ink or lines of IAM-OnDB")],
     output: Output,
-    split: Annotated[str, typer.Option(help="name of the split that all lines are put in")] = "trainset",
-    hold_out: Annotated[int, typer.Option(help="put so many of the last lines in testset_v instead", min=0)] = 0,
+    split: Annotated[str, typer.Option(help="name of the split of all lines")] = "trainset",
+    hold_out: Annotated[int, typer.Option(help="number of last lines to put in testset_v instead", min=0)] = 0,
     like: Annotated[
-        str | None, typer.Option(help="bring the ink to the size and pace of this model's, to train it on: writer")
+        str | None,
+        typer.Option(
+            help="model whose size and point rate the ink is converted to, to train it further, such as writer"
+        ),
     ] = None,
     report: ReportFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Pack ink of your own. The text is taken from the file, or from FILE.txt beside it.
+    """Pack ink of your own. The text is read from the file, or from FILE.txt.
 
     Example: nextstroke data ink letters/*.inkml -o data/mine.packed
     """
@@ -121,13 +126,15 @@ def ink(
 def recombine(
     corpus: Annotated[Path, typer.Argument(help="packed ink with texts")],
     output: Output,
-    splits: Annotated[str, typer.Option(help="whose lines are cut to pieces")] = "trainset,testset_t,testset_f",
-    lines: Annotated[int, typer.Option(help="lines to compose", min=1, max=1_000_000)] = 7000,
-    model: Annotated[str, typer.Option(help="writer that tells which ink is which character")] = "writer",
-    seed: Annotated[int, typer.Option(help="same seed, same lines", min=0)] = 1,
+    splits: Annotated[
+        str, typer.Option(help="splits whose lines are cut into segments, separated by commas")
+    ] = "trainset,testset_t,testset_f",
+    lines: Annotated[int, typer.Option(help="number of lines to compose", min=1, max=1_000_000)] = 7000,
+    model: Annotated[str, typer.Option(help="writer model that aligns ink and characters")] = "writer",
+    seed: Annotated[int, typer.Option(help="random seed of the lines", min=0)] = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Compose further lines from pieces of real ink: digits, capitals, rare letters and signs become frequent.
+    """Compose further lines from segments of real ink: digits, capitals, rare letters and signs become frequent.
 
     The lines of CORPUS stay; train on its splits and on `recombined`.
 
@@ -139,7 +146,8 @@ def recombine(
     from nextstroke.runtime.model_file import load_model
 
     check_writable(output)
-    names, progress = [name.strip() for name in splits.split(",")], _Progress("lines")
+    names = [name.strip() for name in splits.split(",")]
+    progress = _Progress("lines")
     more = recombine(load_model(model, "writer"), InkCorpus.open(corpus), names, lines, seed, progress)
     progress.end()
     _finish(more, output, (), [], {}, None, as_json)
@@ -147,10 +155,12 @@ def recombine(
 
 @app.command("text")
 def text(
-    files: Annotated[list[Path], typer.Argument(help="text files, plain or packed as .gz, .bz2, .xz")],
+    files: Annotated[list[Path], typer.Argument(help="text files, plain or compressed as .gz, .bz2, .xz")],
     output: Output,
-    validation: Annotated[list[Path], typer.Option(help="file held out; the end of the text if none is given")] = [],  # noqa: B006
-    hold_out: Annotated[float, typer.Option(help="share held out", min=0, max=1)] = 0.05,
+    validation: Annotated[list[Path], typer.Option(help="file to hold out; the end of the text if not given")] = [],  # noqa: B006
+    hold_out: Annotated[
+        float, typer.Option(help="share of the text to hold out if there is no --validation file", min=0, max=1)
+    ] = 0.05,
     as_json: AsJson = False,
 ) -> None:
     """Pack any text as bytes.
@@ -161,14 +171,14 @@ def text(
     from nextstroke.files import check_writable
 
     check_writable(output)
-    _tell_text(output, pack_bytes(files, validation, output, hold_out), as_json)
+    _report_text(output, pack_bytes(files, validation, output, hold_out), as_json)
 
 
 @app.command("penn")
 def penn(
     folder: Annotated[Path, typer.Argument(help="folder with ptb.train.txt, ptb.valid.txt and ptb.test.txt")],
     output: Output,
-    words: Annotated[bool, typer.Option("--words", help="words as symbols instead of characters")] = False,
+    words: Annotated[bool, typer.Option("--words", help="use words as symbols instead of characters")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Pack the Penn Treebank in Mikolov's form, sentence by sentence.
@@ -179,7 +189,7 @@ def penn(
     from nextstroke.files import check_writable
 
     check_writable(output)
-    _tell_text(output, pack_penn(folder, output, words), as_json)
+    _report_text(output, pack_penn(folder, output, words), as_json)
 
 
 @app.command("teach")
@@ -187,16 +197,16 @@ def teach(
     corpus: Annotated[Path, typer.Argument(help="packed text of words")],
     output: Output,
     teacher: Annotated[Path, typer.Option(help="training or model file of a network over these words")],
-    invent: Annotated[int, typer.Option(help="words that the teacher invents beside the text", min=0)] = 0,
+    invent: Annotated[int, typer.Option(help="number of further words that the teacher generates", min=0)] = 0,
     truth: Annotated[
-        float, typer.Option(help="share of what really came next in what is expected of the text", min=0, max=1)
+        float, typer.Option(help="weight of the real next character in the target distributions", min=0, max=1)
     ] = 0.3,
-    seed: Annotated[int, typer.Option(help="same seed, same text invented", min=0)] = 1,
+    seed: Annotated[int, typer.Option(help="random seed of the generated text", min=0)] = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Pack a text of words as characters, with what a network over words expects of each: to train one over characters.
+    """Pack a text of words as characters, with the distributions that a word-level network predicts, for distillation.
 
-    It adds the split `taught`: the training text, and what the teacher invents.
+    It adds the split `taught`: the training text, and the text that the teacher generates.
 
     Example: nextstroke data teach data/penn-words.packed --teacher runs/penn-words-tied -o data/penn-taught.packed
     """
@@ -207,16 +217,23 @@ def teach(
     progress = _Progress("characters")
     sizes = teach(teacher, corpus, output, invent, truth, seed, progress)
     progress.end()
-    _tell_text(output, sizes, as_json)
+    _report_text(output, sizes, as_json)
 
 
 @app.command("enwik8")
 def enwik8(
     file: Annotated[Path, typer.Argument(help="enwik8, or the beginning of it together with --range")],
     output: Output,
-    splits: Annotated[str, typer.Option(help="96/4 as the paper, or 90/5/5 as later work")] = "96/4",
+    splits: Annotated[
+        str, typer.Option(help="split in million bytes: 96/4 as in the paper, or 90/5/5 as in later work")
+    ] = "96/4",
     range_: Annotated[
-        list[str], typer.Option("--range", metavar="NAME=BEGIN:END", help="own splits, in bytes; no sum is checked")
+        list[str],
+        typer.Option(
+            "--range",
+            metavar="NAME=BEGIN:END",
+            help="splits of your own, in bytes; the file is not compared with enwik8 then",
+        ),
     ] = [],  # noqa: B006
     as_json: AsJson = False,
 ) -> None:
@@ -230,23 +247,23 @@ def enwik8(
 
     check_writable(output)
     if splits not in SPLITS:
-        raise UsageError(f"splits {splits!r}: give {' or '.join(SPLITS)}, or ranges of your own")
+        raise UsageError(f"--splits {splits!r}: give {' or '.join(SPLITS)}, or splits of your own by --range")
     ranges = dict(map(_range, range_)) or SPLITS[splits]
-    _tell_text(output, pack_enwik8(file, output, ranges, whole=not range_), as_json)
+    _report_text(output, pack_enwik8(file, output, ranges, whole=not range_), as_json)
 
 
 def _range(text: str) -> tuple[str, tuple[int, int]]:
-    """A split of one's own, NAME=BEGIN:END."""
+    """Parse NAME=BEGIN:END."""
     from nextstroke.errors import UsageError
 
-    name, _, place = text.partition("=")
-    begin, _, end = place.partition(":")
+    name, _, bounds = text.partition("=")
+    begin, _, end = bounds.partition(":")
     if not (name and begin.isdecimal() and end.isdecimal() and int(begin) < int(end)):
-        raise UsageError(f"range {text!r}: give NAME=BEGIN:END in bytes, such as train=0:3000000")
+        raise UsageError(f"--range {text!r}: give NAME=BEGIN:END in bytes, such as train=0:3000000")
     return name, (int(begin), int(end))
 
 
-def _tell_text(output: Path, sizes: dict[str, int], as_json: bool) -> None:
+def _report_text(output: Path, sizes: dict[str, int], as_json: bool) -> None:
     if as_json:
         print(json.dumps({"packed": str(output), "bytes": output.stat().st_size, "symbols": sizes}))
         return
@@ -256,7 +273,7 @@ def _tell_text(output: Path, sizes: dict[str, int], as_json: bool) -> None:
 
 
 def _finish(corpus, output: Path, splits, left_out, about: dict[str, Any], report: Path | None, as_json: bool) -> None:
-    """Save the corpus and the report, and print the figures."""
+    """Save the corpus and the report, and print the statistics."""
     from nextstroke.datasets.packed_ink import summarise
     from nextstroke.files import write_bytes
 
@@ -309,10 +326,11 @@ def _print_left_out(left_out, notes: list[str], report: Path | None) -> None:
 
 
 class _Progress:
-    """One line rewritten on a terminal; silent elsewhere."""
+    """Progress in one line of a terminal; nothing is printed elsewhere."""
 
     def __init__(self, unit: str):
-        self.unit, self.shown = unit, sys.stderr.isatty()
+        self.unit = unit
+        self.shown = sys.stderr.isatty()
 
     def __call__(self, done: int, total: int) -> None:
         if self.shown and (done % 100 == 0 or done == total):

@@ -1,4 +1,4 @@
-"""nextstroke figure: the paper's pictures, made by our own models, and some of our own."""
+"""nextstroke figure: draw the figures of the paper and some further ones."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,10 +10,10 @@ app = typer.Typer(help="Draw a figure of the paper (extra: figures).", no_args_i
 Output = Annotated[Path, typer.Option("--output", "-o", help="picture to write: png, svg or pdf")]
 Corpus = Annotated[Path, typer.Option(help="packed corpus made by `nextstroke data iam`")]
 Writer = Annotated[str, typer.Option(help="model file, or the name of a bundled one")]
-Bias = Annotated[float, typer.Option(help="0 is unbiased")]
+Bias = Annotated[float, typer.Option(help="sampling bias; 0 is unbiased")]
 Seed = Annotated[int, typer.Option(help="random seed", min=0)]
 Built = Annotated[Path, typer.Argument(help="folder of a training, or a model file")]
-Style = Annotated[str, typer.Option(help="a hand of the gallery; none lets the network choose")]
+Style = Annotated[str, typer.Option(help="name of a style; none lets the network choose")]
 PACKED = Path("data/iam.packed")
 
 
@@ -26,7 +26,7 @@ def figures() -> None:
 
 
 def _check(output: Path) -> None:
-    """Say before the work that a picture cannot be written, or is of no known kind."""
+    """Raise before any work if the picture cannot be written, or has an unknown suffix."""
     from nextstroke.files import check_writable
     from nextstroke.paper.plots import figure_kind
 
@@ -39,7 +39,7 @@ def architecture(
     network: Annotated[Path, typer.Argument(help="folder of a training, a model file or a recipe of the paper")],
     output: Output,
 ) -> None:
-    """Figures 1 and 12: layers, skip connections, window, delays and weights, read off the network itself.
+    """Draw Figures 1 and 12: layers, skip connections, window, delays and weights of a network.
 
     Example: nextstroke figure architecture recipes/paper/synthesis.toml -o figure-12.svg
     """
@@ -52,7 +52,7 @@ def architecture(
 
 @app.command()
 def cell(network: Built, output: Output) -> None:
-    """Figure 2: the memory cell with its peepholes.
+    """Draw Figure 2: the memory cell with its peepholes.
 
     Example: nextstroke figure cell runs/writer -o figure-2.svg
     """
@@ -67,10 +67,10 @@ def cell(network: Built, output: Output) -> None:
 def training(
     output: Output,
     corpus: Corpus = PACKED,
-    lines: Annotated[int, typer.Option(help="how many", min=1, max=50)] = 8,
+    lines: Annotated[int, typer.Option(help="number of lines", min=1, max=50)] = 8,
     seed: Seed = 1,
 ) -> None:
-    """Figure 9: lines of the training set.
+    """Draw Figure 9: lines of the training set.
 
     Example: nextstroke figure training -o figure-9.png --seed 3
     """
@@ -87,11 +87,16 @@ def training(
 def density(
     output: Output,
     model: Annotated[str, typer.Option(help="writer or pen model")] = "writer",
-    aligner: Annotated[str, typer.Option(help="writer that finds the word, for a pen model; of the same ink")] = "",
+    aligner: Annotated[
+        str,
+        typer.Option(
+            help="writer model that finds the word for a pen model; it must have learned from the same kind of ink"
+        ),
+    ] = "",
     word: Annotated[str, typer.Option(help="a word of the validation lines")] = "under",
     corpus: Corpus = PACKED,
 ) -> None:
-    """Figures 10 and 14: where the network expects each point of a real word; below, which components do.
+    """Draw Figures 10 and 14: predicted densities along a real word, and the weights of the components.
 
     Example: nextstroke figure density --model pen.onnx --aligner weights/synthesis-raw.onnx -o figure-10.png
     """
@@ -101,8 +106,9 @@ def density(
     from nextstroke.paper import figures
     from nextstroke.runtime.model_file import Model, find_model, load_model
 
-    watched, finder = Model(find_model(model)), load_model(aligner or model, "writer")
-    figures.density(watched, finder, InkCorpus.open(corpus), VALIDATION, word, output)
+    network = Model(find_model(model))
+    finder = load_model(aligner or model, "writer")
+    figures.density(network, finder, InkCorpus.open(corpus), VALIDATION, word, output)
     print(output)
 
 
@@ -110,11 +116,11 @@ def density(
 def scribbles(
     output: Output,
     model: Annotated[str, typer.Option(help="pen model file, or the name of a bundled one")] = "pen",
-    lines: Annotated[int, typer.Option(help="how many", min=1, max=50)] = 10,
+    lines: Annotated[int, typer.Option(help="number of lines", min=1, max=50)] = 10,
     bias: Bias = 0.0,
     seed: Seed = 1,
 ) -> None:
-    """Figure 11: what the prediction network writes, 700 points a line.
+    """Draw Figure 11: samples of the prediction network, 700 points a line.
 
     Example: nextstroke figure scribbles --model pen.onnx -o figure-11.png
     """
@@ -128,14 +134,14 @@ def scribbles(
 
 @app.command()
 def window(
-    text: Annotated[str, typer.Argument(help="what is written while the window is watched")],
+    text: Annotated[str, typer.Argument(help="text to write")],
     output: Output,
     style: Style = "none",
     bias: Bias = 0.5,
     seed: Seed = 1,
     model: Writer = "writer",
 ) -> None:
-    """Figure 13: where the window looks while the text is written. A network that reads shows one rising line.
+    """Draw Figure 13: the window's position in the text over time; it is one rising line for a trained network.
 
     Example: nextstroke figure window "more of national temperament" -o window.png
     """
@@ -154,7 +160,7 @@ def window(
 def samples(
     output: Output, bias: Bias = 0.0, seed: Seed = 1, model: Writer = "writer", corpus: Corpus = PACKED
 ) -> None:
-    """Figures 15 and 17 (--bias 0.15): a real line in red and what the network makes of its text.
+    """Draw Figures 15 and 17 (--bias 0.15): real lines in red and samples of their texts.
 
     Example: nextstroke figure samples -o figure-17.png --bias 0.15
     """
@@ -169,7 +175,7 @@ def samples(
 
 @app.command()
 def bias(output: Output, seed: Seed = 1, model: Writer = "writer") -> None:
-    """Figure 16: rising bias, 0 to 10.
+    """Draw Figure 16: samples with a bias rising from 0 to 10.
 
     Example: nextstroke figure bias -o figure-16.png
     """
@@ -186,11 +192,13 @@ def primed(
     output: Output,
     bias: Bias = 0.0,
     seed: Seed = 1,
-    prime: Annotated[list[str], typer.Option(help="text of a real line; the paper's four if not given")] = [],  # noqa: B006
+    prime: Annotated[
+        list[str], typer.Option(help="text of a real line to use as prime; the paper's four if not given")
+    ] = [],  # noqa: B006
     model: Writer = "writer",
     corpus: Corpus = PACKED,
 ) -> None:
-    """Figures 18 to 21 (--bias 1 for the last two): real lines in red, other texts in their hands.
+    """Draw Figures 18 to 21 (--bias 1 for the last two): real lines in red, and other texts in their hands.
 
     Example: nextstroke figure primed -o figure-20.png --bias 1 --prime "He dismissed the idea"
     """
@@ -208,7 +216,7 @@ def primed(
 def curve(
     runs: Annotated[list[Path], typer.Argument(help="folders of trainings, or their curve.jsonl")], output: Output
 ) -> None:
-    """Learning curves: validation log-loss over the points learned from.
+    """Draw learning curves: validation log-loss over the points learned from.
 
     Example: nextstroke figure curve runs/prediction-3x400 runs/synthesis -o curves.svg
     """
@@ -221,13 +229,13 @@ def curve(
 
 @app.command()
 def film(
-    text: Annotated[str, typer.Argument(help="what is written")],
+    text: Annotated[str, typer.Argument(help="text to write")],
     output: Annotated[Path, typer.Option("--output", "-o", help="gif to write")],
     style: Style = "none",
     seed: Seed = 1,
     model: Writer = "writer",
 ) -> None:
-    """One line under one seed while the bias grows from 0 to 3, as an animation.
+    """Draw an animation of one line with one seed while the bias grows from 0 to 3.
 
     Example: nextstroke figure film "more of national temperament" -o bias.gif
     """
@@ -243,13 +251,13 @@ def film(
 
 @app.command()
 def profile(output: Output) -> None:
-    """Where the time of a training step goes on this machine, on one core.
+    """Draw the shares of time in a training step on this machine, on one core.
 
     Example: nextstroke figure profile -o profile.png
     """
     _check(output)
-    from nextstroke.paper.plots import shares_figure
+    from nextstroke.paper.plots import bars_figure
     from nextstroke.training.profile import profile_step
 
-    shares_figure(profile_step(), "A training step of the writer: share of its time", output)
+    bars_figure(profile_step(), "A training step of the writer: share of its time", output)
     print(output)

@@ -1,4 +1,4 @@
-"""nextstroke reproduce: the paper's tables, figures and claims, measured and drawn anew."""
+"""nextstroke reproduce: rebuild the paper's tables, figures and claims."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-# What stands before the error line where the data is missing.
+# Printed before the error line where the data are missing.
 DATA = """IAM-OnDB is not on this computer. It is free for research:
 1. register at https://fki.tic.heia-fr.ch/databases/iam-on-line-handwriting-database and unpack the files in IAM-OnDB
 2. nextstroke data iam IAM-OnDB -o data/iam.packed
@@ -16,27 +16,31 @@ DATA = """IAM-OnDB is not on this computer. It is free for research:
 def reproduce(
     what: Annotated[
         list[str] | None,
-        typer.Argument(help="tables, claims, figures, samples, pages, table3, figure16 …; everything if not given"),
+        typer.Argument(
+            help="parts: tables, claims, figures, samples, pages, table3, figure16 …; everything if not given"
+        ),
     ] = None,
     corpus: Annotated[Path, typer.Option(help="packed corpus made by `nextstroke data iam`")] = Path("data/iam.packed"),
-    output: Annotated[Path, typer.Option("--output", "-o", help="folder to write")] = Path("reproduction"),
-    runs: Annotated[Path, typer.Option(help="folder of trainings, each named as its recipe")] = Path("runs"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="folder to write to")] = Path("reproduction"),
+    runs: Annotated[Path, typer.Option(help="folder of trainings, each named after its recipe")] = Path("runs"),
     weights: Annotated[Path, typer.Option(help="folder of model files")] = Path("weights"),
     row: Annotated[
         list[str], typer.Option(metavar="NAME=PATH", help="training or model file of a row, such as synthesis=a.onnx")
     ] = [],  # noqa: B006
-    model: Annotated[str, typer.Option(help="the writer of the samples: model file, or a bundled name")] = "writer",
-    text: Annotated[Path, typer.Option(help="packed text of Wikipedia, by `nextstroke data text`")] = Path(
+    model: Annotated[str, typer.Option(help="model of the samples: file, or name of a bundled one")] = "writer",
+    text: Annotated[Path, typer.Option(help="packed text of Wikipedia made by `nextstroke data text`")] = Path(
         "data/text.packed"
     ),
-    text_model: Annotated[str, typer.Option(help="what generates text: model file, or a bundled name")] = "text",
+    text_model: Annotated[
+        str, typer.Option(help="model of the generated text: file, or name of a bundled one")
+    ] = "text",
     text_run: Annotated[
-        Path | None, typer.Option(help="training of that model, which learns on while it reads the pages")
+        Path | None, typer.Option(help="training of that model, for dynamic evaluation of the pages")
     ] = None,
     every: Annotated[int, typer.Option(help="measure on every n-th validation line only", min=1)] = 1,
-    seed: Annotated[int, typer.Option(help="of all samples", min=0)] = 1,
+    seed: Annotated[int, typer.Option(help="random seed of all samples", min=0)] = 1,
 ) -> None:
-    """Rebuild the paper's Tables 3 and 4, Figures 1 to 21, and check its claims; writes report.html.
+    """Rebuild the paper's Tables 3 and 4 and Figures 1 to 21, check its claims, and write report.html.
 
     Example: nextstroke reproduce figures -o reproduction
     """
@@ -53,7 +57,7 @@ def reproduce(
     given = {name: Path(path) for name, path in pairs}
     sources = Sources(corpus, output, runs, weights, given, model, seed, text, text_model, text_run)
     try:
-        written = rebuild(what or [], sources, every, _say)
+        written = rebuild(what or [], sources, every, _report)
     except BadInput as error:
         if str(error).startswith(f"{corpus}: no packed"):
             print(DATA, file=sys.stderr)
@@ -62,6 +66,6 @@ def reproduce(
         print(path)
 
 
-def _say(done: str) -> None:
+def _report(step: str) -> None:
     if sys.stderr.isatty():
-        print(f"\r\x1b[K{done}", end="", file=sys.stderr, flush=True)
+        print(f"\r\x1b[K{step}", end="", file=sys.stderr, flush=True)

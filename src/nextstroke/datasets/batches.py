@@ -1,4 +1,4 @@
-"""Lines of ink as the networks read them: normalised offsets in padded batches, cut into chunks."""
+"""Batches of ink: normalised offsets, padded and cut into chunks."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,38 +8,51 @@ import numpy as np
 
 from nextstroke.errors import BadInput
 
-POOL = 32  # batches sorted by length together: long enough to save padding, short enough to stay random
+POOL = 32  # batches sorted by length together: enough to save padding, few enough to keep the order random
 
 
 @dataclass(frozen=True)
 class Normalisation:
-    """Offsets become (offset − mean) / std, per coordinate; both pairs in the ink's own units."""
+    """Normalisation of offsets to (offset − mean) / std, per coordinate.
+
+    Attributes:
+        mean, std: (dx, dy) in the units of the ink.
+    """
 
     mean: tuple[float, float]
     std: tuple[float, float]
 
     @classmethod
     def of(cls, offsets: Sequence[np.ndarray]) -> "Normalisation":
-        """Mean and standard deviation over all rows, in float64: float32 sums are 1 % off on this much data.
+        """Compute mean and standard deviation over all rows.
+
+        Args:
+            offsets: Arrays (points, 2) or (points, 3), in the units of the ink.
 
         Raises:
-            BadInput: the offsets are all alike, or there are none.
+            BadInput: the offsets are all equal, or there are none.
         """
+        # float64: float32 sums are 1 % off on this much data.
         everything = np.concatenate([rows[:, :2] for rows in offsets]).astype(np.float64)
         if not len(everything) or not np.ptp(everything, axis=0).all():
-            raise BadInput(f"{len(everything)} offsets, all alike in x or in y: nothing to learn from")
+            raise BadInput(f"{len(everything)} offsets, all equal in x or in y: nothing to learn from")
         mean, std = everything.mean(0), everything.std(0)
         return cls((float(mean[0]), float(mean[1])), (float(std[0]), float(std[1])))
 
     def apply(self, offsets: np.ndarray) -> np.ndarray:
-        """Offsets of shape (..., 3) as the network reads them, float32; the pen bit stays."""
+        """Return normalised offsets (..., 3) as float32; the end-of-stroke bit is unchanged."""
         normal = offsets.astype(np.float32, copy=True)
         normal[..., :2] = (offsets[..., :2] - np.array(self.mean)) / np.array(self.std)
         return normal
 
 
 class Example(NamedTuple):
-    """One line: `offsets` float32 (points, 3) without the first point, in the ink's units; `text` ids (characters,)."""
+    """One line.
+
+    Attributes:
+        offsets: float32 (points, 3) without the first point, in the units of the ink.
+        text: Numbers of its characters (characters,).
+    """
 
     offsets: np.ndarray
     text: np.ndarray
@@ -47,14 +60,14 @@ class Example(NamedTuple):
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Random change of a line, drawn anew each time it is read.
+    """Random transformation of a line, drawn each time the line is read.
 
     Attributes:
         scale: Standard deviation of the log of the size.
         stretch: Standard deviation of the log of the width alone.
         shear: Standard deviation of the slant, dx for each dy.
         slope: Standard deviation of the slope of the baseline, dy for each dx.
-        clip: Offsets are clipped to ± this many units; None for no clipping.
+        clip: Bound of the absolute offsets, in units of the ink; None for no clipping.
     """
 
     scale: float = 0.0
@@ -64,7 +77,7 @@ class Augmentation:
     clip: float | None = None
 
     def apply(self, offsets: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """A changed copy of offsets (points, 3)."""
+        """Return a transformed copy of offsets (points, 3)."""
         changed = offsets.copy()
         size, width, slant, slope = (self.scale, self.stretch, self.shear, self.slope) * rng.standard_normal(4)
         turn = np.array([[1, 0], [slant, 1]]) @ np.array([[1, slope], [0, 1]]) @ np.diag([np.exp(width), 1])
@@ -75,9 +88,12 @@ class Augmentation:
 
 
 class Chunk(NamedTuple):
-    """A piece of a batch, time on axis 1: `x` is the point before, `target` the one to predict, `mask` 1 where real.
+    """A piece of a batch, time on axis 1.
 
-    `text` is that of the batch.
+    Attributes:
+        x: Previous points, float32 (lines, steps, 3); zeros before the first.
+        target: Points to predict, of the same shape.
+        mask: 1 where `target` is a point, 0 where it is padding, float32 (lines, steps).
     """
 
     x: np.ndarray
@@ -87,7 +103,13 @@ class Chunk(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Lines side by side: `points` float32 (lines, time, 3), `text` int64 (lines, characters), −1 behind the end."""
+    """Padded lines.
+
+    Attributes:
+        points: Normalised points, float32 (lines, time, 3), padded with zeros.
+        text: Numbers of characters, int64 (lines, characters), padded with −1.
+        lengths: Points of each line (lines,).
+    """
 
     points: np.ndarray
     text: np.ndarray
@@ -95,7 +117,7 @@ class Batch(NamedTuple):
 
     @classmethod
     def of(cls, examples: Sequence[Example], normalisation: Normalisation) -> "Batch":
-        """Pad examples to the longest; padding points are zeros."""
+        """Normalise examples and pad them to the longest."""
         lengths = np.array([len(example.offsets) for example in examples])
         points = np.zeros((len(examples), lengths.max(), 3), np.float32)
         text = np.full((len(examples), max(len(example.text) for example in examples)), -1, np.int64)
@@ -106,12 +128,12 @@ class Batch(NamedTuple):
 
     @property
     def lines(self) -> int:
-        """How many lines there are side by side."""
+        """Number of lines."""
         return len(self.lengths)
 
     @property
     def fresh(self) -> bool:
-        """Lines begin with a fresh state."""
+        """Whether lines begin with a zero state; always so for ink."""
         return True
 
     def shard(self, rows: slice) -> "Batch":
@@ -119,13 +141,13 @@ class Batch(NamedTuple):
         return Batch(self.points[rows], self.text[rows], self.lengths[rows])
 
     def padded(self, steps: int, places: int) -> "Batch":
-        """The same lines, length and width of text padded to multiples: fewer shapes, for who prepares for each."""
+        """Pad time to a multiple of `steps` and text to a multiple of `places`, for code that is compiled per shape."""
         points = ((0, 0), (0, -self.points.shape[1] % steps), (0, 0))
         text = ((0, 0), (0, -self.text.shape[1] % places))
         return Batch(np.pad(self.points, points), np.pad(self.text, text, constant_values=-1), self.lengths)
 
     def chunks(self, steps: int | None) -> Iterator[Chunk]:
-        """Pieces of nearly equal length, at most `steps` long (None: one piece). The first input is the null vector."""
+        """Yield pieces of nearly equal length, at most `steps` long; None yields one piece."""
         time = self.points.shape[1]
         before = np.concatenate([np.zeros_like(self.points[:, :1]), self.points[:, :-1]], 1)
         mask = (np.arange(time) < self.lengths[:, None]).astype(np.float32)
@@ -137,11 +159,16 @@ class Batch(NamedTuple):
 
 
 def shuffled_batches(lengths: np.ndarray, batch: int, seed: int, epoch: int) -> list[np.ndarray]:
-    """The batches of one epoch, each an array of line numbers of like length.
+    """Return the batches of one epoch, each an array of line numbers of similar length.
 
-    What does not fill a batch is left out, chosen at random.
+    Lines that do not fill a batch are left out, chosen at random. The same seed and epoch give the same order, so that
+    a training can resume at any batch.
 
-    The same seed and epoch give the same order, so a training can resume at any batch.
+    Args:
+        lengths: Points of each line (lines,).
+        batch: Lines in a batch.
+        seed: Random seed of the training.
+        epoch: Number of the epoch.
     """
     rng = np.random.default_rng([seed, epoch])
     batch = min(batch, len(lengths))
@@ -153,6 +180,6 @@ def shuffled_batches(lengths: np.ndarray, batch: int, seed: int, epoch: int) -> 
 
 
 def sorted_batches(lengths: np.ndarray, batch: int) -> list[np.ndarray]:
-    """All lines once, longest first, in batches of like length: for evaluation."""
+    """Return all lines once, longest first, in batches of similar length, for evaluation."""
     order = np.argsort(-lengths, kind="stable")
     return [order[i : i + batch] for i in range(0, len(order), batch)]

@@ -28,11 +28,14 @@ SPLITS: dict[str, dict[str, Range]] = {
 
 
 def pack_enwik8(file: Path, output: Path, ranges: dict[str, Range], whole: bool) -> dict[str, int]:
-    """Pack enwik8, its symbols being the byte values it holds; returns the symbols of each split.
+    """Pack enwik8 with the byte values it contains as symbols; return the number of symbols of each split.
 
     Args:
-        ranges: First byte, and the one behind the last, of each split.
-        whole: The file must be all of enwik8; else any text that reaches as far as the ranges.
+        file: enwik8, unzipped.
+        output: Packed text to write.
+        ranges: First byte and end (exclusive) of each split, by name.
+        whole: Whether the file must be all of enwik8; else any text as long as the ranges.
+
     Raises:
         BadInput: the file is another one, or too short.
     """
@@ -51,9 +54,10 @@ def _renumbered(pieces: Iterator[np.ndarray], numbers: np.ndarray) -> Iterator[n
 
 
 def _survey(file: Path, whole: bool) -> tuple[np.ndarray, int]:
-    """Which byte values there are and how many bytes; the sums of the whole file are checked on the way."""
+    """Return which byte values occur (256,) and the size; check the sums of the whole file."""
     md5, sha1 = hashlib.md5(usedforsecurity=False), hashlib.sha1(usedforsecurity=False)
-    seen, size = np.zeros(256, bool), 0
+    seen = np.zeros(256, bool)
+    size = 0
     for piece in read_pieces(file):
         md5.update(piece)
         sha1.update(piece)

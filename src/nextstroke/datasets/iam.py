@@ -1,4 +1,4 @@
-"""IAM-OnDB, the handwriting of the paper's sections 4 and 5: the official folders in, one packed corpus out.
+"""IAM-OnDB, the handwriting of the paper's sections 4 and 5: read the official folders into one corpus.
 
 Liwicki and Bunke, "IAM-OnDB, an on-line English sentence database acquired from handwritten text on a whiteboard",
 ICDAR 2005. The data are for non-commercial research and need a registration.
@@ -15,20 +15,20 @@ from nextstroke.datasets.parallel import Progress, map_files
 from nextstroke.errors import BadInput, LimitExceeded, NextstrokeError
 from nextstroke.formats.iam_xml import read_line
 from nextstroke.formats.limits import read_bounded
-from nextstroke.formats.safe_xml import Enough, parse_xml
+from nextstroke.formats.safe_xml import StopParsing, parse_xml
 from nextstroke.ink import Ink
 
-# Transcriptions as the ink has them: escapes undone, the blanks that a tokeniser put in closed up again.
+# Transcriptions as written: escapes undone, and blanks removed that a tokeniser inserted.
 
 ESCAPES = {"&quot;": '"', "&apos;": "'", "&lt;": "<", "&gt;": ">", "&amp;": "&"}
-SUFFIX = r"(?:s|t|d|m|ll|re|ve)\b"  # what stands behind the apostrophe of a shortened word
+SUFFIX = r"(?:s|t|d|m|ll|re|ve)\b"  # what follows the apostrophe of a shortened word
 
-# A quotation mark with the blanks about it; between two letters it stands for two dots ('Du"rrenmatt').
+# A quotation mark with its adjacent blanks; between two letters it means two dots ('Du"rrenmatt').
 MARK = re.compile(r' ?(?<!\w)" ?| ?"(?!\w) ?')
 SPEAKER = re.compile(r"(?:s?he|said)\b")
 
-# Applied in order; each closes one kind of blank that is not in the ink. Others are: the writers copied printed texts,
-# and "M Ps", "21 s" and most rows of dots stand in the ink with the blank.
+# Applied in order; each removes one kind of blank that is not in the ink. Other blanks are in the ink: the writers
+# copied printed texts, and wrote "M Ps", "21 s" and most rows of dots with the blank.
 RULES = [
     (r"\s+", " "),
     (r" ?\. \. ?\.", "..."),
@@ -43,7 +43,7 @@ RULES = [
 
 
 def unescape(text: str) -> str:
-    """Undo the five XML escapes until nothing changes: the official files escape some texts twice."""
+    """Undo the five XML escapes repeatedly, because the official files escape some texts twice."""
     while True:
         plain = re.sub("|".join(ESCAPES), lambda match: ESCAPES[match[0]], text)
         if plain == text:
@@ -52,7 +52,7 @@ def unescape(text: str) -> str:
 
 
 def normalise_text(text: str) -> str:
-    """The text with its blanks where a writer leaves them; nothing but blanks is changed.
+    """Return the text with blanks where a writer leaves them; only blanks are changed.
 
     "Mr . Gaitskell" becomes "Mr. Gaitskell", "Foot ' s" becomes "Foot's", and free-standing quotation marks go to the
     word that they open or close.
@@ -64,7 +64,7 @@ def normalise_text(text: str) -> str:
 
 
 def _settle_single(text: str) -> str:
-    """Join each free-standing apostrophe to the word before it (closing, possessive) or behind it (opening)."""
+    """Join each isolated apostrophe to the word before it (closing, possessive) or after it (opening)."""
     text = re.sub(r" '(?=$|[,.;:?!)])", "'", text)
     while free := re.search(r"(?:^|(?<= ))' ", text):
         before, after = text[: free.start()], text[free.end() :]
@@ -74,17 +74,17 @@ def _settle_single(text: str) -> str:
 
 
 def _is_open(before: str) -> bool:
-    """Whether a quotation in single marks was begun and not ended."""
+    """Return whether a quotation in single marks is open at the end of `before`."""
     return len(re.findall(r"(?<!\S)'(?=\w)", before)) > len(re.findall(r"(?<=[\w,.;:?!])'(?!\w)", before))
 
 
 def _is_possessive(before: str, after: str) -> bool:
-    """Whether "neutrals ' conference" is meant, not the begin of "sums ' like these '"."""
+    """Return whether "neutrals ' conference" (a possessive) is meant, not "sums ' like these '" (a quotation)."""
     return before[-2] == "s" and not re.search(r"'(?!\w)", after)
 
 
 def _settle_double(text: str) -> str:
-    """Put the blanks about quotation marks outside the quotation.
+    """Put the blanks next to quotation marks outside the quotation.
 
     Marks open and close in turn, so a line has two readings; the one with more evidence from the marks' neighbours is
     taken. Without evidence two marks enclose what is between them, and the text stays otherwise.
@@ -103,7 +103,7 @@ def _settle_double(text: str) -> str:
 
 
 def _opening(before: str, mark: str, after: str) -> int:
-    """Evidence that a mark, with the blanks about it, opens a quotation (positive) or closes it (negative)."""
+    """Score a mark with its adjacent blanks: positive if it opens a quotation, negative if it closes one."""
     if after.startswith('"') or before.endswith('"'):
         return -2 if after.startswith('"') else 2
     if not before:
@@ -119,7 +119,7 @@ def _opening(before: str, mark: str, after: str) -> int:
 
 
 def _goes_on_outside(before: str, after: str) -> bool:
-    """Whether the words behind a mark tell who spoke, or go on with a sentence that the quotation did not end."""
+    """Return whether the words after a mark name the speaker or continue the sentence around the quotation."""
     return (before[-1] in "?!" and after[0].islower()) or (before[-1] == "," and bool(SPEAKER.match(after)))
 
 
@@ -131,7 +131,7 @@ def _close(before: str, after: str) -> str:
     return before + '"' + ("" if not after or after[0] in ",.;:?!)]" else " ") + after
 
 
-# Where the files of an IAM-OnDB folder are, whatever levels of its archives were kept.
+# Files of an IAM-OnDB folder, whichever levels of its archives were kept.
 
 SPLITS = ("trainset", "testset_v", "testset_t", "testset_f")
 
@@ -147,7 +147,7 @@ HOW_TO_GET = "register at the University of Bern's IAM On-Line Handwriting Datab
 
 
 class LeftOut(NamedTuple):
-    """A file, or a row of one, that was not used, and why."""
+    """A file, or a row of one, that was not used, and the reason."""
 
     name: str
     reason: str
@@ -155,13 +155,13 @@ class LeftOut(NamedTuple):
 
 @dataclass
 class IamFolder:
-    """The files found, by what they hold.
+    """Files found, by their content.
 
     Attributes:
-        lines: Line name to its XML file.
-        texts: Form name to its ascii file.
-        forms: Form name to its XML files; the part and the whole archive may both be there.
-        splits: Form name to the name of its split.
+        lines: XML file of each line, by the line's name.
+        texts: ascii file of each form, by the form's name.
+        forms: XML files of each form; there are two if both the part and the whole archive were unpacked.
+        splits: Name of the split of each form.
         left_out: Files and rows that could not be used.
         notes: Sentences about what is missing.
     """
@@ -175,10 +175,10 @@ class IamFolder:
 
     @classmethod
     def search(cls, root: Path) -> "IamFolder":
-        """Search downward from `root`.
+        """Search a folder at any depth.
 
         Raises:
-            BadInput: `root` is no folder, or has no line files or no split files.
+            BadInput: `root` is not a folder, or has no line files or no split files.
         """
         found = cls()
         split_files: dict[str, Path] = {}
@@ -198,14 +198,14 @@ class IamFolder:
         return found
 
     def lines_of_forms(self) -> dict[str, int]:
-        """For each form the number of its last line file."""
+        """Return the number of the last line file of each form."""
         last: dict[str, int] = {}
         for name in self.lines:
             last[form_of(name)] = max(last.get(form_of(name), 0), number_of(name))
         return last
 
     def _sort(self, path: Path) -> None:
-        """Put a file under what its name says it is; other files are none of ours."""
+        """Assign a file by its name; other files are ignored."""
         if match := LINE_FILE.fullmatch(path.name):
             self._once(self.lines, match[1], path)
         elif match := TEXT_FILE.fullmatch(path.name):
@@ -237,17 +237,17 @@ class IamFolder:
 
 
 def form_of(line: str) -> str:
-    """The form of a line: a01-000u-01 to a01-000u."""
+    """Return the form of a line: a01-000u for a01-000u-01."""
     return line.rpartition("-")[0]
 
 
 def number_of(line: str) -> int:
-    """The number of a line in its form, from 1."""
+    """Return the number of a line in its form, from 1."""
     return int(line.rpartition("-")[2])
 
 
 def _files(root: Path, left_out: list[LeftOut]) -> list[Path]:
-    """The XML and text files below `root` in a fixed order; folders that cannot be read are reported."""
+    """Return the XML and text files below `root` in a fixed order; unreadable folders are added to `left_out`."""
     if not root.is_dir():
         raise BadInput(f"{root}: not a folder; give the folder of IAM-OnDB, or {HOW_TO_GET}")
 
@@ -263,24 +263,24 @@ def _files(root: Path, left_out: list[LeftOut]) -> list[Path]:
     return sorted(found)
 
 
-# The transcriptions and writers of IAM-OnDB's forms: from the ascii files, or else from the form XML.
+# Transcriptions and writers of the forms: from the ascii files, or else from the form XML.
 
 PLACEHOLDER = "Please Enter Transcription here"
 PLACEHOLDER_TEXT = "a placeholder for a transcription"
 ROWS_DIFFER = "the form has another number of transcribed rows than of lines"
 
-# In a08-551z a run of per cent signs stands where the row should have ended.
+# In a08-551z a run of per cent signs replaces a line end.
 ROW_BREAK = re.compile(r"\s*%{3,}\s*")
 
 
 @dataclass
 class Form:
-    """What is known of the lines of one form.
+    """Metadata of the lines of one form.
 
     Attributes:
-        texts: The transcription of each line, in order; empty where `fault` says why.
+        texts: Transcription of each line, in order; empty if there is a fault.
         writer: Number of the writer, −1 where unknown.
-        fault: Why the form has no texts; empty if it has.
+        fault: Reason why the form has no texts; empty if it has.
     """
 
     texts: list[str] = field(default_factory=list)
@@ -289,7 +289,7 @@ class Form:
 
 
 def read_forms(found: IamFolder) -> dict[str, Form]:
-    """The forms of all lines in `found`; files that cannot be read are added to its `left_out`."""
+    """Read the forms of all lines; unreadable files are added to `found.left_out`."""
     return {name: _read_form(name, lines, found) for name, lines in found.lines_of_forms().items()}
 
 
@@ -298,7 +298,7 @@ def _read_form(name: str, lines: int, found: IamFolder) -> Form:
     for path in found.forms.get(name, []):
         _read_form_xml(path, form, found.left_out)
     rows = _read_ascii(found.texts.get(name), found.left_out)
-    # The rows have no numbers of their own: with a row too many or too few nobody knows which is whose.
+    # Rows are not numbered: with a row too many or too few they cannot be assigned to lines.
     for texts in (rows, form.texts):
         if texts and len(texts) == lines and not _is_placeholder(texts):
             return Form(texts, form.writer, "")
@@ -315,7 +315,7 @@ def _is_placeholder(rows: list[str]) -> bool:
 
 
 def _read_ascii(path: Path | None, left_out: list[LeftOut]) -> list[str]:
-    """The rows behind the CSR mark, blank ones left out."""
+    """Return the rows after the mark CSR:, without empty ones."""
     if path is None:
         return []
     try:
@@ -331,7 +331,7 @@ def _read_ascii(path: Path | None, left_out: list[LeftOut]) -> list[str]:
 
 
 def _read_form_xml(path: Path, form: Form, left_out: list[LeftOut]) -> None:
-    """Add writer and texts from a form file."""
+    """Add the writer and the texts of a form file to `form`."""
     head = _FormHead()
     try:
         parse_xml(read_bounded(path), path, head)
@@ -343,7 +343,7 @@ def _read_form_xml(path: Path, form: Form, left_out: list[LeftOut]) -> None:
 
 
 class _FormHead:
-    """Collects what goes by up to the end of the transcription; the ink behind it is not read."""
+    """Handler that collects writer and transcription, and stops before the ink."""
 
     def __init__(self) -> None:
         self.writer, self.texts = -1, list[str]()
@@ -356,13 +356,13 @@ class _FormHead:
 
     def end(self, tag: str) -> None:
         if tag == "Transcription":
-            raise Enough
+            raise StopParsing
 
 
 TRAINING = ("trainset", "testset_t", "testset_f")  # the paper's 10,741 lines
 VALIDATION = ("testset_v",)  # its 1,438
 
-DENSITY = (11, 50)  # points for each character that is not a blank; 25 is usual
+DENSITY = (11, 50)  # least and most points per character that is not a blank; the mean is 25
 WRONG_LABEL = "a label that does not fit the ink"
 LOST_PERCENT = "a label that lost a per cent sign"
 CROSSED_OUT = "a crossed-out word (#) in the label"
@@ -377,11 +377,11 @@ WRONG_LABELS = dict.fromkeys(("g04-036-07", "h02-037-05", "l07-851z-08"), WRONG_
 
 @dataclass
 class IamReport:
-    """What was met on the way.
+    """Report of a reading.
 
     Attributes:
-        left_out: Files, and rows of files, that were not used, each with the reason.
-        notes: What else the user should know, one sentence each.
+        left_out: Files, and rows of files, that were not used, with the reasons.
+        notes: Further remarks, one sentence each.
         normalised: Number of labels whose blanks were moved to where the ink has them.
     """
 
@@ -397,11 +397,11 @@ def read_iam(folder: str | Path, progress: Progress | None = None, workers: int 
     out and reported.
 
     Args:
-        folder: The folder that holds lineStrokes, ascii and the split files, at any depth.
-        progress: Called with (files done, all files).
-        workers: Processes to read with; more than 1 needs a main module that can be imported.
+        folder: Folder with lineStrokes, ascii and the split files, at any depth.
+        progress: Callback of (files done, all files).
+        workers: Number of processes; more than 1 needs a main module that can be imported.
 
-    Returns: The corpus, ordered by the names of the lines, and the report.
+    Returns: Corpus, ordered by the names of the lines, and report.
 
     Raises:
         BadInput: the folder is not IAM-OnDB, or none of its lines can be read.
@@ -424,18 +424,18 @@ def read_iam(folder: str | Path, progress: Progress | None = None, workers: int 
 
 
 def _line(name: str, ink: Ink, form: Form, splits: dict[str, str], report: IamReport) -> Line:
-    """What is known of a line, its text normalised and its fault, if any, named."""
+    """Return the metadata of a line with its normalised text and its fault, if any."""
     official = "" if form.fault else form.texts[number_of(name) - 1]
     text = normalise_text(official)
     report.normalised += text != official
-    # A per cent sign in the text: it came from the form XML, which is right.
+    # A text with a per cent sign is from the form XML, which is right.
     known = "" if "%" in text else WRONG_LABELS.get(name, "")
     fault = form.fault or known or label_fault(text, len(ink))
     return Line(name, text, splits.get(form_of(name), ""), form.writer, fault)
 
 
 def label_fault(text: str, points: int) -> str:
-    """Why a text of a line of so many points should not be learned from; empty for a good one."""
+    """Return why a line with this text and number of points is unfit for training; empty for a good one."""
     if not text:
         return NO_TEXT
     if "#" in text:

@@ -11,10 +11,10 @@ DTYPES = {"F32": np.float32, "F16": np.float16, "I64": np.int64, "BOOL": np.bool
 
 
 def map_arrays(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
-    """What a packed corpus says of itself, and its arrays by name.
+    """Return the metadata of a packed corpus and its arrays by name, mapped into memory.
 
     Raises:
-        CorruptFile: there is none, or it was cut short.
+        CorruptFile: the file is not a packed corpus, or was cut short.
     """
     try:
         with path.open("rb") as stream:
@@ -23,7 +23,8 @@ def map_arrays(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
                 raise ValueError("header longer than the file")
             header = json.loads(stream.read(size))
         about = json.loads(header.pop("__metadata__")["nextstroke"])
-        about["format"]  # there, or this is no file of ours
+        if "format" not in about:
+            raise KeyError("format")
         return about, {name: _map_tensor(path, size + 8, tensor) for name, tensor in header.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CorruptFile(f"{path}: not a packed corpus ({error}); make it with `nextstroke data`") from error

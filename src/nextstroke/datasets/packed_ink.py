@@ -1,4 +1,4 @@
-"""Packed corpora: many lines of ink with their texts in one file, memory-mapped when read."""
+"""Packed corpora: many lines of ink with their texts in one memory-mapped file."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from nextstroke.datasets.memory_map import map_arrays
 from nextstroke.errors import BadInk, BadInput, CorruptFile, LimitExceeded, WrongModel
 from nextstroke.files import write_bytes
 from nextstroke.formats.detect import read_with_text
-from nextstroke.formats.limits import check_places
+from nextstroke.formats.limits import check_coordinates
 from nextstroke.ink import Ink
 
 NO_TEXT = "no transcription"
@@ -26,14 +26,14 @@ FORMAT = "nextstroke-ink-1"
 
 @dataclass(frozen=True)
 class Line:
-    """What is known of one line of handwriting beside its ink.
+    """Metadata of one line of handwriting.
 
     Attributes:
-        name: The source's own identifier.
-        text: The transcription, empty where unknown.
-        split: The official split, empty where the line is in none.
+        name: Identifier given by the source.
+        text: Transcription; empty where unknown.
+        split: Name of the split; empty where the line is in none.
         writer: Number of the writer, −1 where unknown.
-        fault: Why the line is kept out of training; empty for a good line.
+        fault: Reason to keep the line out of training; empty for a good line.
     """
 
     name: str
@@ -44,15 +44,15 @@ class Line:
 
 
 class InkCorpus:
-    """Lines of ink and their texts. The points stay on disk until a line is read.
+    """Lines of ink and their texts; the points stay on disk until a line is read.
 
     Attributes:
-        lines: One Line for each ink.
+        lines: Metadata of each line.
         points: float32 of shape (points, 2), absolute positions of all lines, one after another.
         end_of_stroke: bool of shape (points,).
         starts: int64 of shape (lines + 1,); line i owns points[starts[i]:starts[i + 1]].
-        digest: SHA-256 of the content as its file gives it; empty for a corpus that is in no file.
-        path: File of the corpus; empty for one that is in no file.
+        digest: SHA-256 of the content as stored in its file; empty for a corpus without a file.
+        path: File of the corpus; empty for one without a file.
     """
 
     digest = ""
@@ -63,7 +63,7 @@ class InkCorpus:
 
     @classmethod
     def of(cls, lines: Sequence[Line], inks: Sequence[Ink]) -> "InkCorpus":
-        """Join `inks`, one for each of `lines`."""
+        """Return a corpus of `inks`, one for each of `lines`."""
         points = np.concatenate([ink.points for ink in inks]).astype(np.float32)
         ends = np.concatenate([ink.end_of_stroke for ink in inks])
         return cls(lines, points, ends, np.concatenate([[0], np.cumsum([len(ink) for ink in inks])]))
@@ -72,7 +72,9 @@ class InkCorpus:
     def join(cls, corpora: Sequence["InkCorpus"]) -> "InkCorpus":
         """Join corpora in their order; writers of different corpora get different numbers."""
         lines: list[Line] = []
-        starts, points, writers = [np.zeros(1, np.int64)], 0, 0
+        starts = [np.zeros(1, np.int64)]
+        points = 0
+        writers = 0
         for corpus in corpora:
             lines += [
                 replace(line, writer=line.writer + writers) if line.writer >= 0 else line for line in corpus.lines
@@ -91,7 +93,7 @@ class InkCorpus:
         return len(self.lines)
 
     def ink(self, i: int) -> Ink:
-        """Return the ink of line `i`, in the source's own units.
+        """Return the ink of line `i`, in the units of the source.
 
         Raises:
             BadInk: A position is not finite or too far away, or the last point ends no stroke; the line is named.
@@ -99,13 +101,13 @@ class InkCorpus:
         own = slice(self.starts[i], self.starts[i + 1])
         points = np.asarray(self.points[own], float)
         try:
-            check_places(points)
+            check_coordinates(points)
             return Ink(points, np.asarray(self.end_of_stroke[own]))
         except BadInk as error:
             raise BadInk(f"{self.path or 'corpus'}: line {i} ({self.lines[i].name}): {error}") from error
 
     def select(self, *splits: str, faulty: bool = False) -> list[int]:
-        """The lines of the named splits, for training; with `faulty` all of them, for evaluation."""
+        """Return the numbers of the lines of some splits; lines with a fault only if `faulty`."""
         return [i for i, line in enumerate(self.lines) if line.split in splits and (faulty or not line.fault)]
 
     def save(self, path: str | Path) -> None:
@@ -141,13 +143,13 @@ class InkCorpus:
             raise CorruptFile(f"{path}: not a whole corpus ({error}); make it again with `nextstroke data`") from error
 
     def verify(self, path: str | Path) -> None:
-        """Compare all bytes of `path` with the digest stored in it; raises CorruptFile."""
+        """Compare the content of `path` with the digest stored in it; raise CorruptFile if they differ."""
         about, arrays = map_arrays(Path(path))
         if about.get("sha256") != _digest(arrays, about.get("lines")):
             raise CorruptFile(f"{path}: its content was altered; pack the data again")
 
     def _check_shapes(self) -> None:
-        """Every line owns at least one point, and every point belongs to a line."""
+        """Raise ValueError unless every line has a point and every point belongs to a line."""
         points = len(self.points)
         if self.points.shape != (points, 2) or self.end_of_stroke.shape != (points,):
             raise ValueError("points and stroke ends do not match")
@@ -167,13 +169,14 @@ def _digest(arrays: dict[str, np.ndarray], lines: object) -> str:
 def pack_files(
     paths: Iterable[str | Path], split: str = "", hold_out: int = 0
 ) -> tuple[InkCorpus, list[tuple[str, str]]]:
-    """Join files of ink; a text that is not in FILE is read from FILE.txt, or the same name with .txt, beside it.
+    """Pack files of ink; a text that is not in FILE is read from FILE.txt, or FILE with the suffix .txt.
 
     Args:
-        split: The split that all lines are put in.
-        hold_out: So many of the last are put in HELD_OUT instead.
+        paths: Files of any ink format.
+        split: Name of the split of all lines.
+        hold_out: Number of last lines that are put in HELD_OUT instead.
 
-    Returns: The corpus, and for each file that was left out its name and the reason.
+    Returns: The corpus, and the name of each file that was left out with the reason.
 
     Raises:
         BadInput: no file could be read.
@@ -194,17 +197,17 @@ def pack_files(
     return InkCorpus.of(lines, inks), left_out
 
 
-# A packed corpus in figures: what `nextstroke data` prints.
+# Statistics of a packed corpus, as `nextstroke data` prints them.
 
-JUMPS = (300, 500)  # units a point; the pen cannot, the sensor of the whiteboard can
+JUMPS = (300, 500)  # units from point to point; only errors of the whiteboard's sensor are as large
 
 
 def summarise(corpus: InkCorpus, statistics_on: Collection[str] = ()) -> dict[str, Any]:
-    """The figures of a corpus, ready for JSON. What cannot be computed is None, never NaN.
+    """Return the statistics of a corpus, ready for JSON; what cannot be computed is None, never NaN.
 
     Args:
-        corpus: All of its lines are counted, those with a fault too.
-        statistics_on: Splits that the offset statistics are taken over; empty for all lines.
+        corpus: Lines, of which those with a fault are counted too.
+        statistics_on: Splits of the offset statistics; empty for all lines.
     """
     lengths = np.diff(corpus.starts)
     texts = [line.text.replace(" ", "") for line in corpus.lines]
@@ -226,10 +229,10 @@ def summarise(corpus: InkCorpus, statistics_on: Collection[str] = ()) -> dict[st
 
 
 def _offset_statistics(corpus: InkCorpus, splits: Collection[str]) -> dict[str, Any]:
-    """Mean and standard deviation of the offsets inside lines, over the lines of `splits`."""
+    """Return mean and standard deviation of the offsets within lines, over the lines of `splits`."""
     chosen = np.array([not splits or line.split in splits for line in corpus.lines])
     inside = np.repeat(chosen, np.diff(corpus.starts))
-    inside[corpus.starts[:-1]] = False  # the first point of a line is a place, no offset
+    inside[corpus.starts[:-1]] = False  # the first point of a line is a position, not an offset
     figures: dict[str, Any] = {"splits": sorted(splits), "count": int(inside.sum())}
     for axis, name in enumerate(("dx", "dy")):
         # float64: sums in float32 are 1 % off on this much data.
@@ -239,7 +242,7 @@ def _offset_statistics(corpus: InkCorpus, splits: Collection[str]) -> dict[str, 
 
 
 def _oddities(corpus: InkCorpus) -> dict[str, Any]:
-    """What is left in the ink as it came: jumps of the sensor, repeated points, dots."""
+    """Count what is unusual in the ink: jumps of the sensor, repeated points, strokes of one point."""
     begins = np.zeros(len(corpus.points), bool)
     begins[corpus.starts[:-1]] = True
     begins[1:] |= corpus.end_of_stroke[:-1]

@@ -1,4 +1,4 @@
-"""Packed text: the symbols of a text as numbers in one file, memory-mapped when read."""
+"""Packed text: the symbols of a text as numbers in one memory-mapped file."""
 
 import hashlib
 import json
@@ -16,19 +16,19 @@ from nextstroke.files import atomic_write
 
 FORMAT = "nextstroke-text-1"
 NAMES = {np.dtype(np.uint8): "U8", np.dtype(np.uint16): "U16", np.dtype(np.float16): "F16"}
-EXPECTED = " expected"  # behind a split's name, of the array that says what a teacher expects of its symbols
-ROOM = 4096  # bytes of the header kept for the sizes, which are known last
+EXPECTED = " expected"  # suffix of a split's array with the distributions that a teacher predicts
+ROOM = 4096  # bytes reserved in the header for the sizes, which are known last
 
 
 class TextCorpus:
-    """A text as numbers of symbols. It stays on disk until a part is read.
+    """A text as numbers of symbols; it stays on disk until a part is read.
 
     Attributes:
-        unit: What a symbol is: "byte", "character" or "word".
-        symbols: The alphabet, number i being symbols[i]; a byte is the character of its number.
+        unit: Kind of symbol: "byte", "character" or "word".
+        symbols: Alphabet, number i being symbols[i]; a byte is the character of its number.
         splits: Arrays of uint8 or uint16 by name, such as "train" and "validation".
-        expected: For the splits that a teacher has read, its distribution of each symbol, float16 (size, symbols).
-        words: Words of each split as tests count them: every run between blanks, and each end of a sentence or line.
+        expected: Distribution that a teacher predicts for each symbol of a split, float16 (size, symbols), by name.
+        words: Words of each split: runs between blanks, and ends of sentences or lines.
         end: Number of the symbol that ends a sentence or line, −1 where there is none.
         digest: SHA-256 of the content as the file gives it.
     """
@@ -55,9 +55,9 @@ class TextCorpus:
             raise CorruptFile(f"{path}: not a whole text ({error}); make it again with `nextstroke data`") from error
 
     def split(self, name: str) -> np.ndarray:
-        """The numbers of a split; raises BadInput naming those there are."""
+        """Return the numbers of a split; raise BadInput for an unknown split."""
         if name not in self.splits:
-            raise BadInput(f"the text has no split {name!r} (there are: {', '.join(self.splits)})")
+            raise BadInput(f"the text has no split {name!r} (it has {', '.join(self.splits)})")
         return self.splits[name]
 
 
@@ -69,11 +69,16 @@ def pack_text(
     parts: Mapping[str, Iterable[np.ndarray]],
     expected: Mapping[str, Iterable[np.ndarray]] = MappingProxyType({}),
 ) -> dict[str, int]:
-    """Write a packed text piece by piece, whole or not at all; returns the symbols of each split.
+    """Write a packed text piece by piece, whole or not at all; return the number of symbols of each split.
 
     Args:
-        parts: For each split its numbers in pieces of any size.
-        expected: For splits that a teacher has read its distributions (piece, symbols), as many as there are symbols.
+        path: File to write.
+        unit: Kind of symbol: "byte", "character" or "word".
+        symbols: Alphabet.
+        end: Number of the symbol that ends a sentence or line, −1 for none.
+        parts: Numbers of each split, in pieces of any size.
+        expected: Distributions (piece, symbols) that a teacher predicts for the symbols of a split.
+
     Raises:
         BadInput: a split has fewer than two symbols.
     """
@@ -107,7 +112,7 @@ def _header(about: dict, arrays: Mapping[str, tuple[np.dtype, list[int]]]) -> di
 
 
 def _write(stream: IO[bytes], name: str, pieces: Iterable[np.ndarray], kind: np.dtype, about: dict, digest) -> int:
-    """Append a split to the file and count its symbols and words."""
+    """Append a split to the file; count its words and return its symbols."""
     counter = WordCounter(about["unit"], about["symbols"], about["end"])
     size = _append(stream, map(counter.counted, pieces), kind, digest)
     if size < 2:
@@ -117,7 +122,7 @@ def _write(stream: IO[bytes], name: str, pieces: Iterable[np.ndarray], kind: np.
 
 
 def _append(stream: IO[bytes], pieces: Iterable[np.ndarray], kind: np.dtype, digest) -> int:
-    """Append an array to the file piece by piece; returns its rows."""
+    """Append an array to the file piece by piece; return its number of rows."""
     rows = 0
     for piece in pieces:
         data = piece.astype(kind).tobytes()
@@ -128,19 +133,22 @@ def _append(stream: IO[bytes], pieces: Iterable[np.ndarray], kind: np.dtype, dig
 
 
 class WordCounter:
-    """Counts the words of a text that comes in pieces: runs between blanks, and ends of sentences or lines."""
+    """Counter of the words of a text that comes in pieces: runs between blanks, and ends of sentences or lines."""
 
     def __init__(self, unit: str, symbols: list[str], end: int):
         self.blank = np.array([unit != "word" and symbol.isspace() for symbol in symbols])
-        self.unit, self.end, self.words, self.inside = unit, end, 0, False
+        self.unit = unit
+        self.end = end
+        self.words = 0
+        self.inside = False
 
     def counted(self, numbers: np.ndarray) -> np.ndarray:
-        """The same numbers, their words counted."""
+        """Count the words of a piece and return it unchanged."""
         self.add(numbers)
         return numbers
 
     def add(self, numbers: np.ndarray) -> None:
-        """Count on."""
+        """Count the words of a further piece."""
         if self.unit == "word":
             self.words += len(numbers)
             return

@@ -19,9 +19,10 @@ def map_files(
     """Yield `function(item)` for each item, in order.
 
     Args:
-        function: A function of a module, so that other processes can find it.
+        function: Function at the top level of a module, so that other processes can import it.
+        items: Arguments, one for each call.
         workers: Number of processes; more than 1 needs a main module that can be imported.
-        progress: Called with (items done, all items).
+        progress: Callback of (items done, all items).
 
     Raises:
         LimitExceeded: a process was killed.

@@ -14,10 +14,13 @@ END_OF_SENTENCE = "<eos>"
 
 
 def pack_penn(folder: Path, output: Path, words: bool) -> dict[str, int]:
-    """Pack the three files found in a folder; returns the symbols of each split.
+    """Pack the three files found in a folder; return the number of symbols of each split.
 
     Args:
-        words: Words with an end of sentence as symbols; else characters, a line end being the end of a sentence.
+        folder: Folder with the files, at any depth.
+        output: Packed text to write.
+        words: Whether words and an end of sentence are the symbols; else characters, with a line end after sentences.
+
     Raises:
         BadInput: a file is missing, not UTF-8, or has symbols that training does not have.
     """
@@ -31,7 +34,7 @@ def pack_penn(folder: Path, output: Path, words: bool) -> dict[str, int]:
 
 
 def _sentences(folder: Path, name: str) -> list[list[str]]:
-    """The words of each sentence."""
+    """Return the words of each sentence."""
     found = sorted(folder.rglob(name)) if folder.is_dir() else []
     if not found:
         raise BadInput(f"{folder}: no {name} there; give the folder with the three ptb.*.txt files")
@@ -39,7 +42,7 @@ def _sentences(folder: Path, name: str) -> list[list[str]]:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise BadInput(f"{found[0]}: not UTF-8 at byte {error.start}") from error
+        raise BadInput(f"{found[0]}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
     return [line.split() for line in text.splitlines()]
 
 

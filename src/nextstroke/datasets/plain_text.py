@@ -1,4 +1,4 @@
-"""Any text as bytes: plain files, or such as gzip, bzip2 or xz packed."""
+"""Plain text as bytes: text files, plain or compressed by gzip, bzip2 or xz."""
 
 import bz2
 import gzip
@@ -20,7 +20,7 @@ NEWLINE = 10
 
 
 def read_pieces(path: Path) -> Iterator[bytes]:
-    """The bytes of a file in pieces, unpacked by its suffix.
+    """Yield the bytes of a file in pieces, decompressed by its suffix.
 
     Raises:
         BadInput: it cannot be read, is a folder, or is not what its suffix says.
@@ -40,10 +40,14 @@ def _opened(path: Path) -> IO[bytes]:
 def pack_bytes(
     files: Sequence[Path], validation: Sequence[Path], output: Path, hold_out: float = 0.05
 ) -> dict[str, int]:
-    """Pack text files as bytes, one after another; returns the bytes of each split.
+    """Pack text files as bytes, one after another; return the number of bytes of each split.
 
     Args:
-        validation: Files held out; if there are none, the last `hold_out` of the text is.
+        files: Text files in order.
+        validation: Files held out.
+        output: Packed text to write.
+        hold_out: Share at the end of the text that is held out if there are no validation files, 0 to 1.
+
     Raises:
         BadInput: a file cannot be read, or there is too little text.
     """
@@ -63,10 +67,10 @@ def _numbers(files: Sequence[Path]) -> Iterator[np.ndarray]:
 
 
 def between(files: Sequence[Path], begin: int, end: int) -> Iterator[np.ndarray]:
-    """The bytes from `begin` to before `end` of all files one after another."""
-    place = 0
+    """Yield the bytes from `begin` to `end` (exclusive) of the concatenated files."""
+    position = 0
     for piece in _numbers(files):
-        yield piece[max(0, begin - place) : max(0, end - place)]
-        place += len(piece)
-        if place >= end:
+        yield piece[max(0, begin - position) : max(0, end - position)]
+        position += len(piece)
+        if position >= end:
             return

@@ -43,10 +43,10 @@ def read_ink(path: str | Path) -> tuple[Ink, str]:
 def read_with_text(path: str | Path) -> tuple[Ink, str]:
     """As `read_ink`; a text that is not in FILE is read from FILE.txt, or the same name with .txt, beside it."""
     ink, text = read_ink(path)
-    return ink, text or _text_beside(Path(path))
+    return ink, text or _sidecar_text(Path(path))
 
 
-def _text_beside(path: Path) -> str:
+def _sidecar_text(path: Path) -> str:
     for beside in (path.with_name(path.name + ".txt"), path.with_suffix(".txt")):
         if beside != path and os.path.isfile(beside):
             return _decode(read_bounded(beside, MAX_TEXT), beside)

@@ -1,13 +1,14 @@
 """Ink as plain JSON: {"text": "a word", "strokes": [[[x, y], [x, y]], [[x, y]]]}, y growing downwards."""
 
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 
 from nextstroke.errors import BadInk, LimitExceeded
-from nextstroke.formats.limits import check_count, check_places
+from nextstroke.formats.limits import check_coordinates, check_count
 from nextstroke.ink import Ink
 
 
@@ -24,6 +25,17 @@ def parse_json_ink(data: bytes, name: Path | str) -> tuple[Ink, str]:
         return Ink.from_strokes(strokes), " ".join(document["text"].split())
     except (BadInk, LimitExceeded) as error:
         raise type(error)(f"{name}: {error}") from error
+
+
+def write_json_ink(strokes: Iterable[np.ndarray], metadata: Mapping[str, Any]) -> bytes:
+    """Return a JSON document with the metadata, such as the text, and the strokes.
+
+    Args:
+        strokes: Each of shape (points, 2), y downwards.
+        metadata: Values that JSON has, by name; NaN is refused.
+    """
+    points = [stroke.round(3).tolist() for stroke in strokes]
+    return json.dumps({**metadata, "strokes": points}, ensure_ascii=False, allow_nan=False).encode() + b"\n"
 
 
 def _load(data: bytes) -> dict[str, Any]:
@@ -53,5 +65,5 @@ def _stroke(points: object) -> np.ndarray:
         stroke = np.array(None)
     if stroke.dtype.kind not in "if" or stroke.ndim != 2 or stroke.shape[1] < 2:
         raise BadInk(f"a stroke that is not a list of points [x, y]: {str(points)[:40]}")
-    check_places(stroke[:, :2])
+    check_coordinates(stroke[:, :2])
     return stroke[:, :2].astype(float)

@@ -38,7 +38,7 @@ def check_count(points: int) -> None:
         raise LimitExceeded(f"{points} points, at most {MAX_POINTS} are read; split it into single lines")
 
 
-def check_places(points: np.ndarray) -> None:
+def check_coordinates(points: np.ndarray) -> None:
     """Raise BadInk unless all coordinates of points (points, 2) are finite and within ±MAX_COORDINATE."""
     # Written so that NaN fails too.
     inside = np.abs(points) <= MAX_COORDINATE

@@ -1,5 +1,6 @@
-"""The one door for XML from outside: streaming, with no entities, no deep nesting and no huge tags."""
+"""Parse XML of unknown origin as a stream: only short internal entities, no deep nesting, no huge tags."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -9,19 +10,23 @@ from nextstroke.errors import BadInk, LimitExceeded
 
 MAX_TOKEN = 1 << 18  # bytes of one tag or comment; an official tag has less than 200
 MAX_DEPTH = 64  # official files have 4 levels, InkML has a dozen
+MAX_ENTITY = 200  # bytes of one entity; drawing programs declare names of namespaces
+MAX_EXPANSION = 1 << 20  # bytes that all entities of a document may expand to
 CHUNK = 1 << 16
+# Characters that XML 1.0 cannot hold, escaped or not.
+ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-class Enough(Exception):
-    """Raised by a handler that needs nothing more of the file; the reading ends well."""
+class StopParsing(Exception):
+    """Raised by a handler that needs no more of the file; the parsing then ends without an error."""
 
 
 class Handler(Protocol):
-    """What is called while a file goes by.
+    """Receiver of the elements of a document.
 
-    It may raise Enough, or BadInk or LimitExceeded, which get the file and the line put before them.
+    It may raise StopParsing, or BadInk or LimitExceeded, whose messages are then prefixed with file and line.
 
-    Tags and attributes come as "namespace name", or just the name where there is no namespace.
+    Tags and attributes are "namespace name", or the name alone where there is no namespace.
     """
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
@@ -32,18 +37,25 @@ class Handler(Protocol):
 
 
 def parse_xml(data: bytes, name: Path | str, handler: Handler, text: Callable[[str], None] | None = None) -> None:
-    """Show all elements of a document to `handler` in order, and its text, piece by piece, to `text`.
+    """Pass all elements of a document to `handler` in order, and its text, piece by piece, to `text`.
+
+    A document type declaration is ignored but for its internal entities, which are text. External ones are never read.
+
+    Args:
+        data: Content of the file.
+        name: Name of the file for messages.
+        handler: Receiver of the elements.
+        text: Receiver of the text; None to ignore it.
 
     Raises:
-        BadInk: not well-formed, a document type or entity declaration, nested too deep, too long a tag. `name` and the
-            line are named.
+        BadInk: not well-formed, an entity that is not a short text, elements nested too deep, or too long a tag.
     """
-    parser = _guarded(handler)
+    parser = _guarded(handler, data.count(b"&"))
     if text is not None:
         parser.CharacterDataHandler = text
     try:
         _feed(parser, data)
-    except Enough:
+    except StopParsing:
         return
     except expat.ExpatError as error:
         raise BadInk(f"{name}:{error.lineno}: not well-formed XML ({expat.ErrorString(error.code)})") from error
@@ -54,28 +66,33 @@ def parse_xml(data: bytes, name: Path | str, handler: Handler, text: Callable[[s
 
 
 def root_tag(data: bytes, name: Path | str) -> str:
-    """The tag of the outermost element, without namespace."""
+    """Return the tag of the outermost element, without namespace."""
     finder = _RootFinder()
     parse_xml(data, name, finder)
     return local(finder.tag)
 
 
+def legal_text(text: str) -> str:
+    """Return a text without the characters that XML cannot hold."""
+    return ILLEGAL.sub("", text)
+
+
 def local(tag: str) -> str:
-    """A tag or attribute without its namespace."""
+    """Return a tag or attribute without its namespace."""
     return tag.rpartition(" ")[2]
 
 
 class _RootFinder:
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         self.tag = tag
-        raise Enough
+        raise StopParsing
 
     def end(self, tag: str) -> None:
         """Never reached."""
 
 
 def _feed(parser: expat.XMLParserType, data: bytes) -> None:
-    """Parse in pieces, so that a tag without end is noticed before expat has looked at it again and again."""
+    """Parse in pieces, so that a tag without end is noticed before expat scans it repeatedly."""
     for begin in range(0, len(data), CHUNK):
         piece = data[begin : begin + CHUNK]
         parser.Parse(piece, False)
@@ -84,10 +101,14 @@ def _feed(parser: expat.XMLParserType, data: bytes) -> None:
     parser.Parse(b"", True)
 
 
-def _guarded(handler: Handler) -> expat.XMLParserType:
-    """A parser that counts the depth and refuses every document type declaration, and with it every entity."""
+def _guarded(handler: Handler, references: int) -> expat.XMLParserType:
+    """Return a parser that limits depth and entities.
+
+    Args:
+        handler: Receiver of the elements.
+        references: Upper bound of the number of entity references in the document.
+    """
     parser = expat.ParserCreate(namespace_separator=" ")
-    begin, finish = handler.start, handler.end
     depth = 0
 
     def enter(tag: str, attributes: dict[str, str]) -> None:
@@ -95,16 +116,25 @@ def _guarded(handler: Handler) -> expat.XMLParserType:
         depth += 1
         if depth > MAX_DEPTH:
             raise BadInk(f"elements nested more than {MAX_DEPTH} deep")
-        begin(tag, attributes)
+        handler.start(tag, attributes)
 
     def leave(tag: str) -> None:
         nonlocal depth
         depth -= 1
-        finish(tag)
+        handler.end(tag)
 
-    def refuse(*_: object) -> None:
-        raise BadInk("document types and entities are not read; remove the <!DOCTYPE ...> declaration")
+    def declare(name: str, is_parameter: bool, value: str | None, *_: object) -> None:
+        # Nested entities grow exponentially; a long one grows with the number of its references.
+        if is_parameter or value is None or "&" in value or "%" in value or len(value.encode()) > MAX_ENTITY:
+            raise BadInk(f"the entity {name[:40]!r}; only entities of up to {MAX_ENTITY} bytes of text are read")
+        if len(value.encode()) * references > MAX_EXPANSION:
+            raise BadInk(f"entities of more than {MAX_EXPANSION} bytes in all")
 
-    parser.StartElementHandler, parser.EndElementHandler = enter, leave
-    parser.StartDoctypeDeclHandler = refuse
+    def refuse(name: str, *_: object) -> None:
+        raise BadInk(f"the entity {str(name)[:40]!r}, which is not declared in the file")
+
+    parser.StartElementHandler = enter
+    parser.EndElementHandler = leave
+    parser.EntityDeclHandler = declare
+    parser.SkippedEntityHandler = refuse
     return parser

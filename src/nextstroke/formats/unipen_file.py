@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from nextstroke.errors import BadInk, LimitExceeded
-from nextstroke.formats.limits import check_places, read_bounded
+from nextstroke.formats.limits import check_coordinates, read_bounded
 
 STATEMENT = re.compile(rb"^[ \t]*\.([A-Z][A-Z0-9_]*)", re.MULTILINE)
 SEGMENT = re.compile(r'\s*(\S+)\s+([\d:,\-\s]+?)\s+(?:(\S+)\s+)?"((?:[^"\\]|\\.)*)"', re.DOTALL)
@@ -219,7 +219,7 @@ def _points(rest: bytes, columns: list[str] | None, source: Path) -> np.ndarray:
         raise BadInk(f"{source}: a component has rows of {width} number, x and y are needed")
     rows = numbers.reshape(-1, width)
     points = rows[:, [columns.index("X"), columns.index("Y")]] if columns else rows[:, :2]
-    check_places(points)
+    check_coordinates(points)
     return points
 
 

@@ -1,12 +1,12 @@
-"""A corpus with more of what it lacks: the model says which ink writes which character, and the pieces are set anew."""
+"""Recombination: cut real lines into words and characters by the model's alignment, and compose new lines of them."""
 
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from nextstroke.datasets.augment.compose_lines import Composer, extended, join_pages
-from nextstroke.datasets.augment.segments import cut, measure
-from nextstroke.datasets.augment.vocabulary import Invented
+from nextstroke.datasets.augment.compose_lines import Composer, append_composed, collect_pages
+from nextstroke.datasets.augment.segments import cut_line, measure_line
+from nextstroke.datasets.augment.vocabulary import WordSampler
 from nextstroke.datasets.iam import form_of
 from nextstroke.datasets.packed_ink import InkCorpus
 from nextstroke.errors import BadInput
@@ -32,11 +32,11 @@ def recombine(
     """
     chosen = [i for i in corpus.select(*splits) if _usable(model, corpus, i)]
     chosen.sort(key=lambda i: int(corpus.starts[i + 1] - corpus.starts[i]))  # lines of like length side by side
-    pages = join_pages(_cut_lines(model, corpus, chosen, progress))
+    pages = collect_pages(_cut_lines(model, corpus, chosen, progress))
     if not pages:
         raise BadInput(f"no line of {', '.join(splits)} could be cut into words and characters")
-    composer = Composer(pages, Invented(corpus.lines[i].text for i in chosen))
-    return extended(corpus, composer, lines, seed)
+    composer = Composer(pages, WordSampler(corpus.lines[i].text for i in chosen))
+    return append_composed(corpus, composer, lines, seed)
 
 
 def _usable(model: Model, corpus: InkCorpus, i: int) -> bool:
@@ -54,7 +54,7 @@ def _cut_lines(model: Model, corpus: InkCorpus, chosen: Sequence[int], progress:
     limit = np.quantile([aligned.nats for aligned in alignments], 1 - WORST) if alignments else 0.0
     for i, line, aligned in zip(chosen, lines, alignments, strict=True):
         text, form = line.text, form_of(line.name)
-        found = measure(aligned.ink, aligned.owner, text) if aligned.nats <= limit else None
+        found = measure_line(aligned.ink, aligned.owner, text) if aligned.nats <= limit else None
         if found is not None:
             parted = np.split(aligned.owner, np.flatnonzero(aligned.ink.end_of_stroke)[:-1] + 1)
-            yield form, found, *cut(corpus.ink(i), parted, text, found, form)
+            yield form, found, *cut_line(corpus.ink(i), parted, text, found, form)

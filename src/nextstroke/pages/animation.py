@@ -1,4 +1,4 @@
-"""Films: a sheet being written, as GIF or APNG at the pen's pace; several sheets in turn."""
+"""Animations: a sheet being written, as GIF or APNG at the pace of a pen, or several sheets in turn."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -25,15 +25,21 @@ from nextstroke.pages.png import (
 from nextstroke.pages.spline import polyline
 
 FRAMES_A_SECOND = 20
-LAST = 2.5  # seconds that the finished sheet stays
-PIXELS = 120_000_000  # in all frames together; a long film shows fewer of them a second
+LAST = 2.5  # seconds that the finished sheet is shown
+PIXELS = 120_000_000  # in all frames together; a long animation has fewer frames a second
 PIECES = 6
 CANVAS = ("white", RULE)  # the first colours of a canvas; those of the ink come after them
 LABEL = 7.0  # mm of free paper above the ink, for the frame's label
 
 
 class Moment(NamedTuple):
-    """A straight piece of ink: when it is there, from where to where, in which colour."""
+    """A straight piece of ink.
+
+    Attributes:
+        time: Seconds from the beginning at which it is complete.
+        start, end: Points (2,), in mm.
+        colour: Colour of its line.
+    """
 
     time: float
     start: np.ndarray
@@ -42,7 +48,7 @@ class Moment(NamedTuple):
 
 
 def moments(sheet: Sheet, colours: Sequence[str], speed: float = 1.0) -> Iterator[Moment]:
-    """The pieces of a sheet in the order and at the times of writing; a dot is a piece without length."""
+    """Yield the pieces of a sheet in the order and at the times of writing; a dot is a piece of length 0."""
     time = 0.0
     for line, colour in zip(sheet.lines, sheet.colours(colours), strict=True):
         for stroke in line.strokes():
@@ -130,7 +136,7 @@ def _refresh(small: Image.Image, canvas: Image.Image, pieces: list[Moment], scal
 
 
 def _palette(colours: Sequence[str]) -> Image.Image:
-    """The shades between white paper and each ink, and the colour of the rules."""
+    """Return the shades between white paper and each ink, and the colour of the rules."""
     # Pillow looks colours up in boxes of eight steps a side: finer ramps would turn white to grey.
     steps = min(24, 250 // len(colours))
     shade = np.linspace(0, 1, steps)[:, None]
@@ -141,14 +147,17 @@ def _palette(colours: Sequence[str]) -> Image.Image:
 
 
 def animated(sheets: Sequence[Sheet], labels: Sequence[str], pause: float = 0.15, dpi: float = 110, **look) -> bytes:
-    """A GIF that shows the sheets in turn, each with its label, and the last one longer; it begins anew for ever.
+    """Return an endless GIF that shows the sheets in turn, and the last one longer.
 
     Args:
-        sheets: All are drawn at the size of the largest.
-        pause: Seconds a frame.
-        look: as for `picture`.
+        sheets: Sheets, all drawn at the size of the largest.
+        labels: Text above each sheet.
+        pause: Seconds per frame.
+        dpi: Dots per inch.
+        look: Keyword arguments of `picture`.
     """
-    width, height = max(sheet.width for sheet in sheets), max(sheet.height for sheet in sheets) + LABEL
+    width = max(sheet.width for sheet in sheets)
+    height = max(sheet.height for sheet in sheets) + LABEL
     frames = []
     for sheet, label in zip(sheets, labels, strict=True):
         lower = replace(sheet, width=width, height=height, lines=[line.moved(0, LABEL) for line in sheet.lines])

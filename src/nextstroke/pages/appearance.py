@@ -1,4 +1,4 @@
-"""How ink is drawn, in any format."""
+"""Appearance of ink in all formats: pen, colours, resolution, animation."""
 
 from dataclasses import dataclass
 
@@ -14,16 +14,19 @@ LIFT = 0.12  # seconds from stroke to stroke
 
 @dataclass(frozen=True)
 class Look:
-    """How ink is drawn.
+    """Appearance of ink.
 
     Attributes:
-        pen: Width in mm.
-        colour: Name or #rrggbb; several, parted by commas, for the paragraphs in turn.
-        dpi: Of pictures and films; None takes 200 for pictures and 100 for films.
+        pen: Width of the pen in mm, 0.01 to 50.
+        colour: Name or #rrggbb; several, separated by commas, are used for the paragraphs in turn.
+        dpi: Dots per inch of pictures and animations; None means 200 for pictures and 100 for animations.
         nib: Whether the width follows the pen's speed.
         animate: Whether an SVG shows the writing.
-        speed: Of films: 2 is twice as fast as a hand.
-        plotter: How a machine moves its pen.
+        speed: Speed of animations; 2 is twice as fast as a hand.
+        plotter: Settings of a pen plotter.
+
+    Raises:
+        UsageError: a value out of its range, an unknown colour, or an animated nib.
     """
 
     pen: float = 0.35
@@ -53,7 +56,7 @@ class Look:
 
     @property
     def colours(self) -> tuple[str, ...]:
-        """The colours of the paragraphs in turn."""
+        """Colours of the paragraphs in turn."""
         return tuple(colour.strip() for colour in self.colour.split(","))
 
 

@@ -1,4 +1,4 @@
-"""Laying lines of ink out on pages, in millimetres, y downwards."""
+"""Layout of lines of ink on pages, in millimetres, y downwards."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -27,16 +27,19 @@ _ADVANCES = {character: width for some, width in ADVANCES.items() for character 
 
 @dataclass(frozen=True)
 class Page:
-    """A sheet; all lengths in millimetres.
+    """Size and layout of a page; all lengths in millimetres.
 
     Attributes:
-        width, height: Of the sheet; None means cut to the ink.
+        width, height: Size of the page; None means cut to the ink.
         margin: Free border on all sides.
-        line_height: From baseline to baseline.
+        line_height: Distance from baseline to baseline.
         x_height: Height of small letters.
         align: "left", "center" or "right".
         ruled: Whether baselines are drawn.
-        drift: How much lines rise, sink and change in size: 0 not at all, 1 as an unsteady hand does.
+        drift: Amount by which lines rise, sink and change in size, 0 to 3; 1 is an unsteady hand.
+
+    Raises:
+        UsageError: a value out of its range, or no room between the margins.
     """
 
     width: float | None = None
@@ -68,7 +71,7 @@ class Page:
 
     @classmethod
     def named(cls, name: str, **changes) -> "Page":
-        """A page by name (a4, a5, letter) or as WIDTHxHEIGHT in millimetres."""
+        """Return a page by name (a4, a5, letter) or as WIDTHxHEIGHT in millimetres; `changes` are other attributes."""
         found = re.fullmatch(r"([0-9.]+)x([0-9.]+)", name)
         try:
             width, height = map(float, found.groups()) if found else SIZES[name.lower()]
@@ -78,12 +81,12 @@ class Page:
 
     @property
     def text_width(self) -> float:
-        """Width between the margins; endless where the page is cut to the ink."""
+        """Width between the margins; infinite where the page is cut to the ink."""
         return float("inf") if self.width is None else self.width - 2 * self.margin
 
     @property
     def rows(self) -> int:
-        """Lines that a sheet holds."""
+        """Number of lines that a page holds."""
         if self.height is None:
             return 1_000_000
         return int((self.height - 2 * self.margin) // self.line_height)
@@ -94,9 +97,10 @@ class Sheet:
     """One finished page, in millimetres.
 
     Attributes:
-        lines: Ink, where it stands on the page.
-        baselines: Of ruled paper.
-        paragraphs: Number of each line's paragraph; all are of the first if not given.
+        width, height: Size of the page.
+        lines: Ink at its position on the page.
+        baselines: Heights of the lines of ruled paper.
+        paragraphs: Number of each line's paragraph; empty means all 0.
     """
 
     width: float
@@ -105,12 +109,21 @@ class Sheet:
     baselines: Sequence[float] = ()
     paragraphs: Sequence[int] = ()
 
+    def strokes(self) -> Iterator[np.ndarray]:
+        """Yield the strokes of all lines, each of shape (points, 2)."""
+        for line in self.lines:
+            yield from line.strokes()
+
+    def size(self) -> dict[str, str | float]:
+        """Return unit, width and height, as JSON ink carries them."""
+        return {"unit": "mm", "width": round(self.width, 3), "height": round(self.height, 3)}
+
     def colours(self, inks: Sequence[str]) -> list[str]:
-        """The colour of each line, `inks` being those of the paragraphs in turn."""
+        """Return the colour of each line; `inks` are the colours of the paragraphs in turn."""
         return [inks[number % len(inks)] for number in self.paragraphs or [0] * len(self.lines)]
 
     def layers(self, inks: Sequence[str]) -> list[tuple[str, list[Ink]]]:
-        """The colours in the order they are met, each with its lines."""
+        """Return each colour with its lines, in the order of first use."""
         layers: dict[str, list[Ink]] = {}
         for colour, line in zip(self.colours(inks), self.lines, strict=True):
             layers.setdefault(colour, []).append(line)
@@ -118,17 +131,19 @@ class Sheet:
 
 
 def advance_of(text: str) -> float:
-    """How wide a text is, in mean widths of a character."""
+    """Return the width of a text in mean widths of a character."""
     return sum(_ADVANCES.get(character, USUAL_ADVANCE) for character in text)
 
 
 def wrap(text: str, width: float, measure: Callable[[str], float]) -> Iterator[str]:
-    """Break a text into lines no wider than `width`; nothing but blanks at the breaks is lost.
+    """Break a text into lines no wider than `width`; only blanks at the breaks are dropped.
 
-    Line ends in the text stay; an empty string is an empty line. A word wider than a line is cut into pieces.
+    Line ends in the text stay; an empty string is an empty line. A word wider than a line is split.
 
     Args:
-        measure: Width of a piece of text, in the unit of `width`; must grow with the text.
+        text: Text with line ends.
+        width: Width of a line, in any unit.
+        measure: Function from a text to its width in the unit of `width`; must grow with the text.
     """
     for paragraph in text.split("\n"):
         line = ""
@@ -154,7 +169,13 @@ def _pieces(word: str, width: float, measure: Callable[[str], float]) -> Iterato
 
 @dataclass(frozen=True)
 class Measures:
-    """Where a line of ink stands, in its own units: slope and height of its baseline, height of its small letters."""
+    """Baseline and size of a line of ink, in its own units.
+
+    Attributes:
+        slope: Slope of the baseline, dy for each dx.
+        baseline: Height of the baseline at x = 0.
+        x_height: Height of small letters.
+    """
 
     slope: float
     baseline: float
@@ -162,9 +183,9 @@ class Measures:
 
     @classmethod
     def of(cls, ink: Ink) -> "Measures":
-        """Measure a line: the baseline runs through the feet of its strokes, small letters are its middle half.
+        """Measure a line: its baseline is a high quantile of y, and small letters end at a low one.
 
-        Descenders and bars are outliers to both; medians leave them aside.
+        Descenders, ascenders and bars are outside of both quantiles.
         """
         slope = _slope(ink)
         level = ink.points[:, 1] - slope * ink.points[:, 0]
@@ -173,7 +194,7 @@ class Measures:
 
 
 def _slope(ink: Ink) -> float:
-    """Drift of the line: dy for each dx, by a robust straight line through all points; 0 for short lines."""
+    """Fit a robust straight line through all points and return dy for each dx; 0 for short lines."""
     x, y = (ink.points - ink.points.mean(0)).T
     if np.ptp(x) <= 6 * (np.quantile(y, 0.9) - np.quantile(y, 0.1)):
         return 0.0
@@ -187,22 +208,24 @@ def _slope(ink: Ink) -> float:
 
 
 def scale_of(lines: Sequence[Ink], page: Page) -> float:
-    """Millimetres a unit that give the lines of one hand the page's size."""
+    """Return the mm per unit that bring lines of one hand to the page's x-height."""
     return page.x_height / float(np.median([Measures.of(line).x_height for line in lines]))
 
 
 def level(lines: Sequence[Ink], page: Page, scale: float | None = None) -> list[Ink]:
-    """The lines of one hand in mm at one scale, each with its baseline level at y = 0 and its left edge at x = 0.
+    """Scale lines of one hand to mm, and move each baseline to y = 0 and each left edge to x = 0.
 
     Args:
-        scale: As `scale_of` tells; from these very lines if not given.
+        lines: Lines of one hand, in its units.
+        page: Page whose x-height they get.
+        scale: Result of `scale_of`; None computes it from these lines.
     """
     scale = scale_of(lines, page) if scale is None else scale
     return [_levelled(line, Measures.of(line)).scaled(scale) for line in lines]
 
 
 def drifted(ink: Ink, page: Page, rng: np.random.Generator) -> Ink:
-    """A levelled line as a less steady hand leaves it, by the page's drift: risen, slanting, larger or smaller."""
+    """Return a levelled line with a random height, slope and size, by the page's drift."""
     size, slope, rise = rng.normal(0, page.drift, 3) * (0.05, 0.008, 0.05 * page.line_height)
     points = ink.points * np.exp(size)
     points[:, 1] += slope * points[:, 0] + rise
@@ -213,10 +236,12 @@ def place(level: Sequence[Ink | None], page: Page, paragraphs: Sequence[int] = (
     """Put levelled lines on sheets, top to bottom.
 
     Args:
-        level: Lines as `level` makes them; None is an empty line.
-        paragraphs: Number of each line's paragraph.
+        level: Results of `level`; None is an empty line.
+        page: Size and layout.
+        paragraphs: Number of each line's paragraph; empty means all 0.
+
     Raises:
-        UsageError: there is no ink at all.
+        UsageError: all lines are empty.
     """
     if not any(level):
         raise UsageError("there is nothing to put on the page")
@@ -224,7 +249,8 @@ def place(level: Sequence[Ink | None], page: Page, paragraphs: Sequence[int] = (
     rows = len(level) if whole else page.rows
     numbers = paragraphs or [0] * len(level)
     sheets = [(level[i : i + rows], numbers[i : i + rows]) for i in range(0, len(level), rows)]
-    return [(_cut if whole else _filled)(*sheet, page) for sheet in sheets]
+    put = _cut if whole else _filled
+    return [put(lines, of, page) for lines, of in sheets]
 
 
 def _levelled(ink: Ink, measures: Measures) -> Ink:
@@ -252,14 +278,15 @@ def _inked(lines: Sequence[Ink | None], paragraphs: Sequence[int]) -> list[int]:
 
 
 def _cut(lines: Sequence[Ink | None], paragraphs: Sequence[int], page: Page) -> Sheet:
-    """A sheet just large enough for the ink and its margins."""
+    """Return a sheet just large enough for the ink and its margins."""
     widest = max(line.bounds()[2] for line in lines if line is not None)
     rows = [
         line.moved(ALIGN[page.align] * (widest - line.bounds()[2]), row * page.line_height)
         for row, line in enumerate(lines)
         if line is not None
     ]
-    top, bottom = min(row.bounds()[1] for row in rows), max(row.bounds()[3] for row in rows)
+    top = min(row.bounds()[1] for row in rows)
+    bottom = max(row.bounds()[3] for row in rows)
     placed = [row.moved(page.margin, page.margin - top) for row in rows]
     baselines = [page.margin - top + row * page.line_height for row in range(len(lines))] if page.ruled else ()
     size = widest + 2 * page.margin, bottom - top + 2 * page.margin

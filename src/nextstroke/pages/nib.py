@@ -1,22 +1,24 @@
-"""Ink as a nib leaves it: broad where the pen is slow, thin where it is fast."""
+"""Ink of a nib: broad where the pen is slow, thin where it is fast."""
 
 import numpy as np
 
 from nextstroke.ink import Ink
 from nextstroke.pages.spline import polyline
 
-THIN, BROAD = 0.5, 1.5  # widths at endless speed and at rest, as shares of the pen's
+THIN, BROAD = 0.5, 1.5  # widths at infinite speed and at rest, in widths of the pen
 ENDS = 0.6  # width where the pen touches down and lifts
 ROUND = np.linspace(0, 2 * np.pi, 12, endpoint=False)
 
 
 def ribbons(line: Ink, pen: float) -> list[tuple[np.ndarray, np.ndarray]]:
-    """The strokes of a line as smooth centre lines with a width for each point.
+    """Return the strokes of a line as smooth centre lines with a width for each point.
 
-    The points of the curve follow each other in equal times, so their distance is the speed.
+    The points of the curve are equally spaced in time, so their distance is the speed.
 
     Args:
-        pen: Width at the line's usual speed, in the unit of the ink.
+        line: Ink of one line.
+        pen: Width at the line's median speed, in the unit of the ink.
+
     Returns: For each stroke its points (n, 2) and widths (n,).
     """
     curves = [polyline(stroke) for stroke in line.strokes()]
@@ -27,7 +29,7 @@ def ribbons(line: Ink, pen: float) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def outline(curve: np.ndarray, width: np.ndarray) -> np.ndarray:
-    """The border of a ribbon: a polygon (n, 2), to be filled by the non-zero rule; a dot is a disc."""
+    """Return the border of a ribbon, a polygon (n, 2) for the non-zero fill rule; a dot is a disc."""
     moves = np.diff(curve, axis=0)
     length = np.hypot(*moves.T)
     if not len(moves) or not length.any():
@@ -49,7 +51,7 @@ def _speed(curve: np.ndarray) -> np.ndarray:
 
 
 def _width(speed: np.ndarray) -> np.ndarray:
-    """Share of the pen's width at a speed, 1 being the usual one; without jumps."""
+    """Return smoothed widths, in widths of the pen, at speeds in units of the median speed."""
     width = THIN + (BROAD - THIN) / (1 + speed)
     if len(width) > 2:
         width[[0, -1]] *= ENDS

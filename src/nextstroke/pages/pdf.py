@@ -1,4 +1,4 @@
-"""Sheets as one PDF, its ink as vectors."""
+"""Write sheets as one PDF with vector ink."""
 
 import io
 from collections.abc import Iterable
@@ -29,7 +29,8 @@ def pdf(
     from reportlab import rl_config
     from reportlab.pdfgen.canvas import Canvas
 
-    rl_config.useA85 = 0  # bytes as letters make the file a quarter larger; only one switch for all of the process
+    # ASCII85 makes the file a quarter larger; reportlab has only this switch for the whole process.
+    rl_config.useA85 = 0
     stream = io.BytesIO()
     # Invariant: the date would be all that differs between two files of the same ink.
     document = Canvas(stream, pageCompression=1, invariant=1)
@@ -46,7 +47,7 @@ def pdf(
 
 def _draw(document, sheet: Sheet, look: Look, check: Check | None) -> None:
     document.setPageSize((sheet.width * MILLIMETRE, sheet.height * MILLIMETRE))
-    # From here on millimetres, y downwards, as everywhere.
+    # From here on millimetres, y downwards, as in `layout`.
     document.transform(MILLIMETRE, 0, 0, -MILLIMETRE, 0, sheet.height * MILLIMETRE)
     document.setLineCap(ROUND)
     document.setLineJoin(ROUND)
@@ -62,15 +63,19 @@ def _draw(document, sheet: Sheet, look: Look, check: Check | None) -> None:
             if check:
                 check()
             path = document.beginPath()
-            (_add_ribbons if look.nib else _add_strokes)(path, line, look.pen)
-            document.drawPath(path, stroke=not look.nib, fill=look.nib, fillMode=1)  # 1: where ribbons cross is ink too
+            if look.nib:
+                _add_ribbons(path, line, look.pen)
+            else:
+                _add_strokes(path, line)
+            # Fill mode 1, non-zero: crossings of ribbons are filled too.
+            document.drawPath(path, stroke=not look.nib, fill=look.nib, fillMode=1)
 
 
 def _rgb(colour: str) -> tuple[float, ...]:
     return tuple(value / 255 for value in ImageColor.getrgb(colour)[:3])
 
 
-def _add_strokes(path, line: Ink, pen: float) -> None:
+def _add_strokes(path, line: Ink) -> None:
     for stroke in line.strokes():
         path.moveTo(*stroke[0].tolist())
         if len(stroke) == 1:

@@ -1,4 +1,4 @@
-"""Sheets for plotters: G-code in millimetres and HPGL, in the order that saves travel where that is asked for."""
+"""Write sheets for pen plotters: G-code in millimetres and HPGL."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,12 +14,15 @@ HPGL_UNITS = 40  # to the millimetre
 
 @dataclass(frozen=True)
 class Plotter:
-    """How a machine moves its pen.
+    """Settings of a pen plotter.
 
     Attributes:
-        pen_up, pen_down: Lines of G-code that lift and lower it.
-        feed: Speed of drawing in mm a minute.
-        shortest: Whether strokes may be drawn in another order and direction, to travel less with the pen up.
+        pen_up, pen_down: Lines of G-code that lift and lower the pen.
+        feed: Drawing speed in mm per minute, 1 to 1,000,000.
+        shortest: Whether strokes are reordered and reversed to shorten the moves with the pen up.
+
+    Raises:
+        UsageError: a feed out of its range, or a pen command that is not one line.
     """
 
     pen_up: str = "G0 Z5"
@@ -35,9 +38,16 @@ class Plotter:
                 raise UsageError(f"pen command {line!r}: give one line of G-code, such as G0 Z5")
 
 
-def gcode(sheet: Sheet, colours: Sequence[str], plotter: Plotter, told: str = "") -> bytes:
-    """One sheet as G-code: absolute millimetres, y upwards from the lower edge; a pause where the pen changes."""
-    out = [f"; nextstroke {_plain(told)}".rstrip(), "G21", "G90", plotter.pen_up]
+def gcode(sheet: Sheet, colours: Sequence[str], plotter: Plotter, description: str = "") -> bytes:
+    """Return one sheet as G-code: absolute mm, y upwards from the lower edge, a pause at each change of the pen.
+
+    Args:
+        sheet: Sheet in mm.
+        colours: Colours of the paragraphs in turn.
+        plotter: Commands and speed.
+        description: Comment in the first line.
+    """
+    out = [f"; nextstroke {_plain(description)}".rstrip(), "G21", "G90", plotter.pen_up]
     for number, (colour, strokes) in enumerate(_pens(sheet, colours, plotter)):
         out += [f"; pen {_plain(colour)}"] if number == 0 else [f"M0 ; change the pen to {_plain(colour)}"]
         for stroke in strokes:
@@ -59,28 +69,29 @@ def hpgl(sheet: Sheet, colours: Sequence[str], plotter: Plotter) -> bytes:
 
 
 def tour(strokes: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
-    """The strokes one after the other, next always the one with an end nearest to the pen; some are turned round.
+    """Yield the strokes in nearest-neighbour order; a stroke is reversed where its end is nearer than its start.
 
     Args:
-        strokes: Each (points, 2); the pen begins at (0, 0).
+        strokes: Arrays (points, 2); the pen begins at (0, 0).
     """
     ends = np.array([[stroke[0], stroke[-1]] for stroke in strokes])
-    pen, left = np.zeros(2), np.ones(len(strokes), bool)
+    pen = np.zeros(2)
+    left = np.ones(len(strokes), bool)
     for _ in strokes:
         far = np.where(left[:, None], ((ends - pen) ** 2).sum(2), np.inf)
-        nearest, turned = divmod(int(far.argmin()), 2)
+        nearest, end = divmod(int(far.argmin()), 2)
         left[nearest] = False
-        yield strokes[nearest][::-1] if turned else strokes[nearest]
-        pen = ends[nearest, 1 - turned]
+        yield strokes[nearest][::-1] if end == 1 else strokes[nearest]
+        pen = ends[nearest, 1 - end]
 
 
 def _pens(sheet: Sheet, colours: Sequence[str], plotter: Plotter) -> Iterator[tuple[str, list[np.ndarray]]]:
-    """For each colour its strokes as straight pieces, y upwards."""
+    """Yield each colour with its strokes as straight pieces, y upwards."""
     for colour, lines in sheet.layers(colours):
         curves = [polyline(stroke, 4) * (1, -1) + (0, sheet.height) for line in lines for stroke in line.strokes()]
         yield colour, list(tour(curves)) if plotter.shortest else curves
 
 
 def _plain(text: str) -> str:
-    """Text that is safe in a comment of one line."""
+    """Return a text that is safe in a comment of one line."""
     return " ".join(text.split()).replace(";", ",")

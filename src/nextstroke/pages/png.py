@@ -1,4 +1,4 @@
-"""Sheets as PNG pictures."""
+"""Draw sheets as PNG pictures."""
 
 import io
 from collections.abc import Callable, Iterator, Sequence
@@ -37,14 +37,16 @@ def picture(
     nib: bool = False,
     check: Check | None = None,
 ) -> Image.Image:
-    """One sheet as a picture.
+    """Draw one sheet.
 
     It is drawn in strips, each FINER times as large and then shrunk: the whole of an A3 page at 300 dpi would take a
     gigabyte at that size.
 
     Args:
-        dpi: Dots per inch.
+        sheet: Sheet in mm.
+        dpi: Dots per inch, 10 to 2400.
         pen: Width of the stroke in mm.
+        colours: Colours of the paragraphs in turn.
         nib: Whether the width follows the pen's speed.
         check: Asked before each line of ink; what it raises ends the drawing.
     Raises:

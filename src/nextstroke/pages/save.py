@@ -1,4 +1,4 @@
-"""Sheets to files, the format picked by name."""
+"""Write sheets to files in a format chosen by name or suffix."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -7,28 +7,29 @@ from typing import Any
 
 from nextstroke.errors import UsageError
 from nextstroke.files import write_bytes
+from nextstroke.formats.inkml import write_inkml
+from nextstroke.formats.json_ink import write_json_ink
 from nextstroke.pages import plotter
 from nextstroke.pages.animation import film
 from nextstroke.pages.appearance import Look
-from nextstroke.pages.ink_export import inkml, json_ink
 from nextstroke.pages.layout import Sheet
 from nextstroke.pages.pdf import pdf
 from nextstroke.pages.png import Check, default_dpi, png
 from nextstroke.pages.svg import svg
 
-About = dict[str, Any]  # text, seed and the like; formats keep what they have a place for
+About = dict[str, Any]  # text, seed and other metadata; each format keeps what it can hold
 
 # One sheet to the bytes of one file.
 SHEETS: dict[str, Callable[[Sheet, Look, About, Check | None], bytes]] = {
-    "svg": lambda sheet, look, about, check: svg(sheet, look, about.get("text", ""), _told(about), check),
+    "svg": lambda sheet, look, about, check: svg(sheet, look, about.get("text", ""), _description(about), check),
     "png": lambda sheet, look, about, check: png(
         sheet, default_dpi("png", look.dpi), pen=look.pen, colours=look.colours, nib=look.nib, check=check
     ),
     "gif": lambda sheet, look, about, check: film(sheet, "gif", look, check),
     "apng": lambda sheet, look, about, check: film(sheet, "apng", look, check),
-    "inkml": lambda sheet, look, about, check: inkml(sheet, about.get("text", "")),
-    "json": lambda sheet, look, about, check: json_ink(sheet, about),
-    "gcode": lambda sheet, look, about, check: plotter.gcode(sheet, look.colours, look.plotter, _told(about)),
+    "inkml": lambda sheet, look, about, check: write_inkml(sheet.strokes(), about.get("text", "")),
+    "json": lambda sheet, look, about, check: write_json_ink(sheet.strokes(), about | sheet.size()),
+    "gcode": lambda sheet, look, about, check: plotter.gcode(sheet, look.colours, look.plotter, _description(about)),
     "hpgl": lambda sheet, look, about, check: plotter.hpgl(sheet, look.colours, look.plotter),
 }
 FORMATS = (*SHEETS, "pdf")  # a PDF holds all sheets
@@ -36,12 +37,13 @@ SUFFIXES = {"nc": "gcode", "ngc": "gcode", "hgl": "hpgl", "plt": "hpgl", "ink": 
 
 
 def pick_format(output: str, name: str | None) -> str:
-    """The format of an output: as named, else by the suffix; raises UsageError with those there are."""
+    """Return the format of an output, as named or else by the suffix; raise UsageError for an unknown one."""
     chosen = (name or Path(output).suffix.removeprefix(".") or ("svg" if output == "-" else "")).lower()
     chosen = SUFFIXES.get(chosen, chosen)
     if chosen not in FORMATS:
         raise UsageError(
-            f"{output}: format {chosen or 'without suffix'!r} is not known; give one of {', '.join(FORMATS)}"
+            f"{output}: format {chosen or 'without suffix'!r} is not known; "
+            f"give one of {', '.join(FORMATS)} by the suffix or --format"
         )
     return chosen
 
@@ -61,9 +63,19 @@ def render(sheet: Sheet, format: str, look: Look, about: About, check: Check | N
 def save(sheets: Iterable[Sheet], output: str, format: str | None, look: Look, about: About) -> list[str]:
     """Write sheets to `output`, "-" for standard output; several become NAME-1.svg, NAME-2.svg …, but one PDF.
 
-    Sheets are taken one by one, each is written before the next but one.
+    Sheets are read lazily: only two of them are in memory.
 
-    Returns: the files written.
+    Args:
+        sheets: Sheets in order.
+        output: File name, or "-".
+        format: One of FORMATS; None means by the suffix.
+        look: Pen, colours and resolution.
+        about: Text, seed and other metadata.
+
+    Returns: Names of the files written.
+
+    Raises:
+        UsageError: an unknown format.
     """
     chosen = pick_format(output, format)
     files = [document(sheets, look, about)] if chosen == "pdf" else (render(s, chosen, look, about) for s in sheets)
@@ -79,7 +91,7 @@ def save(sheets: Iterable[Sheet], output: str, format: str | None, look: Look, a
 
 
 def _named(path: Path, files: Iterable[bytes]) -> Iterator[tuple[Path, bytes]]:
-    """Each file with its name: the first must wait until it is known whether there is a second."""
+    """Yield each file with its name; the first has a number only if there is a second."""
     held: list[bytes] = []
     number = 0
     for number, data in enumerate(files):
@@ -96,8 +108,8 @@ def _numbered(path: Path, number: int) -> Path:
 
 def document(sheets: Iterable[Sheet], look: Look, about: About, check: Check | None = None) -> bytes:
     """All sheets as one PDF; `check` as for `render`."""
-    return pdf(sheets, look, about.get("text", ""), _told(about), check)
+    return pdf(sheets, look, about.get("text", ""), _description(about), check)
 
 
-def _told(about: About) -> str:
+def _description(about: About) -> str:
     return ", ".join(f"{name} {value}" for name, value in about.items() if name != "text")

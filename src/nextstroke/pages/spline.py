@@ -1,16 +1,18 @@
-"""Strokes as smooth curves: a Catmull-Rom spline through the points, as the recipe for simplified ink draws it."""
+"""Strokes as smooth curves: a uniform Catmull-Rom spline through the points."""
 
 import numpy as np
 
-TENSION = 6.0  # the uniform Catmull-Rom spline: tangents are half the chord of the neighbours, thirds of it the handles
+# Catmull-Rom tangents are half the chord of the neighbours; Bézier handles are a third of the tangents.
+TENSION = 6.0
 
 
 def bezier(stroke: np.ndarray) -> np.ndarray:
-    """Cubic Bézier segments that pass through all points.
+    """Return cubic Bézier segments that pass through all points.
 
     Args:
-        stroke: (points, 2), at least two points.
-    Returns: (points − 1, 4, 2): start, two handles, end of each segment.
+        stroke: Points (points, 2), at least two.
+
+    Returns: Start, two handles and end of each segment, (points − 1, 4, 2).
     """
     around = np.concatenate([stroke[:1], stroke, stroke[-1:]])
     tangent = (around[2:] - around[:-2]) / TENSION
@@ -19,7 +21,7 @@ def bezier(stroke: np.ndarray) -> np.ndarray:
 
 
 def polyline(stroke: np.ndarray, pieces: int = 6) -> np.ndarray:
-    """The curve as straight pieces, `pieces` for each segment; a single point stays as it is."""
+    """Return the curve as straight pieces, `pieces` for each segment; a single point is returned unchanged."""
     if len(stroke) < 2:
         return stroke
     t = np.linspace(0, 1, pieces + 1)[1:, None]

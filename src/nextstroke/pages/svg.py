@@ -1,11 +1,11 @@
-"""Sheets as SVG in millimetres: single centre lines, as plotters and editors want them, or outlines, or moving."""
+"""Write sheets as SVG in millimetres: centre lines for plotters and editors, outlines of a nib, or an animation."""
 
-import re
 from collections.abc import Callable
 from xml.etree import ElementTree as ET
 
 import numpy as np
 
+from nextstroke.formats.safe_xml import legal_text
 from nextstroke.ink import Ink
 from nextstroke.pages.appearance import LIFT, LOOK, PACE, Look
 from nextstroke.pages.layout import RULE, Sheet
@@ -14,12 +14,10 @@ from nextstroke.pages.spline import bezier
 
 NAMESPACE = "http://www.w3.org/2000/svg"
 INKSCAPE = "http://www.inkscape.org/namespaces/inkscape"  # whose layers vpype knows too
-# Strokes appear one after the other; a dot has no length to be drawn along, so each is hidden until its time.
+# Strokes appear one after the other; each is hidden until its time, because a dot has no length to be drawn along.
 MOTION = """path[style]{visibility:hidden;stroke-dasharray:1;stroke-dashoffset:1;animation:write linear forwards}
 @keyframes write{from{visibility:visible}to{visibility:visible;stroke-dashoffset:0}}
 @media (prefers-reduced-motion:reduce){path[style]{visibility:visible;stroke-dashoffset:0;animation:none}}"""
-# What XML 1.0 cannot hold, escaped or not.
-ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def svg(
@@ -38,7 +36,7 @@ def svg(
     root = ET.Element(_tag("svg"), size)
     for tag, text in (("title", title), ("desc", about), ("style", MOTION if look.animate else "")):
         if text:
-            ET.SubElement(root, _tag(tag)).text = legal(text)
+            ET.SubElement(root, _tag(tag)).text = legal_text(text)
     if sheet.baselines:
         _rules(root, sheet)
     clock = Clock(look.speed) if look.animate else None
@@ -52,14 +50,15 @@ def svg(
 
 
 class Clock:
-    """Tells when each stroke of an animation begins, in seconds."""
+    """Start times of the strokes of an animation, in seconds."""
 
     def __init__(self, speed: float):
         self.speed, self.now = speed, 0.0
 
     def attributes(self, points: int) -> dict[str, str]:
-        """What makes a stroke appear from the present on, as fast as a pen writes it."""
-        begins, takes = self.now, points / PACE / self.speed
+        """Return the attributes that draw a stroke from now on at the speed of a pen; advance the clock."""
+        begins = self.now
+        takes = points / PACE / self.speed
         self.now += takes + LIFT / self.speed
         return {"pathLength": "1", "style": f"animation-duration:{takes:.2f}s;animation-delay:{begins:.2f}s"}
 
@@ -85,13 +84,8 @@ def _style(colour: str, look: Look) -> dict[str, str]:
     return stroke | {"stroke-linecap": "round", "stroke-linejoin": "round"}
 
 
-def legal(text: str) -> str:
-    """Text without the characters that XML cannot hold."""
-    return ILLEGAL.sub("", text)
-
-
 def path_data(stroke: np.ndarray) -> str:
-    """The d attribute of a stroke: its spline as cubic curves; a dot is a line to itself."""
+    """Return the d attribute of a stroke: its spline as cubic curves; a dot is a line of length 0."""
     start = f"M{_pair(stroke[0])}"
     if len(stroke) == 1:
         return f"{start}l0 0"
@@ -118,6 +112,6 @@ def _pair(point: np.ndarray) -> str:
 
 
 def _number(value: float) -> str:
-    """At most three decimals, a thousandth of a millimetre, without idle zeros."""
+    """Format a number with at most three decimals, without trailing zeros."""
     text = f"{value:.3f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text

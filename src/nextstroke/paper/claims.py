@@ -2,21 +2,23 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
 
 from nextstroke.datasets.iam import TRAINING, VALIDATION
 from nextstroke.datasets.packed_ink import InkCorpus
 from nextstroke.paper import measures, text_claims
-from nextstroke.paper.hand_features import TRAITS
-from nextstroke.paper.legibility import PROGRAM, readable
+from nextstroke.paper.legibility import PROGRAM
 from nextstroke.paper.tables import Measured
-from nextstroke.paper.text_claims import Traits
+from nextstroke.paper.text_claims import TextComparison
 from nextstroke.runtime.model_file import Model
 
-CONFIRMED, DENIED, OPEN = "confirmed", "denied", "not measured"
-LINES, PRIMES = 40, 24
+CONFIRMED = "confirmed"
+DENIED = "denied"
+OPEN = "not measured"
+LINES = 40  # real lines that a claim is measured on
+PRIMES = 24  # real lines that are used as primes
 
-# What the text networks have to show is measured by their own commands.
+# Claims on text networks; `nextstroke evaluate` measures them.
 TEXT = (
     "Penn Treebank, Table 1",
     "enwik8: 1.42 bits in training, 1.67 static, 1.33 dynamic",
@@ -25,23 +27,31 @@ TEXT = (
 )
 
 
-class Claim(NamedTuple):
-    """A claim of the paper, one of the three verdicts, and what it rests on."""
+@dataclass(frozen=True)
+class Claim:
+    """A claim of the paper.
+
+    Attributes:
+        text: What the paper says.
+        verdict: CONFIRMED, DENIED or OPEN.
+        evidence: The measurement, or why there is none.
+    """
 
     text: str
     verdict: str
     evidence: str
 
 
-class Given(NamedTuple):
-    """What there is to measure.
+@dataclass(frozen=True)
+class ClaimInputs:
+    """Models, data and results that the claims are measured with.
 
     Attributes:
-        writer: The model that writes.
+        writer: The synthesis network that writes.
         prediction, synthesis: Models of raw ink, whose densities are compared; None where there is none.
         corpus: Real lines.
         table: The rows of Tables 3 and 4.
-        texts: Traits of a real text, a generated one and a baseline; None where there is no packed text.
+        texts: A real, a generated and a baseline text; None where there is no packed text.
     """
 
     writer: Model
@@ -49,151 +59,208 @@ class Given(NamedTuple):
     synthesis: Model | None
     corpus: InkCorpus
     table: Sequence[Measured]
-    texts: dict[str, Traits] | None = None
+    texts: TextComparison | None = None
+
+    def measured(self) -> dict[str, Measured]:
+        """Return the rows of the table that have scores, by name."""
+        return {one.row.name: one for one in self.table if one.scores}
 
 
-def check_claims(given: Given, say: Callable[[str], None]) -> list[Claim]:
-    """All of the acceptance list, in the paper's order."""
-    claims = [Claim(text, OPEN, "a claim on text networks; see `nextstroke evaluate` of those") for text in TEXT]
-    claims += check_texts(given.texts)
-    claims += [_better(given, *pair) for pair in PAIRS]
-    for check in (_errors, _densities, _window, _stop, _bias, _hands, _primes):
-        say(f"checking claims: {check.__name__.strip('_')}")
-        claims.append(check(given))
-    why = "an OCR program prefers frequent words as well, so that its errors would prove nothing"
-    return [*claims, Claim("more errors on rare words", OPEN, why)]
+@dataclass(frozen=True)
+class GainClaim:
+    """A claim that one training predicts better than another.
+
+    Attributes:
+        text: What the paper says.
+        pairs: Names of trainings to compare, (better, worse); the paper's own recipes first.
+        nats: The paper's gain in nats a line.
+        longer: Whether the better one always learned longer, as a training with adaptive noise goes on from the one
+            without; the points they learned from are not compared then.
+    """
+
+    text: str
+    pairs: tuple[tuple[str, str], ...]
+    nats: float
+    longer: bool = False
 
 
-def check_texts(found: dict[str, Traits] | None) -> list[Claim]:
-    """The claims on what a text network writes."""
-    claims = []
-    for text, check in text_claims.CLAIMS:
-        holds, told = check(found) if found else (None, "no packed text of Wikipedia; see --text")
-        claims.append(Claim(text, OPEN if holds is None else CONFIRMED if holds else DENIED, told))
-    return claims
-
-
-# Of each claim the trainings to compare, the paper's own recipes first, and the paper's gain in nats a line.
-PAIRS = (
-    (
+GAINS = (
+    GainClaim(
         "3 × 400 predicts better than 1 × 900 by about 15 nats",
         (("prediction-3x400", "prediction-1x900"), ("prediction", "prediction-900")),
         15.3,
     ),
-    (
+    GainClaim(
         "adaptive noise gains 17 nats in prediction",
         (("prediction-3x400-adaptive", "prediction-3x400"), ("prediction-adaptive", "prediction")),
         16.7,
+        longer=True,
     ),
-    (
+    GainClaim(
         "adaptive noise gains 31 nats in synthesis",
         (("synthesis-adaptive", "synthesis"), ("writer-raw-adaptive", "writer-raw")),
         31.3,
+        longer=True,
     ),
 )
 
 
-def _better(given: Given, text: str, pairs: tuple[tuple[str, str], ...], nats: float) -> Claim:
-    found = {one.row.name: one for one in given.table if one.figures}
-    there = [pair for pair in pairs if found.keys() >= set(pair)]
-    if not there:
-        missing = [name for name in pairs[0] if name not in found]
-        return Claim(text, OPEN, f"no training of {' and of '.join(missing)}")
-    better, worse = there[0]
-    first, second = found[better], found[worse]
-    gain = second.figures["nats_per_line"] - first.figures["nats_per_line"]
-    told = f"{gain:.1f} nats a line ({better}, {worse}); the paper {nats}"
-    # With noise a training goes on from the one without, so that it has always learned longer.
-    if "adaptive" not in better and (unlike := _unlike(first.points, second.points)):
-        return Claim(text, OPEN, f"{told}; {unlike}")
-    return Claim(text, CONFIRMED if gain > 0 else DENIED, told)
+def check_claims(inputs: ClaimInputs, report: Callable[[str], None]) -> list[Claim]:
+    """Check all claims of the acceptance list, in the paper's order.
+
+    Args:
+        inputs: Models, data and results.
+        report: Called with a sentence before each measurement.
+    """
+    claims = [Claim(text, OPEN, "a claim on text networks; see `nextstroke evaluate` of those") for text in TEXT]
+    claims += check_texts(inputs.texts)
+    claims += [check_gain(inputs, gain) for gain in GAINS]
+    for name, check in CHECKS.items():
+        report(f"checking claims: {name}")
+        claims.append(check(inputs))
+    why = "an OCR program prefers frequent words as well, so that its errors would prove nothing"
+    return [*claims, Claim("more errors on rare words", OPEN, why)]
 
 
-def _unlike(one: float, other: float) -> str:
-    """Why two trainings cannot be compared; empty where they can."""
+def check_texts(texts: TextComparison | None) -> list[Claim]:
+    """Check the claims on what a text network writes."""
+    claims = []
+    for text, check in text_claims.CLAIMS:
+        if texts is None:
+            claims.append(Claim(text, OPEN, "no packed text of Wikipedia; see --text"))
+            continue
+        holds, evidence = check(texts)
+        claims.append(Claim(text, OPEN if holds is None else _verdict(holds), evidence))
+    return claims
+
+
+def _verdict(holds: bool) -> str:
+    return CONFIRMED if holds else DENIED
+
+
+def check_gain(inputs: ClaimInputs, gain: GainClaim) -> Claim:
+    """Check that one training has a lower log-loss than another."""
+    found = inputs.measured()
+    pair = next((pair for pair in gain.pairs if found.keys() >= set(pair)), None)
+    if pair is None:
+        missing = [name for name in gain.pairs[0] if name not in found]
+        return Claim(gain.text, OPEN, f"no training of {' and of '.join(missing)}")
+    better, worse = (found[name] for name in pair)
+    difference = worse.nats_per_line - better.nats_per_line
+    evidence = f"{difference:.1f} nats a line ({pair[0]}, {pair[1]}); the paper {gain.nats}"
+    reason = "" if gain.longer else _incomparable(better.points, worse.points)
+    if reason:
+        return Claim(gain.text, OPEN, f"{evidence}; {reason}")
+    return Claim(gain.text, _verdict(difference > 0), evidence)
+
+
+def _incomparable(one: float, other: float) -> str:
+    """Return why trainings on `one` and `other` points cannot be compared; empty where they can."""
+    # Written so that NaN fails too.
     if not max(one, other) <= 2 * min(one, other):
         return f"not to be compared: they learned from {one / 1e6:.1f} and {other / 1e6:.1f} M points"
     return ""
 
 
-def _errors(given: Given) -> Claim:
+def check_squared_error(inputs: ClaimInputs) -> Claim:
+    """Check that the text roughly halves the squared error."""
     text = "synthesis has about half the squared error of prediction (.41 → .23)"
-    found = {one.row.name: one for one in given.table if one.figures}
+    found = inputs.measured()
     for names in (("prediction-3x400", "synthesis"), ("prediction", "writer-raw")):
-        if found.keys() >= set(names):
-            first, second = (found[name] for name in names)
-            before, after = (one.figures["squared_error_per_point"] for one in (first, second))
-            told = f"{before:.3f} ({names[0]}) → {after:.3f} ({names[1]}), squared distance to the mixture's mean"
-            if unlike := _unlike(first.points, second.points):
-                return Claim(text, OPEN, f"{told}; {unlike}")
-            return Claim(text, CONFIRMED if after < 0.75 * before else DENIED, told)
+        if not found.keys() >= set(names):
+            continue
+        prediction, synthesis = (found[name] for name in names)
+        before, after = prediction.squared_error_per_point, synthesis.squared_error_per_point
+        evidence = f"{before:.3f} ({names[0]}) → {after:.3f} ({names[1]}), squared distance to the mixture's mean"
+        reason = _incomparable(prediction.points, synthesis.points)
+        if reason:
+            return Claim(text, OPEN, f"{evidence}; {reason}")
+        return Claim(text, _verdict(after < 0.75 * before), evidence)
     return Claim(text, OPEN, "no pair of trainings of the same kind")
 
 
-def _densities(given: Given) -> Claim:
+def check_densities(inputs: ClaimInputs) -> Claim:
+    """Check that knowing the text sharpens the densities, most of all after stroke ends."""
     text = "densities are sharper in synthesis than in prediction, mostly at stroke ends"
-    if given.prediction is None or given.synthesis is None:
+    if inputs.prediction is None or inputs.synthesis is None:
         return Claim(text, OPEN, "needs a prediction and a synthesis model of raw ink")
-    lines = measures.some_lines(given.corpus, given.synthesis, VALIDATION, LINES)
-    before, after = (measures.sharpness(model, lines) for model in (given.prediction, given.synthesis))
-    gain = {place: before[f"nats a point {place}"] - after[f"nats a point {place}"] for place in PLACES}
-    told = "; ".join(
-        f"{place}: deviation {before[f'deviation {place}']:.3f} → {after[f'deviation {place}']:.3f}, "
-        f"{gain[place]:.2f} nats a point better"
-        for place in PLACES
+    lines = measures.sample_lines(inputs.corpus, inputs.synthesis, VALIDATION, LINES)
+    before = measures.sharpness(inputs.prediction, lines)
+    after = measures.sharpness(inputs.synthesis, lines)
+    parts = {
+        "within strokes": (before.within_strokes, after.within_strokes),
+        "after stroke ends": (before.after_stroke_ends, after.after_stroke_ends),
+    }
+    evidence = "; ".join(
+        f"{name}: deviation {one.deviation:.3f} → {other.deviation:.3f}, "
+        f"{one.nats - other.nats:.2f} nats a point better"
+        for name, (one, other) in parts.items()
     )
-    learned = [model.about.get("record", {}).get("points", math.nan) for model in (given.prediction, given.synthesis)]
-    if unlike := _unlike(*learned):
-        return Claim(text, OPEN, f"{told}; {unlike}")
-    sharper = all(after[f"deviation {place}"] < before[f"deviation {place}"] for place in PLACES)
-    return Claim(text, CONFIRMED if sharper and gain[PLACES[1]] > gain[PLACES[0]] else DENIED, told)
+    learned = [model.about.get("record", {}).get("points", math.nan) for model in (inputs.prediction, inputs.synthesis)]
+    reason = _incomparable(*learned)
+    if reason:
+        return Claim(text, OPEN, f"{evidence}; {reason}")
+    sharper = all(other.deviation < one.deviation for one, other in parts.values())
+    gain_within = before.within_strokes.nats - after.within_strokes.nats
+    gain_at_ends = before.after_stroke_ends.nats - after.after_stroke_ends.nats
+    return Claim(text, _verdict(sharper and gain_at_ends > gain_within), evidence)
 
 
-PLACES = ("within strokes", "after stroke ends")
+def check_window(inputs: ClaimInputs) -> Claim:
+    """Check that the window moves along the text without going back."""
+    path = measures.window_path(inputs.writer, measures.sample_lines(inputs.corpus, inputs.writer, VALIDATION, LINES))
+    straight = path.time_correlation > 0.95 and path.backward_share < 0.05
+    # The spread is reported only: two measures of it disagree, and a border is where the peak moves, which favours
+    # the one reported.
+    text = "the window moves straight along the text (that it spreads at letters' borders is reported, not judged)"
+    return Claim(text, _verdict(straight), str(path))
 
 
-def _window(given: Given) -> Claim:
-    found = measures.window_path(given.writer, measures.some_lines(given.corpus, given.writer, VALIDATION, LINES))
-    straight = found["correlation with time"] > 0.95 and found["share of moves back"] < 0.05
-    # Two measures of the spread disagree, and a border is where the peak moves, which favours the one told here.
-    text = "the window moves straight along the text (that it spreads at letters' borders is told, not judged)"
-    return Claim(text, CONFIRMED if straight else DENIED, _told(found))
+def check_stop_rule(inputs: ClaimInputs) -> Claim:
+    """Check that unbiased lines end by themselves."""
+    shares = measures.stop_rule(inputs.writer)
+    return Claim("the stop rule ends a line after its last letter", _verdict(shares.complete >= 0.9), str(shares))
 
 
-def _stop(given: Given) -> Claim:
-    found = measures.ends_by_itself(given.writer)
-    text = "the stop rule ends a line after its last letter"
-    return Claim(text, CONFIRMED if found["ended, every letter reached"] >= 0.9 else DENIED, _told(found))
-
-
-def _bias(given: Given) -> Claim:
+def check_bias(inputs: ClaimInputs) -> Claim:
+    """Check that a bias makes lines more legible and less diverse."""
     text = "more bias: easier to read, less diverse"
-    rows = measures.bias_effect(given.writer)
-    told = "; ".join(_told(row) for row in rows)
-    diverse = all(rows[-1][trait] < rows[0][trait] for trait in TRAITS)
-    if not readable():
-        verdict = OPEN if diverse else DENIED
-        return Claim(text, verdict, f"{told}; legibility not measured: {PROGRAM} is not installed")
-    legible = rows[-1]["character error"] < rows[0]["character error"]
-    return Claim(text, CONFIRMED if diverse and legible else DENIED, told)
+    effects = measures.bias_effect(inputs.writer)
+    evidence = "; ".join(map(str, effects))
+    least, most = effects[0], effects[-1]
+    less_diverse = most.diversity.all_below(least.diversity)
+    if least.character_error is None or most.character_error is None:
+        verdict = OPEN if less_diverse else DENIED
+        return Claim(text, verdict, f"{evidence}; legibility not measured: {PROGRAM} is not installed")
+    return Claim(text, _verdict(less_diverse and most.character_error < least.character_error), evidence)
 
 
-def _hands(given: Given) -> Claim:
-    lines = measures.some_lines(given.corpus, given.writer, VALIDATION, LINES)
-    found = measures.hands(given.writer, lines)
+def check_hands(inputs: ClaimInputs) -> Claim:
+    """Check that a line has one hand, and different lines different ones."""
+    lines = measures.sample_lines(inputs.corpus, inputs.writer, VALIDATION, LINES)
+    steady = measures.hand_steadiness(inputs.writer, lines)
+    evidence = f"correlation of halves, samples: {steady.samples}; real lines: {steady.real_lines}"
     text = "style is constant within a line and varies between lines"
-    told = "; ".join(f"correlation of halves, {name}: {_told(row)}" for name, row in found.items())
-    return Claim(text, CONFIRMED if min(found["samples"].values()) > 0.5 else DENIED, told)
+    return Claim(text, _verdict(steady.samples.least() > 0.5), evidence)
 
 
-def _primes(given: Given) -> Claim:
-    found = measures.priming(given.writer, measures.some_lines(given.corpus, given.writer, TRAINING, PRIMES))
-    carried = min(found["own prime, bias 0"], found["own prime, bias 1"]) > 0.6
-    slanted = min(found["correlation of slants, bias 0"], found["correlation of slants, bias 1"]) > 0.5
-    smoother = found["roughness, bias 1"] < found["roughness, bias 0"]
+def check_priming(inputs: ClaimInputs) -> Claim:
+    """Check that lines keep the hand of their prime."""
+    primes = measures.sample_lines(inputs.corpus, inputs.writer, TRAINING, PRIMES)
+    effects = measures.priming(inputs.writer, primes)
+    kept = min(effect.own_share for effect in effects) > 0.6
+    slanted = min(effect.slant_correlation for effect in effects) > 0.5
+    smoother = effects[-1].roughness < effects[0].roughness
     text = "a prime's style is carried on; with bias its slant stays and the line is smoother"
-    return Claim(text, CONFIRMED if carried and slanted and smoother else DENIED, _told(found))
+    return Claim(text, _verdict(kept and slanted and smoother), "; ".join(map(str, effects)))
 
 
-def _told(figures: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {value:.3g}" for name, value in figures.items())
+CHECKS: dict[str, Callable[[ClaimInputs], Claim]] = {
+    "squared errors": check_squared_error,
+    "densities": check_densities,
+    "window": check_window,
+    "stop rule": check_stop_rule,
+    "bias": check_bias,
+    "hands": check_hands,
+    "priming": check_priming,
+}

@@ -1,4 +1,4 @@
-"""The paper's figures: what each shows is worked out here and handed to `pages` as ink and arrays."""
+"""Figures of the paper: compute what each shows, and draw it with `plots`."""
 
 import json
 from collections.abc import Sequence
@@ -16,13 +16,13 @@ from nextstroke.handwriting.scribble import scribble
 from nextstroke.ink import Ink
 from nextstroke.pages.animation import animated
 from nextstroke.pages.layout import Page, level, place
-from nextstroke.paper.plots import Row, architecture_figure, cell_figure, curves_figure, density_figure, lines_figure
+from nextstroke.paper.plots import InkRow, architecture_figure, cell_figure, curves_figure, density_figure, lines_figure
 from nextstroke.paper.real_lines import find_line, find_word
 from nextstroke.runtime.model_file import Model
 
-# Figures 15 and 17; both texts are of the validation split.
+# Figures 15 and 17; both texts are in the validation split.
 HELD_OUT = ("from his travels it might have been", "more of national temperament")
-# Figure 16: a bias and what is written with it; the biases are read off the figure.
+# Figure 16: bias and text; the biases are read off the figure.
 RISING = (
     (0.0, "when the samples are biased"),
     (0.1, "towards more probable sequences"),
@@ -33,7 +33,7 @@ RISING = (
     (10.0, "exactly the same"),
     (10.0, "exactly the same"),
 )
-# Figures 18 to 21; what is written after the primes is quoted from memory.
+# Figures 18 to 21; the texts written after the primes are quoted from memory.
 PRIMES = (
     "take the breath away when they are",
     "She looked closely as she",
@@ -45,7 +45,7 @@ CLEANED = ("when the network is primed and biased", "it writes in a cleaned up v
 
 
 def architecture(path: Path, output: Path) -> None:
-    """Figures 1 and 12: a training, model file or recipe as parts and connections."""
+    """Draw Figures 1 and 12: the parts and connections of a training, model file or recipe."""
     from nextstroke.training.export.architecture import open_architecture
 
     built = open_architecture(path)
@@ -55,7 +55,7 @@ def architecture(path: Path, output: Path) -> None:
 
 
 def cell(path: Path, output: Path) -> None:
-    """Figure 2: the memory cell of a training or model file."""
+    """Draw Figure 2: the memory cell of a training or model file."""
     from nextstroke.training.evaluation.runs import open_run
     from nextstroke.training.export.architecture import gates_look_at
 
@@ -65,19 +65,28 @@ def cell(path: Path, output: Path) -> None:
 
 
 def training_samples(corpus: InkCorpus, splits: Sequence[str], lines: int, seed: int, output: Path) -> None:
-    """Figure 9: lines of the training set, drawn at random."""
+    """Draw Figure 9: random lines of the training set."""
     there = corpus.select(*splits)
     if not there:
         raise BadInput(f"the corpus has no sound lines of {', '.join(splits)}")
     chosen = np.random.default_rng(seed).choice(there, min(lines, len(there)), replace=False)
-    lines_figure([Row(corpus.ink(i), corpus.lines[i].name, True) for i in chosen], output)
+    lines_figure([InkRow(corpus.ink(i), corpus.lines[i].name, True) for i in chosen], output)
 
 
 def density(model: Model, aligner: Model, corpus: InkCorpus, splits: Sequence[str], word: str, output: Path) -> None:
-    """Figures 10 and 14: what a network expects while a real word is written.
+    """Draw Figures 10 and 14: the densities that a network predicts along a real word.
 
     Args:
-        aligner: A writer model of the same ink, whose window tells which points make the word; it may be `model`.
+        model: Prediction or synthesis network.
+        aligner: Synthesis network of the same ink, whose window finds the points of the word; it may be `model`.
+        corpus: Real lines.
+        splits: Splits to search.
+        word: Word to find.
+        output: Picture to write.
+
+    Raises:
+        BadInput: no line has the word, or the aligner finds no points of it.
+        WrongModel: model and aligner have different representations of ink.
     """
     if aligner.representation != model.representation:
         raise WrongModel("the aligner learned from another representation of ink than the model; name another")
@@ -95,46 +104,46 @@ def density(model: Model, aligner: Model, corpus: InkCorpus, splits: Sequence[st
 
 
 def _cut(ink: Ink, points: range) -> list[np.ndarray]:
-    """The strokes of some of a line's points."""
+    """Return the strokes of a range of a line's points."""
     own = slice(points.start, points.stop)
     return np.split(ink.points[own], np.flatnonzero(ink.end_of_stroke[own]) + 1)
 
 
 def scribbles(model: Model, lines: int, bias: float, seed: int, output: Path) -> None:
-    """Figure 11: samples of the prediction network, 700 points each."""
-    lines_figure([Row(ink) for ink in scribble(model, lines, 700, bias, seed)], output)
+    """Draw Figure 11: samples of the prediction network, 700 points each."""
+    lines_figure([InkRow(ink) for ink in scribble(model, lines, 700, bias, seed)], output)
 
 
 def samples(model: Model, corpus: InkCorpus, bias: float, seed: int, output: Path, each: int = 4) -> None:
-    """Figures 15 (bias 0) and 17 (bias 0.15): a real line and first attempts at the same text under it."""
-    rows: list[Row] = []
+    """Draw Figures 15 (bias 0) and 17 (bias 0.15): real lines, and below each `each` samples of its text."""
+    rows: list[InkRow] = []
     for text in HELD_OUT:
         real = find_line(corpus, model, text)
-        rows.append(Row(real.ink, real.name, True, bool(rows)))
-        rows += [Row(line.ink) for line in write_lines(model, [real.text] * each, bias, seed)]
+        rows.append(InkRow(real.ink, real.name, True, bool(rows)))
+        rows += [InkRow(line.ink) for line in write_lines(model, [real.text] * each, bias, seed)]
     lines_figure(rows, output)
 
 
 def rising_bias(model: Model, seed: int, output: Path) -> None:
-    """Figure 16: the larger the bias, the tidier and the more alike."""
+    """Draw Figure 16: samples with rising bias."""
     biases, texts = zip(*RISING, strict=True)
     written = write_lines(model, texts, biases, seed)
-    lines_figure([Row(line.ink, f"{bias:g}") for line, bias in zip(written, biases, strict=True)], output)
+    lines_figure([InkRow(line.ink, f"{bias:g}") for line, bias in zip(written, biases, strict=True)], output)
 
 
 def primed(model: Model, corpus: InkCorpus, primes: Sequence[str], bias: float, seed: int, output: Path) -> None:
-    """Figures 18 and 19 (bias 0), 20 and 21 (bias 1): real lines, and other texts in their hands."""
-    rows: list[Row] = []
+    """Draw Figures 18 and 19 (bias 0), 20 and 21 (bias 1): real lines, and other texts in their hands."""
+    rows: list[InkRow] = []
     for prime in primes:
         real = find_line(corpus, model, prime)
         style = learn_style(model, real.name, real.ink, real.text)
-        rows.append(Row(real.ink, real.name, True, bool(rows)))
-        rows += [Row(line.ink) for line in write_lines(model, CLEANED if bias else PRIMED, bias, seed, style)]
+        rows.append(InkRow(real.ink, real.name, True, bool(rows)))
+        rows += [InkRow(line.ink) for line in write_lines(model, CLEANED if bias else PRIMED, bias, seed, style)]
     lines_figure(rows, output)
 
 
 def learning_curves(folders: Sequence[Path], output: Path) -> None:
-    """Validation log-loss of trainings over the points they learned from."""
+    """Draw the validation log-loss of trainings over the points they learned from."""
     curves_figure({folder.name: _curve(folder) for folder in folders}, "million points", "nats a line", output)
 
 
@@ -148,7 +157,7 @@ def _curve(folder: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def bias_film(model: Model, text: str, style: Style, seed: int, output: Path, frames: int = 31) -> None:
-    """Our own: one line under one seed while the bias grows from 0 to 3."""
+    """Write an animation of one line with one seed while the bias grows from 0 to 3."""
     if output.suffix.lower() != ".gif":
         raise UsageError(f"{output}: an animation is a gif")
     biases = np.linspace(0, 3, frames)

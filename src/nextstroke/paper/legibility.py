@@ -1,4 +1,4 @@
-"""How well a stranger reads a line: the error of the OCR program tesseract, where it is installed."""
+"""Legibility of a line: the character error of the OCR program tesseract, if it is installed."""
 
 import io
 import shutil
@@ -14,34 +14,34 @@ from nextstroke.text.edit_distance import edit_distance
 PROGRAM = "tesseract"
 
 
-def letters(text: str) -> str:
-    """Letters and digits alone, case folded."""
+def letters_and_digits(text: str) -> str:
+    """Return only the letters and digits of a text, case folded."""
     return "".join(character for character in text.casefold() if character.isalnum())
 
 
-def drawn(ink: Ink) -> bytes:
-    """A line as a PNG with small letters 4 mm high at 150 dpi."""
+def render_line(ink: Ink) -> bytes:
+    """Return a line as a PNG with an x-height of 4 mm at 150 dpi."""
     page = Page(x_height=4, margin=8)
     stream = io.BytesIO()
     picture(place(level([ink], page), page)[0], dpi=150, pen=0.6, colours=["black"]).save(stream, "PNG")
     return stream.getvalue()
 
 
-def read(image: bytes) -> str:
-    """What tesseract makes of a picture of one line."""
+def recognise(image: bytes) -> str:
+    """Return the text that tesseract recognises in a picture of one line."""
     command = [PROGRAM, "-", "-", "--psm", "7", "--dpi", "150"]
     return subprocess.run(command, input=image, capture_output=True, check=True).stdout.decode().strip()
 
 
-def readable() -> bool:
-    """Whether the OCR program is installed."""
+def ocr_available() -> bool:
+    """Return whether the OCR program is installed."""
     return shutil.which(PROGRAM) is not None
 
 
 def character_error(lines: Sequence[Written]) -> float:
-    """Mean over the lines of the edit distance between meant and read, over the length of what was meant."""
+    """Return the mean over lines of the edit distance between text and recognised text, per character of the text."""
     errors = []
     for line in lines:
-        meant = letters(line.text)
-        errors.append(edit_distance(meant, letters(read(drawn(line.ink)))) / len(meant))
+        meant = letters_and_digits(line.text)
+        errors.append(edit_distance(meant, letters_and_digits(recognise(render_line(line.ink)))) / len(meant))
     return sum(errors) / len(errors)

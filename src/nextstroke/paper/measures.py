@@ -1,6 +1,7 @@
-"""What can be measured of a model's writing and expectations: the evidence for the paper's claims."""
+"""Measurements of a model's writing and of its predictions: the evidence for the paper's claims."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -8,8 +9,8 @@ from nextstroke.datasets.packed_ink import InkCorpus
 from nextstroke.handwriting.density import follow
 from nextstroke.handwriting.hands import learn_style
 from nextstroke.handwriting.sampler import Written, write_lines
-from nextstroke.paper.hand_features import diversity, own_prime_share, roughness, steadiness, traits
-from nextstroke.paper.legibility import character_error, readable
+from nextstroke.paper.hand_features import TraitValues, diversity, hand_traits, own_prime_share, roughness, steadiness
+from nextstroke.paper.legibility import character_error, ocr_available
 from nextstroke.paper.real_lines import RealLine
 from nextstroke.runtime.model_file import Model
 
@@ -28,74 +29,186 @@ TEXTS = (
     "Just a short note from the office",
 )
 BIASES = (0.0, 0.5, 1.0, 2.0)
+PRIMED_BIASES = (0.0, 1.0)
 
 
-def some_lines(corpus: InkCorpus, model: Model, splits: Sequence[str], count: int) -> list[RealLine]:
-    """`count` sound lines of some splits, evenly spread, as a model sees them, and that it could write."""
+@dataclass(frozen=True)
+class Sharpness:
+    """How sharply a network predicts one kind of points.
+
+    Attributes:
+        deviation: Geometric mean of the mixture's standard deviation, in normalised units.
+        nats: Mean of −log density, in nats a point.
+    """
+
+    deviation: float
+    nats: float
+
+
+@dataclass(frozen=True)
+class LineSharpness:
+    """How sharply a network predicts the points within strokes, and the first points after stroke ends."""
+
+    within_strokes: Sharpness
+    after_stroke_ends: Sharpness
+
+
+@dataclass(frozen=True)
+class WindowPath:
+    """The path of the window's peak along real lines.
+
+    Attributes:
+        time_correlation: Mean correlation of the peak's position with time.
+        backward_share: Share of the peak's moves that go back.
+        letters_at_borders: Number of letters the window covers (1 / Σ φ²) where its peak moves on.
+        letters_within: The same where its peak rests.
+    """
+
+    time_correlation: float
+    backward_share: float
+    letters_at_borders: float
+    letters_within: float
+
+    def __str__(self) -> str:
+        return (
+            f"correlation with time {self.time_correlation:.3g}, share of moves back {self.backward_share:.3g}, "
+            f"letters seen at borders {self.letters_at_borders:.3g}, letters seen within {self.letters_within:.3g}"
+        )
+
+
+@dataclass(frozen=True)
+class BiasEffect:
+    """Lines written with one bias.
+
+    Attributes:
+        bias: Sampling bias.
+        diversity: Standard deviation of each trait between lines.
+        character_error: Error of the OCR program; None where it is not installed.
+    """
+
+    bias: float
+    diversity: TraitValues
+    character_error: float | None
+
+    def __str__(self) -> str:
+        error = "" if self.character_error is None else f", character error {self.character_error:.3g}"
+        return f"bias {self.bias:.3g}, {self.diversity}{error}"
+
+
+@dataclass(frozen=True)
+class EndShares:
+    """Shares of unbiased lines.
+
+    Attributes:
+        ended: Those that the paper's stop rule ends.
+        complete: Those that it ends with every letter reached.
+    """
+
+    ended: float
+    complete: float
+
+    def __str__(self) -> str:
+        return f"ended {self.ended:.3g}, ended with every letter reached {self.complete:.3g}"
+
+
+@dataclass(frozen=True)
+class HandSteadiness:
+    """Correlation of the traits of the two halves of a line, for unbiased samples and for real lines."""
+
+    samples: TraitValues
+    real_lines: TraitValues
+
+
+@dataclass(frozen=True)
+class PrimingEffect:
+    """Lines written after primes with one bias.
+
+    Attributes:
+        bias: Sampling bias.
+        own_share: Share of comparisons in which a line is nearer to its own prime than to another.
+        slant_correlation: Correlation of the slants of primes and lines.
+        roughness: Mean roughness of the lines.
+    """
+
+    bias: float
+    own_share: float
+    slant_correlation: float
+    roughness: float
+
+    def __str__(self) -> str:
+        return (
+            f"bias {self.bias:g}: own prime {self.own_share:.3g}, correlation of slants {self.slant_correlation:.3g}, "
+            f"roughness {self.roughness:.3g}"
+        )
+
+
+def sample_lines(corpus: InkCorpus, model: Model, splits: Sequence[str], count: int) -> list[RealLine]:
+    """Return up to `count` lines without fault of some splits, evenly spread, that the model could write."""
     texts = [line.text for line in corpus.lines]
-    there = [i for i in corpus.select(*splits) if texts[i] and not model.alphabet.unknown(texts[i])]
-    chosen = there[:: max(1, len(there) // count)][:count]
+    usable = [i for i in corpus.select(*splits) if texts[i] and not model.alphabet.unknown(texts[i])]
+    chosen = usable[:: max(1, len(usable) // count)][:count]
     lines = [corpus.lines[i] for i in chosen]
     inks = [model.represented(corpus.ink(i)) for i in chosen]
     return [RealLine(line.name, line.text, ink) for line, ink in zip(lines, inks, strict=True)]
 
 
-def sharpness(model: Model, lines: Sequence[RealLine]) -> dict[str, float]:
-    """How sharply the next point is expected within strokes and after their ends: geometric mean of the mixture's
-    standard deviation in normalised units, and mean nats of −log density."""
+def sharpness(model: Model, lines: Sequence[RealLine]) -> LineSharpness:
+    """Measure how sharply a model predicts the points of real lines."""
     within: list[np.ndarray] = []
-    behind: list[np.ndarray] = []
+    after: list[np.ndarray] = []
     for line in lines:
         seen = follow(model, line.ink, line.text)
         nats = -seen.mixture.log_density(model.normalised(line.ink)[:, :2])
         facts = np.stack([np.log(seen.mixture.spread()), nats], 1)
         lifted = line.ink.end_of_stroke[:-1]
         within.append(facts[~lifted])
-        behind.append(facts[lifted])
-    figures: dict[str, float] = {}
-    for name, parts in (("within strokes", within), ("after stroke ends", behind)):
-        spread, mean = np.concatenate(parts).mean(0)
-        figures |= {f"deviation {name}": float(np.exp(spread)), f"nats a point {name}": float(mean)}
-    return figures
+        after.append(facts[lifted])
+    return LineSharpness(_sharpness(within), _sharpness(after))
 
 
-def window_path(model: Model, lines: Sequence[RealLine]) -> dict[str, float]:
-    """The window's way along real lines: correlation of its peak with time, steps back among its moves, and the number
-    of letters it spreads over (1 / Σ share²) where its peak moves on and where it rests."""
-    slopes, back, moves, border, inside = [], 0, 0, [], []
+def _sharpness(parts: list[np.ndarray]) -> Sharpness:
+    """Average rows of (log deviation, nats)."""
+    log_deviation, nats = np.concatenate(parts).mean(0)
+    return Sharpness(float(np.exp(log_deviation)), float(nats))
+
+
+def window_path(model: Model, lines: Sequence[RealLine]) -> WindowPath:
+    """Follow the window's peak along real lines."""
+    slopes: list[float] = []
+    border: list[np.ndarray] = []
+    inside: list[np.ndarray] = []
+    back = 0
+    moves = 0
     for line in lines:
         phi = follow(model, line.ink, line.text).phi
         peak = phi.argmax(1)
         slopes.append(np.corrcoef(np.arange(len(peak)), peak)[0, 1])
         change = np.diff(peak)
-        back, moves = back + int((change < 0).sum()), moves + int((change != 0).sum())
+        back += int((change < 0).sum())
+        moves += int((change != 0).sum())
         at_border = np.zeros(len(peak), bool)
         at_border[:-1] |= change != 0
         at_border[1:] |= change != 0
-        seen = _letters_seen(phi)
-        border.append(seen[at_border])
-        inside.append(seen[~at_border])
-    return {
-        "correlation with time": float(np.mean(slopes)),
-        "share of moves back": back / max(moves, 1),
-        "letters seen at borders": float(np.concatenate(border).mean()),
-        "letters seen within": float(np.concatenate(inside).mean()),
-    }
+        share = phi / phi.sum(1, keepdims=True)
+        letters = 1 / (share**2).sum(1)
+        border.append(letters[at_border])
+        inside.append(letters[~at_border])
+    return WindowPath(
+        time_correlation=float(np.mean(slopes)),
+        backward_share=back / max(moves, 1),
+        letters_at_borders=float(np.concatenate(border).mean()),
+        letters_within=float(np.concatenate(inside).mean()),
+    )
 
 
-def _letters_seen(phi: np.ndarray) -> np.ndarray:
-    share = phi / phi.sum(1, keepdims=True)
-    return 1 / (share**2).sum(1)
-
-
-def bias_effect(model: Model, seeds: int = 2) -> list[dict[str, float]]:
-    """For each of BIASES: diversity of traits between lines, and the error of an OCR program where there is one."""
-    rows = []
+def bias_effect(model: Model, seeds: int = 2) -> list[BiasEffect]:
+    """Measure, for each of BIASES, the diversity of lines and how well an OCR program reads them."""
+    effects = []
     for bias in BIASES:
         lines = _written(model, bias, seeds)
-        row = {"bias": bias} | diversity([line.ink for line in lines])
-        rows.append(row | ({"character error": character_error(lines)} if readable() else {}))
-    return rows
+        error = character_error(lines) if ocr_available() else None
+        effects.append(BiasEffect(bias, diversity([line.ink for line in lines]), error))
+    return effects
 
 
 def _written(model: Model, bias: float, seeds: int, paper_stop: bool = False) -> list[Written]:
@@ -105,33 +218,37 @@ def _written(model: Model, bias: float, seeds: int, paper_stop: bool = False) ->
     return lines
 
 
-def ends_by_itself(model: Model, seeds: int = 2) -> dict[str, float]:
-    """Shares of unbiased lines that the paper's rule ends, and that it ends with every letter reached."""
+def stop_rule(model: Model, seeds: int = 2) -> EndShares:
+    """Measure how many unbiased lines the paper's stop rule ends."""
     lines = _written(model, 0.0, seeds, paper_stop=True)
-    return {
-        "ended": float(np.mean([line.stopped for line in lines])),
-        "ended, every letter reached": float(np.mean([line.sound for line in lines])),
-    }
+    return EndShares(
+        ended=float(np.mean([line.stopped for line in lines])),
+        complete=float(np.mean([line.sound for line in lines])),
+    )
 
 
-def hands(model: Model, real: Sequence[RealLine], seeds: int = 3) -> dict[str, dict[str, float]]:
-    """Steadiness of the traits within lines, of unbiased samples and of real lines."""
+def hand_steadiness(model: Model, real: Sequence[RealLine], seeds: int = 3) -> HandSteadiness:
+    """Measure how steady hands are within lines, for unbiased samples and real lines."""
     samples = [line.ink for line in _written(model, 0.0, seeds) if line.stopped]
-    return {"samples": steadiness(samples), "real lines": steadiness([line.ink for line in real])}
+    return HandSteadiness(steadiness(samples), steadiness([line.ink for line in real]))
 
 
-def priming(model: Model, primes: Sequence[RealLine]) -> dict[str, float]:
-    """What a prime leaves in lines written after it, unbiased and with bias 1: `own` is the share of comparisons in
-    which the traits are nearer to the own prime than to another; slants correlate with those of the primes."""
-    found: dict[str, float] = {}
-    for bias in (0.0, 1.0):
+def priming(model: Model, primes: Sequence[RealLine]) -> list[PrimingEffect]:
+    """Measure, for each of PRIMED_BIASES, what a prime changes in the lines written after it."""
+    slants = [hand_traits(prime.ink)[0] for prime in primes]
+    effects = []
+    for bias in PRIMED_BIASES:
         written = []
         for prime in primes:
             style = learn_style(model, prime.name, prime.ink, prime.text)
             written.append([line.ink for line in write_lines(model, TEXTS[:2], bias, 1, style)])
-        told = [traits(prime.ink)[0] for prime in primes]
-        heard = [np.mean([traits(ink)[0] for ink in inks]) for inks in written]
-        found[f"own prime, bias {bias:g}"] = own_prime_share([prime.ink for prime in primes], written)
-        found[f"correlation of slants, bias {bias:g}"] = float(np.corrcoef(told, heard)[0, 1])
-        found[f"roughness, bias {bias:g}"] = float(np.mean([roughness(ink) for inks in written for ink in inks]))
-    return found
+        written_slants = [np.mean([hand_traits(ink)[0] for ink in inks]) for inks in written]
+        effects.append(
+            PrimingEffect(
+                bias=bias,
+                own_share=own_prime_share([prime.ink for prime in primes], written),
+                slant_correlation=float(np.corrcoef(slants, written_slants)[0, 1]),
+                roughness=float(np.mean([roughness(ink) for inks in written for ink in inks])),
+            )
+        )
+    return effects

@@ -1,4 +1,4 @@
-"""Figures of the paper (extra: figures)."""
+"""Plots of the paper's figures with matplotlib (extra: figures)."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -17,13 +17,13 @@ KINDS = ("png", "svg", "pdf")
 
 
 def window_figure(phi: np.ndarray, text: str, ink: Ink, path: Path) -> None:
-    """Figure 13: the window's weights as an image over time, the characters up the side, the ink above.
+    """Plot Figure 13: the window's weights over time and characters, with the ink above.
 
     Args:
-        phi: Weights, (points, characters + 1); the last column is one behind the text.
-        text: What was written.
-        ink: The points, as many as `phi` has rows.
-        path: png, svg or pdf.
+        phi: Weights, (points, characters + 1); the last column is the position after the text.
+        text: Text that was written.
+        ink: One point for each row of `phi`.
+        path: Picture to write, .png, .svg or .pdf.
     """
     figure = new_figure(max(6.0, len(phi) / 40), 2 + 0.13 * len(text))
     trace, image = figure.subplots(2, 1, height_ratios=[1, max(1.0, len(text) / 14)])
@@ -34,8 +34,8 @@ def window_figure(phi: np.ndarray, text: str, ink: Ink, path: Path) -> None:
     save_figure(figure, path)
 
 
-def shares_figure(shares: dict[str, float], title: str, path: Path) -> None:
-    """Shares of a whole as bars, the first on top; `path` as in `window_figure`."""
+def bars_figure(shares: dict[str, float], title: str, path: Path) -> None:
+    """Plot shares of a whole, 0 to 1, as bars, the first on top."""
     figure = new_figure(7.0, 0.8 + 0.32 * len(shares))
     axes = figure.subplots()
     bars = axes.barh(list(shares), [100 * share for share in shares.values()], color="0.35")
@@ -51,20 +51,21 @@ def shares_figure(shares: dict[str, float], title: str, path: Path) -> None:
 def density_figure(
     density: np.ndarray, extent: tuple[float, float, float, float], ink: Ink, weights: np.ndarray, path: Path
 ) -> None:
-    """Figures 10 and 14: the densities of a word's points summed, over its ink; below, the components' weights.
+    """Plot Figures 10 and 14: the summed densities of a word's points over its ink, and the mixture weights below.
 
     Args:
-        density: (rows, columns) as an image with its first row on top.
-        extent: Left, right, bottom and top of the image in the ink's units.
-        ink: The word.
+        density: Image (rows, columns), the first row on top.
+        extent: Left, right, bottom and top of the image in units of the ink.
+        ink: Ink of the word.
         weights: π of each point, (points, components).
+        path: Picture to write.
     """
     from matplotlib.colors import PowerNorm
 
     aspect = abs((extent[2] - extent[3]) / (extent[1] - extent[0]))
     figure = new_figure(9.0, 9.0 * aspect + 2.6)
     heat, bars = figure.subplots(2, 1, height_ratios=[9.0 * aspect, 2.2])
-    # Blobs along a stroke are thousands of times as high as those after its end; the root shows both.
+    # Densities within a stroke are thousands of times as high as those after its end; the root shows both.
     heat.imshow(density, extent=extent, cmap="magma", norm=PowerNorm(0.25, 0), interpolation="bilinear")
     for stroke in ink.strokes():
         heat.plot(*stroke.T, color="white", linewidth=0.5, alpha=0.6)
@@ -78,11 +79,17 @@ def density_figure(
 
 
 def curves_figure(curves: dict[str, tuple[np.ndarray, np.ndarray]], axis: str, value: str, path: Path) -> None:
-    """Learning curves: name to the places on the axis and the values there."""
+    """Plot learning curves.
+
+    Args:
+        curves: Positions on the axis and values there, by name.
+        axis, value: Labels of the axes.
+        path: Picture to write.
+    """
     figure = new_figure(8.0, 4.5)
     axes = figure.subplots()
-    for name, (places, values) in curves.items():
-        axes.plot(places, values, marker=".", linewidth=1, label=name)
+    for name, (positions, values) in curves.items():
+        axes.plot(positions, values, marker=".", linewidth=1, label=name)
     axes.set_xlabel(axis)
     axes.set_ylabel(value)
     axes.grid(alpha=0.3)
@@ -91,14 +98,14 @@ def curves_figure(curves: dict[str, tuple[np.ndarray, np.ndarray]], axis: str, v
 
 
 def new_figure(width: float, height: float):
-    """An empty figure of so many inches."""
+    """Return an empty figure; width and height in inches."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
 
 
 def figure_kind(path: Path) -> str:
-    """One of KINDS by the suffix of `path`; raises UsageError for any other."""
+    """Return the one of KINDS that is the suffix of `path`; raise UsageError for any other."""
     kind = path.suffix.removeprefix(".").lower()
     if kind not in KINDS:
         raise UsageError(f"{path}: give a figure one of the suffixes {', '.join(KINDS)}")
@@ -113,7 +120,7 @@ def save_figure(figure, path: Path) -> None:
 
 
 def draw_ink(axes, ink: Ink) -> None:
-    """Ink on axes that show nothing else, y downwards."""
+    """Draw ink on axes without frame, y downwards."""
     for stroke in ink.strokes():
         axes.plot(*polyline(stroke).T, color="black", linewidth=1, marker="." if len(stroke) == 1 else "", markersize=2)
     axes.invert_yaxis()
@@ -121,31 +128,33 @@ def draw_ink(axes, ink: Ink) -> None:
     axes.axis("off")
 
 
-# Networks and their memory cell as drawings (Figures 1, 2 and 12); what is connected is told by the caller.
+# Drawings of networks and of their memory cell (Figures 1, 2 and 12).
 
 Edge = tuple[str, str, int, int]  # from, to, delay in steps, weights
 
 STEPS = ("t − 1", "t", "t + 1")
-APART = 3.0  # columns, in rows
-TEXT_LEFT = 1.3  # of the window
+APART = 3.0  # distance of columns, in rows
+TEXT_LEFT = 1.3  # distance of the text from the window, to the left
 NAMES = {"x": "input x", "text": "text c", "window": "window w", "y": "output ŷ"}
-# Figure 2: the cell, what the input passes from left to right, and the gates above and below that way.
+# Figure 2: the cell, the operations on the input from left to right, and the gates above and below.
 CELL = (4.5, 2.3)
 WAY = {0.7: "tanh", 2.2: "×", CELL[0]: "cell c", 5.7: "tanh", 6.8: "×"}
 GATES = {"input": (2.2, 3.6), "forget": (4.5, 1.0), "output": (6.8, 3.6)}
-LABELS = {"input": (-0.1, 0.3), "forget": (0.45, 0.0), "output": (-0.5, 0.3)}  # from the middle of a peephole
+LABELS = {"input": (-0.1, 0.3), "forget": (0.45, 0.0), "output": (-0.5, 0.3)}  # relative to the middle of a peephole
 ROUND = {"boxstyle": "circle,pad=0.5", "facecolor": "#f2e3d5", "edgecolor": "0.25"}
 
 
 def architecture_figure(
     sizes: Mapping[str, int], edges: Sequence[Edge], own: Mapping[str, int], title: str, path: Path
 ) -> None:
-    """Figures 1 and 12: three steps of a network side by side, solid lines its weights, dashed the predictions.
+    """Draw Figures 1 and 12: three time steps of a network, with weights as solid and predictions as dashed lines.
 
     Args:
-        sizes: Width of each part, from x to y; those between are drawn in this order, the window above its layer.
+        sizes: Width of each part, from x to y, in the order from bottom to top.
         edges: Connections.
-        own: Biases and peepholes of each part.
+        own: Number of biases and peepholes of each part.
+        title: Title of the figure.
+        path: Picture to write.
     """
     rows = _rows(sizes)
     figure = new_figure(13.0, 1.1 * len(rows) + 1.6)
@@ -167,7 +176,7 @@ def architecture_figure(
 
 
 def _rows(sizes: Mapping[str, int]) -> dict[str, float]:
-    """The height of each part: inputs at the bottom, each layer above the one before, the output on top."""
+    """Return the height of each part: inputs at the bottom, then the layers in order, the output on top."""
     order = [name for name in sizes if name not in ("x", "text", "window", "y")]
     if "window" in sizes:
         order.insert(1, "window")
@@ -193,7 +202,7 @@ def _draw_edge(axes, edge: Edge, rows: Mapping[str, float], column: int) -> None
     x = APART * column - (TEXT_LEFT if source == "text" else 0)
     start, end = (x, rows[source]), (APART * (column + delay), rows[target])
     distance = end[1] - start[1]
-    # Past its neighbour a connection has to go round the parts between.
+    # A connection past its neighbour is bent around the parts between.
     bend = 0.0 if delay or distance <= 1 or source == "text" else 0.28 * (1 if source in ("x", "window") else -1)
     bend *= 1 + 0.15 * (distance - 2)
     _arrow(axes, start, end, bend, color="0.3" if not delay else "tab:red", linewidth=1.0)
@@ -205,7 +214,7 @@ def _arrow(axes, start: tuple[float, float], end: tuple[float, float], bend: flo
 
 
 def _table(axes, edges: Sequence[Edge], own: Mapping[str, int]) -> None:
-    """Every connection with its number of weights, and their sum."""
+    """Write every connection with its number of weights, and their sum."""
     lines = [
         f"{_short(source):>6} → {_short(target):<6} {_late(delay)} {weights:>11,}"
         for source, target, delay, weights in edges
@@ -227,20 +236,21 @@ def _short(name: str) -> str:
 
 
 def cell_figure(looks: Mapping[str, str], cells: int, clip: float, path: Path) -> None:
-    """Figure 2: the memory cell with its gates and peepholes.
+    """Draw Figure 2: the memory cell with its gates and peepholes.
 
     Args:
-        looks: Which value of the cell the peephole of each gate sees, "before" or "after" the step.
-        cells: Cells in the layer.
-        clip: Bound of the derivatives by what the gates add up.
+        looks: Value of the cell that each gate's peephole sees: "before" or "after" the step.
+        cells: Number of cells in the layer.
+        clip: Bound of the derivatives with respect to the gates' inputs.
+        path: Picture to write.
     """
     figure = new_figure(8.5, 5.6)
     axes = figure.subplots()
     _draw_way(axes)
-    for gate, place in GATES.items():
-        _draw_gate(axes, gate, place, looks[gate] == "after")
-    told = f"{cells} such cells in a layer; dashed: peepholes, one weight each; derivatives clipped to ±{clip:g}"
-    axes.text(3.8, -1.15, told, ha="center", fontsize=9)
+    for gate, position in GATES.items():
+        _draw_gate(axes, gate, position, looks[gate] == "after")
+    caption = f"{cells} such cells in a layer; dashed: peepholes, one weight each; derivatives clipped to ±{clip:g}"
+    axes.text(3.8, -1.15, caption, ha="center", fontsize=9)
     axes.set_xlim(-0.7, 8.4)
     axes.set_ylim(-1.4, 5.2)
     axes.axis("off")
@@ -248,7 +258,7 @@ def cell_figure(looks: Mapping[str, str], cells: int, clip: float, path: Path) -
 
 
 def _draw_way(axes) -> None:
-    """From x and h(t − 1) through the cell to h(t)."""
+    """Draw the path from x and h(t − 1) through the cell to h(t)."""
     y = CELL[1]
     for x, text in WAY.items():
         box = ROUND | {"facecolor": "#dce6f2" if text == "cell c" else "white"}
@@ -259,9 +269,9 @@ def _draw_way(axes) -> None:
     axes.text(7.5, y + 0.2, "h(t)", fontsize=9)
 
 
-def _draw_gate(axes, gate: str, place: tuple[float, float], after: bool) -> None:
-    """A gate with what comes to it and where it acts; its peephole sees the cell before or after the step."""
-    x, y = place
+def _draw_gate(axes, gate: str, position: tuple[float, float], after: bool) -> None:
+    """Draw a gate with its inputs, its effect and its peephole, which sees the cell before or after the step."""
+    x, y = position
     label = f"{gate}\ngate {gate[0]}"
     axes.text(x, y, label, ha="center", va="center", fontsize=9, bbox=ROUND, zorder=3)
     outward = 1 if y > CELL[1] else -1
@@ -273,20 +283,20 @@ def _draw_gate(axes, gate: str, place: tuple[float, float], after: bool) -> None
     axes.text(*middle, "c(t)" if after else "c(t − 1)", fontsize=9, color="tab:red")
 
 
-# Lines of handwriting one under the other, as the paper shows its samples (Figures 9, 11 and 15 to 21).
+# Lines of handwriting as the paper shows its samples (Figures 9, 11 and 15 to 21).
 
 INCHES = 10.0  # width of the figure
 REAL, DRAWN = "#8c1d18", "#1a1a2e"
 
 
-class Row(NamedTuple):
+class InkRow(NamedTuple):
     """One line of a figure.
 
     Attributes:
-        ink: In the units of its corpus; all rows are drawn at one scale.
-        label: Stands at the left.
+        ink: Ink in the units of its corpus; all rows are drawn at one scale.
+        label: Text at the left.
         real: Whether a person wrote it.
-        gap: Whether some space parts it from the row above.
+        gap: Whether there is additional space above it.
     """
 
     ink: Ink
@@ -295,8 +305,8 @@ class Row(NamedTuple):
     gap: bool = False
 
 
-def lines_figure(rows: Sequence[Row], path: Path) -> None:
-    """Draw rows of ink at one scale, what people wrote in red."""
+def lines_figure(rows: Sequence[InkRow], path: Path) -> None:
+    """Draw rows of ink at one scale, real ones in red."""
     boxes = [row.ink.bounds() for row in rows]
     widest = max(right - left for left, _, right, _ in boxes)
     between = 0.03 * widest

@@ -1,4 +1,4 @@
-"""Real lines for figures and measures: found in a corpus, as a model sees them."""
+"""Real lines for figures and measurements, in the representation of a model."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +11,13 @@ from nextstroke.runtime.model_file import Model
 
 
 class RealLine(NamedTuple):
-    """A line that a person wrote: `name` in its corpus, what it says, and its ink as the model's training saw it."""
+    """A line that a person wrote.
+
+    Attributes:
+        name: Its name in the corpus.
+        text: Transcription.
+        ink: Ink in the representation that the model was trained on.
+    """
 
     name: str
     text: str
@@ -19,7 +25,7 @@ class RealLine(NamedTuple):
 
 
 def find_line(corpus: InkCorpus, model: Model, text: str) -> RealLine:
-    """The line that says `text`, case aside.
+    """Return the line with a text, ignoring case.
 
     Raises:
         BadInput: there is none.
@@ -31,7 +37,11 @@ def find_line(corpus: InkCorpus, model: Model, text: str) -> RealLine:
 
 
 def find_word(corpus: InkCorpus, model: Model, word: str, splits: Sequence[str]) -> tuple[RealLine, int]:
-    """The first sound line of some splits with a word, and the place of the word in its text; raises BadInput."""
+    """Return the first line without fault of some splits that has a word, and the word's index in its text.
+
+    Raises:
+        BadInput: there is none.
+    """
     pattern = re.compile(rf"\b{re.escape(word)}\b")
     for i in corpus.select(*splits):
         found = pattern.search(corpus.lines[i].text)

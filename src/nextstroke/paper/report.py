@@ -10,7 +10,7 @@ from typing import NamedTuple
 from nextstroke.paper.claims import Claim
 from nextstroke.paper.tables import Measured
 from nextstroke.paper.text_claims import HEADS as HEADS_OF_TEXT
-from nextstroke.paper.text_claims import Traits
+from nextstroke.paper.text_claims import TextComparison
 from nextstroke.paper.text_claims import rows as rows_of_text
 
 STYLE = """body{font:16px/1.45 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:#1a1a2e}
@@ -35,13 +35,13 @@ UNITS = (
     "pen bit left out, in normalised units (the paper does not define its own)."
 )
 PAIRED = (
-    "Share of marks that have a partner: in the same line, braces and tags anywhere behind. How far back: from a mark "
-    "that closes to its partner, in characters. Three symbols: a baseline that knows the two bytes before."
+    "Share of marks that have a partner: in the same line, braces and tags anywhere later. How far back: from a "
+    "closing mark to its partner, in characters. Three symbols: a baseline that predicts from the two bytes before."
 )
 
 
 class Picture(NamedTuple):
-    """A figure: its number and what it shows, and the file; None with the reason where it was not drawn."""
+    """A figure: its number and subject, and its file; None with the reason where it was not drawn."""
 
     title: str
     path: Path | None
@@ -49,17 +49,17 @@ class Picture(NamedTuple):
 
 
 def cells(one: Measured) -> list[str]:
-    """A row of the table of results, as texts."""
-    row, found = one.row, one.figures
+    """Return a row of the table of results, as texts in the columns of HEADS."""
+    row = one.row
     return [
         str(row.table),
         f"{row.network} ({row.name})",
         _number(row.nats, 1),
-        _number(found.get("nats_per_line", math.nan), 1) if found else "not measured",
+        _number(one.nats_per_line, 1) if one.scores else "not measured",
         f"{one.difference:+.1f}" if math.isfinite(one.difference) else "",
-        _number(found.get("nats_per_point", math.nan), 3),
+        _number(one.nats_per_point, 3),
         _number(row.squared_error, 2),
-        _number(found.get("squared_error_per_point", math.nan), 3),
+        _number(one.squared_error_per_point, 3),
         row.later,
         f"{one.difference_to_later:+.1f}" if math.isfinite(one.difference_to_later) else "",
     ]
@@ -69,14 +69,13 @@ def _number(value: float, decimals: int) -> str:
     return f"{value:.{decimals}f}".replace("-", "−") if math.isfinite(value) else ""
 
 
-def markdown(table: Sequence[Measured], claims: Sequence[Claim], traits: dict[str, Traits] | None = None) -> str:
-    """Results, generated text's traits and claims as tables for docs/results.md."""
+def markdown(table: Sequence[Measured], claims: Sequence[Claim], traits: TextComparison | None = None) -> str:
+    """Return results, traits of texts and claims as Markdown tables for docs/results.md."""
     lines = []
     if table:
         lines += [_bar(HEADS), _bar(["---"] * len(HEADS)), *(_bar(cells(one)) for one in table), "", UNITS, ""]
         for one in table:
-            told = "; ".join(f"{name}: {value}" for name, value in one.record.items())
-            lines += [f"- {one.row.name}: {told or 'not measured'}"]
+            lines.append(f"- {one.row.name}: {one.provenance or 'not measured'}")
         lines.append("")
     if traits:
         lines += [_bar(HEADS_OF_TEXT), _bar(["---"] * len(HEADS_OF_TEXT)), *map(_bar, rows_of_text(traits)), ""]
@@ -95,13 +94,16 @@ def page(
     claims: Sequence[Claim],
     pictures: Sequence[Picture],
     about: str,
-    traits: dict[str, Traits] | None = None,
+    traits: TextComparison | None = None,
 ) -> str:
-    """The whole report; it needs no other file.
+    """Return the whole report as HTML that refers to no other file.
 
     Args:
-        traits: What generated text shows, by the name of the text.
-        about: What it was made by, in a sentence.
+        table: Rows of Tables 3 and 4.
+        claims: Claims that were checked.
+        pictures: Figures that were asked for.
+        about: Version, commit and settings, in a sentence.
+        traits: Real, generated and baseline text; None where they were not measured.
     """
     parts = [f"<h1>Graves 2013, rebuilt</h1><p><small>{html.escape(about)}</small></p>"]
     if table:
@@ -124,10 +126,9 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _record(one: Measured) -> str:
-    told = "; ".join(f"{name}: {value}" for name, value in one.record.items())
     source = f" ({one.source})" if one.source else ""
-    where = "not measured: no training in runs/ and no model file in weights/"
-    return f"<p><b>{one.row.name}</b>{html.escape(source)}<br><small>{html.escape(told or where)}</small></p>"
+    origin = str(one.provenance or "not measured: no training in runs/ and no model file in weights/")
+    return f"<p><b>{one.row.name}</b>{html.escape(source)}<br><small>{html.escape(origin)}</small></p>"
 
 
 def _claims(claims: Sequence[Claim]) -> str:

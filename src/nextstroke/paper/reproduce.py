@@ -1,4 +1,4 @@
-"""Everything at once: tables measured, claims checked, figures drawn, one report."""
+"""Reproduction of the paper: measure the tables, check the claims, draw the figures, write one report."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -16,11 +16,11 @@ from nextstroke.files import write_bytes
 from nextstroke.handwriting.hands import Style
 from nextstroke.handwriting.sampler import write_lines
 from nextstroke.paper import figures
-from nextstroke.paper.claims import Claim, Given, check_claims, check_texts
+from nextstroke.paper.claims import Claim, ClaimInputs, check_claims, check_texts
 from nextstroke.paper.plots import window_figure
 from nextstroke.paper.report import Picture, markdown, page
 from nextstroke.paper.tables import ROWS, Measured, commit, find_source, measure_all
-from nextstroke.paper.text_claims import Traits, measure
+from nextstroke.paper.text_claims import TextComparison, measure
 from nextstroke.paper.text_pages import page_of_pairs, shaded, surprise, two_pages
 from nextstroke.runtime.model_file import Model, load_model
 
@@ -30,23 +30,23 @@ FILM_TEXT = "more of national temperament"
 
 
 class Missing(BadInput):
-    """A figure has not what it needs."""
+    """Data or a model that a figure needs is missing."""
 
 
 @dataclass
 class Sources:
-    """Where everything is taken from.
+    """Data, trainings and models that the reproduction reads, and the folder it writes.
 
     Attributes:
-        corpus: Packed corpus.
+        corpus: Packed corpus of IAM-OnDB.
         output: Folder for the figures and the report.
         runs, weights: Folders of trainings and of model files.
-        given: Trainings or model files of rows, by the row's name, before those that are found.
+        given: Trainings or model files by the row's name; they are preferred to those found.
         writer_name: The model that writes: a file, or the name of a bundled one.
-        seed: Of all samples.
+        seed: Random seed of all samples.
         text: Packed text of Wikipedia as bytes.
         text_model_name: The model that generates text: a file, or the name of a bundled one.
-        text_run: A training of its network, whose weights learn on while they read; may be left out.
+        text_run: A training of its network for dynamic evaluation; None to leave that out.
     """
 
     corpus: Path
@@ -62,7 +62,7 @@ class Sources:
 
     @cached_property
     def text_corpus(self) -> TextCorpus:
-        """The packed text; raises Missing."""
+        """The packed text; opening it raises Missing."""
         if not self.text.is_file():
             raise Missing(
                 f"{self.text}: no packed text there; make it with `nextstroke data text`, or name it by --text"
@@ -75,8 +75,8 @@ class Sources:
         return load_model(self.text_model_name, "text")
 
     @cached_property
-    def traits(self) -> dict[str, Traits]:
-        """What generated text shows, a real one and a baseline beside it; raises Missing."""
+    def traits(self) -> TextComparison:
+        """Real, generated and baseline text compared; measuring them raises Missing."""
         return measure(self.text_model, self.text_corpus, self.seed)
 
     @cached_property
@@ -90,7 +90,7 @@ class Sources:
         return load_model(self.writer_name, "writer")
 
     def row(self, names: Sequence[str]) -> Path:
-        """The first of some rows' trainings that is there; raises Missing."""
+        """Return the training or model file of the first of some rows that has one; raise Missing if none has."""
         for row in ROWS:
             source = find_source(row, self.runs, self.weights, self.given) if row.name in names else None
             if source is not None:
@@ -98,7 +98,7 @@ class Sources:
         raise Missing(f"no training of {' or '.join(names)} in {self.runs} or {self.weights}")
 
     def model(self, names: Sequence[str]) -> Model:
-        """The model of one of some rows; a training is exported beside the figures first."""
+        """Load the model of the first of some rows; a training is exported to the output folder first."""
         source = self.row(names)
         if source.is_file() and source.suffix == ".onnx":
             return Model(source)
@@ -110,7 +110,7 @@ class Sources:
 
 
 class Figure(NamedTuple):
-    """One picture of the report: what it shows, the function that draws it, and the kind of its file."""
+    """One picture of the report: its title, the function that draws it, and the suffix of its file."""
 
     title: str
     draw: Callable[[Sources, Path], None]
@@ -178,11 +178,12 @@ FIGURES = {
 }
 GROUPS = {"tables": ("table3", "table4"), "figures": tuple(FIGURES)}
 EVERYTHING = ("tables", "claims", "figures", "samples", "pages")
-OF_TEXT = {"samples", "pages"}  # parts that want no ink
+Report = Callable[[str], None]  # called with a sentence before each step
+OF_TEXT = {"samples", "pages"}  # parts that need no ink
 
 
 def wanted(names: Sequence[str]) -> set[str]:
-    """The parts that some names mean, all of them where there are none; raises UsageError for what is no part."""
+    """Return the parts that some names stand for, all if there are no names; raise UsageError for unknown names."""
     known = {*GROUPS, *FIGURES, "table3", "table4", "claims", *OF_TEXT}
     single = sorted(OF_TEXT) + list(FIGURES)
     plain = [re.sub(r"[\s_-]", "", name).lower() for name in names or EVERYTHING]
@@ -192,56 +193,62 @@ def wanted(names: Sequence[str]) -> set[str]:
     return {part for name in plain for part in GROUPS.get(name, (name,))}
 
 
-def reproduce(names: Sequence[str], sources: Sources, every: int, say: Callable[[str], None]) -> list[Path]:
-    """Rebuild parts of the paper; returns the files written, the report last.
+def reproduce(names: Sequence[str], sources: Sources, every: int, report_step: Report) -> list[Path]:
+    """Rebuild parts of the paper; return the files written, the report last.
 
     Args:
-        names: "tables", "table3", "table4", "claims", "figures" or single figures,
-            "samples", "pages"; everything if none.
-        every: Rows of the tables are measured on every so many validation lines.
-        say: Told what is being done.
+        names: "tables", "table3", "table4", "claims", "figures" or single figures, "samples", "pages"; everything if
+            empty.
+        sources: What to read, and where to write.
+        every: Step between the validation lines that tables are measured on.
+        report_step: Called with a sentence before each step.
+
     Raises:
-        UsageError: an unknown name. Missing: the corpus is not there, or a figure that was named cannot be drawn.
+        UsageError: an unknown name.
+        Missing: the corpus is missing, or a figure asked for by name cannot be drawn.
     """
     parts = wanted(names)
     if parts - OF_TEXT and not sources.corpus.is_file():
         raise Missing(f"{sources.corpus}: no packed corpus there")
     sources.output.mkdir(parents=True, exist_ok=True)
     asked = {name for name in parts if name in FIGURES and "figures" not in (names or EVERYTHING)}
-    table = _table(parts, sources, every, say)
-    traits = _traits(parts, sources, bool(names), say)
-    claims = _claims(sources, table, traits, say) if "claims" in parts else check_texts(traits) if traits else []
-    pictures = [_picture(name, sources, name in asked, say) for name in FIGURES if name in parts]
+    table = _table(parts, sources, every, report_step)
+    traits = _traits(parts, sources, bool(names), report_step)
+    if "claims" in parts:
+        claims = _claims(sources, table, traits, report_step)
+    else:
+        claims = check_texts(traits) if traits else []
+    pictures = [_picture(name, sources, name in asked, report_step) for name in FIGURES if name in parts]
     shown = [one for one in table if f"table{one.row.table}" in parts]
     about = f"nextstroke {__version__}, commit {commit()}, every {every}. validation line, seed {sources.seed}"
     report, tables = sources.output / "report.html", sources.output / "tables.md"
     write_bytes(tables, markdown(shown, claims, traits).encode())
     write_bytes(report, page(shown, claims, pictures, about, traits).encode())
     drawn = [picture.path for picture in pictures if picture.path]
-    return [*drawn, *_pages(parts, sources, bool(names), say), tables, report]
+    return [*drawn, *_pages(parts, sources, bool(names), report_step), tables, report]
 
 
-def _table(parts: set[str], sources: Sources, every: int, say: Callable[[str], None]) -> list[Measured]:
-    """The rows of the tables asked for; the claims rest on both."""
+def _table(parts: set[str], sources: Sources, every: int, report_step: Report) -> list[Measured]:
+    """Measure the rows of the tables asked for; claims need both tables."""
     rows = [row for row in ROWS if "claims" in parts or f"table{row.table}" in parts]
     if not rows:
         return []
-    return measure_all(rows, sources.corpus, sources.runs, sources.weights, sources.given, every, say)
+    return measure_all(rows, sources.corpus, sources.runs, sources.weights, sources.given, every, report_step)
 
 
-def _traits(parts: set[str], sources: Sources, asked: bool, say: Callable[[str], None]) -> dict[str, Traits] | None:
-    """What generated text shows, where that is wanted; None where there is no text that it could be held against."""
+def _traits(parts: set[str], sources: Sources, asked: bool, report_step: Report) -> TextComparison | None:
+    """Compare texts where that is asked for; None where there is no real text to compare with."""
     if not parts & {"samples", "claims"} or not (sources.text.is_file() or (asked and "samples" in parts)):
         return None
-    say("generating text")
+    report_step("generating text")
     return sources.traits
 
 
-def _pages(parts: set[str], sources: Sources, asked: bool, say: Callable[[str], None]) -> list[Path]:
-    """Figures 3 to 8 as a file of their own, where there is a text to take a real page from."""
+def _pages(parts: set[str], sources: Sources, asked: bool, report_step: Report) -> list[Path]:
+    """Write Figures 3 to 8 as a file of their own, where there is a text with a real page."""
     if "pages" not in parts or not (sources.text.is_file() or asked):
         return []
-    say("writing pages")
+    report_step("writing pages")
     path = sources.output / "pages.html"
     model, pages = sources.text_model, two_pages(sources.text_model, sources.text_corpus, sources.seed)
     pairs = [shaded("Static: the network as it was trained", pages, [surprise(model, page) for page in pages])]
@@ -256,23 +263,23 @@ def _pages(parts: set[str], sources: Sources, asked: bool, say: Callable[[str], 
 
 
 def _claims(
-    sources: Sources, table: Sequence[Measured], traits: dict[str, Traits] | None, say: Callable[[str], None]
+    sources: Sources, table: Sequence[Measured], traits: TextComparison | None, report_step: Report
 ) -> list[Claim]:
-    def there(names: Sequence[str]) -> Model | None:
+    def find_model(names: Sequence[str]) -> Model | None:
         try:
             return sources.model(names)
         except Missing:
             return None
 
-    given = Given(sources.writer, there(PREDICTION), there(SYNTHESIS), sources.lines, table, traits)
-    return check_claims(given, say)
+    inputs = ClaimInputs(sources.writer, find_model(PREDICTION), find_model(SYNTHESIS), sources.lines, table, traits)
+    return check_claims(inputs, report_step)
 
 
-def _picture(name: str, sources: Sources, asked: bool, say: Callable[[str], None]) -> Picture:
-    """Draw one figure; what cannot be drawn is told in the report, or raised where it was asked for by name."""
+def _picture(name: str, sources: Sources, asked: bool, report_step: Report) -> Picture:
+    """Draw one figure; one that cannot be drawn is reported, or raises where it was asked for by name."""
     figure = FIGURES[name]
     path = sources.output / f"{name}.{figure.suffix}"
-    say(f"drawing {name}")
+    report_step(f"drawing {name}")
     try:
         figure.draw(sources, path)
     except BadInput as error:

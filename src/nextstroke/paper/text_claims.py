@@ -1,4 +1,4 @@
-"""The paper's claims on generated text (section 3.2), told by a sample, a real text and a baseline of one length."""
+"""The paper's claims on generated text (section 3.2): a generated, a real and a baseline text are compared."""
 
 import html
 import math
@@ -14,10 +14,8 @@ from nextstroke.errors import WrongModel
 from nextstroke.runtime.model_file import Model
 from nextstroke.text.generate import Choice, Spelling, generate
 
-# What a text has of a real one's structure (section 3.2): words, marks in pairs, and a baseline of three symbols.
-
 WORD = re.compile(r"[^\W\d_]{2,}")
-# What is of two characters stands before what is of one of them; the marks of tables, {| and |}, are of no kind.
+# Alternatives of two characters come before those of one; the marks of tables, {| and |}, match no group.
 MARK = re.compile(
     r"<(?P<slash>/?)(?P<tag>[a-zA-Z][\w:-]*)(?:\s[^<>\n]*?)?(?P<void>/?)>"
     r"|\{\||\|\}(?!\})"
@@ -33,11 +31,19 @@ ALONE = {"br", "hr", "img", "li", "p", "references"}  # tags that need no partne
 
 
 class Mark(NamedTuple):
-    """A mark in a text; only marks of one name are partners. `closes` is None for what opens and closes alike."""
+    """A bracket, quote, heading or tag in a text.
+
+    Attributes:
+        kind: One of KINDS.
+        name: What a partner must have in common with it, such as the name of a tag.
+        position: Index of its first character.
+        line: Number of its line, from 0.
+        closes: Whether it closes a pair; None for marks that open and close alike.
+    """
 
     kind: str
     name: str
-    place: int
+    position: int
     line: int
     closes: bool | None
 
@@ -46,8 +52,8 @@ class Pairs(NamedTuple):
     """Marks of a kind in a text.
 
     Attributes:
-        marks: How many there are, those that open and those that close.
-        distances: From each mark that closes back to its partner, in characters.
+        marks: Number of marks, opening and closing.
+        distances: Characters from each closing mark back to its partner.
     """
 
     marks: int
@@ -55,22 +61,24 @@ class Pairs(NamedTuple):
 
     @property
     def balance(self) -> float:
-        """Share of the marks that have a partner; not a number where there are no marks."""
+        """Share of the marks that have a partner; NaN where there are no marks."""
         return 2 * len(self.distances) / self.marks if self.marks else float("nan")
 
 
 def find_marks(text: str) -> Iterator[Mark]:
-    """All marks of a text in order."""
-    line, seen = 0, 0
+    """Yield all marks of a text in order."""
+    line = 0
+    seen = 0
     for match in MARK.finditer(text):
-        line, seen = line + text.count("\n", seen, match.start()), match.start()
+        line += text.count("\n", seen, match.start())
+        seen = match.start()
         if named := _named(match):
             kind, name, closes = named
             yield Mark(kind, name, match.start(), line, closes)
 
 
 def _named(match: re.Match[str]) -> tuple[str, str, bool | None] | None:
-    """Kind, name and side of a mark; None for what needs no partner."""
+    """Return kind, name and `closes` of a mark; None for a mark that needs no partner."""
     if tag := match["tag"]:
         return None if match["void"] or tag.lower() in ALONE else (TAGS, tag, bool(match["slash"]))
     if bracket := match["bracket"]:
@@ -82,10 +90,10 @@ def _named(match: re.Match[str]) -> tuple[str, str, bool | None] | None:
 
 
 def pair_marks(text: str) -> dict[str, Pairs]:
-    """The pairs of each of KINDS in a text.
+    """Find the pairs of each of KINDS in a text.
 
-    A mark closes the last open one of its name; what its kind has opened in between stays without a partner. Brackets
-    and quotes have to be closed in their line. Characters written as `&quot;` and the like are what they stand for.
+    A mark closes the last open one of its name; marks of its kind that were opened in between have no partner.
+    Brackets and quotes have to be closed in their line. Entities such as `&quot;` are decoded first.
     """
     found = {kind: Pairs(0, []) for kind in KINDS}
     opened: dict[str, list[Mark]] = {kind: [] for kind in KINDS}
@@ -96,25 +104,25 @@ def pair_marks(text: str) -> dict[str, Pairs]:
         found[kind] = found[kind]._replace(marks=found[kind].marks + 1)
         partner = _partner(opened[kind], mark)
         if partner is not None:
-            found[kind].distances.append(mark.place - partner.place)
+            found[kind].distances.append(mark.position - partner.position)
         elif not mark.closes:
             opened[kind].append(mark)
     return found
 
 
 def _partner(opened: list[Mark], mark: Mark) -> Mark | None:
-    """The open mark that `mark` closes, taken off with all that were opened behind it."""
+    """Remove the open mark that `mark` closes, and all opened after it; return it."""
     names = [other.name for other in opened]
     if mark.closes is False or mark.name not in names:
         return None
-    place = len(names) - 1 - names[::-1].index(mark.name)
-    partner = opened[place]
-    del opened[place:]
+    last = len(names) - 1 - names[::-1].index(mark.name)
+    partner = opened[last]
+    del opened[last:]
     return partner
 
 
 def words(text: str) -> list[str]:
-    """The words of a text, two letters or more, in lower case."""
+    """Return the words of a text, two letters or more, in lower case."""
     return WORD.findall(html.unescape(text).lower())
 
 
@@ -122,39 +130,43 @@ class Words(NamedTuple):
     """Words of a text.
 
     Attributes:
-        real: Share of the words that are in a vocabulary; not a number where there are no words.
-        invented: The first of the others, of the lengths that names have.
+        real: Share of the words that are in a vocabulary; NaN where there are no words.
+        invented: The first other words of 6 to 11 letters.
     """
 
     real: float
     invented: list[str]
 
 
-def judge_words(text: str, vocabulary: Set[str], told: int = 12) -> Words:
-    """Which words of a text are in the vocabulary, and which are invented."""
+def judge_words(text: str, vocabulary: Set[str], most: int = 12) -> Words:
+    """Separate the words of a text that are in the vocabulary from invented ones, of which `most` are kept."""
     found = words(text)
     strange = [word for word in found if word not in vocabulary]
     named = [word for word in dict.fromkeys(strange) if 6 <= len(word) <= 11]
-    return Words(1 - len(strange) / len(found) if found else float("nan"), named[:told])
+    return Words(1 - len(strange) / len(found) if found else float("nan"), named[:most])
 
 
 def three_symbols(text: np.ndarray, length: int, seed: int) -> np.ndarray:
-    """The baseline: each symbol is one that follows the two before it somewhere in `text`, as often as it does there.
+    """Draw the baseline: each symbol follows the two before it with the frequency it has in `text`.
 
     Args:
-        text: Symbols, uint8 (symbols,), three at least.
-        length: How many to draw.
-    Returns:
-        uint8 (length,); where the last two stand at the text's end alone, it goes on from any place.
+        text: Symbols, uint8 of shape (symbols,), three at least.
+        length: Number of symbols to draw.
+        seed: Random seed.
+
+    Returns: uint8 of shape (length,). After a pair that only ends the text, it goes on from a random position.
     """
     pairs = text[:-2].astype(np.int32) * 256 + text[1:-1]
     order = np.argsort(pairs, kind="stable")
     borders = np.searchsorted(pairs[order], np.arange(65537))
-    drawn, pair = np.empty(length, np.uint8), int(pairs[0])
+    drawn = np.empty(length, np.uint8)
+    pair = int(pairs[0])
     for i, uniform in enumerate(np.random.default_rng(seed).random(length)):
-        first, last = borders[pair], borders[pair + 1]
+        first = borders[pair]
+        last = borders[pair + 1]
         if first == last:
-            first, last = 0, len(pairs)
+            first = 0
+            last = len(pairs)
         drawn[i] = text[order[first + int(uniform * (last - first))] + 2]
         pair = pair % 256 * 256 + int(drawn[i])
     return drawn
@@ -162,14 +174,14 @@ def three_symbols(text: np.ndarray, length: int, seed: int) -> np.ndarray:
 
 PRIME = "  <page>\n    <title>"  # how a page of Wikipedia begins
 LENGTH = 50_000  # bytes of each text
-LEARNED_FROM = 4_000_000  # bytes that the baseline knows
-FEW = 20  # marks; a kind with fewer is told, not judged
+LEARNED_FROM = 4_000_000  # bytes that the baseline is estimated from
+FEW = 20  # marks; a kind with fewer is reported, not judged
 REAL, GENERATED, BASELINE = "real, held out", "generated", "three symbols"
 HEADS = ("", *(f"{name}: {what}" for name in (REAL, GENERATED, BASELINE) for what in ("paired", "how far back")))
 
 
 class Traits(NamedTuple):
-    """What a text shows: its words, and its pairs by kind."""
+    """The words of a text, and its pairs by kind."""
 
     words: Words
     pairs: dict[str, Pairs]
@@ -180,77 +192,97 @@ class Traits(NamedTuple):
         return cls(judge_words(text, vocabulary), pair_marks(text))
 
 
+class TextComparison(NamedTuple):
+    """The traits of a held-out real text, of a generated one, and of the baseline's, all of one length."""
+
+    real: Traits
+    generated: Traits
+    baseline: Traits
+
+
+class Finding(NamedTuple):
+    """Whether a claim holds, None where there is too little to judge, and the numbers it was judged by."""
+
+    holds: bool | None
+    evidence: str
+
+
 def check_bytes(model: Model, corpus: TextCorpus) -> None:
-    """Raise WrongModel where a model's or a text's numbers are not those of bytes."""
+    """Raise WrongModel unless the symbols of both model and text are the 256 bytes."""
     if not BYTES == list(corpus.symbols) == list(model.about["alphabet"]):
-        raise WrongModel("pages want a model and a packed text of bytes, as `nextstroke data text` packs them")
+        raise WrongModel("pages need a model and a packed text of bytes, as `nextstroke data text` packs them")
 
 
 def decoded(symbols: np.ndarray) -> str:
-    """Bytes as text; what is no UTF-8 is replaced."""
+    """Decode bytes as UTF-8; malformed sequences are replaced."""
     return symbols.astype(np.uint8).tobytes().decode("utf-8", "replace")
 
 
 def continued(model: Model, prime: str, length: int, seed: int) -> str:
-    """The prime, and so many bytes drawn behind it, each by its probability as in the paper; none are chosen."""
+    """Return the prime followed by `length` bytes, drawn from the predicted distribution as in the paper."""
     spelling = Spelling(model)
     return prime + "".join(spelling.write(generate(model, spelling.read(prime), length, Choice(), seed)))
 
 
-def measure(model: Model, corpus: TextCorpus, seed: int, length: int | None = None) -> dict[str, Traits]:
-    """The traits of a held-out text, of a generated one and of the baseline's; the training text has all real words."""
+def measure(model: Model, corpus: TextCorpus, seed: int, length: int | None = None) -> TextComparison:
+    """Compare texts of `length` bytes (default LENGTH) by the vocabulary of the training text."""
     check_bytes(model, corpus)
-    learned, length = corpus.split("train"), length or LENGTH
-    texts = {
-        REAL: decoded(corpus.split("validation")[:length]),
-        GENERATED: continued(model, PRIME, length, seed),
-        BASELINE: decoded(three_symbols(learned[:LEARNED_FROM], length, seed)),
-    }
+    learned = corpus.split("train")
+    length = length or LENGTH
     vocabulary = frozenset(words(decoded(learned)))
-    return {name: Traits.of(text, vocabulary) for name, text in texts.items()}
+    texts = (
+        decoded(corpus.split("validation")[:length]),
+        continued(model, PRIME, length, seed),
+        decoded(three_symbols(learned[:LEARNED_FROM], length, seed)),
+    )
+    return TextComparison(*(Traits.of(text, vocabulary) for text in texts))
 
 
-def rows(found: dict[str, Traits]) -> list[list[str]]:
-    """A row for each kind of mark, one for the words; under HEADS."""
+def rows(found: TextComparison) -> list[list[str]]:
+    """Return a row for each kind of mark and one for the words, in the columns of HEADS."""
     table = []
     for kind in KINDS:
-        table.append([kind, *(cell for traits in found.values() for cell in _cells(traits.pairs[kind]))])
-    table.append(
-        ["words that the training text has", *(c for t in found.values() for c in (f"{t.words.real:.1%}", ""))]
-    )
-    return table
+        table.append([kind, *(cell for traits in found for cell in _cells(traits.pairs[kind]))])
+    shares = (cell for traits in found for cell in (f"{traits.words.real:.1%}", ""))
+    return [*table, ["words that the training text has", *shares]]
 
 
 def _cells(pairs: Pairs) -> tuple[str, str]:
     if not pairs.marks:
         return "none", ""
     far = pairs.distances
-    told = f"median {np.median(far):.0f}, 90 % within {np.quantile(far, 0.9):.0f}, at most {max(far)}" if far else ""
-    return f"{pairs.balance:.1%} of {pairs.marks}", told
+    if not far:
+        return f"{pairs.balance:.1%} of {pairs.marks}", ""
+    distances = f"median {np.median(far):.0f}, 90 % within {np.quantile(far, 0.9):.0f}, at most {max(far)}"
+    return f"{pairs.balance:.1%} of {pairs.marks}", distances
 
 
-def balanced(found: dict[str, Traits]) -> tuple[bool | None, str]:
-    """Whether all kinds of marks are paired more often than in the baseline; None if too few to tell; and figures."""
-    better, told = [], []
+def balanced(found: TextComparison) -> Finding:
+    """Judge whether all kinds of marks are paired more often than in the baseline."""
+    better = []
+    evidence = []
     for kind in KINDS:
-        real, ours, chance = (found[name].pairs[kind] for name in (REAL, GENERATED, BASELINE))
-        if ours.marks >= FEW:
-            told.append(f"{kind} {ours.balance:.1%} ({REAL} {real.balance:.1%}, {BASELINE} {chance.balance:.1%})")
-            better.append(ours.balance > (chance.balance if chance.marks else 0))
-    return (all(better) if better else None), "; ".join(told)
+        real, generated, baseline = (traits.pairs[kind] for traits in found)
+        if generated.marks >= FEW:
+            others = f"{REAL} {real.balance:.1%}, {BASELINE} {baseline.balance:.1%}"
+            evidence.append(f"{kind} {generated.balance:.1%} ({others})")
+            better.append(generated.balance > (baseline.balance if baseline.marks else 0))
+    return Finding(all(better) if better else None, "; ".join(evidence))
 
 
-def real_words(found: dict[str, Traits]) -> tuple[bool | None, str]:
-    """Whether its words are nearer to a real text's than to the baseline's, some invented; and figures."""
-    real, ours, chance = (found[name].words for name in (REAL, GENERATED, BASELINE))
-    told = f"{ours.real:.1%} are words of the training text ({REAL} {real.real:.1%}, {BASELINE} {chance.real:.1%})"
-    if any(math.isnan(share.real) for share in (real, ours, chance)):
-        return None, told
-    nearer = abs(ours.real - real.real) < abs(ours.real - chance.real)
-    return nearer and bool(ours.invented), f"{told}; invented: {', '.join(ours.invented)}"
+def real_words(found: TextComparison) -> Finding:
+    """Judge whether the share of real words is nearer to the real text's than to the baseline's, and below 1."""
+    real, generated, baseline = (traits.words.real for traits in found)
+    others = f"{REAL} {real:.1%}, {BASELINE} {baseline:.1%}"
+    evidence = f"{generated:.1%} are words of the training text ({others})"
+    if any(math.isnan(share) for share in (real, generated, baseline)):
+        return Finding(None, evidence)
+    invented = found.generated.words.invented
+    nearer = abs(generated - real) < abs(generated - baseline)
+    return Finding(nearer and bool(invented), f"{evidence}; invented: {', '.join(invented)}")
 
 
-CLAIMS: Sequence[tuple[str, Callable[[dict[str, Traits]], tuple[bool | None, str]]]] = (
+CLAIMS: Sequence[tuple[str, Callable[[TextComparison], Finding]]] = (
     ("generated pages have balanced brackets, quotes and tags (more than three symbols would)", balanced),
     ("generated text has mostly real words and invents some (how plausible is not judged)", real_words),
 )

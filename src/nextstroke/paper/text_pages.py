@@ -1,4 +1,4 @@
-"""Figures 3 to 8: a real page of Wikipedia beside a generated one, each character as dark as it is surprising."""
+"""Figures 3 to 8: a real and a generated page of Wikipedia, each character shaded by its information in bits."""
 
 import codecs
 import html
@@ -17,8 +17,8 @@ from nextstroke.runtime.predictor import TextPredictor
 from nextstroke.text.generate import Choice, Spelling, generate
 
 PAGE = re.compile(rb"  <page>\n.*?\n  </page>\n", re.DOTALL)
-LEAST, MOST = 2500, 4500  # bytes of a page that is shown
-SHADES = 12  # one for each bit, the last for all from there on
+LEAST, MOST = 2500, 4500  # size of a page in bytes
+SHADES = 12  # one for each bit; the last one for all higher values
 STYLE = """body{font:15px/1.4 system-ui,sans-serif;margin:1.5rem;color:#1a1a2e}.pair{display:grid;
 grid-template-columns:1fr 1fr;gap:1.5rem}pre{font:12px/1.35 ui-monospace,"DejaVu Sans Mono",monospace;margin:0;
 white-space:pre-wrap;overflow-wrap:anywhere;border:1px solid #dde;padding:.6rem}h2{margin:1.5rem 0 .3rem}
@@ -26,7 +26,7 @@ h3{margin:.4rem 0;font-weight:600;font-size:1rem}small{color:#555}"""
 
 
 class Shaded(NamedTuple):
-    """A text with the surprise of each of its characters.
+    """A text with the information content of each character.
 
     Attributes:
         pieces: Its characters.
@@ -38,11 +38,14 @@ class Shaded(NamedTuple):
 
     @classmethod
     def of(cls, symbols: np.ndarray, bits: np.ndarray) -> "Shaded":
-        """Bytes with the bits of each; what is no UTF-8 is replaced."""
-        decoder, made, sums, waiting = codecs.getincrementaldecoder("utf-8")("replace"), [], [], 0.0
-        for place, (symbol, bit) in enumerate(zip(symbols, bits, strict=True), 1):
+        """Decode bytes with the bits of each; malformed UTF-8 is replaced."""
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        made: list[str] = []
+        sums: list[float] = []
+        waiting = 0.0
+        for count, (symbol, bit) in enumerate(zip(symbols, bits, strict=True), 1):
             waiting += float(bit)
-            if piece := decoder.decode(bytes([symbol]), final=place == len(symbols)):
+            if piece := decoder.decode(bytes([symbol]), final=count == len(symbols)):
                 made.append(piece)
                 sums.append(waiting)
                 waiting = 0.0
@@ -50,7 +53,7 @@ class Shaded(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """The two pages, by one way of predicting them."""
+    """A real and a generated page with the bits of one way of predicting."""
 
     name: str
     real: Shaded
@@ -58,7 +61,7 @@ class Pair(NamedTuple):
 
 
 def real_page(validation: np.ndarray, number: int) -> np.ndarray:
-    """The `number`-th page of a fitting length, from 1, going round; raises BadInput where there is none."""
+    """Return the `number`-th page of suitable length, counted cyclically from 1; raise BadInput if there is none."""
     whole = validation.astype(np.uint8).tobytes()
     pages = [page for page in PAGE.findall(whole) if LEAST <= len(page) <= MOST]
     if not pages:
@@ -67,15 +70,16 @@ def real_page(validation: np.ndarray, number: int) -> np.ndarray:
 
 
 def generated_page(model: Model, length: int, seed: int) -> np.ndarray:
-    """The first `length` bytes that a model writes behind the beginning of a page; the first attempt, none chosen."""
+    """Return the first `length` bytes of a page that a model writes; one attempt, without selection."""
     prime = Spelling(model).read(PRIME)
     drawn = generate(model, prime, max(0, length - len(prime)), Choice(), seed)
     return np.array([*prime, *drawn], np.uint8)[:length]
 
 
 def surprise(model: Model, symbols: np.ndarray) -> np.ndarray:
-    """−log2 of the probability of each symbol of a text that begins with nothing before it, float64 (symbols,)."""
-    predictor, bits = TextPredictor(model), np.empty(len(symbols))
+    """Return −log2 of the probability of each symbol of a text from the initial state, float64 (symbols,)."""
+    predictor = TextPredictor(model)
+    bits = np.empty(len(symbols))
     for i, symbol in enumerate(symbols):
         y = predictor.y[0].astype(np.float64) - predictor.y[0].max()
         bits[i] = (np.log(np.exp(y).sum()) - y[symbol]) / math.log(2)
@@ -84,19 +88,19 @@ def surprise(model: Model, symbols: np.ndarray) -> np.ndarray:
 
 
 def two_pages(model: Model, corpus: TextCorpus, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """A real page, and a generated one of its length."""
+    """Return a real page, and a generated one of the same length."""
     check_bytes(model, corpus)
     real = real_page(corpus.split("validation"), seed)
     return real, generated_page(model, len(real), seed)
 
 
 def shaded(name: str, pages: Sequence[np.ndarray], bits: Sequence[np.ndarray]) -> Pair:
-    """The two pages with the bits of their bytes."""
+    """Return the two pages with the bits of their characters."""
     return Pair(name, *(Shaded.of(*both) for both in zip(pages, bits, strict=True)))
 
 
 def page_of_pairs(pairs: Sequence[Pair], about: str) -> str:
-    """One HTML file that needs no other."""
+    """Return the pages as HTML that refers to no other file."""
     head = f'<meta charset="utf-8"><title>Figures 3 to 8</title><style>{STYLE}{_shades()}</style>'
     top = f"<h1>Figures 3 to 8: Wikipedia, real and generated</h1><p><small>{html.escape(about)}</small></p>"
     legend = "".join(f'<span class="s{level}"> {level} </span>' for level in range(SHADES))
@@ -120,8 +124,9 @@ def _column(title: str, text: Shaded) -> str:
 
 
 def _marked(text: Shaded) -> str:
-    """Characters in spans of one shade, as few as do."""
-    parts, last = [], None
+    """Return HTML with a span for each run of characters of one shade."""
+    parts: list[str] = []
+    last: int | None = None
     for piece, bits in zip(text.pieces, text.bits, strict=True):
         level = min(SHADES - 1, int(bits))
         if level != last:

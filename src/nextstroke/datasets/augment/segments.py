@@ -1,4 +1,4 @@
-"""Pieces of real ink that say what they are: words and single characters cut out where the pen was lifted."""
+"""Labelled segments of real ink: words and single characters, cut where the pen was lifted."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -11,20 +11,20 @@ from nextstroke.ink import Ink
 
 FOOT_ON_BASELINE = frozenset("abcdehiklmnorstuvwxz")
 HEAD_AT_X_HEIGHT = frozenset("acemnorsuvwxz")
-OVERLAP = 0.3  # x-heights that two characters may lie above each other and still be cut apart
-SHARE = 0.15  # of a stroke's points: a character with fewer, and with one point only, is an error of the alignment
-FEWEST = 6  # letters that tell a line's baseline and x-height
+OVERLAP = 0.3  # x-heights by which two characters may overlap in x and still be separated
+SHARE = 0.15  # share of a stroke's points below which a character with one point is an error of the alignment
+FEWEST = 6  # letters needed to fit a line's baseline and x-height
 
 
 @dataclass(frozen=True)
-class Measures:
-    """How large and how slanted a line is.
+class LineGeometry:
+    """Baseline, size, slant and speed of a line.
 
     Attributes:
-        baseline: Slope and height at x = 0 of the line the letters stand on.
-        x_height: Of a small letter, in the ink's units.
-        slant: Step to the right of a down stroke over its height; 0 is upright, below 0 leans to the right.
-        speed: x-heights the pen moves from point to point.
+        baseline: Slope of the baseline and its height at x = 0, in units of the ink.
+        x_height: Height of a small letter, in units of the ink.
+        slant: dx for each dy of down strokes; 0 is upright, below 0 leans to the right.
+        speed: Mean distance from point to point, in x-heights.
     """
 
     baseline: tuple[float, float]
@@ -34,15 +34,16 @@ class Measures:
 
 
 @dataclass(frozen=True)
-class Piece:
-    """Some strokes and their text.
+class Segment:
+    """Strokes with their text.
 
     Attributes:
-        strokes: In x-heights; x from the left edge, y from the baseline, downwards.
-        gap: To the piece before it in the same word, in x-heights; NaN at the beginning of a word.
-        form: Which page it is from.
-        slant: Of its line.
-        speed: Of its line.
+        text: Characters that the strokes write.
+        strokes: Points (points, 2) in x-heights; x from the left edge, y from the baseline, downwards.
+        gap: Distance from the previous segment of the same word, in x-heights; NaN at the beginning of a word.
+        form: Name of the page it is from.
+        slant: Slant of its line.
+        speed: Speed of its line.
     """
 
     text: str
@@ -54,17 +55,25 @@ class Piece:
 
     @property
     def width(self) -> float:
-        """From left to right, in x-heights."""
+        """Width in x-heights."""
         return float(max(stroke[:, 0].max() for stroke in self.strokes))
 
     def box(self) -> tuple[float, float, float]:
-        """Width, top and bottom."""
+        """Return width, top and bottom in x-heights."""
         y = np.concatenate([stroke[:, 1] for stroke in self.strokes])
         return self.width, float(y.min()), float(y.max())
 
 
-def measure(ink: Ink, owner: np.ndarray, text: str) -> Measures | None:
-    """The measures of a line whose points know their characters; None if it has too few plain letters."""
+def measure_line(ink: Ink, owner: np.ndarray, text: str) -> LineGeometry | None:
+    """Measure a line whose points are aligned with its characters.
+
+    Args:
+        ink: Ink of the line.
+        owner: Index in `text` of the character of each point (points,).
+        text: Transcription.
+
+    Returns: None if the line has too few letters without ascenders and descenders.
+    """
     boxes = [(letter, ink.points[owner == u]) for u, letter in enumerate(text) if (owner == u).any()]
     feet = np.array([box[box[:, 1].argmax()] for letter, box in boxes if letter in FOOT_ON_BASELINE])
     heads = np.array([box[box[:, 1].argmin()] for letter, box in boxes if letter in HEAD_AT_X_HEIGHT])
@@ -77,11 +86,11 @@ def measure(ink: Ink, owner: np.ndarray, text: str) -> Measures | None:
     steps = np.diff(ink.points, axis=0)[~ink.end_of_stroke[:-1]]
     steep = steps[np.abs(steps[:, 1]) > 0.7 * np.abs(steps[:, 0])]
     slant = float((steep[:, 0] * np.sign(steep[:, 1])).sum() / (np.abs(steep[:, 1]).sum() or 1))
-    return Measures((slope, foot), x_height, slant, float(np.hypot(*steps.T).mean() / x_height))
+    return LineGeometry((slope, foot), x_height, slant, float(np.hypot(*steps.T).mean() / x_height))
 
 
 def _middle_line(points: np.ndarray) -> tuple[float, float]:
-    """Slope and height at x = 0 of a line through points, the farthest of which do not count."""
+    """Fit a line to points without the farthest ones; return its slope and its height at x = 0."""
     for _ in range(3):
         x, y = points[:, 0] - points[:, 0].mean(), points[:, 1]
         slope = float((x * (y - y.mean())).sum() / ((x * x).sum() or 1))
@@ -91,22 +100,28 @@ def _middle_line(points: np.ndarray) -> tuple[float, float]:
     return slope, height
 
 
-def cut(ink: Ink, strokes_owned: list[np.ndarray], text: str, found: Measures, form: str) -> tuple[list, list, float]:
-    """Cut a line.
+def cut_line(
+    ink: Ink, strokes_owned: list[np.ndarray], text: str, found: LineGeometry, form: str
+) -> tuple[list, list, float]:
+    """Cut a line into words and characters.
 
     Args:
-        strokes_owned: For each stroke the characters its points belong to.
-        found: The line's measures.
-    Returns: Pieces between blanks, one word each as a rule; pieces of one character; the usual gap between words in
+        ink: Ink of the line.
+        strokes_owned: Index in `text` of the character of each point, one array for each stroke.
+        text: Transcription.
+        found: Geometry of the line.
+        form: Name of the page.
+
+    Returns: Segments between blanks, usually one word each; segments of one character; the median gap between words in
         x-heights, NaN if there is none.
     """
     groups = _groups(_straight(ink, found), [_range(owned) for owned in strokes_owned])
     runs = list(_runs(groups, text))
-    words = [_piece(text, run, None, found, form) for run in runs]
+    words = [_segment(text, run, None, found, form) for run in runs]
     blanks = [right[0].edges()[0] - left[-1].edges()[1] for left, right in pairwise(runs)]
     before: list[Group | None] = [None, *groups[:-1]]
     glyphs = [
-        _piece(text, [group], past, found, form)
+        _segment(text, [group], past, found, form)
         for past, group in zip(before, groups, strict=True)
         if group.first == group.last
     ]
@@ -115,20 +130,20 @@ def cut(ink: Ink, strokes_owned: list[np.ndarray], text: str, found: Measures, f
 
 @dataclass
 class Group:
-    """Strokes that cannot be parted, and the first and last character that they write."""
+    """Inseparable strokes, and the first and last character that they write."""
 
     strokes: list[np.ndarray]
     first: int
     last: int
 
     def edges(self) -> tuple[float, float]:
-        """Left and right."""
+        """Return the least and the greatest x."""
         x = np.concatenate([stroke[:, 0] for stroke in self.strokes])
         return float(x.min()), float(x.max())
 
 
-def _straight(ink: Ink, found: Measures) -> list[np.ndarray]:
-    """The strokes in x-heights over a level baseline."""
+def _straight(ink: Ink, found: LineGeometry) -> list[np.ndarray]:
+    """Return the strokes in x-heights over a level baseline."""
     slope, foot = found.baseline
     level = ink.points - np.column_stack([np.zeros(len(ink)), slope * ink.points[:, 0] + foot])
     return Ink(level / found.x_height, ink.end_of_stroke).strokes()
@@ -141,7 +156,7 @@ def _range(owned: np.ndarray) -> tuple[int, int]:
 
 
 def _groups(strokes: list[np.ndarray], ranges: list[tuple[int, int]]) -> list[Group]:
-    """Strokes joined as long as they share a character, or stand above an earlier one, as late dots and bars do."""
+    """Join strokes that share a character or overlap an earlier one in x, as late dots and bars do."""
     groups: list[Group] = []
     for stroke, (first, last) in zip(strokes, ranges, strict=True):
         new = Group([stroke], first, last)
@@ -153,7 +168,7 @@ def _groups(strokes: list[np.ndarray], ranges: list[tuple[int, int]]) -> list[Gr
 
 
 def _runs(groups: list[Group], text: str) -> Iterator[list[Group]]:
-    """Groups from blank to blank."""
+    """Yield the groups between two blanks of the text."""
     run: list[Group] = []
     for group in groups:
         if run and " " in text[run[-1].last : group.first]:
@@ -164,49 +179,50 @@ def _runs(groups: list[Group], text: str) -> Iterator[list[Group]]:
         yield run
 
 
-def _piece(text: str, groups: list[Group], before: Group | None, found: Measures, form: str) -> Piece:
+def _segment(text: str, groups: list[Group], before: Group | None, found: LineGeometry, form: str) -> Segment:
     left = min(group.edges()[0] for group in groups)
     strokes = [stroke - (left, 0) for group in groups for stroke in group.strokes]
     joined = before is not None and " " not in text[before.last : groups[0].first]
     gap = left - before.edges()[1] if before is not None and joined else np.nan
-    return Piece(text[groups[0].first : groups[-1].last + 1], strokes, gap, form, found.slant, found.speed)
+    return Segment(text[groups[0].first : groups[-1].last + 1], strokes, gap, form, found.slant, found.speed)
 
 
-# Pieces that do not look like their character: a bad cut, or a letter that the alignment gave to its neighbour.
+# Outliers: bad cuts, and letters that the alignment assigned to a neighbour.
 
-FARTHEST = 3.5  # deviations of a piece's box from what is usual for its character
-GRID = 12  # cells of a picture of a piece, each way
-HIGH, LOW = -2.6, 1.2  # what the picture shows, in x-heights from the baseline
+FARTHEST = 3.5  # deviations of a segment's box from the median of its character
+GRID = 12  # rows and columns of the picture of a segment
+HIGH, LOW = -2.6, 1.2  # range of y in the picture, in x-heights from the baseline
 BLUR = 0.22  # x-heights
-NEAREST, FELLOWS = 15, 1  # of a piece's nearest pictures this many must show the same character
-FEW = 12  # of these no vote is asked, they would always lose it
-VOTERS = 40  # of each character, so that frequent ones do not outvote the others
-MANY = 800  # of these none is missed, nor does a bad one harm
-JUDGES = 7  # of a piece's nearest pictures so many tell whether it is whole
+NEAREST, FELLOWS = 15, 1  # nearest pictures, and how many of them must show the same character
+FEW = 12  # characters with fewer segments are kept without a vote, which they would always lose
+VOTERS = 40  # segments of each character that vote, so that frequent characters do not outvote others
+MANY = 800  # characters with more segments are kept without a vote: single errors do no harm there
+JUDGES = 7  # nearest pictures that decide whether a segment is complete
 TWINS = str.maketrans("0O1I|", "oolll")
 
 
-def without_misfits(pieces: Sequence[Piece]) -> list[Piece]:
-    """The whole pieces whose size is usual for their character and whose picture is like others of it."""
-    usual, partial = _usual_boxes(pieces), set(map(id, _unfinished(pieces)))
-    sized = [piece for piece in pieces if id(piece) not in partial and _is_usual(piece, usual)]
+def without_outliers(segments: Sequence[Segment]) -> list[Segment]:
+    """Return the complete segments that resemble others of their character in size and in shape."""
+    usual = _usual_boxes(segments)
+    partial = set(map(id, _unfinished(segments)))
+    sized = [segment for segment in segments if id(segment) not in partial and _is_usual(segment, usual)]
     of = _by_text(sized)
-    voters = [piece for text in sorted(of) for piece in of[text][:: 1 + len(of[text]) // VOTERS]]
-    asked = [piece for piece in sized if FEW <= len(of[piece.text]) <= MANY]
-    out = {id(piece) for piece, fits in zip(asked, _fitting(asked, voters), strict=True) if not fits}
-    return [piece for piece in sized if id(piece) not in out]
+    voters = [segment for text in sorted(of) for segment in of[text][:: 1 + len(of[text]) // VOTERS]]
+    asked = [segment for segment in sized if FEW <= len(of[segment.text]) <= MANY]
+    out = {id(segment) for segment, fits in zip(asked, _fitting(asked, voters), strict=True) if not fits}
+    return [segment for segment in sized if id(segment) not in out]
 
 
-def _by_text(pieces: Sequence[Piece]) -> dict[str, list[Piece]]:
+def _by_text(segments: Sequence[Segment]) -> dict[str, list[Segment]]:
     of = defaultdict(list)
-    for piece in pieces:
-        of[piece.text].append(piece)
+    for segment in segments:
+        of[segment.text].append(segment)
     return of
 
 
-def _usual_boxes(pieces: Sequence[Piece]) -> dict[str, np.ndarray]:
-    """Width, top and bottom of each character: median and deviation."""
-    boxes = {text: np.array([piece.box() for piece in same]) for text, same in _by_text(pieces).items()}
+def _usual_boxes(segments: Sequence[Segment]) -> dict[str, np.ndarray]:
+    """Return median and deviation of width, top and bottom of each character, (2, 3)."""
+    boxes = {text: np.array([segment.box() for segment in same]) for text, same in _by_text(segments).items()}
     middles = {text: np.median(found, 0) for text, found in boxes.items()}
     return {
         text: np.stack([middle, np.maximum(1.5 * np.median(np.abs(boxes[text] - middle), 0), 0.06)])
@@ -214,35 +230,38 @@ def _usual_boxes(pieces: Sequence[Piece]) -> dict[str, np.ndarray]:
     }
 
 
-def _unfinished(pieces: Sequence[Piece]) -> Iterator[Piece]:
-    """Pieces that look more like others of their character without the last stroke than like whole ones: a 4 like L."""
-    for same in _by_text(pieces).values():
-        if FEW <= len(same) <= MANY and any(len(piece.strokes) > 1 for piece in same):
-            yield from (piece for piece, whole in zip(same, _whole(same), strict=True) if not whole)
+def _unfinished(segments: Sequence[Segment]) -> Iterator[Segment]:
+    """Yield segments that resemble others of their character without its last stroke: a 4 like L."""
+    for same in _by_text(segments).values():
+        if FEW <= len(same) <= MANY and any(len(segment.strokes) > 1 for segment in same):
+            yield from (segment for segment, whole in zip(same, _whole(same), strict=True) if not whole)
 
 
-def _whole(same: Sequence[Piece]) -> np.ndarray:
-    """Whether most of a piece's judges are whole: others, and their beginnings of as many strokes as it has."""
-    longer = [i for i, piece in enumerate(same) if len(piece.strokes) > 1]
+def _whole(same: Sequence[Segment]) -> np.ndarray:
+    """Return whether most nearest neighbours are complete; candidates are others, and others without their last stroke.
+
+    Only beginnings with as many strokes as the segment are candidates.
+    """
+    longer = [i for i, segment in enumerate(same) if len(segment.strokes) > 1]
     beginnings = [replace(same[i], strokes=same[i].strokes[:-1]) for i in longer]
-    shown, begun = (np.stack([_picture(piece) for piece in some]) for some in (same, beginnings))
+    shown, begun = (np.stack([_picture(segment) for segment in some]) for some in (same, beginnings))
     far = np.square(shown[:, None] - np.concatenate([shown, begun])).sum(2)
-    far[np.arange(len(same))[:, None] == [*range(len(same)), *longer]] = np.inf  # nobody judges himself
-    strokes, left = (np.array([len(piece.strokes) for piece in some]) for some in (same, beginnings))
+    far[np.arange(len(same))[:, None] == [*range(len(same)), *longer]] = np.inf  # a segment is not its own neighbour
+    strokes, left = (np.array([len(segment.strokes) for segment in some]) for some in (same, beginnings))
     far[:, len(same) :][strokes[:, None] != left] = np.inf
     nearest = far.argsort(1, kind="stable")[:, :JUDGES]
     return (nearest < len(same)).sum(1) * 2 >= JUDGES
 
 
-def _is_usual(piece: Piece, usual: dict[str, np.ndarray]) -> bool:
-    middle, deviation = usual[piece.text]
-    return bool((np.abs(np.array(piece.box()) - middle) < FARTHEST * deviation).all())
+def _is_usual(segment: Segment, usual: dict[str, np.ndarray]) -> bool:
+    middle, deviation = usual[segment.text]
+    return bool((np.abs(np.array(segment.box()) - middle) < FARTHEST * deviation).all())
 
 
-def _picture(piece: Piece) -> np.ndarray:
-    """How near the ink is to each cell of a grid; the piece stands in the middle, and its slant does not count."""
-    points = np.concatenate([_filled(stroke) for stroke in piece.strokes])
-    x = points[:, 0] - piece.slant * points[:, 1]
+def _picture(segment: Segment) -> np.ndarray:
+    """Return the proximity of the ink to each cell of a grid, float32 (GRID²,); the segment is centred and upright."""
+    points = np.concatenate([_filled(stroke) for stroke in segment.strokes])
+    x = points[:, 0] - segment.slant * points[:, 1]
     x = x - (x.min() + x.max()) / 2
     across, down = np.linspace(-1.3, 1.3, GRID), np.linspace(HIGH, LOW, GRID)
     far = (x[:, None, None] - across) ** 2 + (points[:, 1][:, None, None] - down[:, None]) ** 2
@@ -250,23 +269,23 @@ def _picture(piece: Piece) -> np.ndarray:
 
 
 def _filled(stroke: np.ndarray) -> np.ndarray:
-    """The stroke's points and those halfway between."""
+    """Return the points of a stroke and the midpoints between them."""
     return np.concatenate([stroke, (stroke[1:] + stroke[:-1]) / 2])
 
 
-def _fitting(pieces: Sequence[Piece], voters: Sequence[Piece]) -> np.ndarray:
-    """Whether each piece is among its like."""
-    if not pieces:
+def _fitting(segments: Sequence[Segment], voters: Sequence[Segment]) -> np.ndarray:
+    """Return whether the nearest voters of each segment show its character (segments,)."""
+    if not segments:
         return np.zeros(0, bool)
-    pictures, shown = (np.stack([_picture(piece) for piece in some]) for some in (voters, pieces))
-    far = np.square(pictures).sum(1) - 2 * shown @ pictures.T  # up to what is the same for all voters
-    far[np.array([[piece is voter for voter in voters] for piece in pieces])] = np.inf
+    pictures, shown = (np.stack([_picture(segment) for segment in some]) for some in (voters, segments))
+    far = np.square(pictures).sum(1) - 2 * shown @ pictures.T  # without the terms that are equal for all voters
+    far[np.array([[segment is voter for voter in voters] for segment in segments])] = np.inf
     asked = min(NEAREST, len(voters) - 1)
     nearest = np.argpartition(far, asked)[:, :asked]
-    names, own = (np.array([_folded(piece.text) for piece in some]) for some in (voters, pieces))
+    names, own = (np.array([_folded(segment.text) for segment in some]) for some in (voters, segments))
     return (names[nearest] == own[:, None]).sum(1) >= FELLOWS
 
 
 def _folded(text: str) -> str:
-    """Characters that look alike are one."""
+    """Map characters that look alike to one."""
     return text.translate(TWINS).lower()

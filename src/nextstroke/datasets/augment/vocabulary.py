@@ -1,4 +1,4 @@
-"""Invented words: numbers, words in capitals, rare letters and signs, as letters to the world hold them."""
+"""Random words with many digits, capitals, rare letters and signs."""
 
 from collections.abc import Iterable
 
@@ -6,23 +6,23 @@ import numpy as np
 
 DIGITS, CAPITALS = "0123456789", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 RARE = "QXZJKUVqxzjk"
-AROUND = (('"', '"'), ("'", "'"), ("(", ")"), ("[", "]"), ("(", "."), ('"', "."))
-BEHIND = ".,;:!?"
-INSIDE = "&+/-"
-# Kinds of words and how often each is drawn.
+BRACKETS = (('"', '"'), ("'", "'"), ("(", ")"), ("[", "]"), ("(", "."), ('"', "."))
+AFTER = ".,;:!?"
+BETWEEN = "&+/-"
+# Kinds of words and their relative frequencies.
 KINDS = {"number": 5, "capitals": 3, "rare": 2, "title": 2, "plain": 2, "sign": 1}
 
 
-class Invented:
-    """Draws words; letters follow each other as in the words it is given, except where the kind is about rare ones."""
+class WordSampler:
+    """Sampler of words: real words of the given texts, changed or replaced according to their kind."""
 
     def __init__(self, texts: Iterable[str]):
-        words = {word.strip("".join(map("".join, AROUND)) + BEHIND) for text in texts for word in text.split()}
+        words = {word.strip("".join(map("".join, BRACKETS)) + AFTER) for text in texts for word in text.split()}
         self.words = sorted(word for word in words if word.isascii() and word.isalpha() and 1 < len(word) < 11)
         self.rare = [word for word in self.words if set(word) & set(RARE)]
 
     def word(self, random: np.random.Generator, small: bool) -> str:
-        """A word; with `small` also in small letters, which a joined hand has no pieces for."""
+        """Return a word; lower-case kinds only with `small`, since a joined hand has no single lower-case letters."""
         kinds = list(KINDS) if small else ["number", "capitals", "sign"]
         weights = np.array([KINDS[kind] for kind in kinds], float)
         kind = kinds[random.choice(len(kinds), p=weights / weights.sum())]
@@ -31,9 +31,9 @@ class Invented:
     def _marked(self, word: str, random: np.random.Generator) -> str:
         draw = random.random()
         if draw < 0.12:
-            left, right = AROUND[random.integers(len(AROUND))]
+            left, right = BRACKETS[random.integers(len(BRACKETS))]
             return left + word + right
-        return word + BEHIND[random.integers(len(BEHIND))] if draw < 0.27 else word
+        return word + AFTER[random.integers(len(AFTER))] if draw < 0.27 else word
 
     def _pick(self, words: list[str], random: np.random.Generator) -> str:
         return words[random.integers(len(words))]
@@ -60,9 +60,9 @@ class Invented:
 
     def _rare(self, random: np.random.Generator) -> str:
         word = self._pick(self.rare, random)
-        place = random.integers(len(word))
-        letter = RARE[random.integers(6)] if place == 0 else RARE[random.integers(6, len(RARE))]
-        return word[:place] + letter + word[place + 1 :] if random.random() < 0.6 else word
+        position = random.integers(len(word))
+        letter = RARE[random.integers(6)] if position == 0 else RARE[random.integers(6, len(RARE))]
+        return word[:position] + letter + word[position + 1 :] if random.random() < 0.6 else word
 
     def _title(self, random: np.random.Generator) -> str:
         return CAPITALS[random.integers(26)] + self._pick(self.words, random).lower()
@@ -72,4 +72,4 @@ class Invented:
 
     def _sign(self, random: np.random.Generator) -> str:
         left, right = (self._pick(self.words, random).upper()[:3] for _ in range(2))
-        return left + INSIDE[random.integers(len(INSIDE))] + right
+        return left + BETWEEN[random.integers(len(BETWEEN))] + right

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from nextstroke.datasets.packed_text import TextCorpus, pack_text
-from nextstroke.datasets.spelling import Spelling
+from nextstroke.datasets.spelling import WordSpelling
 from nextstroke.errors import WrongModel
 from nextstroke.nets.networks import AnyTextNetwork
 from nextstroke.training.evaluation.runs import open_run
@@ -79,7 +79,7 @@ class Teacher:
     def __init__(self, network: AnyTextNetwork, corpus: TextCorpus):
         self.network = network
         self.end = corpus.end
-        self.spelling = Spelling(corpus.symbols, corpus.end, corpus.split("train"))
+        self.spelling = WordSpelling(corpus.symbols, corpus.end, corpus.split("train"))
 
     def expected(self, text: np.ndarray, truth: float = 0.0) -> Iterator[np.ndarray]:
         """Yield the distributions of each next character of a text of words, (characters, symbols).
