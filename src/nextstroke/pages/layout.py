@@ -13,7 +13,7 @@ SIZES = {"a4": (210.0, 297.0), "a5": (148.0, 210.0), "letter": (215.9, 279.4)}
 INK, RULE = "#1a1a2e", "#c8d3e0"  # colours of ink and of the lines of ruled paper
 ALIGN = {"left": 0.0, "center": 0.5, "right": 1.0}
 
-# How wide characters are on average over eight hands, in mean widths of a character (docs/log.md).
+# How wide characters are on average over eight hands, in mean widths of a character (notes/log.md).
 ADVANCES = {"ijltI.,:;'!()\"": 0.69, "cfkrsvz": 0.82, "0123456789": 1.13, "mwABCDEFGHJKLMNOPQRSTUVWXYZ": 1.22, " ": 1.4}
 USUAL_ADVANCE = 0.94
 _ADVANCES = {character: width for some, width in ADVANCES.items() for character in some}
