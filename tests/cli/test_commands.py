@@ -7,6 +7,7 @@ import subprocess
 import sys
 import types
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 
 import pytest
 
@@ -28,7 +29,6 @@ PRESENT = verbs._Verbs(name="nextstroke").list_commands(None)
         ("data bogus", 2, r"no such command 'bogus'; see nextstroke data --help"),
         ("data iam", 2, r"missing argument '(?i:folder)'; see nextstroke data iam --help"),
         ("data iam nowhere -o a.packed --workers x", 2, r"invalid value for '--workers': .*"),
-        ("data iam nowhere -o missing/a.packed", 2, r"missing/a.packed: cannot be written; .*"),
         ("data ink nowhere.xml -o a.packed", 3, r".*nowhere.xml: cannot be read.*"),
         ("data text nowhere.txt -o a.packed", 3, r"nowhere.txt: cannot be read \(No such file or directory\)"),
         ("data text . -o a.packed", 3, r"\.: cannot be read \(Is a directory\)"),
@@ -65,6 +65,20 @@ def test_a_wrong_command_line_gets_one_line_and_its_code(line, code, says, capsy
     assert re.fullmatch(f"nextstroke: {says}\n", err)
     assert err.count("\n") == 1
     assert os.listdir() == []
+
+
+def test_data_makes_the_folder_of_its_corpus(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("a.txt").write_text("some text " * 500, "utf-8")
+    assert main(["data", "text", "a.txt", "-o", "new/folder/a.packed"]) == 0
+    assert Path("new/folder/a.packed").is_file()
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_text("in the way", "utf-8")
+    assert main(["data", "text", "file", "-o", "file/a.packed"]) == 2
+    assert "file/a.packed: cannot be written" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -144,9 +158,13 @@ def raising(error):
         (errors.Stopped("saved", signal.SIGTERM), 143, "saved"),
         (errors.UsageError("two\nlines \x1b[31m\udcff"), 2, r"two\nlines \x1b[31m\udcff"),
         (errors.UsageError("x" * 10_000), 2, "x" * 4000 + "…"),
-        (KeyError("k"), 1, "internal error (bug): KeyError: 'k'; run again with --debug before the verb to see where"),
+        (
+            KeyError("k"),
+            1,
+            "internal error (bug): KeyError: 'k'; run again with --debug before the command to see where",
+        ),
         (KeyboardInterrupt(), 130, "stopped by SIGINT"),
-        (MemoryError(), 5, "not enough memory for this; make it smaller"),
+        (MemoryError(), 5, "out of memory; give less text, a smaller page or a smaller batch"),
         (OSError(28, "No space left on device", "a"), 5, "a: no room left (No space left on device); free some and"),
         (ModuleNotFoundError(name="torch"), 2, "this needs torch, which is not installed; pip install 'nextstroke[tr"),
         (ModuleNotFoundError("no x", name="x"), 1, "internal error (bug): ModuleNotFoundError: no x"),
@@ -187,6 +205,7 @@ def test_the_handler_of_sigterm_is_put_back(verb):
 SLEEPY = """
 import sys, time
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 from types import ModuleType
 from nextstroke.cli.main import main
 from nextstroke.files import atomic_write

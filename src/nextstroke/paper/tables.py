@@ -4,6 +4,7 @@ import math
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +24,7 @@ class TableRow(NamedTuple):
         nats, squared_error: The paper's results; not a number for rows of our own.
         later: The best result published since, with its source.
         later_nats: The same as a number.
-        weights: Name of its model file in `weights/`; empty if it is the row's name.
+        weights: Name of its model file in `weights/`, or of a bundled model; empty if it is the row's name.
         recipe: Folder of its recipe in `recipes/`.
     """
 
@@ -47,7 +48,7 @@ ROWS = (
     TableRow(
         "prediction-900", 3, "1 layer of 900, our way", math.nan, math.nan, "−1026 (Ha et al. 2016)", -1026, "", "best"
     ),
-    TableRow("prediction", 3, "our best recipe", math.nan, math.nan, HYPER, -1162, "", "best"),
+    TableRow("prediction", 3, "our best recipe", math.nan, math.nan, HYPER, -1162, "pen", "best"),
     TableRow("prediction-adaptive", 3, "the same, adaptive noise", math.nan, math.nan, HYPER, -1162, "", "best"),
     TableRow("synthesis", 4, "3 layers of 400", -1096.9, 0.23, "none known", math.nan, "", "paper"),
     TableRow("synthesis-adaptive", 4, "3 × 400, adaptive noise", -1128.2, 0.23, "none known", math.nan, "", "paper"),
@@ -138,7 +139,8 @@ class Measured:
 
 
 def find_source(row: TableRow, runs: Path, weights: Path, given: dict[str, Path]) -> Path | None:
-    """Find a row's training or model file: as given, else among the trainings, else among the weights.
+    """Find a row's training or model file: as given, else among the trainings, else among the weights,
+    else among the bundled models.
 
     Args:
         row: The row.
@@ -155,7 +157,8 @@ def find_source(row: TableRow, runs: Path, weights: Path, given: dict[str, Path]
         return given[row.name]
     candidates = [runs / row.name, weights / f"{row.name}.onnx"]
     if row.weights:
-        candidates.append(weights / f"{row.weights}.onnx")
+        bundled = Path(str(resources.files("nextstroke") / "models"))
+        candidates += [weights / f"{row.weights}.onnx", bundled / f"{row.weights}.onnx"]
     return next((path for path in candidates if path.is_file() or (path / "checkpoint.safetensors").is_file()), None)
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import onnx
 
 from nextstroke.alphabet import Alphabet
-from nextstroke.config import load_recipe
+from nextstroke.config import find_recipe, load_recipe
 from nextstroke.errors import UsageError
 from nextstroke.nets.networks import Network
 from nextstroke.training.evaluation.runs import open_run
@@ -62,6 +62,7 @@ def open_architecture(path: Path) -> Architecture:
     Raises:
         UsageError: the network has no step graph of ink, or the recipe's corpus decides its alphabet.
     """
+    path = find_recipe(path)
     if path.suffix != ".toml":
         trained = open_run(path)
         _check_kind(path, trained.recipe.kind)
