@@ -55,7 +55,7 @@ def test_faults_of_settings_and_of_the_file_are_told_together(pen):
 def test_adaptive_noise_needs_whole_lines(pen, other):
     noisy = ["training.noise=adaptive", "training.loss=sum"]
     assert load_recipe(pen, noisy).training.noise_sigma == 0.075
-    with pytest.raises(BadRecipe, match=r"training: .*adaptive noise weighs a whole line"):
+    with pytest.raises(BadRecipe, match=r"training: .*adaptive noise needs whole lines"):
         load_recipe(pen, [*noisy[: 1 + ("chunk" in other)], other])
 
 

@@ -157,7 +157,7 @@ def test_a_folder_in_use_is_refused_until_its_user_is_dead(run, tmp_path):
     assert run(tiny(updates=1)).exists()
 
 
-def test_no_second_training_beside_a_first(run):
+def test_no_second_training_in_the_folder_of_a_first(run):
     refused = []
 
     def report(progress, event):
@@ -198,7 +198,7 @@ def test_a_gradient_that_is_no_number_ends_it_and_keeps_the_checkpoint(run, tmp_
     assert all(tensor.isfinite().all() for tensor in tensors.values())
 
 
-def test_falling_back_to_the_checkpoint_before_is_said(run):
+def test_falling_back_to_the_checkpoint_before_is_reported(run):
     path, events = run(tiny(updates=4, chunk=None, save_every_minutes=0.0)), []
     path.write_bytes(path.read_bytes()[:-100])
     run(tiny(updates=5, chunk=None), resume=True, report=lambda progress, event: events.append(event))
