@@ -191,7 +191,7 @@ def test_a_gradient_that_is_no_number_ends_it_and_keeps_the_checkpoint(run, tmp_
             return super()._move(gradients, divisor)
 
     monkeypatch.setattr(run_module, "Learner", Poisoned)
-    with pytest.raises(Diverged, match=r"update 3: the derivative by layers\.1\.recurrent is not finite"):
+    with pytest.raises(Diverged, match=r"update 3: the gradient w\.r\.t\. layers\.1\.recurrent is not finite"):
         run(tiny(chunk=None, save_every_minutes=0.0))
     tensors, about = load_checkpoint(tmp_path / "run" / CHECKPOINT)
     assert about["progress"]["update"] == 3
