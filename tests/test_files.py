@@ -1,4 +1,5 @@
 import os
+import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +8,7 @@ import pytest
 
 from nextstroke import files
 from nextstroke.errors import UsageError
-from nextstroke.files import atomic_write, write_bytes
+from nextstroke.files import atomic_write, check_writable, write_bytes
 
 
 def test_a_file_appears_whole_with_ordinary_permissions(tmp_path):
@@ -15,6 +16,92 @@ def test_a_file_appears_whole_with_ordinary_permissions(tmp_path):
     assert (tmp_path / "a b – ü.txt").read_bytes() == b"ink"
     (tmp_path / "plain").write_bytes(b"")
     assert (tmp_path / "a b – ü.txt").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+@pytest.fixture
+def umask():
+    """Sets the umask for the length of a test."""
+    before = os.umask(0o022)
+    yield os.umask
+    os.umask(before)
+
+
+def mode(path):
+    return stat.S_IMODE(os.stat(path).st_mode)
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o022, 0o027, 0o077])
+@pytest.mark.parametrize("status", [True, False])
+def test_a_new_file_has_the_mode_that_the_umask_gives(tmp_path, umask, mask, status, monkeypatch):
+    if not status:  # where the system does not tell the umask in a file
+        monkeypatch.setattr(files.Path, "read_text", break_off_reading)
+    umask(mask)
+    write_bytes(tmp_path / "a", b"ink")
+    assert mode(tmp_path / "a") == 0o666 & ~mask
+    assert umask(mask) == mask
+
+
+def break_off_reading(*arguments):
+    raise FileNotFoundError
+
+
+@pytest.mark.parametrize("kept", [0o600, 0o640, 0o400, 0o666])
+def test_a_file_that_is_replaced_keeps_its_mode(tmp_path, umask, kept):
+    (tmp_path / "a").write_bytes(b"old")
+    (tmp_path / "a").chmod(kept)
+    write_bytes(tmp_path / "a", b"new")
+    assert (tmp_path / "a").read_bytes() == b"new"
+    assert mode(tmp_path / "a") == kept
+
+
+def test_while_it_is_written_only_its_owner_can_read_it(tmp_path, umask):
+    umask(0)
+    (tmp_path / "a").write_bytes(b"old")
+    (tmp_path / "a").chmod(0o666)
+    with atomic_write(tmp_path / "a") as stream:
+        (temporary,) = set(os.listdir(tmp_path)) - {"a"}
+        assert mode(tmp_path / temporary) == 0o600
+        stream.write(b"new")
+        assert mode(tmp_path / temporary) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("original", "replaced", "expected"),
+    [(0o600, None, 0o600), (0o755, None, 0o755), (0o4755, None, 0o755), (0o644, 0o600, 0o600), (0o600, 0o644, 0o600)],
+)
+def test_mode_and_times_of_the_original_are_taken_over(tmp_path, umask, original, replaced, expected):
+    (tmp_path / "original").write_bytes(b"old")
+    (tmp_path / "original").chmod(original)
+    os.utime(tmp_path / "original", ns=(10**18 + 1, 10**18 + 2))
+    if replaced:
+        (tmp_path / "a").touch(replaced)
+    with atomic_write(tmp_path / "a", os.stat(tmp_path / "original")) as stream:
+        stream.write(b"new")
+    assert mode(tmp_path / "a") == expected
+    assert os.stat(tmp_path / "a").st_mtime_ns == 10**18 + 2
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_root_leaves_a_file_to_its_owner(tmp_path):
+    (tmp_path / "a").write_bytes(b"old")
+    os.chown(tmp_path / "a", 12345, 54321)
+    write_bytes(tmp_path / "a", b"new")
+    with atomic_write(tmp_path / "b", os.stat(tmp_path / "a")) as stream:
+        stream.write(b"new")
+    for name in "ab":
+        status = os.stat(tmp_path / name)
+        assert (status.st_uid, status.st_gid) == (12345, 54321)
+
+
+def test_a_group_that_cannot_be_given_gets_no_permissions(tmp_path, monkeypatch, umask):
+    def refused(*arguments):
+        raise PermissionError
+
+    (tmp_path / "a").write_bytes(b"old")
+    (tmp_path / "a").chmod(0o664)
+    monkeypatch.setattr(os, "fchown", refused)
+    write_bytes(tmp_path / "a", b"new")
+    assert mode(tmp_path / "a") == 0o604
 
 
 def break_off(path, error):
@@ -72,6 +159,19 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path, place):
     with pytest.raises(UsageError, match=place):
         write_bytes(tmp_path / place, b"ink")
     assert os.listdir(tmp_path) == ["folder"]
+
+
+@pytest.mark.parametrize("name", ["x" * 256, "x" * 252 + ".svg", "é" * 128, "folder/" + "x" * 300, "x" * 5000])
+def test_a_name_that_is_too_long_is_refused_before_the_work(tmp_path, name):
+    with pytest.raises(UsageError, match=f"{name}: cannot be written"):
+        check_writable(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "é" * 127])
+def test_the_longest_name_can_be_written(tmp_path, name):
+    check_writable(tmp_path / name)
+    write_bytes(tmp_path / name, b"ink")
+    assert os.listdir(tmp_path) == [name]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Alphabet": "alphabet",
+    "Budget": "pages.budget",
     "Ink": "ink",
     "InkCorpus": "datasets.packed_ink",
     "Letter": "handwriting.compose",

@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import signal
+import stat
 import subprocess
 import sys
 
@@ -71,6 +72,72 @@ def test_a_broken_archive_leaves_no_file(folder, damage):
     assert main(["compress", "-t", "bad.nst"]) == 3
     assert main(["compress", "-l", "bad.nst"]) == 3
     assert sorted(os.listdir(folder)) == ["bad.nst", "text", "text.nst"]
+
+
+def test_mode_and_times_go_to_the_archive_and_to_the_copy(folder):
+    os.chmod("text", 0o640)
+    os.utime("text", ns=(10**18, 10**18))
+    assert main(["compress", "text", "-f"]) == 0
+    assert main(["decompress", "text.nst", "-o", "copy"]) == 0
+    for name in ("text.nst", "copy"):
+        status = os.stat(name)
+        assert stat.S_IMODE(status.st_mode) == 0o640
+        assert status.st_mtime_ns == 10**18
+
+
+@pytest.mark.parametrize("line", ["compress text -f -o private", "decompress text.nst -f -o private"])
+def test_a_private_file_that_is_replaced_stays_private(folder, line):
+    (folder / "private").touch(0o600)
+    assert main(line.split()) == 0
+    assert stat.S_IMODE(os.stat("private").st_mode) == 0o600
+
+
+@pytest.mark.parametrize("target", ["/dev/null", "pipe", "link", "-"])
+@pytest.mark.parametrize("verb", ["compress text", "decompress text.nst"])
+def test_an_original_is_not_removed_where_nothing_keeps_its_data(folder, capsys, verb, target):
+    os.mkfifo("pipe")
+    os.symlink("/dev/null", "link")
+    assert main([*verb.split(), "--rm", "-f", "-o", target]) == 2
+    assert "--rm would lose it" in capsys.readouterr().err
+    assert sorted(os.listdir(folder)) == ["link", "pipe", *NAMES]
+
+
+@pytest.fixture
+def cut(folder, monkeypatch):
+    """An archive of two whole members and a part of a third, as `cut.nst`; gives the data of the two."""
+    monkeypatch.setattr("nextstroke.compression.stream.SEGMENT", 100)
+    monkeypatch.setattr("nextstroke.compression.stream._is_hopeless", lambda data: True)
+    assert main(["compress", "text", "-o", "long.nst"]) == 0
+    whole = (folder / "long.nst").read_bytes()
+    (folder / "cut.nst").write_bytes(whole[:-20])
+    return TEXT[:200]
+
+
+def test_what_precedes_a_damage_is_kept_when_asked_and_said(cut, folder, capfdbinary):
+    assert main(["decompress", "cut.nst", "--keep-broken", "--rm"]) == 3
+    assert (folder / "cut").read_bytes() == cut
+    assert (folder / "cut.nst").exists()
+    err = capfdbinary.readouterr().err
+    assert err.startswith(b"nextstroke: cut.nst: cut short; ")
+    assert err.endswith(b"the 200 bytes of data before the damage are in cut\n")
+    assert main(["decompress", "cut.nst", "--keep-broken", "-c"]) == 3
+    assert capfdbinary.readouterr().out == cut
+
+
+def test_without_a_whole_member_before_the_damage_no_file_is_left(folder, capsys):
+    (folder / "bad.nst").write_bytes((folder / "text.nst").read_bytes()[:-1])
+    assert main(["decompress", "bad.nst", "--keep-broken"]) == 3
+    assert "nothing could be rescued" in capsys.readouterr().err
+    assert not (folder / "bad").exists()
+
+
+def test_a_list_tells_joined_archives(folder, capsys):
+    (folder / "joined.nst").write_bytes((folder / "text.nst").read_bytes() * 2)
+    assert main(["compress", "-l", "joined.nst"]) == 0
+    assert capsys.readouterr().out.endswith(", 2 members of 2 joined archives\n")
+    assert main(["compress", "-l", "--json", "joined.nst"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert (listed["size"], listed["members"], listed["archives"]) == (2 * len(TEXT), 2, 2)
 
 
 def test_a_list_tells_sizes_without_decoding(folder, capsys):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save
 
 from nextstroke.datasets.packed_ink import FORMAT, InkCorpus, Line
-from nextstroke.errors import CorruptFile, NextstrokeError, WrongModel
+from nextstroke.errors import BadInk, CorruptFile, NextstrokeError, WrongModel
 from nextstroke.ink import Ink
 
 LINES = [Line("a", "first é", "train", 3), Line("b", "second", "valid", fault="odd"), Line("c", "", "train")]
@@ -122,3 +122,13 @@ def test_foreign_headers_are_refused(tmp_path_factory, header, size):
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(CorruptFile, match=r"a\.packed"):
         InkCorpus.open(tmp_path / "a.packed")
+
+
+@pytest.mark.parametrize("bad", [1e38, -2e6, np.nan, np.inf])
+def test_positions_that_no_pen_has_are_refused_with_file_and_line(corpus, tmp_path, bad):
+    corpus.points[3, 1] = bad
+    corpus.save(tmp_path / "a.packed")
+    opened = InkCorpus.open(tmp_path / "a.packed")
+    with pytest.raises(BadInk, match=r"a\.packed: line 1 \(b\): a point at \(0, "):
+        opened.ink(1)
+    assert len(opened.ink(0)) == 3

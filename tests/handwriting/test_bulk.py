@@ -8,10 +8,11 @@ import pytest
 
 from nextstroke.cli.main import main
 from nextstroke.errors import BadInput
-from nextstroke.handwriting.bulk import Folder, cut_shards, read_orders, write_bulk, write_shard
+from nextstroke.handwriting.bulk import cut_shards, read_orders, write_bulk, write_shard
 from nextstroke.handwriting.hands import find_style
 from nextstroke.handwriting.sampler import write_soundly
-from nextstroke.runtime.model_file import load_model
+from nextstroke.handwriting.shards import Folder
+from nextstroke.runtime.model_file import SEAL, find_model, load_model, sealed
 
 TEXTS = ['"one line"', '{"text": "another", "style": "neat", "bias": 2}', "", '"and a third"', '"the last"']
 
@@ -93,6 +94,99 @@ def test_a_cluster_writes_the_same_ink_and_survives_the_loss_of_a_worker(texts, 
         assert (tmp_path / "far" / path.name).read_bytes() == path.read_bytes()
 
 
+def files():
+    return {path.name: path.read_bytes() for path in Path("ink").iterdir()}
+
+
+def emptied(path):
+    path.write_bytes(b"")
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-5])
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, emptied, cut])
+@pytest.mark.parametrize("name", ["ink-00001.npz", "00000001.png", "seal-00000.json"])
+def test_what_is_lost_or_cut_is_noticed_and_written_again(texts, capsys, name, harm):
+    assert run("--workers", "1", "--dpi", "40") == 0
+    whole = files()
+    capsys.readouterr()
+    harm(Path("ink") / name)
+    assert run("--workers", "1", "--dpi", "40") == 0
+    assert files() == whole
+    assert f"ink/{name}: was lost or altered" in capsys.readouterr().err
+
+
+def test_a_batch_that_is_whole_is_not_written_again(texts, capsys, monkeypatch):
+    assert run("--workers", "1", "--dpi", "40") == 0
+    monkeypatch.setattr("nextstroke.handwriting.bulk.write_shard", None)
+    for options in (["--dpi", "40"], []):  # pictures that are not asked for are no fault
+        assert run("--workers", "1", *options) == 0
+        assert "warning" not in capsys.readouterr().err
+
+
+def test_going_on_with_another_dpi_draws_the_pictures_anew(texts):
+    assert run("--workers", "1") == 0
+    assert run("--workers", "1", "--dpi", "40") == 0
+    small = Path("ink/00000001.png").read_bytes()
+    assert run("--workers", "1", "--dpi", "80") == 0
+    assert Path("ink/00000001.png").read_bytes() != small
+
+
+def test_going_on_with_another_model_of_the_same_name_writes_anew(texts):
+    model, styles = Path("mine.onnx"), Path("mine.styles")
+    model.write_bytes(find_model("writer").read_bytes())
+    styles.write_bytes(find_model("writer").with_suffix(".styles").read_bytes())
+    assert run("--workers", "1", "--model", "mine.onnx") == 0
+    before = os.stat("ink/ink-00000.npz").st_mtime_ns
+    body = bytearray(model.read_bytes()[:-SEAL])
+    at = body.index(b'"note"')
+    body[at + 1 : at + 5] = b"Note"
+    model.write_bytes(sealed(bytes(body)))
+    assert run("--workers", "1", "--model", "mine.onnx") == 0
+    assert os.stat("ink/ink-00000.npz").st_mtime_ns != before
+
+
+def test_two_processes_do_not_write_into_one_folder(texts, capsys):
+    with Folder(Path("ink")).locked():
+        assert run("--workers", "1") == 2
+        assert "another batch is being written there" in capsys.readouterr().err
+    assert run("--workers", "1") == 0
+
+
+@pytest.mark.parametrize("content", [b"{", b"{}", b"[]", b"\xff", b"", b"3\n", None])
+def test_a_damaged_part_of_the_manifest_is_named(texts, capsys, content):
+    assert run("--workers", "1") == 0
+    part = Path("ink/manifest-00001.jsonl")
+    part.unlink()
+    part.mkdir() if content is None else part.write_bytes(content)
+    capsys.readouterr()
+    assert run("--workers", "1") == 3
+    assert re.fullmatch(r"nextstroke: ink/manifest-00001.jsonl: .*\n", capsys.readouterr().err)
+
+
+BAD = ['"snow \u2603"', '{"text": "a", "style": "nobody"}', '{"text": "a", "bias": 1' + 400 * "0" + "}", "{"]
+BAD += ['{"text": "a", "bias": 1e999}', '"' + 4000 * "long " + '"', '"' + 70_000 * "a" + '"']
+
+
+@pytest.mark.parametrize("row", BAD)
+def test_every_row_is_checked_before_the_first_is_written(texts, capsys, row):
+    texts.write_text("\n".join([*TEXTS, row, '"after it"']))
+    assert run("--workers", "1") in (2, 3, 5)
+    assert re.fullmatch(r"nextstroke: texts.jsonl:6: .*\n", capsys.readouterr().err)
+    assert not Path("ink").exists()
+
+
+def test_bad_rows_are_skipped_where_that_is_asked_for(texts, capsys):
+    texts.write_text("\n".join([*TEXTS, *BAD, '"after them"']))
+    assert run("--workers", "1", "--skip-bad") == 0
+    told = capsys.readouterr().err
+    assert re.findall(r"left out: texts.jsonl:(\d+)", told) == [str(6 + i) for i in range(len(BAD))]
+    numbers = [json.loads(line)["number"] for line in Path("ink/manifest.jsonl").read_text().splitlines()]
+    assert numbers == [0, 1, 3, 4, 5 + len(BAD)]
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [
@@ -137,3 +231,10 @@ def test_a_shard_depends_on_nothing_beside_it(texts):
     alone = write_shard(next(cut_shards(orders[:1], 1, "writer", 1, None)))
     together = write_shard(next(cut_shards(orders, 4, "writer", 1, None)))
     assert alone.records[0]["points"] == together.records[0]["points"]
+
+
+@pytest.mark.parametrize("bias", ["1" + "0" * 400, "-1" + "0" * 400])
+def test_a_bias_of_400_digits_is_refused_with_its_line(texts, capsys, bias):
+    texts.write_text(f'"fine"\n{{"text": "a", "bias": {bias}}}\n')
+    assert run("--workers", "1") == 3
+    assert "texts.jsonl:2: " in capsys.readouterr().err

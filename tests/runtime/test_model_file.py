@@ -1,11 +1,11 @@
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import torch
 
 from nextstroke.errors import BadInput, CorruptFile, WrongModel
 from nextstroke.runtime.model_file import Model, find_model, load_model, sealed
+from nextstroke.runtime.onnx_session import open_session
 from nextstroke.runtime.onnx_weights import LEVELS, STEPS, read_weights, rounded
 from nextstroke.runtime.predictor import WriterPredictor
 from nextstroke.training.export.networks_export import export_model
@@ -56,7 +56,7 @@ def test_eight_bit_products_give_a_line_the_same_bits_whatever_is_beside_it():
     graph = Graph(integer=True)
     weight = rng.normal(size=(20, 32)).astype(np.float32)
     graph.output(graph.product("w", weight, graph.input("h", "batch", 32)), "z", "batch", 20)
-    session = onnxruntime.InferenceSession(graph.model().SerializeToString())
+    session = open_session(graph.model().SerializeToString())
     hidden = np.tanh(rng.normal(size=(3, 32)) * [[1], [1e-3], [9]]).astype(np.float32)
     together = session.run(None, {"h": hidden})[0]
     for i in range(3):

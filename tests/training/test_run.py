@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 import torch
 
-from nextstroke.errors import BadInput, Diverged, LimitExceeded, Stopped, UsageError
+from nextstroke.errors import BadInput, CorruptFile, Diverged, LimitExceeded, Stopped, UsageError
 from nextstroke.nets import matmul
 from nextstroke.training import run as run_module
 from nextstroke.training.checkpoint import BEST, load_checkpoint, load_newest, previous
@@ -328,3 +328,17 @@ def test_a_training_in_bfloat16_that_goes_on_without_says_so(run, monkeypatch):
         "products bfloat16 before, float32 now: the result may differ in its last bits",
         run_module.NO_BFLOAT16,
     ]
+
+
+@pytest.mark.parametrize("name", [CHECKPOINT, BEST, "previous.safetensors"])
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_folder_in_a_checkpoints_place_is_refused_before_training(run, tmp_path, name, resume):
+    (tmp_path / "run" / name).mkdir(parents=True)
+    with pytest.raises(UsageError, match=f"{name}: is a folder where a checkpoint belongs"):
+        run(tiny(), resume=resume)
+
+
+def test_a_folder_is_no_checkpoint(tmp_path):
+    (tmp_path / CHECKPOINT).mkdir()
+    with pytest.raises(CorruptFile, match="cannot be read"):
+        load_checkpoint(tmp_path / CHECKPOINT)

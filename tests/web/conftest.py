@@ -3,9 +3,9 @@ import time
 
 import httpx
 import pytest
-import uvicorn
 
 from nextstroke.web.server.app import make_app
+from nextstroke.web.server.connection import make_server
 from nextstroke.web.server.request_limits import Limits
 
 HEAD = "POST /v1/write HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n"
@@ -16,7 +16,8 @@ class Served:
     """A server in a thread of its own, on a port of its own."""
 
     def __init__(self, app):
-        self.server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", ws="none"))
+        service = app.state.service
+        self.server = make_server(app, service.limits, service.stop, port=0, log_level="error")
         self.thread = threading.Thread(target=self.server.run)
 
     def __enter__(self):

@@ -179,7 +179,11 @@ def test_only_json_is_taken(client):
 
 
 def test_a_foreign_host_name_is_refused(client):
-    assert client.get("/health", headers={"host": "evil.example"}).status_code == 400
+    for host in ("evil.example", "evil.example:80", "10.9.8.7", "[::2]:80", "127.0.0.1.evil.example"):
+        answer = client.get("/health", headers={"host": host})
+        assert answer.status_code == 400
+        assert "--name" in answer.json()["error"]
+        assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 def test_a_slow_sender_is_sent_away(served):
@@ -220,6 +224,26 @@ def test_how_long_a_sender_may_take_is_what_the_limit_says():
         return await tasks[0]
 
     assert asyncio.run(race()) == 408
+
+
+@pytest.mark.parametrize("before", [b"", b"GET /health HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"])
+def test_a_head_that_does_not_end_is_sent_away(served, before):
+    with socket.create_connection(("127.0.0.1", served.port)) as line:
+        line.settimeout(20)
+        if before:
+            line.sendall(before)
+            assert b"200 OK" in line.recv(4096)
+        line.sendall(b"GET /health HTTP/1.1\r\nhost: 127")
+        told = b""
+        while part := line.recv(4096):
+            told += part
+    assert b"HTTP/1.1 408 " in told
+
+
+def test_a_connection_that_says_nothing_is_closed(served):
+    with socket.create_connection(("127.0.0.1", served.port)) as line:
+        line.settimeout(20)
+        assert b" 408 " in line.recv(4096)
 
 
 def test_too_many_at_once_are_told_to_come_again(served):

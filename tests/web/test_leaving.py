@@ -1,5 +1,6 @@
 """Work that nobody waits for any more: it is given up, and nobody else's is touched."""
 
+import base64
 import json
 import socket
 import threading
@@ -7,20 +8,23 @@ import time
 from collections import Counter
 from concurrent.futures import Future
 from contextlib import ExitStack
+from dataclasses import replace
 
 import httpx
 import numpy as np
 import pytest
 
+from nextstroke.errors import UnknownCharacters
 from nextstroke.handwriting.best_of import READER, Wish
-from nextstroke.handwriting.hands import Style
+from nextstroke.handwriting.hands import Style, find_style, pack_styles
 from nextstroke.handwriting.recogniser import Reader
+from nextstroke.handwriting.sampler import write_lines
 from nextstroke.runtime.model_file import load_model
 from nextstroke.web.server import app
 from nextstroke.web.server.app import make_app
 from nextstroke.web.server.batcher import Gone, Scribe, Ticket, TimeOver, _Task
 from nextstroke.web.server.request_limits import Limits
-from nextstroke.web.server.schemas import GenerateOrder
+from nextstroke.web.server.schemas import GenerateOrder, StyleOrder
 from tests.web.conftest import HEAD, Served
 
 
@@ -137,6 +141,61 @@ def test_of_a_batch_that_nobody_waits_for_each_client_is_told_why(scribe, at_ste
     scribe._write(tasks)
     assert [type(task.result.exception()) for task in tasks] == [Gone, TimeOver]
     assert counts.total() == 30
+
+
+def test_an_error_of_one_request_in_a_batch_is_not_given_to_another(scribe):
+    """The style is one that no check let through: whatever is raised in a batch is kept apart, not only bad styles."""
+    alone, (good, bad) = tasks_of("words of a line"), tasks_of("words of a line", "another one")
+    scribe._write(alone)
+    wish = bad.wish._replace(style=Style("bad", "\u6f22 ", scribe.model.start(1)))
+    more = bad._replace(wish=bad.wish, result=Future())  # a sound line of the same request
+    scribe._write([good, bad._replace(wish=wish), more])
+    np.testing.assert_array_equal(good.result.result().ink.points, alone[0].result.result().ink.points)
+    assert isinstance(bad.result.exception(), UnknownCharacters)
+    assert isinstance(more.result.exception(), UnknownCharacters)
+
+
+def test_a_style_is_checked_before_it_is_queued(served, client, monkeypatch):
+    service, style = served.server.config.app.state.service, find_style("neat", "writer")
+    monkeypatch.setattr(service.scribe, "tasks", None)  # to put a line there is an error
+    for text, status, says in [("\u6f22 ", 422, "\u6f22"), ("many words " * 200, 413, "at most 2000")]:
+        sent = base64.b64encode(pack_styles([replace(style, text=text)])).decode()
+        answer = client.post("/v1/write", json={"text": "hello", "style": sent})
+        assert answer.status_code == status
+        assert says in answer.json()["error"]
+
+
+def test_a_hand_is_learned_no_further_when_its_client_leaves(served, at_step):
+    service, ticket = served.server.config.app.state.service, Ticket(60)
+    text = "the quick brown fox jumps over"
+    ink = write_lines(service.writer, [text], 1.0, 1, find_style("plain", "writer"))[0].ink
+    lines = [{"text": text, "strokes": [stroke.tolist() for stroke in ink.strokes()]}]
+    counts = at_step(service.writer, 40, ticket.gone.set)
+    with pytest.raises(Gone):
+        service.learn(StyleOrder.model_validate({"lines": lines}), ticket)
+    learned = counts.total()
+    assert learned == 40
+    ticket = Ticket(60)
+    judged = at_step(service.writer, 500, ticket.gone.set)  # by then the specimen is written, and the hand is judged
+    with pytest.raises(Gone):
+        service.learn(StyleOrder.model_validate({"lines": lines}), ticket)
+    assert judged.total() == 500
+
+
+def test_requests_that_find_no_memory_free_are_told_to_come_again(served, client):
+    memory = served.server.config.app.state.service.memory
+    with memory.reserved(memory.free - 1_000_000):  # enough to read a request, not to write a line
+        answer = client.post("/v1/write", json={"text": "hello"})
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "2")
+        big = client.post("/v1/write", content=b" " * 500_000, headers={"content-type": "application/json"})
+        assert big.status_code == 429
+    assert write(client) == 200
+    for _ in range(3):
+        client.post("/v1/write", json={"text": "snow \u2603"})
+    deadline = time.monotonic() + 10  # an answer is there a moment before its request has ended
+    while memory.free < memory.total and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert memory.free == memory.total
 
 
 def test_work_that_takes_too_long_is_broken_off():

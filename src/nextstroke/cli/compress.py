@@ -18,6 +18,10 @@ List = Annotated[bool, typer.Option("--list", "-l", help="show what archives hol
 Threads = Annotated[int, typer.Option("--threads", "-T", help="segments worked on at once; 0 for all cores", min=0)]
 Model = Annotated[str, typer.Option(help="text model file, or the name of a bundled one; none does without")]
 MaxOutput = Annotated[int | None, typer.Option(help="refuse archives that hold more bytes than that", min=0)]
+KeepBroken = Annotated[
+    bool,
+    typer.Option("--keep-broken", help="of a damaged archive, write the data before the damage; still exit code 3"),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="print the figures as JSON, a line for each file")]
 
 
@@ -43,7 +47,10 @@ def compress(
     if list_ or test:
         keep_products_on_one_thread()
         for source in sources:
-            _show(source) if list_ else _work(source, None, False, model, threads, max_output, as_json)
+            if list_:
+                _show(source, as_json)
+            else:
+                _work(source, None, False, model, threads, max_output, as_json)
         return
     convert(sources, output, stdout, not decompress, force, keep, model, threads, max_output, as_json)
 
@@ -59,10 +66,11 @@ def convert(
     threads: int,
     max_output: int | None,
     as_json: bool,
+    keep_broken: bool = False,
 ) -> None:
     """Compress (`packing`) or decompress all sources; nothing is begun if one of the targets must not be written."""
     keep_products_on_one_thread()
-    from nextstroke.compression.files_in_out import check_target, target_name
+    from nextstroke.compression.files_in_out import check_removal, check_target, target_name
     from nextstroke.errors import UsageError
 
     if output and len(sources) > 1:
@@ -71,9 +79,11 @@ def convert(
     targets = [chosen or target_name(source, packing) for source in sources]
     for source, target in zip(sources, targets, strict=True):
         check_target(source, target, force)
+        if not keep and source != "-":
+            check_removal(source, target)
     for source, target in zip(sources, targets, strict=True):
-        _work(source, target, packing, model, threads, max_output, as_json)
-        if not keep and source != "-" and target != "-":
+        _work(source, target, packing, model, threads, max_output, as_json, keep_broken)
+        if not keep and source != "-":
             os.unlink(source)
 
 
@@ -86,7 +96,14 @@ def keep_products_on_one_thread() -> None:
 
 
 def _work(
-    source: str, target: str | None, packing: bool, model: str, threads: int, max_output: int | None, as_json: bool
+    source: str,
+    target: str | None,
+    packing: bool,
+    model: str,
+    threads: int,
+    max_output: int | None,
+    as_json: bool,
+    keep_broken: bool = False,
 ) -> None:
     from nextstroke.compression.files_in_out import list_file, pack_file, unpack_file
 
@@ -95,22 +112,26 @@ def _work(
         bar.total = os.path.getsize(source) if os.path.isfile(source) else 0
         sizes = pack_file(source, str(target), model, threads, bar)
     else:
-        # A file's heads and sums are looked through first: what is broken is refused before the work.
-        bar.total = sum(member.size for member in list_file(source)) if os.path.isfile(source) else 0
-        sizes = unpack_file(source, target, model, threads, max_output, bar)
+        # The heads and checksums of a file are read first, so that a damaged one is refused before the work.
+        bar.total = list_file(source).size if os.path.isfile(source) and not keep_broken else 0
+        sizes = unpack_file(source, target, model, threads, max_output, bar, keep_broken)
     bar.finish(*sizes)
     if as_json:
         figures = {"file": source, **sizes._asdict(), "seconds": round(bar.seconds, 3)}
         print(json.dumps(figures), file=sys.stderr if target == "-" else sys.stdout)
 
 
-def _show(source: str) -> None:
+def _show(source: str, as_json: bool) -> None:
     from nextstroke.compression.files_in_out import list_file
 
-    members = list_file(source)
-    size, packed = (sum(column) for column in zip(*members, strict=True))
-    many = "s" * (len(members) > 1)
-    print(f"{source}: {size} bytes in {packed} ({packed / max(size, 1):.2%}), {len(members)} member{many}")
+    held = list_file(source)
+    if as_json:
+        print(json.dumps({"file": source, **held._asdict()}))
+        return
+    many = "s" * (held.members > 1)
+    joined = f" of {held.archives} joined archives" if held.archives > 1 else ""
+    ratio = f"{held.packed / max(held.size, 1):.2%}"
+    print(f"{source}: {held.size} bytes in {held.packed} ({ratio}), {held.members} member{many}{joined}")
 
 
 class _Bar:

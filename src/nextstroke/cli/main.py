@@ -14,10 +14,17 @@ from contextlib import suppress
 from itertools import takewhile
 from typing import Any, NoReturn
 
+from nextstroke.cli.streams import discard_output, escape_unencodable, open_closed_streams
 from nextstroke.cli.verbs import make_command
-from nextstroke.errors import LimitExceeded, NextstrokeError, UsageError
+from nextstroke.errors import BadInput, LimitExceeded, NextstrokeError, UsageError
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+TOO_MANY = (errno.EMFILE, errno.ENFILE)
+# Errors of the system that a name causes which the user has given, or the folder that he works in.
+OF_NAMES = (
+    errno.EACCES, errno.EBUSY, errno.EEXIST, errno.EIO, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENODEV,
+    errno.ENOENT, errno.ENOTDIR, errno.ENOTEMPTY, errno.ENXIO, errno.EPERM, errno.EROFS, errno.ESTALE, errno.ETXTBSY,
+)  # fmt: skip
 EXTRAS = {
     "torch": "train", "onnx": "train", "matplotlib": "figures", "distributed": "cluster",
     "fastapi": "web", "starlette": "web", "uvicorn": "web",
@@ -36,6 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: Without the name of the program; those of the process if not given.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
+    open_closed_streams()
+    escape_unencodable()
     try:
         before = signal.signal(signal.SIGTERM, _terminate)
         try:
@@ -108,9 +117,33 @@ def _known(error: BaseException) -> NextstrokeError | None:
         return UsageError(f"this needs {error.name}, which is not installed; pip install 'nextstroke[{extra}]'")
     if isinstance(error, MemoryError) or _is(error, "OutOfMemoryError"):
         return LimitExceeded("not enough memory for this; make it smaller")
-    if isinstance(error, OSError) and error.errno in NO_ROOM:
+    return _of_system(error) if isinstance(error, OSError) else None
+
+
+def _of_system(error: OSError) -> NextstrokeError | None:
+    """Return an error of the operating system as one of ours, if the user can mend it."""
+    if error.errno in NO_ROOM:
         return LimitExceeded(f"{error.filename or 'output'}: no room left ({error.strerror}); free some and try again")
-    return None
+    if error.errno in TOO_MANY:
+        return LimitExceeded(f"{error.strerror}; raise the limit (ulimit -n) or close some")
+    if error.errno == errno.EBADF and error.filename is None:
+        discard_output()
+        return UsageError("a standard stream that this needs is closed; leave it open, or name files instead")
+    if error.errno not in OF_NAMES:
+        return None
+    if error.filename is None and not _working_folder_exists():
+        return UsageError("the working folder does not exist any more; change to another")
+    if error.filename is None:
+        return None
+    return BadInput(f"{error.filename}: cannot be used ({error.strerror}); name another file or folder")
+
+
+def _working_folder_exists() -> bool:
+    try:
+        os.getcwd()
+    except OSError:
+        return False
+    return True
 
 
 def _of_click(error: Any) -> UsageError:
@@ -135,8 +168,7 @@ def _stdout_closed() -> bool:
     except (AttributeError, OSError, ValueError):
         return True
     if gone:
-        # What is still buffered would make the interpreter complain at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
     return gone
 
 

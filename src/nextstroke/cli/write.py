@@ -62,8 +62,14 @@ def write(
     out: Annotated[
         Path | None, typer.Option(help="folder for --batch: ink-*.npz, manifest.jsonl, with --dpi a PNG of each line")
     ] = None,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="leave out rows of --batch that cannot be written, naming each")
+    ] = False,
     shard: Annotated[int, typer.Option(help="lines in a file of --batch", min=1, max=4096)] = 256,
     workers: Annotated[int, typer.Option(help="processes for --batch; 0 for one a core", min=0)] = 0,
+    memory: Annotated[
+        int, typer.Option(help="MiB that writing and drawing may take; more is refused before it begins", min=1)
+    ] = 1024,
     cluster: Annotated[str | None, typer.Option(help="Dask scheduler whose workers write --batch")] = None,
 ) -> None:
     """Write text by hand.
@@ -77,6 +83,7 @@ def write(
     from nextstroke.handwriting.glyphs.symbols import replaced
     from nextstroke.handwriting.learn_hand import find_hand
     from nextstroke.pages.appearance import Look
+    from nextstroke.pages.budget import MIB, Budget, estimate
     from nextstroke.pages.layout import Page
     from nextstroke.pages.plotter import Plotter
     from nextstroke.pages.save import pick_format, save
@@ -84,7 +91,7 @@ def write(
 
     biases, styles = numbers(bias), [name.strip() for name in style.split(",")]
     if batch is not None or out is not None:
-        _batch(text, batch, out, styles, biases, seed, model, shard, dpi, workers, cluster)
+        _batch(text, batch, out, styles, biases, seed, model, shard, dpi, workers, cluster, skip_bad)
         return
     if text is None:
         raise UsageError("missing argument 'TEXT'; see nextstroke write --help")
@@ -99,6 +106,8 @@ def write(
     writer = load_model(model, "writer")
     if replace_ is not None:
         words = replaced(words, writer.alphabet, replace_)
+    rate = writer.about["points_per_character"]
+    Budget(memory=memory * MIB).check(estimate(words, sheet, kind, look, rate, streamed=not strict))
     hands = [find_hand(name, writer, model) for name in styles]
     warn = _Doubts(strict)
     pages = compose_sheets(writer, words, sheet, hands, biases, seed, _progress, chooser_among(best_of))
@@ -110,19 +119,29 @@ def write(
     warn.tell()
 
 
-def _batch(text, batch, out, styles, biases, seed, model, size, dpi, workers, cluster) -> None:
+def _batch(text, batch, out, styles, biases, seed, model, size, dpi, workers, cluster, skip_bad) -> None:
     """Many texts into a folder."""
     from nextstroke.errors import BadInput, UsageError
-    from nextstroke.handwriting.bulk import Folder, cut_shards, read_orders, write_bulk
+    from nextstroke.handwriting.bulk import check_orders, cut_shards, raised, read_orders, write_bulk
+    from nextstroke.handwriting.shards import Folder
 
     if text is not None or batch is None or out is None:
         raise UsageError("--batch FILE and --out FOLDER go together, and without TEXT")
-    orders = read_orders(batch, styles, biases if isinstance(biases, list) else [biases])
+    bad = _skipped if skip_bad else raised
+    found = read_orders(batch, styles, biases if isinstance(biases, list) else [biases], bad)
+    orders = check_orders(found, batch, model, bad)
+    if not orders:
+        raise BadInput(f"{batch}: has no lines{' that can be written' if skip_bad else ''}")
+    folder = Folder(out)
     shards = list(cut_shards(orders, size, model, seed, dpi))
-    if not shards:
-        raise BadInput(f"{batch}: has no lines")
-    write_bulk(shards, Folder(out), workers or os.cpu_count() or 1, cluster, _shards_done)
+    write_bulk(shards, folder, workers or os.cpu_count() or 1, cluster, _shards_done)
+    for path in folder.broken:
+        print(f"nextstroke: warning: {path}: was lost or altered; its shard is written again", file=sys.stderr)
     print(out / "manifest.jsonl", file=sys.stderr)
+
+
+def _skipped(error: Exception) -> None:
+    print(f"nextstroke: warning: left out: {error}", file=sys.stderr)
 
 
 def _shards_done(done: int, total: int) -> None:

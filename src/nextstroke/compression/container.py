@@ -1,12 +1,16 @@
 """The archive: members one after the other, byte by byte as docs/format.md says.
 
-A member holds one segment of at most SEGMENT bytes; all but an archive's last say that more follows, so that archives
-can be joined and none can lose its end unnoticed. What a member claims is checked before anything is decoded: its head
-by a sum of its own, every block by the sum of its stream; and then what came out by the sum of the whole.
+A member holds one segment of at most SEGMENT bytes. All members of an archive but the last say that more follows; all
+but the first hold their number and a digest of the member before them, which holds one of the member before that.
+A member that is lost, moved, repeated or taken from another archive is therefore noticed, and archives can still be
+joined: after a last member only a first one may follow.
+Everything is checked before a member is decoded: its head by a checksum, its streams by one checksum each, its
+position by number and digest. What was decoded is checked by a checksum of the data.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import IO
 from zlib import crc32
 
@@ -14,10 +18,16 @@ from nextstroke.compression.mixing.bit_model import MOST_BLOCKS
 from nextstroke.errors import CorruptFile, WrongModel
 
 MAGIC = b"\x89NST"
-VERSION = 4
-SEGMENT = 2**21
-STORED, MORE, NETWORK = 1, 2, 4
-HASH = 4
+VERSION = 5
+UNNUMBERED = 4  # the version before numbers and digests; it is still read
+SEGMENT = 2**21  # bytes
+STORED = 1
+MORE = 2
+NETWORK = 4
+FOLLOWS = 8
+FLAGS = {UNNUMBERED: STORED | MORE | NETWORK, VERSION: STORED | MORE | NETWORK | FOLLOWS}
+HASH = 4  # bytes of a network's hash
+DIGEST = 8  # bytes of the digest of the member before
 
 
 @dataclass(frozen=True)
@@ -31,6 +41,9 @@ class Member:
         more: Whether the next member goes on with the same data.
         stored: Whether nothing was gained and the bytes stand as they are.
         model: First HASH bytes of the hash of the network that is needed; empty for none.
+        number: Members of the archive before this one.
+        previous: First DIGEST bytes of the SHA-256 of the member before, as packed; empty for the first.
+        version: Version of the format.
     """
 
     size: int
@@ -39,33 +52,81 @@ class Member:
     more: bool = False
     stored: bool = False
     model: bytes = b""
+    number: int = 0
+    previous: bytes = b""
+    version: int = VERSION
 
     def pack(self) -> bytes:
-        """The member as bytes."""
-        flags = STORED * self.stored | MORE * self.more | NETWORK * bool(self.model)
-        head = MAGIC + bytes([VERSION, flags, len(self.streams)]) + _varint(self.size)
+        """Return the member as bytes."""
+        flags = STORED * self.stored | MORE * self.more | NETWORK * bool(self.model) | FOLLOWS * bool(self.number)
+        head = MAGIC + bytes([self.version, flags, len(self.streams)])
+        if self.number:
+            head += _varint(self.number) + self.previous
+        head += _varint(self.size)
         head += _word(self.checksum) + self.model
         head += b"".join(_varint(len(stream)) + _word(crc32(stream)) for stream in self.streams)
         return head + _word(crc32(head)) + b"".join(self.streams)
 
 
+class Chain:
+    """The members of one archive so far: how many they are, and the digest of the last.
+
+    Args:
+        number: Count of the members so far.
+        digest: First DIGEST bytes of the SHA-256 of the last of them as packed; empty before the first.
+        version: Version of the last of them; None before the first.
+    """
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.digest = b""
+        self.version: int | None = None
+
+    def place(self, member: Member) -> Member:
+        """Return `member` with the number and the digest of its position after the members so far."""
+        return replace(member, number=self.number, previous=self.digest)
+
+    def append(self, member: Member, packed: bytes) -> None:
+        """Add a member, given also as packed; one without more to follow ends the archive, and the next begins."""
+        self.number = self.number + 1 if member.more else 0
+        self.digest = sha256(packed).digest()[:DIGEST] if member.more else b""
+        self.version = member.version if member.more else None
+
+    def misplaced(self, member: Member) -> str:
+        """Return what is wrong with a member at this position; empty if nothing is."""
+        if self.version is not None and member.version != self.version:
+            return f"a member of version {member.version} follows one of version {self.version}"
+        if member.version == UNNUMBERED:
+            return ""
+        if member.number != self.number:
+            return f"member {member.number + 1} of an archive stands in the place of member {self.number + 1}"
+        if member.previous != self.digest:
+            return f"member {self.number + 1} belongs to another archive than the members before it"
+        return ""
+
+
 def read_members(stream: IO[bytes], name: str) -> Iterator[Member]:
-    """All members up to the end of `stream`, at least one.
+    """Read all members up to the end of `stream`, at least one; of one archive, or of several joined.
 
     Args:
         stream: Its read(n) gives fewer bytes only at the end.
         name: What messages call it.
 
     Raises:
-        CorruptFile: not an archive, cut short or altered.
-        WrongModel: of a newer version.
+        CorruptFile: Not an archive, cut short or altered, or members are missing or out of order.
+        WrongModel: Of a newer version.
     """
+    chain = Chain()
     magic = stream.read(len(MAGIC))
     while True:
         if magic != MAGIC:
             raise CorruptFile(f"{name}: {_strange(magic)}; give a file that nextstroke compress wrote, whole")
         member = _read_member(_Head(stream, name))
+        misplaced = chain.misplaced(member)
+        if misplaced:
+            raise CorruptFile(f"{name}: {misplaced}; members are missing or out of order, take another copy")
         yield member
+        chain.append(member, member.pack())
         magic = stream.read(len(MAGIC))
         if not magic and not member.more:
             return
@@ -112,29 +173,36 @@ class _Head:
 
 def _read_member(head: _Head) -> Member:
     version = head.byte()
-    if version != VERSION:
-        told = f"{head.name}: archive of version {version}, this program reads version {VERSION}"
-        raise WrongModel(f"{told}; decompress it with a nextstroke that knows that version")
-    flags, blocks = head.byte(), head.byte()
-    size, checksum = head.varint(), head.word()
+    if version not in FLAGS:
+        known = f"archive of version {version}, this program reads versions {UNNUMBERED} to {VERSION}"
+        raise WrongModel(f"{head.name}: {known}; decompress it with a nextstroke that knows that version")
+    flags = head.byte()
+    blocks = head.byte()
+    follows = version != UNNUMBERED and bool(flags & FOLLOWS)
+    number = head.varint() if follows else 0
+    previous = head.take(DIGEST) if follows else b""
+    size = head.varint()
+    checksum = head.word()
     model = head.take(HASH * bool(flags & NETWORK))
     table = [(head.varint(), head.word()) for _ in range(blocks)]
     summed = head.sum
     if head.word() != summed:
         raise head.refuse("the head of a member was altered")
+    if flags & ~FLAGS[version] or follows != bool(number):
+        raise head.refuse(f"a member has flags {flags} and number {number}, which version {version} never writes")
     _check_claims(head, flags, size, [length for length, _ in table])
     streams = [_read_block(head, length, checksum) for length, checksum in table]
-    return Member(size, checksum, streams, bool(flags & MORE), bool(flags & STORED), model)
+    return Member(size, checksum, streams, bool(flags & MORE), bool(flags & STORED), model, number, previous, version)
 
 
 def _check_claims(head: _Head, flags: int, size: int, lengths: list[int]) -> None:
-    """Refuse what no writer of this version writes, before memory is taken for it."""
+    """Refuse what no writer writes, before memory is taken for it."""
     if flags & STORED:
         sound = lengths == [size]
     else:
         sound = (len(lengths) > 0) == (size > 0) and len(lengths) <= min(MOST_BLOCKS, size) and sum(lengths) <= size
-    if not sound or flags > 7 or size > SEGMENT:
-        raise head.refuse(f"a member claims {size} bytes in {len(lengths)} blocks, which version {VERSION} never does")
+    if not sound or size > SEGMENT:
+        raise head.refuse(f"a member claims {size} bytes in {len(lengths)} blocks, which no version ever writes")
 
 
 def _read_block(head: _Head, length: int, checksum: int) -> bytes:

@@ -1,16 +1,17 @@
 """Which file goes where: names, refusals and what becomes of the original, in zstd's way."""
 
 import os
+import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple, cast
 
 from nextstroke.compression.container import read_members
 from nextstroke.compression.segment import Progress
-from nextstroke.compression.stream import Sizes, compress_stream, decompress_stream
-from nextstroke.errors import BadInput, UsageError
+from nextstroke.compression.stream import Sizes, compress_stream, rescue_stream
+from nextstroke.errors import BadInput, CorruptFile, UsageError
 from nextstroke.files import atomic_write, check_writable
 
 SUFFIX = ".nst"
@@ -51,9 +52,20 @@ def check_target(source: str, target: str, force: bool) -> None:
         raise UsageError(f"{target}: is there already; give -f to replace it")
 
 
+def check_removal(source: str, target: str) -> None:
+    """Refuse to remove an original whose data no file would hold afterwards.
+
+    Raises:
+        UsageError: `target` is standard output, a device or a pipe.
+    """
+    if target == PIPE or (os.path.exists(target) and not os.path.isfile(target)):
+        place = "standard output" if target == PIPE else target
+        raise UsageError(f"{source}: --rm would lose it, {place} is no file that keeps the data; leave out --rm")
+
+
 def pack_file(source: str, target: str, model: str, threads: int, progress: Progress | None = None) -> Sizes:
     """Compress one file to another; `-` is standard input or output."""
-    with _opened(source) as stream, _written(target) as out:
+    with _opened(source) as stream, _written(target, _original(source)) as out:
         return compress_stream(stream, out, model, threads, progress)
 
 
@@ -64,45 +76,93 @@ def unpack_file(
     threads: int,
     max_output: int | None,
     progress: Progress | None = None,
+    keep_broken: bool = False,
 ) -> Sizes:
-    """Decompress one file to another, or without a target only see whether it would."""
-    with _opened(source) as stream, _written(target) as out:
-        return decompress_stream(stream, out, source, model, threads, max_output, progress)
+    """Decompress one file to another, or without a target only see whether it would.
+
+    Args:
+        keep_broken: Whether the data of the whole members before the first damaged one are kept in `target`.
+
+    Raises:
+        CorruptFile: The archive is damaged, also where a part of it was kept.
+    """
+    with _opened(source) as stream, _written(target, _original(source)) as out:
+        sizes, damage = rescue_stream(stream, out, source, model, threads, max_output, progress)
+        # Raised in here, it makes the target vanish; raised below, the target stays.
+        if damage and not keep_broken:
+            raise damage
+        if damage and not sizes.size:
+            raise CorruptFile(f"{damage}; nothing could be rescued, no whole member stands before the damage")
+    if damage:
+        place = "on standard output" if target == PIPE else f"in {target}"
+        raise CorruptFile(f"{damage}; the {sizes.size} bytes of data before the damage are {place}")
+    return sizes
 
 
-def list_file(source: str) -> list[Sizes]:
-    """What the members of an archive hold, by its heads and the sums of its blocks; nothing is decoded."""
+class Contents(NamedTuple):
+    """What an archive holds: bytes of data, its own bytes, its members, and how many archives are joined in it."""
+
+    size: int
+    packed: int
+    members: int
+    archives: int
+
+
+def list_file(source: str) -> Contents:
+    """Return what an archive holds, by its heads; checksums and order are verified, nothing is decoded."""
     with _opened(source) as stream:
-        return [Sizes(member.size, len(member.pack())) for member in read_members(stream, source)]
+        rows = [(member.size, len(member.pack()), 1, not member.more) for member in read_members(stream, source)]
+    return Contents(*(sum(column) for column in zip(*rows, strict=True)))
+
+
+def _original(source: str) -> os.stat_result | None:
+    """Return the status of a file, whose mode and times what is made of it shall have; None for pipes and devices."""
+    try:
+        status = os.stat(source)
+    except OSError:
+        return None
+    return status if source != PIPE and stat.S_ISREG(status.st_mode) else None
+
+
+class _Source:
+    """A file or pipe that is read; an error is that of the source, and not of what is written meanwhile."""
+
+    def __init__(self, stream: IO[bytes], name: str):
+        self._stream = stream
+        self._name = name
+
+    def read(self, length: int) -> bytes:
+        try:
+            return self._stream.read(length)
+        except OSError as error:
+            raise _unreadable(self._name, error) from error
+
+
+def _unreadable(name: str, error: OSError) -> BadInput:
+    return BadInput(f"{name}: cannot be read ({error.strerror}); give a file that is there")
 
 
 @contextmanager
 def _opened(source: str) -> Iterator[IO[bytes]]:
     if source == PIPE:
-        yield sys.stdin.buffer
+        yield cast(IO[bytes], _Source(sys.stdin.buffer, "standard input"))
         return
     try:
         stream = open(source, "rb")  # noqa: SIM115
     except OSError as error:
-        raise BadInput(f"{source}: cannot be read ({error.strerror}); give a file that is there") from error
+        raise _unreadable(source, error) from error
     with stream:
-        yield stream
+        yield cast(IO[bytes], _Source(stream, source))
 
 
 @contextmanager
-def _written(target: str | None) -> Iterator[IO[bytes]]:
-    opened: Callable = {None: _nowhere, PIPE: _standard_output}.get(target, lambda: atomic_write(str(target)))
-    with opened() as stream:
-        yield stream
-
-
-@contextmanager
-def _nowhere() -> Iterator[IO[bytes]]:
-    with open(os.devnull, "wb") as stream:
-        yield stream
-
-
-@contextmanager
-def _standard_output() -> Iterator[IO[bytes]]:
-    yield sys.stdout.buffer
-    sys.stdout.buffer.flush()
+def _written(target: str | None, original: os.stat_result | None) -> Iterator[IO[bytes]]:
+    if target is None:
+        with open(os.devnull, "wb") as stream:
+            yield stream
+    elif target == PIPE:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    else:
+        with atomic_write(target, original) as stream:
+            yield stream

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from itertools import chain, islice
 from multiprocessing import get_context
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from nextstroke.compression.container import HASH, SEGMENT, Member, read_members
+from nextstroke.compression.container import HASH, SEGMENT, Chain, Member, read_members
 from nextstroke.compression.lm.exact_network import ExactNetwork
 from nextstroke.compression.lm.load import DEFAULT, load_text_model
 from nextstroke.compression.segment import Progress, decode_segment, encode_segment, lengths_of
@@ -80,8 +80,13 @@ def compress_stream(
             size += len(data)
             yield data, more, model
 
-    for member in _in_order(_pack, segments(), threads, progress):
-        packed += target.write(member)
+    chain = Chain()
+    for unplaced in _in_order(_pack, segments(), threads, progress):
+        member = chain.place(unplaced)
+        data = member.pack()
+        target.write(data)
+        chain.append(member, data)
+        packed += len(data)
     return Sizes(size, packed)
 
 
@@ -94,20 +99,57 @@ def decompress_stream(
     max_output: int | None = None,
     progress: Progress | None = None,
 ) -> Sizes:
-    """Write what the archive in `source` holds; errors as decompress, `name` stands in their messages."""
-    size = packed = 0
+    """Write what the archive in `source` holds; errors as decompress, `name` stands in their messages.
+
+    The data of the whole members before a damaged one are written before the error is raised.
+    """
+    sizes, damage = rescue_stream(source, target, name, model, threads, max_output, progress)
+    if damage:
+        raise damage
+    return sizes
+
+
+def rescue_stream(
+    source: IO[bytes],
+    target: IO[bytes],
+    name: str = "archive",
+    model: str = DEFAULT,
+    threads: int = 1,
+    max_output: int | None = None,
+    progress: Progress | None = None,
+) -> tuple[Sizes, CorruptFile | None]:
+    """Write the data of all members before the first damaged one; return their sizes and the damage, if there is any.
+
+    Raises:
+        WrongModel, LimitExceeded: As decompress.
+    """
+    claimed = 0
+    packed: deque[int] = deque()
+    damage: CorruptFile | None = None
 
     def members() -> Iterator[tuple[Member, str, str]]:
-        nonlocal size, packed
-        for member in read_members(source, name):
-            size, packed = size + member.size, packed + len(member.pack())
-            if max_output is not None and size > max_output:
-                raise LimitExceeded(f"{name}: holds more than {max_output} bytes; raise --max-output if it is trusted")
-            yield member, name, model
+        nonlocal claimed, damage
+        try:
+            for member in read_members(source, name):
+                claimed += member.size
+                if max_output is not None and claimed > max_output:
+                    more = f"holds more than {max_output} bytes"
+                    raise LimitExceeded(f"{name}: {more}; raise --max-output if it is trusted")
+                packed.append(len(member.pack()))
+                yield member, name, model
+        except CorruptFile as error:
+            # Kept and not raised, so that members under way in other processes are still written.
+            damage = error
 
-    for data in _in_order(_unpack, members(), threads, progress):
-        target.write(data)
-    return Sizes(size, packed)
+    size = whole = 0
+    try:
+        for data in _in_order(_unpack, members(), threads, progress):
+            target.write(data)
+            size += len(data)
+            whole += packed.popleft()
+    except CorruptFile as error:
+        damage = error
+    return Sizes(size, whole), damage
 
 
 def _segments(source: IO[bytes], threads: int) -> Iterator[tuple[bytes, bool]]:
@@ -140,7 +182,7 @@ def _read_fully(source: IO[bytes]) -> bytes:
     return b"".join(pieces)
 
 
-def _in_order(work: Callable, items: Iterable, threads: int, progress: Progress | None) -> Iterator[bytes]:
+def _in_order(work: Callable, items: Iterable, threads: int, progress: Progress | None) -> Iterator[Any]:
     """work(*item) of all items, in their order; on several processes if that is asked for and there are several."""
     items = iter(items)
     first = list(islice(items, 2)) if threads > 1 else []
@@ -148,7 +190,7 @@ def _in_order(work: Callable, items: Iterable, threads: int, progress: Progress 
         yield from (work(*item, progress) for item in chain(first, items))
         return
     with ProcessPoolExecutor(threads, mp_context=get_context("spawn")) as executor:
-        under_way: deque[Future[bytes]] = deque()
+        under_way: deque[Future] = deque()
         for item in chain(first, items):
             under_way.append(executor.submit(work, *item, None))
             # No more than that are held, so that memory stays bounded.
@@ -157,19 +199,20 @@ def _in_order(work: Callable, items: Iterable, threads: int, progress: Progress 
         yield from (future.result() for future in under_way)
 
 
-def _pack(data: bytes, more: bool, model: str, progress: Progress | None) -> bytes:
+def _pack(data: bytes, more: bool, model: str, progress: Progress | None) -> Member:
+    """Return the smallest member for a segment; its position is not known yet."""
     checksum = zlib.crc32(data)
-    stored = Member(len(data), checksum, [data], more, stored=True).pack()
+    stored = Member(len(data), checksum, [data], more, stored=True)
     if not data:
-        return Member(0, checksum, [], more).pack()
+        return Member(0, checksum, [], more)
     if _is_hopeless(data):
         return stored
     network = load_text_model(model)
     if network and not knows(network, data):
         network = None
     known_by = network.digest[:HASH] if network else b""
-    coded = Member(len(data), checksum, encode_segment(data, network, progress), more, model=known_by).pack()
-    return min(coded, stored, key=len)
+    coded = Member(len(data), checksum, encode_segment(data, network, progress), more, model=known_by)
+    return min(coded, stored, key=lambda member: len(member.pack()))
 
 
 def _is_hopeless(data: bytes) -> bool:

@@ -12,9 +12,10 @@ import numpy as np
 from safetensors.numpy import save
 
 from nextstroke.datasets.memory_map import map_arrays
-from nextstroke.errors import BadInput, CorruptFile, LimitExceeded, WrongModel
+from nextstroke.errors import BadInk, BadInput, CorruptFile, LimitExceeded, WrongModel
 from nextstroke.files import write_bytes
 from nextstroke.formats.detect import read_with_text
+from nextstroke.formats.limits import check_places
 from nextstroke.ink import Ink
 
 NO_TEXT = "no transcription"
@@ -51,9 +52,11 @@ class InkCorpus:
         end_of_stroke: bool of shape (points,).
         starts: int64 of shape (lines + 1,); line i owns points[starts[i]:starts[i + 1]].
         digest: SHA-256 of the content as its file gives it; empty for a corpus that is in no file.
+        path: File of the corpus; empty for one that is in no file.
     """
 
     digest = ""
+    path = ""
 
     def __init__(self, lines: Sequence[Line], points: np.ndarray, end_of_stroke: np.ndarray, starts: np.ndarray):
         self.lines, self.points, self.end_of_stroke, self.starts = lines, points, end_of_stroke, starts
@@ -88,9 +91,18 @@ class InkCorpus:
         return len(self.lines)
 
     def ink(self, i: int) -> Ink:
-        """The ink of line `i`, in the source's own units."""
+        """Return the ink of line `i`, in the source's own units.
+
+        Raises:
+            BadInk: A position is not finite or too far away, or the last point ends no stroke; the line is named.
+        """
         own = slice(self.starts[i], self.starts[i + 1])
-        return Ink(np.asarray(self.points[own], float), np.asarray(self.end_of_stroke[own]))
+        points = np.asarray(self.points[own], float)
+        try:
+            check_places(points)
+            return Ink(points, np.asarray(self.end_of_stroke[own]))
+        except BadInk as error:
+            raise BadInk(f"{self.path or 'corpus'}: line {i} ({self.lines[i].name}): {error}") from error
 
     def select(self, *splits: str, faulty: bool = False) -> list[int]:
         """The lines of the named splits, for training; with `faulty` all of them, for evaluation."""
@@ -123,6 +135,7 @@ class InkCorpus:
             corpus = cls(lines, arrays["points"], arrays["end_of_stroke"], arrays["starts"])
             corpus._check_shapes()
             corpus.digest = about.get("sha256", "")
+            corpus.path = str(path)
             return corpus
         except (ValueError, KeyError, TypeError) as error:
             raise CorruptFile(f"{path}: not a whole corpus ({error}); make it again with `nextstroke data`") from error

@@ -9,7 +9,7 @@ import numpy as np
 from nextstroke.handwriting.glyphs.symbols import plain
 from nextstroke.handwriting.hands import Style
 from nextstroke.handwriting.recogniser import Reader
-from nextstroke.handwriting.sampler import Check, Written, write_lines, write_soundly
+from nextstroke.handwriting.sampler import Check, Written, grouped, line_bytes, write_lines, write_soundly
 from nextstroke.ink import Ink
 from nextstroke.runtime.model_file import Model, load_model
 
@@ -76,6 +76,11 @@ class Wish(NamedTuple):
 class LineWriter(Protocol):
     """Anything that writes lines."""
 
+    @property
+    def check(self) -> Check | None:
+        """Asked between steps of the work; what it raises ends it."""
+        ...
+
     def write(self, model: Model, wishes: Sequence[Wish]) -> list[Written]:
         """One line for each wish; raises as `write_lines`."""
         ...
@@ -118,9 +123,9 @@ class Chooser:
 
     def write(self, model: Model, wishes: Sequence[Wish]) -> list[Written]:
         """One line for each wish; one of which no candidate is sound is tried again."""
-        together = max(1, SIDE_BY_SIDE // self.candidates)
-        some = (wishes[first : first + together] for first in range(0, len(wishes), together))
-        return [line for group in some for line in self._write_some(model, group)]
+        sizes = [self.candidates * line_bytes(model, wish.text) for wish in wishes]
+        groups = grouped(sizes, max(1, SIDE_BY_SIDE // self.candidates))
+        return [line for group in groups for line in self._write_some(model, wishes[group])]
 
     def _write_some(self, model: Model, wishes: Sequence[Wish]) -> list[Written]:
         """The best of each line's candidates, all written side by side."""

@@ -5,74 +5,70 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any
 
 import numpy as np
 
-from nextstroke.errors import BadInput, UsageError
-from nextstroke.files import write_bytes
+from nextstroke.errors import BadInput, LimitExceeded, NextstrokeError, UsageError
 from nextstroke.handwriting.hands import find_style
-from nextstroke.handwriting.sampler import Written, write_soundly
+from nextstroke.handwriting.sampler import Written, check_line, write_soundly
+from nextstroke.handwriting.shards import Folder, Order, Result, Shard, asked, shard_name
 from nextstroke.pages.layout import Page, level, place
 from nextstroke.pages.png import png
 from nextstroke.runtime.model_file import load_model
 
 LONGEST_LINE = 1 << 16  # bytes of one line of JSON
-MANIFEST = "manifest.jsonl"
+MAX_BIAS = 1e300
 
 
-class Order(NamedTuple):
-    """A line to be written: its number in the file, and what decides its ink."""
-
-    number: int
-    text: str
-    style: str
-    bias: float
+Bad = Callable[[NextstrokeError], None]  # takes the error of a row, which names file and row
 
 
-class Shard(NamedTuple):
-    """Work for one process: lines that are written together and land in one file.
-
-    Attributes:
-        dpi: Of a picture of each line; None for no pictures.
-    """
-
-    number: int
-    orders: list[Order]
-    model: str
-    seed: int
-    dpi: float | None
+def raised(error: NextstrokeError) -> None:
+    """Raise the error of a row: the first bad row ends the batch."""
+    raise error
 
 
-class Result(NamedTuple):
-    """A shard's files: its ink, pictures by name, and the manifest's records."""
-
-    number: int
-    ink: bytes
-    pictures: dict[str, bytes]
-    records: list[dict[str, Any]]
-
-
-def read_orders(path: Path, styles: Sequence[str], biases: Sequence[float]) -> Iterator[Order]:
+def read_orders(path: Path, styles: Sequence[str], biases: Sequence[float], bad: Bad = raised) -> Iterator[Order]:
     """The lines of a file of JSON: each a text, or {"text": …, "style": …, "bias": …}; blank lines are left out.
 
     Args:
         styles, biases: For the lines that name none, in turn.
+        bad: Takes the BadInput of a row that is neither; the row is left out.
     Raises:
-        BadInput: a line that is neither; it is named.
+        BadInput: the file cannot be read.
     """
     try:
         with path.open("rb") as stream:
-            for place, line in enumerate(iter(lambda: stream.readline(LONGEST_LINE), b""), 1):
+            for number, line in enumerate(_rows(stream)):
                 if line.strip():
-                    number = place - 1
                     usual = styles[number % len(styles)], biases[number % len(biases)]
-                    yield _order(line, number, *usual, f"{path}:{place}")
+                    try:
+                        order = _order(line, number, *usual, _where(path, number))
+                    except BadInput as error:
+                        bad(error)
+                        continue
+                    yield order
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror})") from error
 
 
+def _rows(stream: IO[bytes]) -> Iterator[bytes]:
+    """The rows of a file; of one that is longer than LONGEST_LINE, its beginning and one byte too many."""
+    while line := stream.readline(LONGEST_LINE + 1):
+        rest = line
+        while len(rest) > LONGEST_LINE and not rest.endswith(b"\n"):
+            rest = stream.readline(LONGEST_LINE + 1)
+        yield line
+
+
+def _where(path: Path, number: int) -> str:
+    return f"{path}:{number + 1}"
+
+
 def _order(line: bytes, number: int, style: str, bias: float, where: str) -> Order:
+    if len(line) > LONGEST_LINE:
+        raise BadInput(f"{where}: longer than {LONGEST_LINE} bytes; break the text into several rows")
     try:
         found = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -81,9 +77,34 @@ def _order(line: bytes, number: int, style: str, bias: float, where: str) -> Ord
     if not isinstance(found, dict) or not isinstance(found.get("text"), str) or not found["text"].strip():
         raise BadInput(f'{where}: give "a text", or {{"text": "a text", "style": "neat", "bias": 0.5}}')
     style, bias = found.get("style", style), found.get("bias", bias)
-    if not isinstance(style, str) or isinstance(bias, bool) or not isinstance(bias, int | float) or not bias >= 0:
-        raise BadInput(f"{where}: style must be a name, bias a number >= 0")
+    known = isinstance(bias, int | float) and not isinstance(bias, bool)
+    # Compared before it is turned into a float, as whole numbers of JSON may be too large for one.
+    if not isinstance(style, str) or not known or not 0 <= bias <= MAX_BIAS:
+        raise BadInput(f"{where}: style must be a name, bias a number from 0 to {MAX_BIAS:g}")
     return Order(number, " ".join(found["text"].split()), style, float(bias))
+
+
+def check_orders(orders: Iterable[Order], path: Path, model_name: str, bad: Bad = raised) -> list[Order]:
+    """Return the orders that the model can write, before any is written.
+
+    Args:
+        path: The file that they come from.
+        bad: Takes the UsageError, UnknownCharacters or LimitExceeded of each other one.
+    """
+    model = load_model(model_name, "writer")
+    styles: set[str] = set()
+    good = []
+    for order in orders:
+        try:
+            if order.style not in styles:
+                find_style(order.style, model_name)
+                styles.add(order.style)
+            check_line(model, order.text)
+        except (UsageError, LimitExceeded) as error:
+            bad(type(error)(f"{_where(path, order.number)}: {error}"))
+            continue
+        good.append(order)
+    return good
 
 
 def cut_shards(orders: Iterable[Order], size: int, model: str, seed: int, dpi: float | None) -> Iterator[Shard]:
@@ -113,8 +134,8 @@ def write_shard(shard: Shard) -> Result:
 
 
 def _record(shard: Shard, order: Order, line: Written) -> dict[str, Any]:
-    facts = {"shard": _name(shard.number), "points": len(line.ink), "sound": line.sound}
-    return order._asdict() | {"seed": shard.seed, "model": shard.model} | facts
+    facts = {"shard": shard_name(shard.number), "points": len(line.ink), "sound": line.sound}
+    return asked(shard, order) | facts
 
 
 def _pack(shard: Shard, lines: Sequence[Written]) -> bytes:
@@ -135,47 +156,6 @@ def _picture(line: Written, dpi: float) -> bytes:
     return png(place(level([line.ink], page), page)[0], dpi)
 
 
-def _name(number: int) -> str:
-    return f"ink-{number:05d}.npz"
-
-
-class Folder:
-    """Where shards land: ink and pictures first, then a part of the manifest, which says that the shard is done."""
-
-    def __init__(self, path: Path):
-        self.path = path
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except FileExistsError as error:
-            raise UsageError(f"{path}: is a file, not a folder") from error
-
-    def has(self, shard: Shard) -> bool:
-        """Whether a shard lies there, made from the same lines; raises BadInput if from others."""
-        part = self._part(shard.number)
-        if not part.exists():
-            return False
-        records = [json.loads(line) for line in part.read_text("utf-8").splitlines()]
-        wanted = [order._asdict() | {"seed": shard.seed, "model": shard.model} for order in shard.orders]
-        if [{name: record[name] for name in wanted[0]} for record in records] != wanted:
-            raise BadInput(f"{part}: holds other lines than were asked for; name another folder, or empty this one")
-        return True
-
-    def keep(self, result: Result) -> None:
-        """Write a shard."""
-        write_bytes(self.path / _name(result.number), result.ink)
-        for name, data in result.pictures.items():
-            write_bytes(self.path / name, data)
-        lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in result.records)
-        write_bytes(self._part(result.number), lines.encode())
-
-    def finish(self, shards: int) -> None:
-        """Join the parts of the manifest."""
-        write_bytes(self.path / MANIFEST, b"".join(self._part(number).read_bytes() for number in range(shards)))
-
-    def _part(self, number: int) -> Path:
-        return self.path / f"manifest-{number:05d}.jsonl"
-
-
 Report = Callable[[int, int], None]  # told shards done, and all there are
 
 
@@ -185,12 +165,19 @@ def write_bulk(shards: Sequence[Shard], folder: Folder, workers: int, cluster: s
     Args:
         workers: Processes on this machine.
         cluster: Address of a Dask scheduler, whose workers do it instead.
+    Raises:
+        UsageError: another process writes there. BadInput: the folder holds another batch, or is damaged.
     """
+    with folder.locked():
+        _write_left(shards, folder, workers, cluster, report)
+
+
+def _write_left(shards: Sequence[Shard], folder: Folder, workers: int, cluster: str | None, report: Report) -> None:
     left = [shard for shard in shards if not folder.has(shard)]
     report(len(shards) - len(left), len(shards))
     results = _on_cluster(left, cluster) if cluster else _here(left, workers)
     for done, result in enumerate(results, len(shards) - len(left) + 1):
-        folder.keep(result)
+        folder.keep(result, shards[result.number])
         report(done, len(shards))
     folder.finish(len(shards))
 

@@ -12,14 +12,24 @@ from nextstroke.handwriting.best_of import FirstSound, LineWriter, Wish
 from nextstroke.handwriting.glyphs.diacritics import normal, x_height
 from nextstroke.handwriting.glyphs.symbols import plain
 from nextstroke.handwriting.hands import Style
-from nextstroke.handwriting.sampler import Written, biases_of
+from nextstroke.handwriting.sampler import Check, Written, biases_of
 from nextstroke.ink import Ink
-from nextstroke.pages.layout import Page, Sheet, advance_of, drifted, level, place, wrap
+from nextstroke.pages.layout import (
+    ADVANCE,
+    LONGEST,
+    MAX_LINE,
+    Page,
+    Sheet,
+    advance_of,
+    drifted,
+    level,
+    place,
+    wrap,
+)
 from nextstroke.runtime.model_file import Model
 
 TRIES = 4  # how often lines are wrapped anew when a hand turns out wider than thought
 OVERHANG = 1.04  # a line may reach so far beyond the right margin, as a pen does
-LONGEST = 70  # characters in one line where the page does not limit it: the length of the corpus's longest lines
 TOGETHER = 24  # lines written side by side
 FIRST_SOUND = FirstSound()
 
@@ -122,7 +132,7 @@ def compose_rows(
     """
     paragraphs = _paragraphs(model, text)
     hands = _hands(styles, bias, page, len(paragraphs))
-    return _rows(_writing(model, seed, chooser), paragraphs, page, hands, seed, report)
+    return _rows(_writing(model, seed, chooser), paragraphs, page, hands, seed, report, chooser.check)
 
 
 def doubtful(lines: Sequence[Written]) -> list[str]:
@@ -143,21 +153,31 @@ def _hands(styles: Sequence[Style], bias: float | Sequence[float], page: Page, p
     """The hand of each paragraph; paragraphs in one style with one bias share theirs."""
     biases = biases_of(bias, np.size(bias)).tolist()
     turns = [(styles[i % len(styles)], biases[i % len(biases)]) for i in range(paragraphs)]
-    hands = {(style.name, bias): _Hand(style, bias, 1.2 * page.x_height) for style, bias in turns}
+    hands = {(style.name, bias): _Hand(style, bias, ADVANCE * page.x_height) for style, bias in turns}
     return [hands[style.name, bias] for style, bias in turns]
 
 
 def _rows(
-    write: Writing, paragraphs: list[str], page: Page, hands: list[_Hand], seed: int, report: Report
+    write: Writing,
+    paragraphs: list[str],
+    page: Page,
+    hands: list[_Hand],
+    seed: int,
+    report: Report,
+    check: Check | None,
 ) -> Iterator[Row]:
-    """All lines, top to bottom."""
+    """All lines, top to bottom; `check` is asked before each."""
     number, done, total = 0, 0, sum(map(len, paragraphs))
     for paragraph, (text, hand) in enumerate(zip(paragraphs, hands, strict=True)):
+        if check:
+            check()
         if not text:
             yield Row(None, None, paragraph)
         while text:
             lines, inks = _write_some(write, text, page, hand, number)
             for line, ink in zip(lines, inks, strict=True):
+                if check:
+                    check()
                 yield Row(line, drifted(ink, page, np.random.default_rng([seed, number])), paragraph)
                 number += 1
                 # A line ends at a blank, which goes, or within a word that is too long.
@@ -179,7 +199,7 @@ def _writing(model: Model, seed: int, chooser: LineWriter) -> Writing:
 def _write_some(write: Writing, text: str, page: Page, hand: _Hand, number: int) -> tuple[list[Written], list[Ink]]:
     """The first lines of a text and their levelled ink, wrapped again until they fit at the width the hand has."""
     for _ in range(TRIES):
-        width = page.text_width if page.width else LONGEST * hand.advance
+        width = min(page.text_width, MAX_LINE * hand.advance) if page.width else LONGEST * hand.advance
         advance = hand.advance
         pieces = list(islice(wrap(text, width, lambda piece: advance * advance_of(piece)), TOGETHER))  # noqa: B023
         lines = write(pieces, hand, range(number, number + len(pieces)))

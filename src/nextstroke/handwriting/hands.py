@@ -1,7 +1,7 @@
 """Styles: named primes, with the state that reading them leaves (section 5.5)."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,13 +10,16 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from nextstroke.alphabet import Alphabet
-from nextstroke.errors import CorruptFile, UsageError, WrongModel
+from nextstroke.errors import CorruptFile, LimitExceeded, UsageError, WrongModel
 from nextstroke.files import write_bytes
 from nextstroke.ink import POINT, Ink
 from nextstroke.runtime.model_file import Model, find_model
 from nextstroke.runtime.predictor import WriterPredictor
 
 MOST_HEADER = 1 << 20  # bytes; a gallery of sixteen hands takes 15,000
+# Characters of a prime. The window looks at all of them for every point of every line written next to it, so that a
+# longer prime takes memory and time from other lines.
+MAX_TEXT = 2000
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +53,18 @@ class Style:
         """Ids of the prime's text."""
         return alphabet.encode(self.text) if self.text else np.zeros(0, np.int64)
 
+    def check(self, model: Model) -> None:
+        """Check that a model can write in this style, before any line is.
+
+        Raises:
+            WrongModel: another model made it.
+            UnknownCharacters: its text holds characters that the model does not know.
+            LimitExceeded: its text is longer than MAX_TEXT.
+        """
+        check_length(self.text)
+        self.start(model)
+        self.text_ids(model.alphabet)
+
     def start(self, model: Model) -> dict[str, np.ndarray]:
         """The state to begin a line with; raises WrongModel where another model made it."""
         if self.empty:
@@ -65,17 +80,27 @@ def start_of(styles: Sequence[Style], model: Model) -> dict[str, np.ndarray]:
     return {name: np.concatenate([states[style][name] for style in styles]) for name in model.about["states"]}
 
 
-def learn_style(model: Model, name: str, ink: Ink, text: str) -> Style:
+def check_length(text: str) -> None:
+    """Raise LimitExceeded if the text of a prime is longer than MAX_TEXT characters."""
+    if len(text) > MAX_TEXT:
+        raise LimitExceeded(f"a style's text of {len(text)} characters: at most {MAX_TEXT}; give fewer lines of ink")
+
+
+def learn_style(model: Model, name: str, ink: Ink, text: str, check: Callable[[], None] | None = None) -> Style:
     """Prime a model with a real line.
 
     Args:
         ink: The line, in the representation and the units of the model's corpus.
         text: What it says.
+        check: Asked before each point; what it raises ends the reading.
     """
     text = text.strip() + " "
+    check_length(text)
     predictor = WriterPredictor(model, [model.alphabet.encode(text)])
     *points, last = [np.zeros(3), *model.normalised(ink)]
     for point in points:
+        if check:
+            check()
         predictor.observe(point[None])
     if points:
         _catch_up(predictor, len(text))

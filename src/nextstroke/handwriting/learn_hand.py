@@ -9,8 +9,8 @@ import numpy as np
 from nextstroke.datasets.packed_ink import InkCorpus
 from nextstroke.errors import BadInk, CorruptFile
 from nextstroke.formats.detect import read_with_text
-from nextstroke.handwriting.hands import Style, find_style, learn_style, load_styles
-from nextstroke.handwriting.sampler import write_lines
+from nextstroke.handwriting.hands import Style, check_length, find_style, learn_style, load_styles
+from nextstroke.handwriting.sampler import Check, write_lines
 from nextstroke.ink import Ink
 from nextstroke.pages.layout import Measures, Page, level
 from nextstroke.pages.spline import polyline
@@ -38,18 +38,20 @@ def find_hand(name: str, model: Model, model_name: str) -> Style:
         style = next(iter(load_styles(Path(name)).values()), None)
         if style is None:
             raise CorruptFile(f"{name}: holds no hand; make it with `nextstroke style learn`")
-        style.start(model)
+        style.check(model)
         return style
     if suffix in INK:
         return learn_hand(model, Path(name).stem, [read_with_text(name)])
     return find_style(name, model_name)
 
 
-def learn_hand(model: Model, name: str, lines: Sequence[tuple[Ink, str]]) -> Style:
+def learn_hand(model: Model, name: str, lines: Sequence[tuple[Ink, str]], check: Check | None = None) -> Style:
     """Learn a hand from single lines of ink with their texts.
 
     The ink may have any unit, and any number of points taken at equal times, or not in time at all.
 
+    Args:
+        check: Asked before each step; what it raises ends the learning.
     Raises:
         BadInk: there is no text, or it does not fit the ink.
         UnknownCharacters: the text holds characters that the model cannot write.
@@ -57,16 +59,18 @@ def learn_hand(model: Model, name: str, lines: Sequence[tuple[Ink, str]]) -> Sty
     if not all(text.strip() for _, text in lines):
         raise BadInk(f"{name}: its text is not known; put it into the file, or into a file of the same name with .txt")
     text = " ".join(text for _, text in lines)
-    x_height = known_size(model)
+    check_length(text)
+    x_height = known_size(model, check)
     ink = _joined([_fitted(ink, text, model, x_height) for ink, text in lines], x_height)
-    if not fits(model, ink, text):
+    if not fits(model, ink, text, check):
         raise BadInk(f"{name}: the ink does not seem to say {text[:40]!r}; give the very words, on one line")
-    return learn_style(model, name, ink, text)
+    return learn_style(model, name, ink, text, check)
 
 
-def known_size(model: Model) -> float:
-    """Height of small letters in the model's units."""
-    return float(np.median([Measures.of(line.ink).x_height for line in write_lines(model, [SPECIMEN] * 8, 0.0)]))
+def known_size(model: Model, check: Check | None = None) -> float:
+    """Height of small letters in the model's units; `check` as for `learn_hand`."""
+    lines = write_lines(model, [SPECIMEN] * 8, 0.0, check=check)
+    return float(np.median([Measures.of(line.ink).x_height for line in lines]))
 
 
 def fit_corpus(model: Model, corpus: InkCorpus) -> InkCorpus:
@@ -77,16 +81,18 @@ def fit_corpus(model: Model, corpus: InkCorpus) -> InkCorpus:
     return InkCorpus.of(corpus.lines, inks)
 
 
-def fits(model: Model, ink: Ink, text: str) -> bool:
+def fits(model: Model, ink: Ink, text: str, check: Check | None = None) -> bool:
     """Whether the ink is likelier under the text than under the same letters in any of DECOYS other orders.
 
-    A text that has nothing to do with the ink passes once in DECOYS + 1 times.
+    A text that has nothing to do with the ink passes once in DECOYS + 1 times. `check` as for `learn_hand`.
     """
     rng = np.random.default_rng(1)
     texts = [text, *("".join(rng.permutation(list(text))) for _ in range(DECOYS))]
     predictor = WriterPredictor(model, [model.alphabet.encode(text + " ") for text in texts])
     likely = np.zeros(len(texts))
     for before, point in pairwise([np.zeros(3), *model.normalised(ink)]):
+        if check:
+            check()
         predictor.observe(np.repeat(before[None], len(texts), 0))
         likely += predictor.predict(np.zeros(len(texts))).log_density(np.repeat(point[None, :2], len(texts), 0))
     return bool(likely[0] > likely[1:].max())

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from nextstroke.alphabet import Alphabet
-from nextstroke.errors import EmptyText, UsageError
+from nextstroke.errors import EmptyText, LimitExceeded, UsageError
 from nextstroke.handwriting.glyphs.diacritics import normal, with_marks
 from nextstroke.handwriting.glyphs.symbols import plain, with_signs, without_signs
 from nextstroke.handwriting.hands import Style, start_of
@@ -65,6 +65,11 @@ LATE_STROKES = 2
 LATE_POINTS = 15
 
 
+def most_points(model: Model, characters: int) -> int:
+    """Return the points at which a line of so many characters is cut off."""
+    return int(PATIENCE * model.about["points_per_character"] * characters) + SPARE_POINTS
+
+
 class Pen:
     """Writes lines side by side, one point of each at a time.
 
@@ -91,8 +96,7 @@ class Pen:
         self.predictor, self.care = WriterPredictor(model, whole, start_of(styles, model)), Care(model.alphabet, whole)
         self.active, self.steps = np.arange(len(texts)), 0
         self.model = model
-        rate = model.about["points_per_character"]
-        self.limits = [int(PATIENCE * rate * len(ids)) + SPARE_POINTS for ids in texts]
+        self.limits = [most_points(model, len(ids)) for ids in texts]
         self.lines = [_Line(len(ids)) for ids in texts]
         self.predictor.observe(np.concatenate([style.last for style in styles]))
 
@@ -136,7 +140,8 @@ class _Line:
     def add(self, point: np.ndarray, phi: np.ndarray, lead: int, paper_stop: bool) -> None:
         """Take in a point (dx, dy, end of stroke) and the window's weights, of which `lead` are on the prime."""
         self.points.append(point)
-        self.phi.append(phi[lead : lead + self.characters + 1])
+        # A copy: a view would keep the weights of all lines, and of their primes, as long as this line.
+        self.phi.append(phi[lead : lead + self.characters + 1].copy())
         # The blank behind the prime counts as text: a first letter may end while the window still rests there.
         self.in_text.append(bool(phi.argmax() >= lead - 1))
         self.ended = self._behind(-1) if paper_stop else self._finished(point[2] > 0.5)
@@ -176,6 +181,7 @@ class _Line:
 
 NO_STYLE = Style.none()
 Check = Callable[[], None]  # raises where nobody waits for the lines any more
+MAX_BYTES = 128 << 20  # of the window's weights of all lines that are written side by side
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,19 +235,63 @@ def write_lines(
         check: Asked before each point; what it raises ends the writing.
     Raises:
         EmptyText, UnknownCharacters: the text cannot be written. UsageError: bias is not a number >= 0.
+        LimitExceeded: a text is too long for one line.
     """
     texts = [normal(text) for text in texts]
     ids = [_encoded(model, text) for text in texts]
-    pen = Pen(model, each_of(style, len(texts)), ids, biases_of(bias, len(texts)), paper_stop)
+    biases, seeds, styles = biases_of(bias, len(texts)), each_of(seed, len(texts)), each_of(style, len(texts))
     places = places or [(i, 0) for i in range(len(texts))]
-    kinds = zip(each_of(seed, len(texts)), places, pen.limits, strict=True)
-    numbers = [uniforms(seed, *place, limit) for seed, place, limit in kinds]
+    lines: list[Written] = []
+    for group in grouped([line_bytes(model, text) for text in texts], max(len(texts), 1)):
+        pen = Pen(model, styles[group], ids[group], biases[group], paper_stop)
+        kinds = zip(seeds[group], places[group], pen.limits, strict=True)
+        numbers = [uniforms(seed, *place, limit) for seed, place, limit in kinds]
+        _draw(pen, numbers, check)
+        lines += [_finished(model, text, *pen.trace(i)) for i, text in enumerate(texts[group])]
+    return lines
+
+
+def check_line(model: Model, text: str) -> None:
+    """Check that a text can be written as one line, before it is.
+
+    Raises:
+        EmptyText, UnknownCharacters, LimitExceeded: as `write_lines`.
+    """
+    text = normal(text)
+    _encoded(model, text)
+    line_bytes(model, text)
+
+
+def line_bytes(model: Model, text: str) -> int:
+    """Return the bytes that the window's weights of a line may take while it is written.
+
+    Raises:
+        LimitExceeded: more than MAX_BYTES.
+    """
+    size = most_points(model, len(text)) * (len(text) + 1) * np.dtype(np.float32).itemsize
+    if size > MAX_BYTES:
+        raise LimitExceeded(f"a line of {len(text)} characters is too long ({text[:20]!r} …); break it into several")
+    return size
+
+
+def grouped(sizes: Sequence[int], most: int) -> list[slice]:
+    """Return consecutive groups of lines: at most `most` in each, of MAX_BYTES together unless one alone is larger."""
+    groups, first, held = [], 0, 0
+    for i, size in enumerate(sizes):
+        if i > first and (held + size > MAX_BYTES or i - first == most):
+            groups.append(slice(first, i))
+            first, held = i, 0
+        held += size
+    return [*groups, slice(first, len(sizes))] if sizes else []
+
+
+def _draw(pen: Pen, numbers: list[np.ndarray], check: Check | None) -> None:
+    """Draw all lines of a pen to their ends, by the random numbers of each."""
     while len(pen.active):
         if check:
             check()
         step = pen.steps
         pen.move(np.stack([numbers[i][step] for i in pen.active]))
-    return [_finished(model, text, *pen.trace(i)) for i, text in enumerate(texts)]
 
 
 def each_of(value: Any, count: int) -> list:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,13 +25,34 @@ ABANDONED = 3600  # seconds after which a folder of a build is that of a killed 
 
 
 def cache_folder() -> Path:
-    """Where libraries are kept: $NEXTSTROKE_CACHE, or the platform's folder for caches."""
+    """Where libraries are kept: $NEXTSTROKE_CACHE, or the platform's folder for caches.
+
+    Raises:
+        UsageError: The user has no home folder, as in some containers.
+    """
     if "NEXTSTROKE_CACHE" in os.environ:
         return Path(os.environ["NEXTSTROKE_CACHE"])
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "nextstroke"
     by_platform = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME")
-    return (Path(by_platform) if by_platform else Path.home() / ".cache") / "nextstroke"
+    if by_platform and sys.platform != "darwin":
+        return Path(by_platform) / "nextstroke"
+    try:
+        home = Path.home()
+    except RuntimeError as error:
+        raise UsageError("there is no home folder for what is built; name one in NEXTSTROKE_CACHE or HOME") from error
+    return home / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "nextstroke"
+
+
+def find_library(place: Callable[[], Path]) -> Path | None:
+    """Return the path of a library if it was built; None also where the cache folder is missing or cannot be read.
+
+    Args:
+        place: Returns the path that the library has once it is built.
+    """
+    try:
+        path = place()
+    except UsageError:
+        return None
+    return path if os.path.isfile(path) else None
 
 
 def library_path(name: str, parts: Sequence[str], sources: Path) -> Path:

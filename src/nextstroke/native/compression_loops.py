@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from nextstroke.native.build import compile_library, library_path
+from nextstroke.native.build import compile_library, find_library, library_path
 from nextstroke.native.switch import is_paused
 
 SOURCE = Path(__file__).parent / "compression"
@@ -36,8 +36,8 @@ def build() -> Path:
 
 def loops() -> ctypes.CDLL | None:
     """The library, if it was built and is not paused."""
-    path = library()
-    return _load(path) if not is_paused() and path.is_file() else None
+    path = None if is_paused() else find_library(library)
+    return _load(path) if path else None
 
 
 @cache

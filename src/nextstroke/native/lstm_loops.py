@@ -5,7 +5,7 @@ import sysconfig
 import warnings
 from pathlib import Path
 
-from nextstroke.native.build import compile_library, library_path
+from nextstroke.native.build import compile_library, find_library, library_path
 
 # What torch's own vector headers ask for; on any other processor they are plain loops.
 VECTORS = {
@@ -61,8 +61,8 @@ def build() -> Path:
 
 def switch_on() -> bool:
     """Use the library if it was built; whether it is in use now. Compiles nothing and waits for nobody."""
-    path = library()
-    if loaded() is None and path.is_file():
+    path = None if loaded() else find_library(library)
+    if path:
         try:
             load(path)
         except OSError as error:

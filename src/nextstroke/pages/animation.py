@@ -11,13 +11,24 @@ from PIL import Image, ImageColor, ImageDraw
 
 from nextstroke.pages.appearance import LIFT, PACE, Look
 from nextstroke.pages.layout import RULE, Sheet
-from nextstroke.pages.png import FINER, MILLIMETRES, blank, picture, straight
+from nextstroke.pages.png import (
+    FINER,
+    MILLIMETRES,
+    STRIP_BYTES,
+    Check,
+    default_dpi,
+    picture,
+    pixel_size,
+    rule,
+    straight,
+)
 from nextstroke.pages.spline import polyline
 
 FRAMES_A_SECOND = 20
 LAST = 2.5  # seconds that the finished sheet stays
 PIXELS = 120_000_000  # in all frames together; a long film shows fewer of them a second
 PIECES = 6
+CANVAS = ("white", RULE)  # the first colours of a canvas; those of the ink come after them
 LABEL = 7.0  # mm of free paper above the ink, for the frame's label
 
 
@@ -42,15 +53,18 @@ def moments(sheet: Sheet, colours: Sequence[str], speed: float = 1.0) -> Iterato
             time += LIFT / speed
 
 
-def film(sheet: Sheet, format: str, look: Look) -> bytes:
-    """One sheet being written, as a GIF or an APNG ("gif", "apng") that begins anew for ever."""
-    dpi = 100 if look.dpi is None else look.dpi
-    pieces = list(moments(sheet, look.colours, look.speed))
-    page = blank(sheet, dpi)
-    pixels = page.width * page.height // FINER**2
-    count = max(2, min(round(pieces[-1].time * FRAMES_A_SECOND), PIXELS // pixels))
-    step = pieces[-1].time / count
-    first, *rest = _frames(page, pieces, count, step, look.pen * dpi / MILLIMETRES * FINER, dpi / MILLIMETRES * FINER)
+def film(sheet: Sheet, format: str, look: Look, check: Check | None = None) -> bytes:
+    """One sheet being written, as a GIF or an APNG ("gif", "apng") that begins anew for ever.
+
+    Args:
+        check: Asked before each frame; what it raises ends the drawing.
+    """
+    dpi = default_dpi(format, look.dpi)
+    width, height = pixel_size(sheet, dpi)
+    ends = max(piece.time for piece in moments(sheet, look.colours, look.speed))
+    count = max(2, min(round(ends * FRAMES_A_SECOND), PIXELS // (width * height)))
+    step = ends / count
+    first, *rest = _frames(sheet, look, dpi, count, step, check)
     stream = io.BytesIO()
     times = [max(20, round(1000 * step))] * (count - 1) + [round(1000 * LAST)]
     kind = "PNG" if format == "apng" else "GIF"
@@ -59,23 +73,51 @@ def film(sheet: Sheet, format: str, look: Look) -> bytes:
 
 
 def _frames(
-    page: Image.Image, pieces: list[Moment], count: int, step: float, width: float, scale: float
+    sheet: Sheet, look: Look, dpi: float, count: int, step: float, check: Check | None
 ) -> Iterator[Image.Image]:
     """The sheet at `count` times, `step` seconds apart; only where ink was added is it drawn anew."""
-    small = page.reduce(FINER)
-    palette = _palette(sorted({piece.colour for piece in pieces}))
-    done = 0
+    width, height = pixel_size(sheet, dpi)
+    scale = dpi / MILLIMETRES * FINER
+    pen = max(1.0, look.pen * scale)
+    colours = sorted(set(sheet.colours(look.colours)))
+    canvas = _canvas(sheet, width, height, scale, colours)
+    small = _shrunk(canvas)
+    palette = _palette(colours)
+    pieces = moments(sheet, look.colours, look.speed)
+    piece = next(pieces, None)
     for number in range(1, count + 1):
-        fresh = done
-        while done < len(pieces) and (number == count or pieces[done].time <= number * step):
-            piece = pieces[done]
-            straight(page, np.array([piece.start, piece.end]) * scale, max(1.0, width), piece.colour)
-            done += 1
-        _refresh(small, page, pieces[fresh:done], scale, width)
+        if check:
+            check()
+        fresh = []
+        while piece is not None and (number == count or piece.time <= number * step):
+            ends = np.array([piece.start, piece.end]) * scale
+            straight(canvas, ends, pen, len(CANVAS) + colours.index(piece.colour))
+            fresh.append(piece)
+            piece = next(pieces, None)
+        _refresh(small, canvas, fresh, scale, pen)
         yield small.quantize(palette=palette, dither=Image.Dither.NONE)
 
 
-def _refresh(small: Image.Image, page: Image.Image, pieces: list[Moment], scale: float, width: float) -> None:
+def _canvas(sheet: Sheet, width: int, height: int, scale: float, colours: Sequence[str]) -> Image.Image:
+    """The ruled paper, FINER times as large as the film; one byte a pixel, a third of what colours would take."""
+    canvas = Image.new("P", (width * FINER, height * FINER), 0)
+    shades = [ImageColor.getrgb(colour)[:3] for colour in (*CANVAS, *colours)]
+    canvas.putpalette([value for shade in shades for value in shade])
+    rule(canvas, sheet, scale, CANVAS.index(RULE))
+    return canvas
+
+
+def _shrunk(canvas: Image.Image) -> Image.Image:
+    """The whole canvas at the size of the film, in colours; strip by strip, which takes less memory."""
+    small = Image.new("RGB", (canvas.width // FINER, canvas.height // FINER))
+    rows = FINER * max(1, STRIP_BYTES // (3 * FINER * canvas.width))
+    for top in range(0, canvas.height, rows):
+        strip = canvas.crop((0, top, canvas.width, min(top + rows, canvas.height)))
+        small.paste(strip.convert("RGB").reduce(FINER), (0, top // FINER))
+    return small
+
+
+def _refresh(small: Image.Image, canvas: Image.Image, pieces: list[Moment], scale: float, width: float) -> None:
     """Bring the part of `small` up to date that `pieces` touch."""
     if not pieces:
         return
@@ -84,7 +126,7 @@ def _refresh(small: Image.Image, page: Image.Image, pieces: list[Moment], scale:
     high = np.minimum((places.max(0) + width) // FINER + 2, small.size).astype(int)
     if (high > low).all():
         box = (*(low * FINER).tolist(), *(high * FINER).tolist())
-        small.paste(page.crop(box).reduce(FINER), tuple(low.tolist()))
+        small.paste(canvas.crop(box).convert("RGB").reduce(FINER), tuple(low.tolist()))
 
 
 def _palette(colours: Sequence[str]) -> Image.Image:

@@ -8,6 +8,7 @@ from nextstroke.pages.plotter import Plotter
 
 PACE = 35.0  # points of ink a second: simplified ink of IAM-OnDB
 PLAIN = Plotter()
+MAX_COLOURS = 100  # a film has a palette of 256
 LIFT = 0.12  # seconds from stroke to stroke
 
 
@@ -42,6 +43,8 @@ class Look:
             raise UsageError(f"speed {self.speed}: give 0.01 to 1000; 1 is a hand's")
         if self.nib and self.animate:
             raise UsageError("an outline cannot be animated; leave out --nib or --animate")
+        if len(self.colours) > MAX_COLOURS:
+            raise UsageError(f"{len(self.colours)} colours: give at most {MAX_COLOURS}")
         for colour in self.colours:
             try:
                 ImageColor.getrgb(colour)

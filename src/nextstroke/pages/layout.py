@@ -6,12 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nextstroke.errors import UsageError
+from nextstroke.errors import LimitExceeded, UsageError
 from nextstroke.ink import Ink
 
 SIZES = {"a4": (210.0, 297.0), "a5": (148.0, 210.0), "letter": (215.9, 279.4)}
 INK, RULE = "#1a1a2e", "#c8d3e0"  # colours of ink and of the lines of ruled paper
 ALIGN = {"left": 0.0, "center": 0.5, "right": 1.0}
+MIN_LENGTH, MAX_LENGTH = 0.1, 1000.0  # mm, of letters and between baselines
+MAX_SIDE = 100_000.0  # mm: 100 m, longer than a roll of paper for a plotter
+MAX_ROWS = 10_000  # lines on one page
+LONGEST = 70  # characters in one line where the page does not limit it: the length of the corpus's longest lines
+MAX_LINE = 400  # characters in one line, however wide the page is
+ADVANCE = 1.2  # mean width of a character in heights of small letters, before a hand is known
 
 # How wide characters are on average over eight hands, in mean widths of a character (docs/log.md).
 ADVANCES = {"ijltI.,:;'!()\"": 0.69, "cfkrsvz": 0.82, "0123456789": 1.13, "mwABCDEFGHJKLMNOPQRSTUVWXYZ": 1.22, " ": 1.4}
@@ -45,14 +51,20 @@ class Page:
     def __post_init__(self) -> None:
         if self.align not in ALIGN:
             raise UsageError(f"align {self.align!r}: give one of {', '.join(ALIGN)}")
-        lengths = {"margin": self.margin, "line height": self.line_height, "text size": self.x_height}
-        for name, value in lengths.items():
-            if not 0 <= value < 1000 or (value == 0 and name != "margin"):
-                raise UsageError(f"{name} {value}: give millimetres, above 0 and below 1000")
+        if not 0 <= self.margin < MAX_LENGTH:
+            raise UsageError(f"margin {self.margin}: give millimetres, 0 or more and below {MAX_LENGTH:g}")
+        for name, value in {"line height": self.line_height, "text size": self.x_height}.items():
+            if not MIN_LENGTH <= value < MAX_LENGTH:
+                raise UsageError(f"{name} {value}: give millimetres, {MIN_LENGTH} or more and below {MAX_LENGTH:g}")
+        for name, side in {"width": self.width, "height": self.height}.items():
+            if side is not None and not 0 <= side <= MAX_SIDE:
+                raise UsageError(f"{name} of the page {side:g}: give millimetres, at most {MAX_SIDE:g}")
         if not 0 <= self.drift <= 3:
             raise UsageError(f"drift {self.drift}: give 0 to 3; 0 is level, 1 an unsteady hand")
         if self.width is not None and (self.text_width < 10 or self.rows < 1):
             raise UsageError(f"a page of {self.width} x {self.height} mm has no room for text; make margins smaller")
+        if self.height is not None and self.rows > MAX_ROWS:
+            raise LimitExceeded(f"{self.rows} lines on a page, at most {MAX_ROWS}; make the line height larger")
 
     @classmethod
     def named(cls, name: str, **changes) -> "Page":
@@ -129,14 +141,15 @@ def wrap(text: str, width: float, measure: Callable[[str], float]) -> Iterator[s
         yield line
 
 
-def _pieces(word: str, width: float, measure: Callable[[str], float]) -> list[str]:
-    """A word cut where it would leave the line; one character at least is in each piece."""
-    pieces = [""]
+def _pieces(word: str, width: float, measure: Callable[[str], float]) -> Iterator[str]:
+    """Cut a word where it would leave the line, as far as the pieces are asked for; each has one character at least."""
+    piece = ""
     for character in word:
-        if pieces[-1] and measure(pieces[-1] + character) > width:
-            pieces.append("")
-        pieces[-1] += character
-    return pieces
+        if piece and measure(piece + character) > width:
+            yield piece
+            piece = ""
+        piece += character
+    yield piece
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from nextstroke.ink import Ink
 from nextstroke.pages.appearance import LOOK, Look
 from nextstroke.pages.layout import RULE, Sheet
 from nextstroke.pages.nib import outline, ribbons
+from nextstroke.pages.png import Check
 from nextstroke.pages.spline import bezier
 
 MILLIMETRE = 72 / 25.4  # points
@@ -16,11 +17,14 @@ ROUND = 1  # caps and joins, as PDF numbers them
 RULE_WIDTH = 0.15  # mm
 
 
-def pdf(sheets: Iterable[Sheet], look: Look = LOOK, title: str = "", about: str = "") -> bytes:
+def pdf(
+    sheets: Iterable[Sheet], look: Look = LOOK, title: str = "", about: str = "", check: Check | None = None
+) -> bytes:
     """A document with a page for each sheet, in millimetres; the same ink gives the same bytes.
 
     Args:
         title, about: Shown by viewers as title and subject.
+        check: Asked before each line of ink; what it raises ends the drawing.
     """
     from reportlab import rl_config
     from reportlab.pdfgen.canvas import Canvas
@@ -34,13 +38,13 @@ def pdf(sheets: Iterable[Sheet], look: Look = LOOK, title: str = "", about: str 
     document.setAuthor("")
     document.setCreator("nextstroke")
     for sheet in sheets:
-        _draw(document, sheet, look)
+        _draw(document, sheet, look, check)
         document.showPage()
     document.save()
     return stream.getvalue()
 
 
-def _draw(document, sheet: Sheet, look: Look) -> None:
+def _draw(document, sheet: Sheet, look: Look, check: Check | None) -> None:
     document.setPageSize((sheet.width * MILLIMETRE, sheet.height * MILLIMETRE))
     # From here on millimetres, y downwards, as everywhere.
     document.transform(MILLIMETRE, 0, 0, -MILLIMETRE, 0, sheet.height * MILLIMETRE)
@@ -55,6 +59,8 @@ def _draw(document, sheet: Sheet, look: Look) -> None:
         document.setStrokeColorRGB(*_rgb(colour))
         document.setFillColorRGB(*_rgb(colour))
         for line in lines:
+            if check:
+                check()
             path = document.beginPath()
             (_add_ribbons if look.nib else _add_strokes)(path, line, look.pen)
             document.drawPath(path, stroke=not look.nib, fill=look.nib, fillMode=1)  # 1: where ribbons cross is ink too

@@ -1,79 +1,144 @@
 """Sheets as PNG pictures."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from nextstroke.errors import LimitExceeded, UsageError
+from nextstroke.ink import Ink
 from nextstroke.pages.layout import INK, RULE, Sheet
 from nextstroke.pages.nib import ribbons
 from nextstroke.pages.spline import polyline
 
 MILLIMETRES = 25.4  # in an inch
 FINER = 4  # drawn so many times larger and shrunk, which smooths the edges
-MOST_PIXELS = 25_000_000
+MAX_PIXELS = 25_000_000  # of one picture
+STRIP_BYTES = 32 << 20  # of the part of a picture that is drawn at once, FINER times as large
+DPI, FILM_DPI = 200.0, 100.0  # where none is given
+
+Check = Callable[[], None]  # raises where nobody waits for the picture any more
+
+
+def default_dpi(format: str, dpi: float | None) -> float:
+    """Return the dots per inch of a format: those given, or its default."""
+    if dpi is not None:
+        return dpi
+    return DPI if format == "png" else FILM_DPI
 
 
 def picture(
-    sheet: Sheet, dpi: float = 200, pen: float = 0.35, colours: Sequence[str] = (INK,), nib: bool = False
+    sheet: Sheet,
+    dpi: float = DPI,
+    pen: float = 0.35,
+    colours: Sequence[str] = (INK,),
+    nib: bool = False,
+    check: Check | None = None,
 ) -> Image.Image:
     """One sheet as a picture.
+
+    It is drawn in strips, each FINER times as large and then shrunk: the whole of an A3 page at 300 dpi would take a
+    gigabyte at that size.
 
     Args:
         dpi: Dots per inch.
         pen: Width of the stroke in mm.
         nib: Whether the width follows the pen's speed.
+        check: Asked before each line of ink; what it raises ends the drawing.
     Raises:
-        LimitExceeded: more than 25 million pixels.
+        LimitExceeded: more than MAX_PIXELS pixels.
     """
-    image, scale = blank(sheet, dpi), dpi / MILLIMETRES * FINER
-    draw = ImageDraw.Draw(image)
-    for line, colour in zip(sheet.lines, sheet.colours(colours), strict=True):
-        curves = ribbons(line, pen) if nib else [(polyline(s), np.full(1, pen)) for s in line.strokes()]
-        for curve, width in curves:
-            _stroke(draw, curve * scale, np.maximum(1.0, width * scale), colour)
-    return image.reduce(FINER)
-
-
-def blank(sheet: Sheet, dpi: float) -> Image.Image:
-    """The paper of a sheet, FINER times as large as the picture will be; raises as `picture`."""
-    if not 10 <= dpi <= 2400:
-        raise UsageError(f"dpi {dpi}: give 10 to 2400")
-    scale = dpi / MILLIMETRES
-    width, height = (max(1, round(length * scale)) for length in (sheet.width, sheet.height))
-    if width * height > MOST_PIXELS:
-        raise LimitExceeded(f"a picture of {width} x {height} pixels is too large; lower the dpi")
-    image = Image.new("RGB", (width * FINER, height * FINER), "white")
-    draw = ImageDraw.Draw(image)
-    for y in sheet.baselines:
-        draw.line([(0, y * scale * FINER), (width * FINER, y * scale * FINER)], fill=RULE, width=FINER)
+    width, height = pixel_size(sheet, dpi)
+    scale = dpi / MILLIMETRES * FINER
+    image = Image.new("RGB", (width, height), "white")
+    rows = max(1, STRIP_BYTES // (3 * FINER**2 * width))
+    inked = list(zip(sheet.lines, sheet.colours(colours), strict=True))
+    for top in range(0, height, rows):
+        strip = Image.new("RGB", (width * FINER, min(rows, height - top) * FINER), "white")
+        rule(strip, sheet, scale, RULE, top * FINER)
+        draw = ImageDraw.Draw(strip)
+        for line, colour in inked:
+            if check:
+                check()
+            for curve, thick in _curves(line, scale, pen, nib, top * FINER, strip.height):
+                _stroke(draw, curve, thick, colour, top * FINER)
+        image.paste(strip.reduce(FINER), (0, top))
     return image
 
 
-def png(sheet: Sheet, dpi: float = 200, **look) -> bytes:
+def _curves(
+    line: Ink, scale: float, pen: float, nib: bool, top: int, height: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The curves of a line that reach into a strip, and the width at their points, in finer pixels."""
+    reach = 2 * max(1.0, pen * scale)  # a nib's stroke is up to 1.5 pens wide
+    low, high = line.bounds()[1] * scale, line.bounds()[3] * scale
+    bulge = high - low  # a spline may leave the box of its points
+    if low - bulge - reach > top + height or high + bulge + reach < top:
+        return
+    curves = ribbons(line, pen) if nib else [(polyline(s), np.full(1, pen)) for s in line.strokes()]
+    for curve, width in curves:
+        levels = curve[:, 1] * scale
+        if levels.min() - reach <= top + height and levels.max() + reach >= top:
+            yield curve * scale, np.maximum(1.0, width * scale)
+
+
+def pixel_size(sheet: Sheet, dpi: float) -> tuple[int, int]:
+    """Width and height of a sheet in pixels.
+
+    Raises:
+        UsageError: a dpi out of range.
+        LimitExceeded: more than MAX_PIXELS pixels.
+    """
+    if not 10 <= dpi <= 2400:
+        raise UsageError(f"dpi {dpi}: give 10 to 2400")
+    width, height = (max(1, round(length * dpi / MILLIMETRES)) for length in (sheet.width, sheet.height))
+    if width * height > MAX_PIXELS:
+        raise LimitExceeded(f"a picture of {width} x {height} pixels is too large; lower the dpi")
+    return width, height
+
+
+def rule(image: Image.Image, sheet: Sheet, scale: float, fill: str | int, top: int = 0) -> None:
+    """Draw the lines of ruled paper.
+
+    Args:
+        scale: Pixels of the image a millimetre.
+        fill: Colour, or its number in an image with a palette.
+        top: Pixels of the sheet above the image.
+    """
+    draw = ImageDraw.Draw(image)
+    for y in sheet.baselines:
+        level = int(y * scale) - top
+        if -FINER <= level <= image.height + FINER:
+            draw.line([(0, level), (image.width, level)], fill=fill, width=FINER)
+
+
+def png(sheet: Sheet, dpi: float = DPI, **look) -> bytes:
     """One sheet as a PNG file that knows its dpi; `look` as for `picture`."""
     stream = io.BytesIO()
     picture(sheet, dpi, **look).save(stream, "PNG", dpi=(dpi, dpi))
     return stream.getvalue()
 
 
-def straight(image: Image.Image, ends: np.ndarray, width: float, colour: str) -> None:
-    """Draw a straight piece, `ends` being its two points in pixels."""
+def straight(image: Image.Image, ends: np.ndarray, width: float, colour: str | int) -> None:
+    """Draw a straight piece, `ends` being its two points in pixels; `colour` as `fill` of `rule`."""
     _stroke(ImageDraw.Draw(image), ends, np.full(1, width), colour)
 
 
-def _stroke(draw: ImageDraw.ImageDraw, points: np.ndarray, width: np.ndarray, colour: str) -> None:
+def _stroke(draw: ImageDraw.ImageDraw, points: np.ndarray, width: np.ndarray, colour: str | int, top: int = 0) -> None:
     """A line with round joints and ends: pillow's own joints leave gaps at turns.
 
     Args:
         width: Of each point, or one for all.
+        top: Pixels of the sheet above the image; places are rounded on the sheet, so that it does not matter where
+            strips begin.
     """
     widths = np.broadcast_to(width, len(points)).tolist()
-    places = [tuple(point) for point in points.tolist()]
-    for (start, end), thick in zip(pairwise(places), widths, strict=False):
+    places = points.tolist()
+    corners = [(int(x), int(y) - top) for x, y in places]
+    for (start, end), thick in zip(pairwise(corners), widths, strict=False):
         draw.line([start, end], fill=colour, width=round(thick))
     for (x, y), thick in zip(places, widths, strict=True):
-        draw.ellipse([x - thick / 2, y - thick / 2, x + thick / 2, y + thick / 2], fill=colour)
+        half = thick / 2
+        draw.ellipse([int(x - half), int(y - half) - top, int(x + half), int(y + half) - top], fill=colour)

@@ -13,23 +13,23 @@ from nextstroke.pages.appearance import Look
 from nextstroke.pages.ink_export import inkml, json_ink
 from nextstroke.pages.layout import Sheet
 from nextstroke.pages.pdf import pdf
-from nextstroke.pages.png import png
+from nextstroke.pages.png import Check, default_dpi, png
 from nextstroke.pages.svg import svg
 
 About = dict[str, Any]  # text, seed and the like; formats keep what they have a place for
 
 # One sheet to the bytes of one file.
-SHEETS: dict[str, Callable[[Sheet, Look, About], bytes]] = {
-    "svg": lambda sheet, look, about: svg(sheet, look, about.get("text", ""), _told(about)),
-    "png": lambda sheet, look, about: png(
-        sheet, 200 if look.dpi is None else look.dpi, pen=look.pen, colours=look.colours, nib=look.nib
+SHEETS: dict[str, Callable[[Sheet, Look, About, Check | None], bytes]] = {
+    "svg": lambda sheet, look, about, check: svg(sheet, look, about.get("text", ""), _told(about), check),
+    "png": lambda sheet, look, about, check: png(
+        sheet, default_dpi("png", look.dpi), pen=look.pen, colours=look.colours, nib=look.nib, check=check
     ),
-    "gif": lambda sheet, look, about: film(sheet, "gif", look),
-    "apng": lambda sheet, look, about: film(sheet, "apng", look),
-    "inkml": lambda sheet, look, about: inkml(sheet, about.get("text", "")),
-    "json": lambda sheet, look, about: json_ink(sheet, about),
-    "gcode": lambda sheet, look, about: plotter.gcode(sheet, look.colours, look.plotter, _told(about)),
-    "hpgl": lambda sheet, look, about: plotter.hpgl(sheet, look.colours, look.plotter),
+    "gif": lambda sheet, look, about, check: film(sheet, "gif", look, check),
+    "apng": lambda sheet, look, about, check: film(sheet, "apng", look, check),
+    "inkml": lambda sheet, look, about, check: inkml(sheet, about.get("text", "")),
+    "json": lambda sheet, look, about, check: json_ink(sheet, about),
+    "gcode": lambda sheet, look, about, check: plotter.gcode(sheet, look.colours, look.plotter, _told(about)),
+    "hpgl": lambda sheet, look, about, check: plotter.hpgl(sheet, look.colours, look.plotter),
 }
 FORMATS = (*SHEETS, "pdf")  # a PDF holds all sheets
 SUFFIXES = {"nc": "gcode", "ngc": "gcode", "hgl": "hpgl", "plt": "hpgl", "ink": "inkml"}
@@ -46,13 +46,16 @@ def pick_format(output: str, name: str | None) -> str:
     return chosen
 
 
-def render(sheet: Sheet, format: str, look: Look, about: About) -> bytes:
+def render(sheet: Sheet, format: str, look: Look, about: About, check: Check | None = None) -> bytes:
     """One sheet in a format.
 
     Args:
         about: Text, seed and the like; formats keep what they have a place for.
+        check: Asked now and then where drawing takes long; what it raises ends it.
     """
-    return document([sheet], look, about) if format == "pdf" else SHEETS[format](sheet, look, about)
+    if check:
+        check()
+    return document([sheet], look, about, check) if format == "pdf" else SHEETS[format](sheet, look, about, check)
 
 
 def save(sheets: Iterable[Sheet], output: str, format: str | None, look: Look, about: About) -> list[str]:
@@ -91,9 +94,9 @@ def _numbered(path: Path, number: int) -> Path:
     return path.with_name(f"{path.stem}-{number}{path.suffix}")
 
 
-def document(sheets: Iterable[Sheet], look: Look, about: About) -> bytes:
-    """All sheets as one PDF."""
-    return pdf(sheets, look, about.get("text", ""), _told(about))
+def document(sheets: Iterable[Sheet], look: Look, about: About, check: Check | None = None) -> bytes:
+    """All sheets as one PDF; `check` as for `render`."""
+    return pdf(sheets, look, about.get("text", ""), _told(about), check)
 
 
 def _told(about: About) -> str:

@@ -1,6 +1,7 @@
 """Sheets as SVG in millimetres: single centre lines, as plotters and editors want them, or outlines, or moving."""
 
 import re
+from collections.abc import Callable
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -21,11 +22,14 @@ MOTION = """path[style]{visibility:hidden;stroke-dasharray:1;stroke-dashoffset:1
 ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def svg(sheet: Sheet, look: Look = LOOK, title: str = "", about: str = "") -> bytes:
+def svg(
+    sheet: Sheet, look: Look = LOOK, title: str = "", about: str = "", check: Callable[[], None] | None = None
+) -> bytes:
     """One sheet as an SVG document: a layer for each colour, in it a group for each line.
 
     Args:
         title, about: Shown by viewers as title and description.
+        check: Asked before each line of ink; what it raises ends the drawing.
     """
     ET.register_namespace("", NAMESPACE)
     ET.register_namespace("inkscape", INKSCAPE)
@@ -41,6 +45,8 @@ def svg(sheet: Sheet, look: Look = LOOK, title: str = "", about: str = "") -> by
     for colour, lines in sheet.layers(look.colours):
         layer = ET.SubElement(root, _tag("g"), _layer(colour) | _style(colour, look))
         for line in lines:
+            if check:
+                check()
             _line(ET.SubElement(layer, _tag("g")), line, look, clock)
     return ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
 

@@ -1,7 +1,7 @@
 """The model file: an ONNX step graph with its metadata, sealed by a digest (design 2)."""
 
 import hashlib
-import json
+import os
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -9,8 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from nextstroke.alphabet import Alphabet
-from nextstroke.errors import BadInput, CorruptFile, WrongModel
+from nextstroke.errors import BadInput, CorruptFile, LimitExceeded, WrongModel
 from nextstroke.ink import Ink
+from nextstroke.runtime.metadata import BadMetadata, read_metadata
+from nextstroke.runtime.onnx_session import open_session
+from nextstroke.runtime.operators import BadGraph
+from nextstroke.runtime.step_graph import read_graph
 
 FORMAT = "nextstroke-model-1"
 METADATA_KEY = "nextstroke"
@@ -18,6 +22,8 @@ METADATA_KEY = "nextstroke"
 _TAIL = b"\x72\x4a\x0a\x06sha256\x12\x40"
 _DIGITS = 64
 SEAL = len(_TAIL) + _DIGITS  # bytes
+MAX_BYTES = 128 << 20  # of a model file: 60 million weights
+PREDICTIONS = {"y", "told"}  # outputs that are read; the others go back into the graph
 
 
 class Model:
@@ -29,18 +35,18 @@ class Model:
 
     def __init__(self, path: Path, threads: int = 1):
         data = unsealed(path)
-        # Imported late: it takes a tenth of a second that --help and bad requests need not pay.
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads, options.log_severity_level = threads, 3
         try:
-            self.session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-            self.about = json.loads(self.session.get_modelmeta().custom_metadata_map[METADATA_KEY])
+            self.about = read_metadata(read_graph(data), METADATA_KEY, FORMAT)
+        except BadGraph as error:
+            reason = f"its graph is not one that an export of this version has ({error})"
+            raise WrongModel(f"{path}: not a model of nextstroke; {reason}") from error
+        except BadMetadata as error:
+            raise WrongModel(f"{path}: not a model of nextstroke that can be used: {error}") from error
+        self.path = path
+        try:
+            self.session = open_session(data, threads)
         except Exception as error:  # the runtime's own errors share no narrower class
             raise WrongModel(f"{path}: not a model of nextstroke ({_first_line(error)})") from error
-        if self.about.get("format") != FORMAT:
-            raise WrongModel(f"{path}: format {self.about.get('format')!r}; this version reads {FORMAT!r}")
         self.outputs = [output.name for output in self.session.get_outputs()]
 
     @property
@@ -83,8 +89,19 @@ class Model:
         return {name: np.zeros((lines, width), np.float32) for name, width in self.about["states"].items()}
 
     def step(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """One step: inputs and states by name in, outputs and successors ("NAME.next") by name out."""
-        return dict(zip(self.outputs, self.session.run(None, inputs), strict=True))
+        """One step: inputs and states by name in, outputs and successors ("NAME.next") by name out.
+
+        Raises:
+            WrongModel: the graph cannot be run, or its outputs are not finite numbers.
+        """
+        try:
+            found = dict(zip(self.outputs, self.session.run(None, inputs), strict=True))
+        except Exception as error:  # as above
+            raise WrongModel(f"{self.path}: its graph cannot be run ({_first_line(error)})") from error
+        for name in found.keys() & PREDICTIONS:
+            if not np.isfinite(found[name]).all():
+                raise WrongModel(f"{self.path}: its outputs are not finite numbers; the model or the style is damaged")
+        return found
 
 
 def load_model(name: str, kind: str) -> Model:
@@ -102,18 +119,20 @@ def load_model(name: str, kind: str) -> Model:
 def find_model(name: str) -> Path:
     """The file of a model given by path or by bundled name."""
     folder = Path(str(resources.files("nextstroke") / "models"))
-    bundled = folder / f"{Path(name).name}.onnx"
-    if bundled.is_file() and bundled.stem == name:  # whatever lies in the folder one works in
-        return bundled
-    if Path(name).is_file():
+    bundled = {path.stem: path for path in sorted(folder.glob("*.onnx"))}
+    if name in bundled:  # whatever is in the working folder
+        return bundled[name]
+    if os.path.isfile(name):
         return Path(name)
-    known = ", ".join(sorted(path.stem for path in folder.glob("*.onnx"))) or "none"
+    known = ", ".join(bundled) or "none"
     raise BadInput(f"{name}: no such model file, and no bundled model of that name (there are: {known})")
 
 
 def unsealed(path: Path) -> bytes:
     """The bytes of a model file, verified; raises CorruptFile or WrongModel."""
     try:
+        if path.stat().st_size > MAX_BYTES:
+            raise LimitExceeded(f"{path}: {path.stat().st_size} bytes, at most {MAX_BYTES} are read")
         data = path.read_bytes()
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror})") from error

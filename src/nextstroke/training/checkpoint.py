@@ -74,9 +74,12 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict]:
         CorruptFile: it is truncated or altered.
         WrongModel: it has another version of the format.
     """
-    if not path.is_file():
+    if not os.path.exists(path):
         raise BadInput(f"{path}: no checkpoint there; start the training without --resume, or name its folder")
-    data = path.read_bytes()
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CorruptFile(f"{path}: cannot be read ({error.strerror}); move it away") from error
     try:
         record = json.loads(_metadata(data)["nextstroke"])
         form, metadata, digest = record["format"], record["about"], record["sha256"]

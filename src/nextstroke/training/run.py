@@ -95,6 +95,9 @@ def train(recipe: Recipe, corpus: Path, folder: Path, resume: bool, report: Repo
 def _hold(folder: Path, resume: bool) -> Iterator[None]:
     """Hold the folder for one training, new or resumed."""
     with _locked(folder):
+        for path in (folder / CHECKPOINT, folder / BEST, *kept(folder / CHECKPOINT)):
+            if path.is_dir():
+                raise UsageError(f"{path}: is a folder where a checkpoint belongs; move it away, or name another --run")
         if _begun(folder) and not resume:
             raise UsageError(f"{folder}: holds a training already; add --resume to go on, or name another --run")
         # Unfinished files of trainings that were killed while saving.

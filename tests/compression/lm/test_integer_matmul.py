@@ -103,7 +103,7 @@ def test_sums_that_flow_over_are_noticed(monkeypatch):
 def test_the_graph_is_a_model_that_onnx_accepts(monkeypatch, given):
     onnx = pytest.importorskip("onnx")
     made = []
-    monkeypatch.setattr(integer_matmul, "_session", made.append)
+    monkeypatch.setattr(integer_matmul, "open_session", made.append)
     integer_matmul._any_product.__wrapped__() if given else by_runtime(np.ones((200, 300), np.int8))
     onnx.checker.check_model(onnx.load_from_string(made[0]), full_check=True)
 

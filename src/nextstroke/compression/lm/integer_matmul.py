@@ -7,14 +7,11 @@ happens, or where there is no runtime, the same whole numbers are multiplied as 
 
 from collections.abc import Callable
 from functools import cache, cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nextstroke.errors import CorruptFile
-
-if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
+from nextstroke.runtime.onnx_session import open_session
 
 ZERO, ONE = 128, 127  # an h of n / ONE is the byte ZERO + n
 LEVELS = 127  # a row's weights are whole numbers up to it
@@ -76,23 +73,15 @@ def by_floats(whole: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
 
 def by_runtime(whole: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """Sums by onnxruntime, int32, for a W of int8, (rows, inputs)."""
-    session = _session(_graph(_part(5, _tensor(b"weight", _INT8, np.ascontiguousarray(whole.T)))))
+    session = open_session(_graph(_part(5, _tensor(b"weight", _INT8, np.ascontiguousarray(whole.T)))))
     return lambda h: session.run(None, {"h": h})[0]
 
 
 @cache
 def _any_product() -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """As `by_runtime`, but W comes with every call."""
-    session = _session(_graph(_part(11, _matrix(b"weight", _INT8))))
+    session = open_session(_graph(_part(11, _matrix(b"weight", _INT8))))
     return lambda h, whole: session.run(None, {"h": h, "weight": whole})[0]
-
-
-def _session(graph: bytes) -> "InferenceSession":
-    import onnxruntime  # late: what is compressed without a network needs none
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 @cache

@@ -12,12 +12,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import Receive
 
 from nextstroke import __version__
 from nextstroke.errors import LimitExceeded, NextstrokeError
 from nextstroke.web.server.batcher import Gone, Ticket, TimeOver
+from nextstroke.web.server.memory import Busy
 from nextstroke.web.server.middleware import Guard, refused
 from nextstroke.web.server.request_limits import Limits
 from nextstroke.web.server.schemas import GenerateOrder, Refusal, StyleOrder, WriteOrder
@@ -30,7 +30,7 @@ KINDS = {
     "inkml": "application/inkml+xml", "json": "application/json", "gcode": "text/plain; charset=us-ascii",
     "hpgl": "application/vnd.hp-hpgl", "zip": "application/zip",
 }  # fmt: skip
-STATUS: dict[type[Exception], int] = {TimeOver: 504, LimitExceeded: 413}
+STATUS: dict[type[Exception], int] = {TimeOver: 504, Busy: 429, LimitExceeded: 413}
 NDJSON = "application/x-ndjson"
 REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": Refusal} for status in (400, 408, 413, 415, 422, 429, 504)
@@ -53,14 +53,13 @@ def make_app(limits: Limits, hosts: Sequence[str] = ("127.0.0.1", "localhost"), 
     @asynccontextmanager
     async def stopping(app: FastAPI) -> AsyncIterator[None]:
         yield
-        service.scribe.stop()
+        service.stop()
 
     app = FastAPI(
         title="nextstroke", version=__version__, docs_url=None, redoc_url=None, lifespan=stopping,
         max_body_size=limits.body,
     )  # fmt: skip
-    app.add_middleware(Guard, limits=limits)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*hosts])
+    app.add_middleware(Guard, limits=limits, memory=service.memory, hosts=hosts)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(NextstrokeError, _refused)
     app.add_exception_handler(HTTPException, _told)
@@ -83,12 +82,13 @@ def _add_api(app: FastAPI, service: Service) -> None:
         return service.styles()
 
     @app.post("/v1/styles", responses=REFUSALS)
-    def learn(order: StyleOrder) -> dict[str, str]:
-        return service.learn(order)
+    async def learn(order: StyleOrder, request: Request) -> dict[str, str]:
+        ticket = service.admit(Ticket(seconds))
+        return await _while_there(request, ticket, partial(service.learn, order, ticket))
 
     @app.post("/v1/write", response_class=Response, responses=REFUSALS | FILES)
     async def write(order: WriteOrder, request: Request) -> Response:
-        ticket = Ticket(seconds)
+        ticket = service.admit(Ticket(seconds))
         if order.format == "ndjson":
             return await _streamed(request, ticket, partial(service.stream, order, ticket), NDJSON)
         kind, data = await _while_there(request, ticket, partial(service.write, order, ticket))
@@ -96,7 +96,7 @@ def _add_api(app: FastAPI, service: Service) -> None:
 
     @app.post("/v1/generate", response_class=StreamingResponse, responses=REFUSALS | TEXT)
     async def generate(order: GenerateOrder, request: Request) -> Response:
-        ticket = Ticket(seconds)
+        ticket = service.admit(Ticket(seconds))
         return await _streamed(request, ticket, partial(service.generate, order, ticket), PLAIN)
 
 
@@ -168,4 +168,4 @@ async def _told(request: Request, error: Exception) -> Response:
 
 async def _refused(request: Request, error: Exception) -> Response:
     status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 422)
-    return refused(status, str(error))
+    return refused(status, str(error), {"retry-after": "2"} if status == 429 else None)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from nextstroke.errors import LimitExceeded
 from nextstroke.handwriting.best_of import SIDE_BY_SIDE, Chooser, FirstSound, Wish
 from nextstroke.handwriting.recogniser import Reader
-from nextstroke.handwriting.sampler import Written
+from nextstroke.handwriting.sampler import Check, Written
 from nextstroke.runtime.model_file import Model
 
 CHUNK = 4  # lines that one request has in the queue, so that a letter does not keep a word waiting
@@ -27,7 +27,7 @@ class Gone(Exception):
     """The client has left, or the server stops: nobody waits for the lines."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Ticket:
     """One request's leave to be worked on.
 
@@ -99,13 +99,24 @@ class Scribe:
 
     def _write(self, tasks: list[_Task]) -> None:
         for candidates, group in groupby(sorted(tasks, key=_candidates), key=_candidates):
-            some = [task for task in group if _wanted(task)]
-            try:
-                for task, line in zip(some, self._lines(some, candidates), strict=True):
-                    task.result.set_result(line)
-            except Exception as error:
-                for task in some:
+            self._write_batch([task for task in group if _wanted(task)], candidates)
+
+    def _write_batch(self, tasks: list[_Task], candidates: int) -> None:
+        """Write lines of any number of requests; an error goes to the request that caused it, and to no other."""
+        try:
+            lines = self._lines(tasks, candidates)
+        except Exception as error:
+            requests = _by_request(tasks)
+            if len(requests) == 1:
+                for task in tasks:
                     task.result.set_exception(task.ticket.refusal or error)
+                return
+            # The error does not say whose it is: each request is written by itself.
+            for own in requests:
+                self._write_batch([task for task in own if _wanted(task)], candidates)
+            return
+        for task, line in zip(tasks, lines, strict=True):
+            task.result.set_result(line)
 
     def _lines(self, tasks: list[_Task], candidates: int) -> list[Written]:
         check = partial(_check_any, tasks)
@@ -115,6 +126,14 @@ class Scribe:
 
 def _candidates(task: _Task) -> int:
     return task.candidates
+
+
+def _by_request(tasks: Sequence[_Task]) -> list[list[_Task]]:
+    """The tasks of each request."""
+    requests: dict[int, list[_Task]] = {}
+    for task in tasks:
+        requests.setdefault(id(task.ticket), []).append(task)
+    return list(requests.values())
 
 
 def _wanted(task: _Task) -> bool:
@@ -137,6 +156,11 @@ class Turn:
     scribe: Scribe
     candidates: int
     ticket: Ticket
+
+    @property
+    def check(self) -> Check:
+        """Raises Gone, TimeOver."""
+        return self.ticket.check
 
     def write(self, model: Model, wishes: Sequence[Wish]) -> list[Written]:
         """One line for each wish, by the scribe's model, which is `model`. Raises Gone, TimeOver."""

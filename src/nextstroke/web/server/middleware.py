@@ -1,10 +1,14 @@
 """What stands before the routes: headers, the type and the pace of what is sent, and how many are served at once."""
 
 import asyncio
+import ipaddress
+from collections.abc import Sequence
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from nextstroke.errors import LimitExceeded
+from nextstroke.web.server.memory import Busy, MemoryPool
 from nextstroke.web.server.request_limits import Limits
 
 # Nothing but what this host serves; WebAssembly needs a word of its own.
@@ -19,17 +23,24 @@ HEADERS = [
     (b"cache-control", b"no-cache"),
 ]
 CLOSE = {"connection": "close"}
+AGAIN = {"retry-after": "2"}
+READ_BYTES = 24  # of memory for a byte of JSON: a point in 6 bytes becomes a list and two numbers
 
 
 class Guard:
     """An ASGI middleware.
 
-    Refuses with 415 a body that is not JSON, with 429 more requests than `at_once`, with 408 a client that takes longer
-    than `sending` for its body.
+    Refuses with 400 a host name that it was not given, so that no foreign page can reach it by a name of its own; with
+    415 a body that is not JSON; with 429 more requests than `at_once`, or than there is memory to read them; with 408 a
+    client that takes longer than `sending` for its body.
     """
 
-    def __init__(self, app: ASGIApp, limits: Limits):
-        self.app, self.limits, self.busy = app, limits, 0
+    def __init__(self, app: ASGIApp, limits: Limits, memory: MemoryPool, hosts: Sequence[str]):
+        self.app = app
+        self.limits = limits
+        self.memory = memory
+        self.hosts = {host.lower() for host in hosts}
+        self.busy = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -40,21 +51,46 @@ class Guard:
         if refusal:
             await refusal(scope, receive, _with_headers(send))
             return
-        works = scope["method"] == "POST"
-        self.busy += works
-        try:
+        if scope["method"] != "POST":
             await self._serve(scope, receive, _with_headers(send))
+            return
+        self.busy += 1
+        try:
+            with self.memory.reserved(READ_BYTES * self._body_size(scope)):
+                await self._serve(scope, receive, _with_headers(send))
+        except LimitExceeded as error:
+            status = 429 if isinstance(error, Busy) else 413
+            await refused(status, str(error), AGAIN if status == 429 else None)(scope, receive, _with_headers(send))
         finally:
-            self.busy -= works
+            self.busy -= 1
+
+    def _known(self, host: str, scope: Scope) -> bool:
+        """Whether the server may be called so: by a name given, or by the very address that the request came to."""
+        if "*" in self.hosts or host in self.hosts:
+            return True
+        if any(known.startswith("*.") and host.endswith(known[1:]) for known in self.hosts):
+            return True
+        # No name of a foreign page leads to a bare address, so it cannot be misused as a name can.
+        own = address(str((scope.get("server") or ("",))[0]))
+        return own is not None and address(host) == own
+
+    def _body_size(self, scope: Scope) -> int:
+        """Bytes of the body: as its header says, or, where that says nothing, as many as are taken."""
+        told = dict(scope["headers"]).get(b"content-length", b"")
+        return min(int(told), self.limits.body) if told.isdigit() and len(told) < 20 else self.limits.body
 
     def _refusal(self, scope: Scope) -> JSONResponse | None:
+        headers = dict(scope["headers"])
+        host = host_name(headers.get(b"host", b"").decode("latin-1"))
+        if not self._known(host, scope):
+            return refused(400, f"host name {host[:100]!r} is not known; start the server with --name {host[:100]}")
         if scope["method"] != "POST":
             return None
-        kind = dict(scope["headers"]).get(b"content-type", b"").split(b";")[0].strip().lower()
+        kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
         if kind != b"application/json":
             return refused(415, "send JSON, with the header content-type: application/json")
         if self.busy >= self.limits.at_once:
-            return refused(429, f"{self.busy} requests are under way; try again in a while", {"retry-after": "2"})
+            return refused(429, f"{self.busy} requests are under way; try again in a while", AGAIN)
         return None
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -81,6 +117,22 @@ class Guard:
                 await send(message)
 
         await self.app(scope, in_time, unless_late)
+
+
+def host_name(told: str) -> str:
+    """Return the name in a Host header, lower case, without its port and without the brackets of IPv6."""
+    if told.startswith("["):
+        return told[1:].partition("]")[0].lower()
+    return told.partition(":")[0].lower()
+
+
+def address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the address that a host is given by; None for a name. IPv4 within IPv6 is IPv4."""
+    try:
+        found = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    return getattr(found, "ipv4_mapped", None) or found
 
 
 def refused(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:

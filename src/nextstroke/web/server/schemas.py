@@ -9,7 +9,7 @@ from nextstroke.errors import CorruptFile
 from nextstroke.formats.limits import MAX_COORDINATE
 from nextstroke.handwriting.hands import Style, unpack_styles
 from nextstroke.pages.appearance import Look
-from nextstroke.pages.layout import Page
+from nextstroke.pages.layout import MIN_LENGTH, Page
 
 Real = Annotated[float, Field(allow_inf_nan=False)]
 Seed = Annotated[int, Field(ge=0, lt=1 << 63, description="the same seed gives the same result")]
@@ -39,8 +39,8 @@ class WriteOrder(Order):
     best_of: int = Field(4, ge=1, description="candidates of each line, the most legible is taken")
     format: Literal["svg", "png", "pdf", "gif", "apng", "inkml", "json", "gcode", "hpgl", "ndjson"] = "svg"
     page: str | None = Field(None, max_length=40, description="a4, letter, 100x50 in mm …; else cut to the ink")
-    size: Annotated[Real, Field(gt=0, le=100, description="height of small letters in mm")] = 2.2
-    line_height: Annotated[Real, Field(gt=0, le=500)] = 10.0
+    size: Annotated[Real, Field(ge=MIN_LENGTH, le=100, description="height of small letters in mm")] = 2.2
+    line_height: Annotated[Real, Field(ge=MIN_LENGTH, le=500)] = 10.0
     margin: Annotated[Real, Field(ge=0, le=500)] | None = None
     align: Literal["left", "center", "right"] = "left"
     ruled: bool = False

@@ -3,12 +3,14 @@
 import base64
 import io
 import json
+import threading
 import zipfile
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import islice
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 import numpy as np
 
@@ -19,16 +21,20 @@ from nextstroke.handwriting.hands import Style, gallery, pack_styles
 from nextstroke.handwriting.learn_hand import learn_hand
 from nextstroke.handwriting.recogniser import Reader
 from nextstroke.ink import Ink
+from nextstroke.pages.appearance import Look
+from nextstroke.pages.budget import MIB, Budget, estimate
 from nextstroke.pages.save import document, render
 from nextstroke.runtime.model_file import Model, find_model, load_model
 from nextstroke.text.generate import Choice, Spelling, generate
 from nextstroke.web.server.batcher import Scribe, Ticket, Turn
+from nextstroke.web.server.memory import MemoryPool
 from nextstroke.web.server.request_limits import Limits
 from nextstroke.web.server.schemas import GenerateOrder, StyleOrder, WriteOrder, style_of
 
 T = TypeVar("T")
 KEPT = "kept-"
 PIECE = 16  # symbols sent at once
+LEARNING = 64 * MIB  # that learning a hand takes: 13 texts of 2000 characters, and 20,000 points
 
 
 class Service:
@@ -40,6 +46,7 @@ class Service:
 
     def __init__(self, limits: Limits, threads: int):
         self.limits = limits
+        self.memory = MemoryPool(limits.memory_total * MIB)
         self.writer = load_model("writer", "writer")
         hands = gallery(find_model("writer"))
         self.gallery = {"none": Style.none()} | hands
@@ -47,6 +54,21 @@ class Service:
         self.scribe = Scribe(self.writer, Reader(load_model(READER, "reader")), threads)
         self.kept: OrderedDict[str, Style] = OrderedDict()
         self.learned = 0
+        self.lock = threading.Lock()
+        self.tickets: WeakSet[Ticket] = WeakSet()
+
+    def admit(self, ticket: Ticket) -> Ticket:
+        """Take a request on, until nobody holds its ticket any more."""
+        with self.lock:
+            self.tickets.add(ticket)
+        return ticket
+
+    def stop(self) -> None:
+        """Give up all requests, and let the threads end."""
+        with self.lock:
+            for ticket in self.tickets:
+                ticket.gone.set()
+        self.scribe.stop()
 
     @cached_property
     def text(self) -> Model:
@@ -68,37 +90,46 @@ class Service:
         if len(told) < 100:
             raise UsageError(f"style {told!r}: there is none of that name; GET /v1/styles lists them")
         style = style_of(told)
-        style.start(self.writer)
+        style.check(self.writer)  # here, since lines of other clients are written together with those of this style
         return style
 
     def write(self, order: WriteOrder, ticket: Ticket) -> tuple[str, bytes]:
         """The finished file, and its kind: of several pages that no single file can hold, a zip."""
         look, about = order.look(), self._about(order)
-        sheets = [sheet for sheet, _ in compose_sheets(**self._wish(order, ticket))]
-        if order.format == "pdf":
-            return "pdf", document(sheets, look, about)
-        files = []
-        for sheet in sheets:
-            ticket.check()
-            files.append(render(sheet, order.format, look, about))
-        return (order.format, files[0]) if len(files) == 1 else ("zip", _zipped(files, order.format))
+        wish = self._wish(order, ticket)
+        with self.memory.reserved(self._memory(order, look)):
+            sheets = [sheet for sheet, _ in compose_sheets(**wish)]
+            if order.format == "pdf":
+                return "pdf", document(sheets, look, about, ticket.check)
+            files = [render(sheet, order.format, look, about, ticket.check) for sheet in sheets]
+            return (order.format, files[0]) if len(files) == 1 else ("zip", _zipped(files, order.format))
 
     def stream(self, order: WriteOrder, ticket: Ticket) -> Iterator[str]:
         """Each line as soon as it is written: JSON, its strokes in mm, the left end of the baseline at (0, 0)."""
-        for number, row in enumerate(compose_rows(**self._wish(order, ticket))):
-            told: dict[str, Any] = {"row": number, "paragraph": row.paragraph}
-            if row.written and row.ink:
-                strokes = [stroke.round(3).tolist() for stroke in row.ink.strokes()]
-                told |= {"text": row.written.text, "sound": row.written.sound, "strokes": strokes}
-            yield json.dumps(told) + "\n"
+        wish = self._wish(order, ticket)
+        with self.memory.reserved(self._memory(order, order.look())):
+            for number, row in enumerate(compose_rows(**wish)):
+                told: dict[str, Any] = {"row": number, "paragraph": row.paragraph}
+                if row.written and row.ink:
+                    strokes = [stroke.round(3).tolist() for stroke in row.ink.strokes()]
+                    told |= {"text": row.written.text, "sound": row.written.sound, "strokes": strokes}
+                yield json.dumps(told) + "\n"
 
-    def learn(self, order: StyleOrder) -> dict[str, str]:
+    def _memory(self, order: WriteOrder, look: Look) -> int:
+        """Bytes that an order takes, estimated; raises LimitExceeded where that or a part of it is too much."""
+        work = estimate(order.text, order.sheet(), order.format, look, self.writer.about["points_per_character"])
+        limits = self.limits
+        Budget(limits.text, limits.pages, limits.pixels, limits.memory * MIB).check(work)
+        return work.memory
+
+    def learn(self, order: StyleOrder, ticket: Ticket) -> dict[str, str]:
         """A hand from lines of ink: its bytes as text, and its name where it is kept."""
         points = sum(len(stroke) for line in order.lines for stroke in line.strokes)
         if points > self.limits.points:
             raise LimitExceeded(f"{points} points of ink, at most {self.limits.points} are read")
         lines = [(Ink.from_strokes(map(np.array, line.strokes)), line.text) for line in order.lines]
-        style = learn_hand(self.writer, "mine", lines)
+        with self.memory.reserved(LEARNING):
+            style = learn_hand(self.writer, "mine", lines, ticket.check)
         told = {"style": base64.b64encode(pack_styles([style])).decode()}
         return told | {"name": self._keep(style)} if order.keep else told
 

@@ -1,0 +1,164 @@
+"""The files of a batch of lines: shards of ink, pictures, parts of a manifest, and the folder that they lie in."""
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from nextstroke.errors import BadInput, UsageError
+from nextstroke.files import write_bytes
+from nextstroke.runtime.model_file import SEAL, find_model, unsealed
+
+MANIFEST = "manifest.jsonl"
+LOCK = ".lock"
+
+
+class Order(NamedTuple):
+    """A line to be written: its number in the file, and what decides its ink."""
+
+    number: int
+    text: str
+    style: str
+    bias: float
+
+
+class Shard(NamedTuple):
+    """Work for one process: lines that are written together and land in one file.
+
+    Attributes:
+        dpi: Of a picture of each line; None for no pictures.
+    """
+
+    number: int
+    orders: list[Order]
+    model: str
+    seed: int
+    dpi: float | None
+
+
+class Result(NamedTuple):
+    """A shard's files: its ink, pictures by name, and the manifest's records."""
+
+    number: int
+    ink: bytes
+    pictures: dict[str, bytes]
+    records: list[dict[str, Any]]
+
+
+def shard_name(number: int) -> str:
+    """Return the file name of a shard's ink."""
+    return f"ink-{number:05d}.npz"
+
+
+class Folder:
+    """Where shards land: ink and pictures, a part of the manifest, and last a seal, which says that the shard is done.
+
+    Attributes:
+        broken: Files of finished shards that are lost or were altered since; the shards are written again.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.broken: list[Path] = []
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except FileExistsError as error:
+            raise UsageError(f"{path}: is a file, not a folder") from error
+        except OSError as error:
+            raise UsageError(f"{path}: cannot be made ({error.strerror}); name another --out") from error
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes out; the operating system frees the lock when the process dies.
+
+        Raises:
+            UsageError: another batch is being written there, or the folder takes no files.
+        """
+        try:
+            handle = (self.path / LOCK).open("w")
+        except OSError as error:
+            raise UsageError(f"{self.path}: cannot be written ({error.strerror}); name another --out") from error
+        with handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise UsageError(f"{self.path}: another batch is being written there; name another --out") from None
+            yield
+
+    def has(self, shard: Shard) -> bool:
+        """Whether a shard lies there whole, made from the same lines with the same options.
+
+        Raises:
+            BadInput: it was made from other lines, or its part of the manifest is damaged.
+        """
+        part = self._part(shard.number)
+        if not os.path.lexists(part):
+            return False
+        wanted = [asked(shard, order) for order in shard.orders]
+        if [{name: record.get(name) for name in wanted[0]} for record in _records(part)] != wanted:
+            raise BadInput(f"{part}: holds other lines than were asked for; name another folder, or empty this one")
+        try:
+            seal = json.loads(self._seal(shard.number).read_bytes())
+            files, dpi, model = seal["files"].items(), seal["dpi"], seal["model"]
+        except (OSError, ValueError, KeyError, AttributeError, TypeError):
+            self.broken.append(self._seal(shard.number))
+            return False
+        if model != _model_digest(shard.model) or (shard.dpi is not None and dpi != shard.dpi):
+            return False
+        broken = [self.path / name for name, digest in files if _digest(self.path / name) != digest]
+        self.broken += broken
+        return not broken
+
+    def keep(self, result: Result, shard: Shard) -> None:
+        """Write a shard."""
+        lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in result.records)
+        part = self._part(result.number).name
+        files = {shard_name(result.number): result.ink} | result.pictures | {part: lines.encode()}
+        for name, data in files.items():
+            write_bytes(self.path / name, data)
+        digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+        seal = {"dpi": shard.dpi, "model": _model_digest(shard.model), "files": digests}
+        write_bytes(self._seal(result.number), json.dumps(seal).encode())
+
+    def finish(self, shards: int) -> None:
+        """Join the parts of the manifest."""
+        write_bytes(self.path / MANIFEST, b"".join(self._part(number).read_bytes() for number in range(shards)))
+
+    def _part(self, number: int) -> Path:
+        return self.path / f"manifest-{number:05d}.jsonl"
+
+    def _seal(self, number: int) -> Path:
+        return self.path / f"seal-{number:05d}.json"
+
+
+def _records(part: Path) -> list[dict[str, Any]]:
+    """The records in a part of a manifest; raises BadInput where they are damaged."""
+    try:
+        records = [json.loads(line) for line in part.read_text("utf-8").splitlines()]
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadInput(f"{part}: damaged ({error}); remove it to have its lines written again") from error
+    if not records or not all(isinstance(record, dict) and "text" in record for record in records):
+        raise BadInput(f"{part}: damaged (not the records of lines); remove it to have its lines written again")
+    return records
+
+
+def asked(shard: Shard, order: Order) -> dict[str, Any]:
+    """What decides the ink of a line, as its record says it."""
+    return order._asdict() | {"seed": shard.seed, "model": shard.model}
+
+
+def _model_digest(name: str) -> str:
+    """The digest at the end of a model file: another model may have been put under the same name."""
+    return hashlib.sha256(unsealed(find_model(name))[-SEAL:]).hexdigest()
+
+
+def _digest(path: Path) -> str:
+    """The digest of a file; empty where it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
