@@ -94,12 +94,12 @@ def test_products_between_layers_are_of_bfloat16_where_asked(narrow):
         torch.testing.assert_close(matmul.linear(x, weight, bias, narrow=True), exact)
 
 
-def test_doubles_stay_doubles_beside_bfloat16(narrow):
+def test_float64_stays_float64_with_bfloat16_on(narrow):
     x, weight, bias = (torch.randn(*shape, dtype=torch.float64) for shape in ((5, 4), (3, 4), (3,)))
     torch.testing.assert_close(matmul.linear(x, weight, bias, narrow=True), x @ weight.T + bias)
 
 
-def test_who_has_no_instructions_for_bfloat16_stays_with_float32(monkeypatch):
+def test_a_processor_without_bfloat16_stays_with_float32(monkeypatch):
     monkeypatch.setattr(matmul, "has_bfloat16", lambda: False)
     with matmul.bfloat16("cpu", True):
         x = torch.randn(2, 3)

@@ -29,13 +29,13 @@ def test_both_ways_equal_torch_over_packed_lines():
         torch.testing.assert_close(found[row, :length], wanted[row, :length])
 
 
-def all_ways(told, text, nothing):
+def all_ways(log_probabilities, text, blank):
     """Sum over every sequence of outputs that reads as the text: what the loss is defined by."""
     total = 0.0
-    for way in itertools.product(range(told.shape[1]), repeat=len(told)):
+    for way in itertools.product(range(log_probabilities.shape[1]), repeat=len(log_probabilities)):
         merged = [symbol for symbol, _ in itertools.groupby(way)]
-        if [symbol for symbol in merged if symbol != nothing] == text:
-            total += torch.stack([told[t, symbol] for t, symbol in enumerate(way)]).sum().exp()
+        if [symbol for symbol in merged if symbol != blank] == text:
+            total += torch.stack([log_probabilities[t, symbol] for t, symbol in enumerate(way)]).sum().exp()
     return total
 
 
@@ -44,12 +44,12 @@ def test_the_loss_is_the_sum_over_all_ways_to_read_the_text():
     network = RecogniserNetwork(2, 2, 3, 0.0)
     points, lengths = torch.randn(2, 10, 3), torch.tensor([9, 8])
     text = torch.tensor([[0, 1, 1], [1, -1, -1]])
-    told = network(points, lengths)
-    wanted = -all_ways(told[0, :5], [0, 1, 1], 2).log() - all_ways(told[1, :4], [1], 2).log()
+    log_probabilities = network(points, lengths)
+    wanted = -all_ways(log_probabilities[0, :5], [0, 1, 1], 2).log() - all_ways(log_probabilities[1, :4], [1], 2).log()
     torch.testing.assert_close(network.log_loss(points, lengths, text), wanted)
 
 
-def test_what_is_beside_a_line_does_not_change_it():
+def test_the_other_lines_of_a_batch_do_not_change_a_line():
     torch.manual_seed(3)
     network = RecogniserNetwork(3, 2, 4, 0.0).eval()
     points = torch.randn(2, 12, 3)
@@ -60,6 +60,6 @@ def test_what_is_beside_a_line_does_not_change_it():
 
 
 def test_greedy_reading_leaves_out_repeats_and_nothing():
-    told = torch.eye(3)[torch.tensor([[0, 0, 2, 0, 1, 1, 2, 2]])].log()
-    assert greedy(told, torch.tensor([16]), 2) == [[0, 0, 1]]
-    assert greedy(told, torch.tensor([3]), 2) == [[0]]
+    log_probabilities = torch.eye(3)[torch.tensor([[0, 0, 2, 0, 1, 1, 2, 2]])].log()
+    assert greedy(log_probabilities, torch.tensor([16]), 2) == [[0, 0, 1]]
+    assert greedy(log_probabilities, torch.tensor([3]), 2) == [[0]]

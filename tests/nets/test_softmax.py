@@ -17,7 +17,7 @@ def test_the_derivative_is_the_probability_less_one_at_the_target():
     torch.testing.assert_close(y.grad, expected)
 
 
-def test_what_is_behind_the_end_costs_nothing():
+def test_symbols_after_the_end_cost_nothing():
     y = torch.randn(1, 3, 4)
     assert log_loss(y, torch.tensor([[1, -1, -1]]))[0, 1:].tolist() == [0, 0]
 

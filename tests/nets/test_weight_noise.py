@@ -153,7 +153,7 @@ def test_noise_has_its_deviation_and_is_taken_off_to_the_bit():
     assert torch.equal(network.weight, before)
 
 
-def test_the_place_decides_the_noise():
+def test_the_seed_decides_the_noise():
     one, other = nn.Linear(4, 4), nn.Linear(4, 4)
     other.load_state_dict(one.state_dict())
     noises = FixedNoise(one, 0.1), FixedNoise(other, 0.1)

@@ -125,7 +125,7 @@ def test_the_last_sound_one_is_taken(saved):
         load_newest(saved)
 
 
-def test_a_missing_newest_is_said_too(saved):
+def test_a_missing_newest_is_reported_too(saved):
     saved.rename(previous(saved))
     assert "no checkpoint there; " in load_newest(saved)[2]
 

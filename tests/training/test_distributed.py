@@ -80,7 +80,7 @@ def leave_early(team):
 
 
 @pytest.mark.slow
-def test_who_has_done_its_work_minds_nobody_that_has_left():
+def test_a_worker_that_is_done_ignores_peers_that_left():
     gather_team(2, leave_early)
 
 

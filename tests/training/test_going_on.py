@@ -21,7 +21,7 @@ from nextstroke.training.run import CURVE
 from tests.training.conftest import TEXTS, corpus_of, tiny
 
 
-def test_what_changes_the_bits_is_said_on_resuming(run, monkeypatch):
+def test_what_changes_the_bits_is_reported_on_resuming(run, monkeypatch):
     path, events = run(tiny(updates=2)), []
     origin = load_checkpoint(path)[1]["origin"]
     assert origin["version"] == nextstroke.__version__
@@ -152,7 +152,7 @@ def test_a_checkpoint_without_its_deviations_is_refused(run, corpus, tmp_path):
             work()
 
 
-def test_adaptive_noise_starts_from_a_run_without_and_tells_its_cost(run, corpus, tmp_path):
+def test_adaptive_noise_starts_from_a_run_without_and_reports_its_cost(run, corpus, tmp_path):
     run(tiny("pen", chunk=None, loss="sum"), "plain")
     noisy = tiny("pen", chunk=None, loss="sum", noise="adaptive", noise_sigma=0.01, evaluate_every=4)
     run(noisy.model_copy(update={"start_from": str(tmp_path / "plain")}), "noisy")

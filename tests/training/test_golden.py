@@ -20,7 +20,7 @@ GOLDEN = Path(__file__).parent / "golden"
 LOGITS = 100
 
 
-def told_by(checkpoint):
+def logits_of(checkpoint):
     """The first numbers that the network of a checkpoint puts out for a fixed line."""
     network = open_run(checkpoint).network
     points = torch.tensor(np.sin(np.arange(36.0)).reshape(1, 12, 3) > 0.5, dtype=torch.float32)
@@ -33,7 +33,7 @@ def told_by(checkpoint):
 def test_a_checkpoint_of_each_format_gives_its_logits(checkpoint):
     wanted = json.loads(checkpoint.with_suffix(".json").read_text())
     assert len(wanted) == LOGITS
-    np.testing.assert_allclose(told_by(checkpoint), wanted, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(logits_of(checkpoint), wanted, rtol=1e-4, atol=1e-5)
 
 
 def test_the_format_of_today_is_among_them():
@@ -56,7 +56,7 @@ def make():
         train(tiny(updates=6), Path(folder) / "tiny.packed", Path(folder) / "run", False, silent)
         target = GOLDEN / f"{FORMAT}.safetensors"
         target.write_bytes((Path(folder) / "run" / CHECKPOINT).read_bytes())
-    target.with_suffix(".json").write_text(json.dumps(told_by(target)))
+    target.with_suffix(".json").write_text(json.dumps(logits_of(target)))
 
 
 if __name__ == "__main__":

@@ -50,13 +50,13 @@ def test_a_handful_of_lines_is_learned_by_heart(learned):
     assert after.squared_error_per_point < before.squared_error_per_point / 2
 
 
-def test_who_has_learned_to_write_tells_right_texts_from_wrong_ones(learned):
+def test_a_trained_network_prefers_right_texts_to_wrong_ones(learned):
     learner, _ = learned
     share = letter_test(learner.average, learner.examples.validation, learner.examples.normalisation, [0, 1, 2])
     assert share > 0.7
 
 
-def test_who_cannot_read_tells_nothing(examples):
+def test_a_network_that_cannot_read_prefers_no_text(examples):
     network = Learner(tiny(), examples).network
     for weight in (network.layers[0].reading, network.layers[1].weight[:, 3:6]):
         weight.data.zero_()

@@ -157,7 +157,7 @@ def test_a_folder_in_use_is_refused_until_its_user_is_dead(run, tmp_path):
     assert run(tiny(updates=1)).exists()
 
 
-def test_no_second_training_beside_a_first(run):
+def test_no_second_training_in_the_folder_of_a_first(run):
     refused = []
 
     def report(progress, event):
@@ -191,14 +191,14 @@ def test_a_gradient_that_is_no_number_ends_it_and_keeps_the_checkpoint(run, tmp_
             return super()._move(gradients, divisor)
 
     monkeypatch.setattr(run_module, "Learner", Poisoned)
-    with pytest.raises(Diverged, match=r"update 3: the derivative by layers\.1\.recurrent is not finite"):
+    with pytest.raises(Diverged, match=r"update 3: the gradient w\.r\.t\. layers\.1\.recurrent is not finite"):
         run(tiny(chunk=None, save_every_minutes=0.0))
     tensors, about = load_checkpoint(tmp_path / "run" / CHECKPOINT)
     assert about["progress"]["update"] == 3
     assert all(tensor.isfinite().all() for tensor in tensors.values())
 
 
-def test_falling_back_to_the_checkpoint_before_is_said(run):
+def test_falling_back_to_the_checkpoint_before_is_reported(run):
     path, events = run(tiny(updates=4, chunk=None, save_every_minutes=0.0)), []
     path.write_bytes(path.read_bytes()[:-100])
     run(tiny(updates=5, chunk=None), resume=True, report=lambda progress, event: events.append(event))

@@ -29,13 +29,8 @@ class Capture:
 
     def __init__(self, work: Work, inputs: tuple[Tensor, ...], pool: Any):
         self.inputs = [part.clone() for part in inputs]
-        self._warm_up(work)
-        self.graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self.graph, pool=pool):
-            self.outputs = work(*self.inputs)
-
-    def _warm_up(self, work: Work) -> None:
-        """Run outside the graph, on another stream as the notes ask; the random state is restored."""
+        # The first runs are outside the graph, on another stream as the notes ask; the random state is
+        # restored.
         stream = torch.cuda.Stream()
         current = torch.cuda.current_stream()
         stream.wait_stream(current)
@@ -43,6 +38,9 @@ class Capture:
             for _ in range(WARM_UPS):
                 work(*self.inputs)
         current.wait_stream(stream)
+        self.graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self.graph, pool=pool):
+            self.outputs = work(*self.inputs)
 
     def __call__(self, *inputs: Tensor) -> list[Tensor]:
         """Return the results, which are valid until the next replay."""
@@ -78,14 +76,11 @@ class Replayed:
         """Capture if these shapes are new; replay."""
         shapes = tuple((part.shape, part.dtype) for part in inputs)
         if shapes not in self.kept:
-            self._make_room()
+            if self.pool is None and torch.cuda.is_available():
+                self.pool = torch.cuda.graph_pool_handle()
+            while len(self.kept) >= self.most:
+                del self.kept[next(iter(self.kept))]
             self.kept[shapes] = self.capture(self.work, inputs, self.pool)
         # The most recently used is last.
         self.kept[shapes] = self.kept.pop(shapes)
         return self.kept[shapes](*inputs)
-
-    def _make_room(self) -> None:
-        if self.pool is None and torch.cuda.is_available():
-            self.pool = torch.cuda.graph_pool_handle()
-        while len(self.kept) >= self.most:
-            del self.kept[next(iter(self.kept))]

@@ -146,7 +146,10 @@ def gather_team(workers: int, work: Callable[..., None], *arguments) -> None:
         work(Team(), *arguments)
         return
     raised = multiprocessing.get_context("spawn").SimpleQueue()
-    processes = multiprocessing.spawn(_join, (workers, _free_port(), raised, work, arguments), workers, join=False)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    processes = multiprocessing.spawn(_join, (workers, port, raised, work, arguments), workers, join=False)
     with passing_signals(processes.pids()) as passed:
         failure = _wait(processes)
     if not raised.empty():
@@ -181,18 +184,12 @@ def _join(rank: int, size: int, port: int, raised, work: Callable[..., None], ar
     except NextstrokeError as error:
         raised.put(error)
     except KeyboardInterrupt:
-        raised.put(Stopped("stopped at once; the last checkpoint stands", signal.SIGINT))
+        raised.put(Stopped("stopped at once; the last checkpoint is kept", signal.SIGINT))
     finally:
         dist.destroy_process_group()
-    _leave()
-
-
-def _leave() -> None:
-    """End this process without the interpreter's shutdown.
-
-    A thread of gloo that releases a tensor during it would abort the process, and a training that is
-    saved would be reported as lost. Seen on a busy machine only.
-    """
+    # The process ends without the interpreter's shutdown: a thread of gloo that releases a tensor during
+    # it would abort the process, and a training that is saved would be reported as lost. Seen on a busy
+    # machine only.
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
@@ -215,9 +212,3 @@ def passing_signals(pids: Iterable[int]) -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

@@ -249,30 +249,17 @@ class Learner:
         """
         if self.examples.fresh(self.progress.batch) or not self.states:
             return {}
-        joined = {
-            f"carried.{layer}.{part}": self._joined([getattr(state[layer], part) for state in self.states])
-            for layer, first in enumerate(self.states[0])
-            for part in first._fields
-        }
+        joined = {}
+        for layer, first in enumerate(self.states[0]):
+            for name in first._fields:
+                parts = [getattr(state[layer], name) for state in self.states]
+                # One tensor for all streams; those of the other workers are zero until the sum.
+                whole = parts[0].new_zeros(sum(map(len, parts)) * self.team.size, *parts[0].shape[1:])
+                for rows, part in zip(self.shards, parts, strict=True):
+                    whole[rows] = part
+                joined[f"carried.{layer}.{name}"] = whole
         self.team.sum(joined.values())
         return joined
-
-    def _joined(self, parts: list[Tensor]) -> Tensor:
-        """Return one tensor for all streams, those of the other workers zero."""
-        streams = sum(map(len, parts)) * self.team.size
-        whole = parts[0].new_zeros(streams, *parts[0].shape[1:])
-        for rows, part in zip(self.shards, parts, strict=True):
-            whole[rows] = part
-        return whole
-
-    def _load_stream_state(self, joined: dict[str, Tensor]) -> None:
-        """Load what `stream_state` returned, on any number of workers."""
-        start = self.network.start(1)
-        names = [f"{layer}.{part}" for layer, state in enumerate(start) for part in state._fields]
-        self.states = []
-        for rows in self.shards:
-            parts = [joined[name][rows].clone().to(self.device) for name in names]
-            self.states.append(fill_state(start, parts))
 
     def start_from(self, weights: dict[str, Tensor], source: Path) -> None:
         """Begin with the weights of another training instead of initial ones."""
@@ -280,7 +267,7 @@ class Learner:
         load_weights(self.average, weights, source)
 
     def restore(self, tensors: dict[str, Tensor], progress: dict, source: Path) -> None:
-        """Load what `state` and `stream_state` returned.
+        """Load what `state` and `stream_state` returned, on any number of workers.
 
         Raises:
             WrongModel: the tensors are those of another network.
@@ -296,7 +283,12 @@ class Learner:
         load_noise(self.noise, strip_prefix("noise.", tensors), source)
         self.progress = Progress(**progress)
         if joined := strip_prefix("carried.", tensors):
-            self._load_stream_state(joined)
+            start = self.network.start(1)
+            names = [f"{layer}.{part}" for layer, state in enumerate(start) for part in state._fields]
+            self.states = []
+            for rows in self.shards:
+                parts = [joined[name][rows].clone().to(self.device) for name in names]
+                self.states.append(fill_state(start, parts))
 
 
 def fill_state(like: NetworkState, tensors: Iterable[Tensor]) -> NetworkState:

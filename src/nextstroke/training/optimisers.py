@@ -46,12 +46,18 @@ def build_network(recipe: Recipe, symbols: int) -> Network:
     if sizes.init == "orthogonal":
         _init_orthogonal(network)
     else:
-        _init_uniform(network)
+        for weight in network.parameters():
+            nn.init.uniform_(weight, -UNIFORM, UNIFORM)
     for layer in network.modules():
         if isinstance(layer, LSTM):
             layer.bias.data[layer.cells : 2 * layer.cells] += sizes.forget_bias
     if isinstance(network, SynthesisNetwork) and sizes.start_step is not None:
-        _start_window(network, sizes.start_step)
+        # The window starts at `start_step` characters per point, the K components sharing the weight;
+        # else it runs over the text before anything is learned.
+        layer = network.windowed
+        alpha, _, kappa = layer.glance.bias.data.chunk(3)
+        alpha.fill_(-math.log(layer.components))
+        kappa.fill_(math.log(sizes.start_step))
     return network
 
 
@@ -80,11 +86,6 @@ def _build_network(
     )
 
 
-def _init_uniform(network: nn.Module) -> None:
-    for weight in network.parameters():
-        nn.init.uniform_(weight, -UNIFORM, UNIFORM)
-
-
 def _init_orthogonal(network: nn.Module) -> None:
     """Make each gate's recurrence orthogonal, scale inputs by their width, zero biases and peepholes."""
     for name, weight in network.named_parameters():
@@ -97,17 +98,6 @@ def _init_orthogonal(network: nn.Module) -> None:
             nn.init.normal_(weight, std=weight.shape[1] ** -0.5)
         else:
             nn.init.zeros_(weight)
-
-
-def _start_window(network: SynthesisNetwork, step: float) -> None:
-    """Let the window start at `step` characters per point; else it runs over the text before it is read.
-
-    The K components share the weight.
-    """
-    layer = network.windowed
-    alpha, _, kappa = layer.glance.bias.data.chunk(3)
-    alpha.fill_(-math.log(layer.components))
-    kappa.fill_(math.log(step))
 
 
 def build_optimiser(network: nn.Module, training: Training) -> torch.optim.Optimizer:

@@ -172,25 +172,23 @@ def _restore(learner: Learner, origin: dict, folder: Path, report: Report) -> No
     _check_same_training(metadata, learner, origin["corpus"], folder)
     learner.restore(tensors, metadata["progress"], folder)
     if learner.team.is_main:
-        for sentence in (remark, _changed_origin(origin, before), _changed_streams(learner.recipe, origin, before)):
+        for sentence in [remark, *_changes(learner.recipe, origin, before)]:
             if sentence:
                 report(learner.progress, sentence)
 
 
-def _changed_origin(now: dict, before: dict) -> str:
-    """Return a sentence on what changes the bits against a training that never stopped; else empty."""
-    names = [name for name in now if name != "random streams" and before.get(name, now[name]) != now[name]]
-    changes = ", ".join(f"{name} {before[name]} before, {now[name]} now" for name in names)
-    return changes and f"{changes}: the result may differ in its last bits"
-
-
-def _changed_streams(recipe: Recipe, now: dict, before: dict) -> str:
-    """Return a sentence where dropout or weight noise draws other numbers than before; else empty."""
+def _changes(recipe: Recipe, now: dict, before: dict) -> Iterator[str]:
+    """Yield sentences on what changes the result against a training that never stopped."""
+    streams = "random streams"
+    names = [name for name in now if name != streams and before.get(name, now[name]) != now[name]]
+    if names:
+        changes = ", ".join(f"{name} {before[name]} before, {now[name]} now" for name in names)
+        yield f"{changes}: the result may differ in its last bits"
     draws = recipe.network.dropout > 0 or recipe.training.noise != "none"
-    name = "random streams"
-    if not draws or before[name] == now[name]:
-        return ""
-    return f"{name} by {before[name]} before, by {now[name]} now: dropout and weight noise draw other numbers"
+    if draws and before[streams] != now[streams]:
+        yield (
+            f"{streams} by {before[streams]} before, by {now[streams]} now: dropout and weight noise draw other numbers"
+        )
 
 
 def _check_same_training(metadata: dict, learner: Learner, corpus: str, folder: Path) -> None:

@@ -290,5 +290,5 @@ def test_a_network_of_ink_and_a_text_of_other_symbols_are_refused(run, corpus, t
         evaluate_dynamically(ink, corpus, "validation", DynamicEvalConfig())
     other = tmp_path / "other.text"
     pack_text(other, "character", list("vwxyz"), 4, {name: [np.arange(5)] for name in ("train", "validation")})
-    with pytest.raises(WrongModel, match="not those the network learned"):
+    with pytest.raises(WrongModel, match="not those that the network learned"):
         evaluate_dynamically(run(STREAMS, corpus=corpus).parent, other, "validation", DynamicEvalConfig())

@@ -31,29 +31,22 @@ def line_losses(
     """
     learning = network.training
     network.eval()
+    device = network.output.bias.device
     losses = np.zeros(len(examples))
     errors = np.zeros(len(examples))
     for chosen in sorted_batches(np.array([len(example.offsets) for example in examples]), batch):
         lines = Batch.of([examples[i] for i in chosen], normalisation)
-        losses[chosen], errors[chosen] = _batch_losses(network, lines)
+        state = network.start(lines.lines)
+        for chunk in lines.chunks(200):
+            x, target, mask, text = (torch.from_numpy(part).to(device) for part in chunk)
+            y, state = run_network(network, x, text, state)
+            mixture = Mixture.of(y)
+            squared_distance = ((mixture.mean() - target[..., :2]) ** 2).sum(2)
+            # float64 only on the CPU: not every device has it.
+            losses[chosen] += (mixture.log_loss(target) * mask).cpu().double().sum(1).numpy()
+            errors[chosen] += (squared_distance * mask).cpu().double().sum(1).numpy()
     network.train(learning)
     return losses, errors
-
-
-def _batch_losses(network: InkNetwork, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
-    device = network.output.bias.device
-    state = network.start(batch.lines)
-    loss = torch.zeros(batch.lines, dtype=torch.float64)
-    error = torch.zeros(batch.lines, dtype=torch.float64)
-    for chunk in batch.chunks(200):
-        x, target, mask, text = (torch.from_numpy(part).to(device) for part in chunk)
-        y, state = run_network(network, x, text, state)
-        mixture = Mixture.of(y)
-        # float64 only on the CPU: not every device has it.
-        loss += (mixture.log_loss(target) * mask).cpu().double().sum(1)
-        squared_distance = ((mixture.mean() - target[..., :2]) ** 2).sum(2)
-        error += (squared_distance * mask).cpu().double().sum(1)
-    return loss.numpy(), error.numpy()
 
 
 def evaluate(network: InkNetwork, examples: Sequence[Example], normalisation: Normalisation) -> InkScore:
@@ -80,14 +73,12 @@ def letter_test(
     """
     rng = np.random.default_rng(seed)
     lines = [example for example in examples if np.isin(example.text, letters).any()]
-    wrong = [Example(example.offsets, _misspelt(example.text, letters, rng)) for example in lines]
+    wrong = []
+    for line in lines:
+        text = line.text.copy()
+        position = rng.choice(np.flatnonzero(np.isin(text, letters)))
+        text[position] = rng.choice([letter for letter in letters if letter != text[position]])
+        wrong.append(Example(line.offsets, text))
     right_loss, _ = line_losses(network, lines, normalisation)
     wrong_loss, _ = line_losses(network, wrong, normalisation)
     return float((right_loss < wrong_loss).mean())
-
-
-def _misspelt(text: np.ndarray, letters: Sequence[int], rng: np.random.Generator) -> np.ndarray:
-    position = rng.choice(np.flatnonzero(np.isin(text, letters)))
-    changed = text.copy()
-    changed[position] = rng.choice([letter for letter in letters if letter != text[position]])
-    return changed

@@ -159,8 +159,6 @@ class _StepGraph:
         """Return all values that a value depends on within this step."""
         found = [name]
         for value in found:
-            found += [origin for origin in self._inputs_of(value) if origin not in found]
+            if value in self.makers:
+                found += [origin for origin in self.makers[value].input if origin not in found]
         return set(found)
-
-    def _inputs_of(self, value: str) -> list[str]:
-        return list(self.makers[value].input) if value in self.makers else []

@@ -40,7 +40,7 @@ def publish_model(run: Path, path: Path, licence: str, note: str = "", integer: 
 
 
 def publish_styles(model_path: Path, primes: Path, corpus: Path) -> str:
-    """Prime an exported model with the lines that `primes` names and store the states beside it.
+    """Prime an exported model with the lines that `primes` names and store the states next to it.
 
     Args:
         primes: TOML file of pairs name = "line of the corpus".
