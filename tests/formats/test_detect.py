@@ -44,9 +44,9 @@ def test_the_format_is_told_by_the_content(write, content, text):
     [
         ("<math/>", "<math> is no ink"),
         ("<svg/>", "no points; polylines"),
-        ("hello", "not well-formed XML"),
-        ("", "not well-formed XML"),
-        (b"\x89PNG\r\n\x1a\n\0\0", "not well-formed XML"),
+        ("hello", "not a known format; give InkML, SVG, lines of IAM-OnDB, Xournal++"),
+        ("", "not a known format"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "not a known format"),
         ("{", "not JSON"),
         (b'{"text": "\xff"}', "not JSON"),
         ("[1, 2]", "not JSON ink"),
@@ -171,5 +171,5 @@ def test_a_text_too_long_leaves_its_file_out(write):
 
 
 def test_long_json_is_refused_unread(write):
-    with pytest.raises(LimitExceeded, match="of JSON, at most"):
+    with pytest.raises(LimitExceeded, match="of this format at most"):
         read_ink(write("{" + " " * (5 << 20) + "}"))
