@@ -34,7 +34,7 @@ def write(tmp_path):
         (line_xml([(1, 2), (3, 4)]), ""),
     ],
 )
-def test_the_format_is_told_by_the_content(write, content, text):
+def test_the_format_is_recognised_by_the_content(write, content, text):
     ink, found = read_ink(write(content))
     assert (ink.points.tolist(), found) == ([[1, 2], [3, 4]], text)
 
@@ -129,7 +129,7 @@ def test_altered_files_are_read_or_refused(tmp_path_factory, base, place, length
     assert len(read[0]) > 0 if read else refusal.startswith(str(path))
 
 
-def test_packing_takes_texts_from_inside_or_beside(write, tmp_path):
+def test_packing_takes_texts_from_the_file_or_a_text_file(write, tmp_path):
     files = [write(INKML, "a.inkml"), write(line_xml([(1, 1)]), "b.xml"), write(line_xml([(2, 2)]), "c.xml")]
     write("beside\n b", "b.xml.txt")
     write("not\nread", "b.txt")
