@@ -78,7 +78,7 @@ def test_marks_blanks_and_line_ends_of_ascii_files(tree, head, newline):
     assert report.left_out == []
 
 
-def test_forms_that_share_a_folder_are_told_apart(tree):
+def test_forms_that_share_a_folder_are_distinguished(tree):
     tree.whole_form("a01-000", "plain form")
     tree.whole_form("a01-000u", "form with u", split="testset_v")
     lines, _ = lines_of(tree.root)

@@ -157,7 +157,7 @@ def test_the_file_is_plain_safetensors(tmp_path):
     assert json.loads((tmp_path / "t").read_bytes()[8:].split(b"   ")[0])
 
 
-def test_what_a_teacher_expects_lies_beside_its_split(tmp_path):
+def test_the_distributions_of_a_teacher_are_stored_with_their_split(tmp_path):
     parts = {"train": [np.array([0, 1])], "taught": [np.array([1]), np.array([0, 1])]}
     expected = np.array([[0.25, 0.75], [1, 0], [0.5, 0.5]])
     path = tmp_path / "t.packed"

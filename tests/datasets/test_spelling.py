@@ -18,7 +18,7 @@ TEXT = numbers(SENTENCES)
 SPELLING = WordSpelling(WORDS, END, TEXT)
 
 
-def test_a_text_is_spelt_with_a_blank_or_line_end_behind_each_word():
+def test_each_word_is_spelt_with_a_blank_or_line_end_after_it():
     letters = SPELLING.characters(TEXT)
     assert "".join(SPELLING.symbols[i] for i in letters) == "an ant and a bee\n<unk> a b\nb\n"
     assert SPELLING.lengths(TEXT).sum() == len(letters)

@@ -1,5 +1,18 @@
-"""The fixtures of tests/datasets."""
+"""The fixtures of tests/datasets, and the files of other programs."""
+
+from pathlib import Path
+
+import pytest
 
 from tests.datasets.conftest import packed_iam as packed_iam
 from tests.datasets.conftest import raw_samples as raw_samples
 from tests.datasets.conftest import tree as tree
+
+CASES = Path(__file__).parents[3] / "shared" / "cases"
+
+
+@pytest.fixture
+def cases():
+    if not CASES.is_dir():
+        pytest.skip("the files of other programs are not next to the project (../shared/cases)")
+    return CASES

@@ -34,7 +34,7 @@ def write(tmp_path):
         (line_xml([(1, 2), (3, 4)]), ""),
     ],
 )
-def test_the_format_is_told_by_the_content(write, content, text):
+def test_the_format_is_recognised_by_the_content(write, content, text):
     ink, found = read_ink(write(content))
     assert (ink.points.tolist(), found) == ([[1, 2], [3, 4]], text)
 
@@ -44,9 +44,9 @@ def test_the_format_is_told_by_the_content(write, content, text):
     [
         ("<math/>", "<math> is no ink"),
         ("<svg/>", "no points; polylines"),
-        ("hello", "not well-formed XML"),
-        ("", "not well-formed XML"),
-        (b"\x89PNG\r\n\x1a\n\0\0", "not well-formed XML"),
+        ("hello", "not a known format; give InkML, SVG, lines of IAM-OnDB, Xournal++"),
+        ("", "not a known format"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "not a known format"),
         ("{", "not JSON"),
         (b'{"text": "\xff"}', "not JSON"),
         ("[1, 2]", "not JSON ink"),
@@ -129,7 +129,7 @@ def test_altered_files_are_read_or_refused(tmp_path_factory, base, place, length
     assert len(read[0]) > 0 if read else refusal.startswith(str(path))
 
 
-def test_packing_takes_texts_from_inside_or_beside(write, tmp_path):
+def test_packing_takes_texts_from_the_file_or_a_text_file(write, tmp_path):
     files = [write(INKML, "a.inkml"), write(line_xml([(1, 1)]), "b.xml"), write(line_xml([(2, 2)]), "c.xml")]
     write("beside\n b", "b.xml.txt")
     write("not\nread", "b.txt")
@@ -171,5 +171,5 @@ def test_a_text_too_long_leaves_its_file_out(write):
 
 
 def test_long_json_is_refused_unread(write):
-    with pytest.raises(LimitExceeded, match="of JSON, at most"):
+    with pytest.raises(LimitExceeded, match="of this format at most"):
         read_ink(write("{" + " " * (5 << 20) + "}"))

@@ -115,6 +115,15 @@ def test_a_canvas_transform_inside_a_context_holds_there():
     assert points(inside + traces) == [[4, 3], [1, 2]]
 
 
+def test_each_canvas_transform_has_its_own_matrix():
+    scale = TURN.replace('"r"', '"s"').replace("-1 0 100, 0 -1 40", "2 0 0, 0 3 0")
+    traces = "".join(
+        f'<context xml:id="{name}" canvasTransformRef="#{name}"/><trace contextRef="#{name}">1 2</trace>'
+        for name in "rs"
+    )
+    assert points(TURN + scale + traces) == [[99, 38], [2, 6]]
+
+
 def test_an_identity_and_a_second_mapping_change_nothing():
     inverse = '<mapping type="affine"><matrix>9 0 0, 0 9 0</matrix></mapping>'
     forward = '<mapping type="affine"><matrix>1 0 5, 0 1 7</matrix></mapping>'

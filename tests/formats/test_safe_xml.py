@@ -1,5 +1,6 @@
 """Hostile and broken XML: refused with bounded work and within 100 MB, with file and line (group 25 of the faults)."""
 
+import gzip
 import json
 import subprocess
 import sys
@@ -51,6 +52,22 @@ ATTACKS = {
     "InkML hexadecimal without end": ("<ink><trace>#" + "f" * 8_000_000 + " 2</trace></ink>", "not finite"),
     "InkML blanks without end": ("<ink><trace>'" + " " * 8_000_000 + "x</trace></ink>", "for a value"),
     "InkML signs": ("<ink><trace>" + "-" * 8_000_000 + "</trace></ink>", "for a value"),
+    "gzip bomb": (gzip.compress(b"<svg>" + b" " * (60 << 20)), f"more than {MAX_BYTES} bytes unzipped"),
+    "gzip bomb of a gzip bomb": (gzip.compress(gzip.compress(b" " * (60 << 20))), "not a known format"),
+    "many SVG elements": ("<svg>" + "<g/>" * 2_000_000 + "</svg>", "elements; split"),
+    "SVG uses of uses": (
+        "<svg>" + "".join(f"<g id='g{i}'>" + f"<use href='#g{i + 1}'/>" * 60 + "</g>" for i in range(6)) + "</svg>",
+        "which the document does not have",
+    ),
+    "SVG path without end": ("<svg><path d='" + "M0 0" * 30_000 + "x'/></svg>", "a path that cannot be read"),
+    "SVG transforms": ("<svg transform='" + "scale(9) " * 20_000 + "'><path d='M1 1L2 2'/></svg>", "only finite"),
+    "many CSV rows": ("1,2,3\n" * 520_000, f"at most {MAX_POINTS} points"),
+    "long CSV": ("1,2,3\n" * 600_000, "are read; split it"),
+    "UNIPEN points": (".PEN_DOWN\n" + "1 2\n" * 780_000, f"at most {MAX_POINTS} are read"),
+    "UNIPEN pen-downs": (".PEN_DOWN\n1 2\n" * 200_001, "components of UNIPEN; split it"),
+    "Quick Draw": ('{"drawing": [[[1,2],[3,4]]]}\n' * 101_000, "drawings; split it"),
+    "deep JIIX": ('{"type": "Text", "words": ' + "[" * 500 + "]" * 500 + "}", "without strokes"),
+    "Xournal++ points": ("<xournal><page><stroke>" + "1 2 " * 200_001 + "</stroke></page></xournal>", "are read"),
     "deep JSON": ("[" * 2_000_000, "nested too deep"),
     "long JSON": ("[" + "[1,2]," * 1_300_000 + "[1,2]]", "are read"),
     "JSON of empty lists": ('{"strokes": [' + "[]," * 1_040_000 + "[]]}", "no points"),
@@ -87,7 +104,15 @@ for path in sys.argv[1:]:
 
 
 # Of functions, at most; a file that is read in small pieces needs some for each, others next to none.
-CALLS = {"many points": 2_000_000, "JSON of empty lists": 4_000_000}
+CALLS = {
+    "many points": 2_000_000,
+    "many SVG elements": 2_000_000,
+    "SVG uses of uses": 20_000,
+    "SVG path without end": 2_000_000,
+    "SVG transforms": 500_000,
+    "Quick Draw": 2_000,
+    "deep JIIX": 2_000,
+}
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +124,7 @@ def refusals(tmp_path_factory):
     paths = []
     for number, (content, _) in enumerate(ATTACKS.values()):
         paths.append(folder / f"{number}.xml")
-        paths[-1].write_text(content)
+        paths[-1].write_bytes(content if isinstance(content, bytes) else content.encode())
     run = subprocess.run([sys.executable, "-c", MEASURE, *paths], capture_output=True, text=True, check=True)
     return dict(zip(ATTACKS, map(json.loads, run.stdout.splitlines()), strict=True))
 

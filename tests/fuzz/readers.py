@@ -14,7 +14,7 @@ from nextstroke.datasets.packed_ink import InkCorpus, Line
 from nextstroke.datasets.packed_text import TextCorpus
 from nextstroke.datasets.plain_text import pack_bytes
 from nextstroke.errors import BadInput, NextstrokeError
-from nextstroke.formats.detect import read_with_text
+from nextstroke.formats.detect import read_drawings, read_with_text
 from nextstroke.handwriting.bulk import read_orders
 from nextstroke.handwriting.hands import Style, pack_styles, unpack_styles
 from nextstroke.ink import Ink
@@ -27,6 +27,16 @@ from nextstroke.web.server.schemas import GenerateOrder, StyleOrder, WriteOrder
 INK = Ink.from_strokes([np.array([[0.0, 0], [10, 5], [12, 9]]), np.array([[20.0, 3], [25, 8]])])
 XML = b"""<?xml version="1.0"?><WhiteboardCaptureSession><StrokeSet><Stroke colour="black"><Point x="1" y="2" time="3"/>
 <Point x="4" y="6" time="3.5"/></Stroke></StrokeSet></WhiteboardCaptureSession>"""
+OTHER_INK = {
+    "jiix": b'{"type": "Text", "label": "i", "words": [{"items": [{"type": "stroke", "X": [1, 2], "Y": [3, 4]}]}]}',
+    "excalidraw": b'{"type": "excalidraw", "elements": [{"type": "freedraw", "x": 1, "y": 2, "points": [[0, 0]]}]}',
+    "ndjson": b'{"word": "cat", "drawing": [[[1, 2], [3, 4]]]}\n{"word": "cat", "drawing": [[[5], [6]]]}\n',
+    "pointers": b'[{"type": "stroke", "pointers": [{"x": 1, "y": 2}, {"x": 3, "y": 4.5}]}]',
+    "unp": b'.COORD X Y\n.SEGMENT WORD 0 OK "i"\n.PEN_DOWN\n1 2\n3 4\n.PEN_UP\n5 6\n',
+    "csv": b"x,y,stroke\n1,2,0\n3,4.5,0\n5,6,1\n",
+    "xopp": b'<xournal><page><layer><stroke tool="pen">1 2 3 4</stroke></layer></page></xournal>',
+    "drawing": b'<svg><g transform="rotate(9)"><path id="a" d="M0 0A1 2 3 0 1 4 5"/></g><use href="#a"/></svg>',
+}
 RECIPE = b"""kind = "writer"\nnote = "a note"\n[data]\nclip = 1000.0\n[training]\nbatch = 16\nupdates = 5\n"""
 ORDERS = b'"a text"\n{"text": "another", "style": "neat", "bias": 0.5}\n'
 STYLE = Style("mine", "abc ", {"h1": np.ones((1, 4), np.float32)}, np.zeros((1, 3), np.float32))
@@ -68,6 +78,10 @@ def _page(format: str) -> bytes:
 
 def _read_ink(path: Path) -> None:
     assert np.isfinite(read_with_text(str(path))[0].points).all()
+
+
+def _read_all_ink(path: Path) -> None:
+    assert all(np.isfinite(ink.points).all() for ink, _ in read_drawings(path))
 
 
 def _read_styles(path: Path) -> None:
@@ -137,6 +151,7 @@ def _body(kind: type) -> Reader:
 READERS = {
     "official.xml": Reader(lambda path: XML, _read_ink),
     **{f"ink.{kind}": Reader(lambda path, kind=kind: _page(kind), _read_ink) for kind in ("inkml", "json", "svg")},
+    **{f"ink.{name}": Reader(lambda path, data=data: data, _read_all_ink) for name, data in OTHER_INK.items()},
     "recipe.toml": Reader(lambda path: RECIPE, lambda path: load_recipe(path) and None),
     "orders.jsonl": Reader(lambda path: ORDERS, lambda path: list(read_orders(path, ["none"], [0.5])) and None),
     "a.style": Reader(lambda path: pack_styles([STYLE]), _read_styles),

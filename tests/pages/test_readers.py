@@ -59,7 +59,7 @@ def test_ink_files_are_read_back(tmp_path, kind):
     assert text.replace("\x00", "") == "two < lines & more"
 
 
-def test_json_tells_what_made_it():
+def test_json_carries_its_metadata():
     document = json.loads(render(SHEET, "json", Look(), {"text": "a", "seed": 3}))
     assert {name: document[name] for name in ("text", "seed", "unit", "width")} == {
         "text": "a",

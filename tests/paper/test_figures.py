@@ -73,7 +73,7 @@ def test_curves_of_runs(tmp_path, corpus_path):
         ("architecture recipes/best/writer.toml -o f.png", 2, "cannot be read"),
     ],
 )
-def test_what_cannot_be_drawn_is_told_in_one_line(line, code, says, capsys, tmp_path, monkeypatch, corpus_path):
+def test_what_cannot_be_drawn_is_reported_in_one_line(line, code, says, capsys, tmp_path, monkeypatch, corpus_path):
     monkeypatch.chdir(tmp_path)
     assert main(["figure", *line.replace("CORPUS", str(corpus_path)).split()]) == code
     err = capsys.readouterr().err

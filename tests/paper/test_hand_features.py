@@ -23,7 +23,7 @@ def test_the_slant_is_that_of_what_goes_up_and_down(slant):
     assert hand_traits(line(slant))[0] == pytest.approx(slant, abs=0.02)
 
 
-def test_size_and_spacing_are_told_apart():
+def test_size_and_spacing_are_independent():
     plain, large, wide = hand_traits(line()), hand_traits(line(size=20.0, width=16.0)), hand_traits(line(width=16.0))
     assert large[1] - plain[1] == pytest.approx(np.log(2), abs=0.02)
     assert large[2] == pytest.approx(plain[2], rel=0.02)

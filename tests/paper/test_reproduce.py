@@ -111,7 +111,7 @@ def test_reports_are_safe_and_say_what_is_missing():
     assert "a < b ∣ c" in markdown([], claims)
 
 
-def test_missing_data_is_told_with_the_way_to_it(capsys, tmp_path, monkeypatch):
+def test_missing_data_is_reported_with_the_way_to_it(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["reproduce"]) == 3
     *way, last = capsys.readouterr().err.splitlines()

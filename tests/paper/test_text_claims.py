@@ -61,7 +61,7 @@ def test_a_sample_begins_as_a_page_and_has_its_length(model):
     assert text == again != other
 
 
-def test_every_row_stands_under_its_heads(found):
+def test_every_row_has_a_cell_for_each_head(found):
     assert [row[0] for row in rows(found)] == [*KINDS, "words that the training text has"]
     assert {len(row) for row in rows(found)} == {len(HEADS)}
 

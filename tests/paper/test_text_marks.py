@@ -59,7 +59,7 @@ def test_nested_brackets_are_all_paired_at_their_distances(depth):
     assert pairs.distances == list(range(1, 2 * depth, 2))
 
 
-def test_words_are_told_from_invented_ones():
+def test_invented_words_are_counted_apart():
     vocabulary = set(words("The cat sat. Caf\u00e9 &amp; bar"))
     assert vocabulary == {"the", "cat", "sat", "caf\u00e9", "bar"}
     judged = judge_words("The cat florbed the florbed snuggledons, a CAF\u00c9 2nd", vocabulary)
@@ -79,5 +79,5 @@ def test_the_baseline_follows_the_frequencies_of_three_symbols():
     assert three_symbols(text, 50, 2).tobytes() != three_symbols(text, 50, 3).tobytes()
 
 
-def test_the_baseline_goes_on_behind_the_last_place_of_its_text():
+def test_the_baseline_continues_after_the_end_of_its_text():
     assert len(three_symbols(np.frombuffer(b"abcd", np.uint8), 100, 1)) == 100

@@ -103,7 +103,7 @@ def join(
 
 @app.command("ink")
 def ink(
-    files: Annotated[list[Path], typer.Argument(help="InkML, JSON ink or lines of IAM-OnDB")],
+    files: Annotated[list[Path], typer.Argument(help="files of ink: InkML, SVG, JSON, CSV, UNIPEN, Xournal++ …")],
     output: Output,
     split: Annotated[str, typer.Option(help="name of the split of all lines")] = "trainset",
     hold_out: Annotated[int, typer.Option(help="number of last lines to put in testset_v instead", min=0)] = 0,

@@ -368,7 +368,7 @@ LOST_PERCENT = "a label that lost a per cent sign"
 CROSSED_OUT = "a crossed-out word (#) in the label"
 ODD_DENSITY = f"fewer than {DENSITY[0]} or more than {DENSITY[1]} points for a character"
 
-# Known by name. The official ascii files lost the per cent signs, and at times the letter behind one, to a
+# Known by name. The official ascii files lost the per cent signs, and sometimes the next letter, to a
 # formatting function; the form XML has them.
 WRONG_LABELS = dict.fromkeys(("g04-036-07", "h02-037-05", "l07-851z-08"), WRONG_LABEL) | dict.fromkeys(
     ("f10-558z-03", "f10-558z-04", "j01-013z-06", "j01-060z-06", "j04-179z-04", "j08-417z-05"), LOST_PERCENT

@@ -14,7 +14,7 @@ from safetensors.numpy import save
 from nextstroke.datasets.memory_map import map_arrays
 from nextstroke.errors import BadInk, BadInput, CorruptFile, LimitExceeded, WrongModel
 from nextstroke.files import write_bytes
-from nextstroke.formats.detect import read_with_text
+from nextstroke.formats.detect import read_all_with_text
 from nextstroke.formats.limits import check_coordinates
 from nextstroke.ink import Ink
 
@@ -184,12 +184,14 @@ def pack_files(
     lines, inks, left_out = [], [], []
     for path in map(Path, paths):
         try:
-            ink, text = read_with_text(path)
+            drawings = read_all_with_text(path)
         except (BadInput, LimitExceeded) as error:
             left_out.append((str(path), str(error)))
             continue
-        lines.append(Line(path.stem, text, split, fault="" if text else NO_TEXT))
-        inks.append(ink)
+        for number, (ink, text) in enumerate(drawings, 1):
+            name = path.stem if len(drawings) == 1 else f"{path.stem}-{number}"
+            lines.append(Line(name, text, split, fault="" if text else NO_TEXT))
+            inks.append(ink)
     if not inks:
         raise BadInput(f"no ink to pack; {left_out[0][1] if left_out else 'no files were given'}")
     kept = max(0, len(lines) - hold_out)

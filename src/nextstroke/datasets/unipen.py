@@ -30,7 +30,7 @@ CATEGORIES = ("1a", "1b", "1c", "1d", "2", "3", "6", "7", "8")
 PARTS = {"8": ("7", "6", "3")}  # where the words or characters of a text are marked, best first
 TRAINING = ("unipen-train",)
 VALIDATION = ("unipen-valid",)
-HELD_OUT = 12  # one writer in so many is held out
+HELD_OUT = 12  # one writer in this number is held out
 
 X_HEIGHT = 170.0  # units; the median of IAM-OnDB, measured in the same way
 POINTS = 25  # for a character that is not a blank, as IAM-OnDB has

@@ -1,4 +1,8 @@
-"""Ink as plain JSON: {"text": "a word", "strokes": [[[x, y], [x, y]], [[x, y]]]}, y growing downwards."""
+"""Ink as JSON: {"text": "a word", "strokes": [[[x, y], [x, y]], [[x, y]]]}, y downwards.
+
+Also read: points as {"x": 1, "y": 2}, strokes as {"points": [...]}, {"pointers": [...]} (MyScript) or {"x": [...],
+"y": [...]}, and a list of such strokes without a text.
+"""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -11,18 +15,22 @@ from nextstroke.errors import BadInk, LimitExceeded
 from nextstroke.formats.limits import check_coordinates, check_count
 from nextstroke.ink import Ink
 
+FORM = 'it is {"text": "...", "strokes": [[[x, y], ...], ...]}'
+
 
 def parse_json_ink(data: bytes, name: Path | str) -> tuple[Ink, str]:
-    """The ink and the text of a JSON document. Values of a point behind the first two are not read.
+    """Return the ink and the text of a JSON document; further values of a point are ignored.
+
+    Args:
+        data: Content of the file.
+        name: Name of the file for messages.
 
     Raises:
-        BadInk: not JSON, NaN or Infinity in it, or not of the form above.
+        BadInk: not JSON, NaN or Infinity in it, or not of a known form.
+        LimitExceeded: too many points.
     """
     try:
-        document = _load(data)
-        check_count(sum(len(stroke) for stroke in document["strokes"] if isinstance(stroke, list)))
-        strokes = [_stroke(stroke) for stroke in document["strokes"] if stroke != []]
-        return Ink.from_strokes(strokes), " ".join(document["text"].split())
+        return json_ink(load_json(data))
     except (BadInk, LimitExceeded) as error:
         raise type(error)(f"{name}: {error}") from error
 
@@ -38,27 +46,38 @@ def write_json_ink(strokes: Iterable[np.ndarray], metadata: Mapping[str, Any]) -
     return json.dumps({**metadata, "strokes": points}, ensure_ascii=False, allow_nan=False).encode() + b"\n"
 
 
-def _load(data: bytes) -> dict[str, Any]:
-    """The document, with "strokes" a list and "text" a string."""
+def load_json(data: bytes) -> Any:
+    """Parse JSON; raise BadInk where it is malformed, too deep or holds NaN or Infinity."""
     try:
-        document = json.loads(data, parse_constant=_refuse)
+        return json.loads(data, parse_constant=_refuse)
     except RecursionError as error:
         raise BadInk("not JSON ink: nested too deep") from error
     except ValueError as error:
         raise BadInk(f"not JSON ({error})") from error
-    if not isinstance(document, dict) or not isinstance(document.get("strokes"), list):
-        raise BadInk('not JSON ink; it is {"text": "...", "strokes": [[[x, y], ...], ...]}')
-    if not isinstance(document.setdefault("text", ""), str):
+
+
+def json_ink(document: Any) -> tuple[Ink, str]:
+    """Return the ink and the text of a parsed document; raise as `parse_json_ink`."""
+    text = ""
+    strokes = document
+    if isinstance(document, dict):
+        strokes = document.get("strokes")
+        text = document.get("text", "")
+    elif not (isinstance(document, list) and document and all(isinstance(stroke, dict) for stroke in document)):
+        strokes = None
+    if not isinstance(strokes, list):
+        raise BadInk(f"not JSON ink; {FORM}")
+    if not isinstance(text, str):
         raise BadInk("its text is not a string")
-    return document
+    strokes = [_points_of(stroke) for stroke in strokes if stroke != []]
+    check_count(sum(len(stroke) for stroke in strokes if isinstance(stroke, list)))
+    return Ink.from_strokes([stroke_array(stroke) for stroke in strokes if stroke != []]), " ".join(text.split())
 
 
-def _refuse(constant: str) -> NoReturn:
-    raise BadInk(f"{constant} in it; only finite numbers are read")
-
-
-def _stroke(points: object) -> np.ndarray:
-    """A stroke (points, 2) from lists of numbers."""
+def stroke_array(points: object) -> np.ndarray:
+    """Return a stroke (points, 2) from a list of points [x, y, ...] or {"x": x, "y": y, ...}."""
+    if isinstance(points, list) and points and all(isinstance(point, dict) for point in points):
+        points = [[point.get("x"), point.get("y")] for point in points]
     try:
         stroke = np.array(points)
     except ValueError:  # rows of different lengths
@@ -67,3 +86,34 @@ def _stroke(points: object) -> np.ndarray:
         raise BadInk(f"a stroke that is not a list of points [x, y]: {str(points)[:40]}")
     check_coordinates(stroke[:, :2])
     return stroke[:, :2].astype(float)
+
+
+def stroke_from_columns(x: object, y: object) -> np.ndarray:
+    """Return a stroke (points, 2) from a list of x and a list of y."""
+    if not (isinstance(x, list) and isinstance(y, list) and len(x) == len(y)):
+        raise BadInk("a stroke whose x and y are not lists of one length")
+    try:
+        stroke = np.array([x, y]).T
+    except ValueError:  # lists inside of lists
+        stroke = np.array(None)
+    if stroke.dtype.kind not in "if" or stroke.ndim != 2:
+        raise BadInk(f"a stroke whose x and y are not lists of numbers: {str(x)[:40]}")
+    check_coordinates(stroke)
+    return stroke.astype(float)
+
+
+def _points_of(stroke: object) -> object:
+    """Return the list of points of a stroke that is an object; other strokes unchanged."""
+    if not isinstance(stroke, dict):
+        return stroke
+    for key in ("points", "pointers"):
+        if key in stroke:
+            return stroke[key]
+    for x, y in (("x", "y"), ("X", "Y")):
+        if x in stroke and y in stroke:
+            return stroke_from_columns(stroke[x], stroke[y]).tolist()
+    raise BadInk(f"a stroke with {', '.join(map(str, stroke))[:60]}; points, pointers, or x and y are needed")
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise BadInk(f"{constant} in it; only finite numbers are read")

@@ -33,7 +33,7 @@ PARAMETERS = {"matrix": (6,), "translate": (1, 2), "scale": (1, 2), "rotate": (1
 # Elements whose content is drawn only where another element refers to it.
 NOT_DRAWN = {"defs", "clipPath", "mask", "marker", "symbol", "pattern", "linearGradient", "radialGradient", "filter"}
 KEPT = ("id", "transform", "style", "display", "visibility", "d", "points", "href", "x", "y")
-MAX_ELEMENTS = 100_000  # read or drawn; `use` elements can repeat each other
+MAX_ELEMENTS = 50_000  # read or drawn; `use` elements can repeat each other
 MAX_USES = 8  # of `use` elements within what others draw
 
 
@@ -133,7 +133,8 @@ class _Drawing:
             return
         visibility = _property(element, "visibility")
         visible = visible if visibility in ("", "inherit") else visibility == "visible"
-        matrix = matrix @ _transform(element)
+        if "transform" in element.attributes or element.tag == "svg":
+            matrix = matrix @ _transform(element)
         if element.tag == "use":
             self._use(element, matrix, visible, uses)
         elif visible:
@@ -171,8 +172,11 @@ class _Drawing:
 
 def _property(element: _Element, name: str) -> str:
     """Return a property from the style attribute, or else from the attribute of its own; empty if not given."""
-    found = re.search(rf"(?:^|;)\s*{name}\s*:\s*([^;!]*)", element.attributes.get("style", ""))
-    return (found[1] if found else element.attributes.get(name, "")).strip()
+    if "style" in element.attributes:
+        found = re.search(rf"(?:^|;)\s*{name}\s*:\s*([^;!]*)", element.attributes["style"])
+        if found:
+            return found[1].strip()
+    return element.attributes.get(name, "").strip()
 
 
 def _length(element: _Element, name: str) -> float:
@@ -185,7 +189,7 @@ def _length(element: _Element, name: str) -> float:
 def _transform(element: _Element) -> np.ndarray:
     """Return the transform of an element's coordinates to its parent's, (3, 3)."""
     matrix = np.eye(3)
-    if element.tag == "svg" and "x" in element.attributes | {"y": ""}:
+    if element.tag == "svg":
         matrix = matrix @ _translation(_length(element, "x"), _length(element, "y"))
     written = element.attributes.get("transform", "")
     position = 0
