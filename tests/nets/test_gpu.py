@@ -70,7 +70,7 @@ def test_dropout_along_the_diagonal(monkeypatch, allow_tf32, bfloat16):
 @pytest.mark.parametrize("bfloat16", [False, True], ids=["TF32", "bfloat16"])
 @torch.no_grad()
 def test_a_text_network_says_the_same_every_time(monkeypatch, allow_tf32, bfloat16):
-    """Its sizes are those whose scores were once far off, beside other processes (docs/log.md, the first GPU)."""
+    """Its sizes are those whose scores were once far off, beside other processes (notes/log.md, the first GPU)."""
     network, x = TextNetwork(256, 2, 512), torch.randint(256, (32, 200))
     naive.shaken(network, 0.05)
     expected, _ = network.double()(x, network.start(32))

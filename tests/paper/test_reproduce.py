@@ -9,6 +9,7 @@ from nextstroke.paper.claims import Claim
 from nextstroke.paper.report import Picture, markdown, page
 from nextstroke.paper.reproduce import FIGURES, Missing, Sources, reproduce, wanted
 from nextstroke.paper.tables import ROWS, find_source, measure_all
+from nextstroke.runtime.model_file import load_model
 from nextstroke.training.evaluation.runs import evaluate_run
 from nextstroke.training.export.publish import publish_model
 from nextstroke.training.run import train
@@ -55,7 +56,7 @@ def test_an_unknown_part_is_refused():
 def test_rows_are_measured_now_by_what_is_there(sources, corpus_path, runs):
     table = measure_all(ROWS, corpus_path, runs, sources.weights, {}, 1, quiet)
     measured = {one.row.name: one for one in table if one.source}
-    assert measured.keys() == {"prediction-3x400", "writer-raw"}
+    assert measured.keys() == {"prediction-3x400", "writer-raw", "prediction"}  # the last is bundled
     pen = measured["prediction-3x400"]
     assert pen.figures["nats_per_line"] == evaluate_run(runs / "prediction-3x400", corpus_path)["nats_per_line"]
     assert pen.difference == pytest.approx(pen.figures["nats_per_line"] + 1041.0)
@@ -75,6 +76,13 @@ def test_given_sources_come_first_and_weights_last(sources, runs, tmp_path):
         find_source(row, runs, sources.weights, {"writer-raw": tmp_path / "no"})
 
 
+def test_the_bundled_prediction_model_is_the_last_source(sources, tmp_path):
+    row = next(row for row in ROWS if row.name == "prediction")
+    found = find_source(row, tmp_path, tmp_path, {})
+    assert found.name == "pen.onnx"
+    assert load_model("pen", "pen").about["record"]["points"] == 69161847
+
+
 def test_figures_tables_and_the_report_are_written(sources):
     written = reproduce(
         ["figure1", "figure2", "figure11", "figure12", "figure14", "curves", "tables"], sources, 1, quiet
@@ -91,8 +99,8 @@ def test_figures_tables_and_the_report_are_written(sources):
 
 def test_a_figure_asked_for_by_name_must_be_drawn_one_of_all_may_be_missing(sources, tmp_path):
     nothing = replace(sources, runs=tmp_path)
-    with pytest.raises(Missing, match="no training of prediction-3x400 or prediction"):
-        reproduce(["figure11"], nothing, 1, quiet)
+    with pytest.raises(Missing, match="no training of synthesis or writer-raw"):
+        reproduce(["figure14"], nothing, 1, quiet)
 
 
 def test_reports_are_safe_and_say_what_is_missing():

@@ -22,7 +22,7 @@ from nextstroke.runtime.predictor import WriterPredictor
 # more to chance. A bias of 0 stays 0: unbiased samples are the model's own.
 
 DIGITS = "0123456789"
-CARE = 2.0  # on a digit the bias is 1 + CARE times as large: docs/log.md
+CARE = 2.0  # on a digit the bias is 1 + CARE times as large: notes/log.md
 
 
 class Care:

@@ -19,7 +19,7 @@ LONGEST = 70  # characters in one line where the page does not limit it: the len
 MAX_LINE = 400  # characters in one line, however wide the page is
 ADVANCE = 1.2  # mean width of a character in heights of small letters, before a hand is known
 
-# How wide characters are on average over eight hands, in mean widths of a character (docs/log.md).
+# How wide characters are on average over eight hands, in mean widths of a character (notes/log.md).
 ADVANCES = {"ijltI.,:;'!()\"": 0.69, "cfkrsvz": 0.82, "0123456789": 1.13, "mwABCDEFGHJKLMNOPQRSTUVWXYZ": 1.22, " ": 1.4}
 USUAL_ADVANCE = 0.94
 _ADVANCES = {character: width for some, width in ADVANCES.items() for character in some}

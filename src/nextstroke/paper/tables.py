@@ -4,6 +4,7 @@ import math
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +23,7 @@ class Row(NamedTuple):
         network: In words.
         nats, squared_error: The paper's; not a number for rows of our own.
         later: The best that was published since, with its source; `later_nats` the same as a number.
-        weights: Name of its model file in `weights/`.
+        weights: Name of its model file in `weights/`, or of a bundled model.
         recipe: Its path in the repository.
     """
 
@@ -44,7 +45,7 @@ ROWS = (
     Row(
         "prediction-900", 3, "1 layer of 900, our way", math.nan, math.nan, "−1026 (Ha et al. 2016)", -1026, "", "best"
     ),
-    Row("prediction", 3, "our best recipe", math.nan, math.nan, HYPER, -1162, "", "best"),
+    Row("prediction", 3, "our best recipe", math.nan, math.nan, HYPER, -1162, "pen", "best"),
     Row("prediction-adaptive", 3, "the same, adaptive noise", math.nan, math.nan, HYPER, -1162, "", "best"),
     Row("synthesis", 4, "3 layers of 400", -1096.9, 0.23, "none known", math.nan, "", "paper"),
     Row("synthesis-adaptive", 4, "3 × 400, adaptive noise", -1128.2, 0.23, "none known", math.nan, "", "paper"),
@@ -83,7 +84,7 @@ class Measured:
 
 
 def find_source(row: Row, runs: Path, weights: Path, given: dict[str, Path]) -> Path | None:
-    """Where a row's training or model file is: as given, else in the folder of trainings, else among the weights.
+    """Where a row's training or model file is: as given, else in `runs`, else in `weights`, else bundled.
 
     Raises:
         BadInput: what was given is not there.
@@ -93,7 +94,9 @@ def find_source(row: Row, runs: Path, weights: Path, given: dict[str, Path]) -> 
             raise BadInput(f"{given[row.name]}: not there, although it was given for {row.name}")
         return given[row.name]
     places = [runs / row.name, weights / f"{row.name}.onnx"]
-    places += [weights / f"{row.weights}.onnx"] if row.weights else []
+    if row.weights:
+        bundled = Path(str(resources.files("nextstroke") / "models"))
+        places += [weights / f"{row.weights}.onnx", bundled / f"{row.weights}.onnx"]
     return next((place for place in places if place.is_file() or (place / "checkpoint.safetensors").is_file()), None)
 
 

@@ -46,7 +46,7 @@ def read_weights(path: Path) -> Arrays:
 
 
 def rounded(path: Path) -> bytes:
-    """A text model's file whose weights take fewer values, so that it packs smaller (docs/log.md: what that loses)."""
+    """A text model's file whose weights take fewer values, so that it packs smaller (notes/log.md: what that loses)."""
     data = bytearray(unsealed(path)[:-SEAL])
     top = LEVELS // 2
     for name, array in _tensors(memoryview(data)):

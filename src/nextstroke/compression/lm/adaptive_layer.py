@@ -2,7 +2,7 @@
 
 Learning looks back no further than one step: from the byte that came the derivative goes through the output layer and
 this layer's gates to the weights, and not on to the h and c before. That brings most of what all layers learning over
-eight steps bring, at a fraction of the time (docs/log.md).
+eight steps bring, at a fraction of the time (notes/log.md).
 """
 
 from ctypes import CDLL
