@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from nextstroke.config import Recipe, load_recipe, make_recipe
+from nextstroke.config import Recipe, find_recipe, load_recipe, make_recipe, recipe_folder
 from nextstroke.errors import BadRecipe
 
 RECIPES = Path(__file__).parents[1] / "recipes"
@@ -137,8 +137,29 @@ def test_what_is_not_toml_is_refused_by_name_and_line(pen, content, says):
 
 
 def test_a_recipe_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(BadRecipe, match=r"no\.toml: cannot be read \(No such file or directory\)"):
+    with pytest.raises(
+        BadRecipe, match=r"no\.toml: cannot be read \(no such file\); .* best/writer, .* paper/synthesis"
+    ):
         load_recipe(tmp_path / "no.toml")
+
+
+@pytest.mark.parametrize("name", ["writer", "writer.toml", "best/writer", "recipes/best/writer.toml"])
+def test_a_shipped_recipe_is_found_by_its_name_in_any_folder(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert load_recipe(Path(name)).note == load_recipe(recipe_folder() / "best" / "writer.toml").note != ""
+
+
+def test_a_name_is_looked_up_in_best_before_paper(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert find_recipe(Path("penn-words")) == recipe_folder() / "best" / "penn-words.toml"
+    assert find_recipe(Path("paper/penn-words")) == recipe_folder() / "paper" / "penn-words.toml"
+    assert find_recipe(Path("synthesis")) == recipe_folder() / "paper" / "synthesis.toml"
+
+
+def test_a_file_comes_before_a_shipped_recipe_of_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("writer").write_text('kind = "text"\n', "utf-8")
+    assert load_recipe(Path("writer")).kind == "text"
 
 
 def test_recipes_do_not_change_once_made():

@@ -1,5 +1,6 @@
 """What is built carries all it needs, and works from any folder."""
 
+import email
 import subprocess
 import sys
 import tarfile
@@ -15,6 +16,8 @@ NEEDED = [
     "models/writer.styles",
     "models/reader.onnx",
     "models/text.onnx",
+    "models/pen.onnx",
+    "models/LICENSE-MODELS.txt",
     "web/static/index.html",
     "web/static/engine/kernel.wasm",
     "py.typed",
@@ -33,7 +36,8 @@ def built(tmp_path_factory):
 def test_the_wheel_holds_models_page_and_types(built):
     (wheel,) = built.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {f"nextstroke/{name}" for name in NEEDED} <= names
+    recipes = {path.relative_to(ROOT).as_posix() for path in (ROOT / "recipes").rglob("*.toml")}
+    assert {f"nextstroke/{name}" for name in {*NEEDED, *recipes}} <= names
     assert not [name for name in names if name.startswith(("tests", "weights", "docs"))]
 
 
@@ -42,17 +46,65 @@ def test_the_source_holds_what_builds_it(built):
     with tarfile.open(source) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {"pyproject.toml", "README.md", "LICENSE", *(f"src/nextstroke/{name}" for name in NEEDED)} <= names
+    assert not [name for name in names if name.startswith("weights/") and name.endswith(".onnx")]
 
 
-def test_an_installed_wheel_writes_from_any_folder(built, tmp_path):
+def test_the_metadata_name_both_licences_and_carry_their_texts(built):
     (wheel,) = built.glob("*.whl")
-    place, folder = tmp_path / "installed", tmp_path / "elsewhere"
-    folder.mkdir()
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", place, wheel]
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        metadata = email.message_from_bytes(archive.read(next(name for name in names if name.endswith("/METADATA"))))
+    assert metadata["License-Expression"] == "MIT AND LicenseRef-nextstroke-models"
+    files = metadata.get_all("License-File")
+    assert sorted(Path(name).name for name in files) == ["LICENSE", "LICENSE-MODELS.txt"]
+    assert all(any(name.endswith(f".dist-info/licenses/{file}") for name in names) for file in files)
+
+
+def test_the_licence_of_the_models_names_every_model():
+    folder = ROOT / "src" / "nextstroke" / "models"
+    terms = (folder / "LICENSE-MODELS.txt").read_text("utf-8")
+    assert [
+        path.name for path in folder.iterdir() if path.suffix in {".onnx", ".styles"} and path.name not in terms
+    ] == []
+
+
+def test_the_wheel_is_at_most_forty_megabytes(built):
+    (wheel,) = built.glob("*.whl")
+    assert wheel.stat().st_size <= 40e6
+
+
+@pytest.fixture(scope="module")
+def installed(built, tmp_path_factory):
+    """Runs `nextstroke` from the installed wheel, in a folder that is given."""
+    (wheel,) = built.glob("*.whl")
+    target = tmp_path_factory.mktemp("installed")
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", target, wheel]
     subprocess.run(pip, check=True, capture_output=True)
     start = (
-        f"import sys; sys.path.insert(0, {str(place)!r}); import nextstroke.cli.main as m; raise SystemExit(m.main())"
+        f"import sys; sys.path.insert(0, {str(target)!r}); import nextstroke.cli.main as m; raise SystemExit(m.main())"
     )
-    command = [sys.executable, "-P", "-c", start, "write", "Hello", "--best-of", "2", "-o", "a.svg"]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
-    assert (folder / "a.svg").read_text("utf-8").count("<path") > 3
+
+    def run(folder, *arguments):
+        command = [sys.executable, "-P", "-c", start, *arguments]
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+    return run
+
+
+def test_an_installed_wheel_writes_from_any_folder(installed, tmp_path):
+    assert installed(tmp_path, "write", "Hello", "--best-of", "2", "-o", "a.svg").returncode == 0
+    assert (tmp_path / "a.svg").read_text("utf-8").count("<path") > 3
+
+
+def test_an_installed_wheel_scribbles_with_the_bundled_model(installed, tmp_path):
+    assert installed(tmp_path, "scribble", "--lines", "1", "--points", "50", "-o", "a.svg").returncode == 0
+    assert "<path" in (tmp_path / "a.svg").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", ["writer", "recipes/best/writer.toml"])
+def test_an_installed_wheel_finds_its_recipes_in_any_folder(installed, tmp_path, name):
+    """The recipe is read, so that the corpus is what is missed."""
+    pytest.importorskip("torch")
+    found = installed(tmp_path, "train", name)
+    assert found.returncode == 3
+    assert found.stderr.startswith("nextstroke: data/iam.packed: ")

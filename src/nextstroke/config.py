@@ -214,10 +214,38 @@ def make_recipe(table: dict[str, Any], source: object, faults: list[str] | None 
     return recipe
 
 
+def recipe_folder() -> Path:
+    """Return the folder of the recipes that are shipped: in the installed package, or in the clone."""
+    installed = Path(__file__).parent / "recipes"
+    return installed if installed.is_dir() else Path(__file__).parents[2] / "recipes"
+
+
+def find_recipe(path: Path) -> Path:
+    """Return the file of a recipe given by path or by the name of a shipped one.
+
+    `writer`, `best/writer` and `recipes/best/writer.toml` are the same shipped recipe. A file at `path` comes first; a
+    name without a folder is looked up in `best`, then in `paper`. Where there is none, `path` is returned as it is.
+    """
+    if path.exists():
+        return path
+    name = path.as_posix().removeprefix("recipes/").removesuffix(".toml") + ".toml"
+    shipped = recipe_folder()
+    candidates = [folder / name for folder in (shipped, shipped / "best", shipped / "paper")]
+    return next((candidate for candidate in candidates if candidate.is_file()), path)
+
+
 def read_toml(path: Path) -> dict[str, Any]:
-    """What a TOML file holds; raises BadRecipe."""
+    """Return the content of a TOML file, which `find_recipe` finds.
+
+    Raises:
+        BadRecipe: the file is missing or is not TOML.
+    """
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(find_recipe(path).read_text("utf-8"))
+    except FileNotFoundError as error:
+        shipped = sorted(file.relative_to(recipe_folder()) for file in recipe_folder().glob("*/*.toml"))
+        names = ", ".join(file.with_suffix("").as_posix() for file in shipped)
+        raise BadRecipe(f"{path}: cannot be read (no such file); give a file or a shipped recipe: {names}") from error
     except OSError as error:
         raise BadRecipe(f"{path}: cannot be read ({error.strerror or error})") from error
     # Beside TOMLDecodeError: bytes that are not UTF-8, integers of thousands of digits, brackets nested as deep.

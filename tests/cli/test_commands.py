@@ -7,6 +7,7 @@ import subprocess
 import sys
 import types
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 
 import pytest
 
@@ -28,7 +29,6 @@ PRESENT = verbs._Verbs(name="nextstroke").list_commands(None)
         ("data bogus", 2, r"no such command 'bogus'; see nextstroke data --help"),
         ("data iam", 2, r"missing argument '(?i:folder)'; see nextstroke data iam --help"),
         ("data iam nowhere -o a.packed --workers x", 2, r"invalid value for '--workers': .*"),
-        ("data iam nowhere -o missing/a.packed", 2, r"missing/a.packed: cannot be written; .*"),
         ("data ink nowhere.xml -o a.packed", 3, r".*nowhere.xml: cannot be read.*"),
         ("data text nowhere.txt -o a.packed", 3, r"nowhere.txt: cannot be read \(No such file or directory\)"),
         ("data text . -o a.packed", 3, r"\.: cannot be read \(Is a directory\)"),
@@ -65,6 +65,20 @@ def test_a_wrong_command_line_gets_one_line_and_its_code(line, code, says, capsy
     assert re.fullmatch(f"nextstroke: {says}\n", err)
     assert err.count("\n") == 1
     assert os.listdir() == []
+
+
+def test_data_makes_the_folder_of_its_corpus(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("a.txt").write_text("some text " * 500, "utf-8")
+    assert main(["data", "text", "a.txt", "-o", "new/folder/a.packed"]) == 0
+    assert Path("new/folder/a.packed").is_file()
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_text("in the way", "utf-8")
+    assert main(["data", "text", "file", "-o", "file/a.packed"]) == 2
+    assert "file/a.packed: cannot be written" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -187,6 +201,7 @@ def test_the_handler_of_sigterm_is_put_back(verb):
 SLEEPY = """
 import sys, time
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 from types import ModuleType
 from nextstroke.cli.main import main
 from nextstroke.files import atomic_write

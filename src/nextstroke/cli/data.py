@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +13,17 @@ app = typer.Typer(no_args_is_help=True, help="Pack handwriting or text for train
 
 SHOWN = 5  # files left out that are named on the terminal; all are in the report
 
-Output = Annotated[Path, typer.Option("--output", "-o", help="packed corpus to write")]
+
+def _make_folder(output: Path) -> Path:
+    """Make the folder of a packed corpus; where that fails, `check_writable` says why."""
+    with suppress(OSError):
+        output.parent.mkdir(parents=True, exist_ok=True)
+    return output
+
+
+Output = Annotated[
+    Path, typer.Option("--output", "-o", help="packed corpus to write; its folder is made", callback=_make_folder)
+]
 ReportFile = Annotated[Path | None, typer.Option("--report", help="JSON file for the full report, line by line")]
 AsJson = Annotated[bool, typer.Option("--json", help="print the figures as JSON")]
 

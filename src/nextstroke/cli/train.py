@@ -11,7 +11,7 @@ import typer
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(help="TOML file, such as recipes/best/writer.toml")],
+    recipe: Annotated[Path, typer.Argument(help="TOML file, or the name of a shipped recipe, such as writer")],
     corpus: Annotated[Path, typer.Option(help="packed corpus made by `nextstroke data`")] = Path("data/iam.packed"),
     set_: Annotated[list[str], typer.Option("--set", metavar="A.B=C", help="change a value of the recipe")] = [],  # noqa: B006
     run: Annotated[
@@ -23,7 +23,7 @@ def train(
 ) -> None:
     """Train a network; stop it with Ctrl-C at any time and go on with --resume.
 
-    Example: nextstroke train recipes/best/writer.toml --corpus data/iam.packed --set training.updates=500
+    Example: nextstroke train writer --corpus data/iam.packed --set training.updates=500
     """
     from nextstroke.config import load_recipe
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import onnx
 
 from nextstroke.alphabet import Alphabet
-from nextstroke.config import load_recipe
+from nextstroke.config import find_recipe, load_recipe
 from nextstroke.errors import UsageError
 from nextstroke.nets.networks import PenNetwork
 from nextstroke.training.evaluation.runs import open_run
@@ -61,6 +61,7 @@ def open_architecture(path: Path) -> Architecture:
     Raises:
         UsageError: a recipe of a writer whose alphabet its corpus decides, or a reader.
     """
+    path = find_recipe(path)
     if path.suffix != ".toml":
         trained = open_run(path)
         _check_kind(path, trained.recipe.kind)
