@@ -1,9 +1,9 @@
-# Two commands for everyone: `make demo` writes a page, `make test` checks everything. Both set themselves up.
+# Two commands for everyone: `make demo` writes a page, `make test` checks everything. Both install what they need first.
 PYTHON ?= python3
 EXTRAS ?= figures cluster web train
 NEEDS := pyproject.toml constraints.txt
 
-.PHONY: demo test test-slow fuzz soak extras newest clean
+.PHONY: demo test test-slow fuzz soak extras newest pages pictures clean
 
 demo: .venv-demo/ready
 	mkdir -p demo
@@ -68,6 +68,19 @@ define environment
 @$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make environments; on Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
 @$(1)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(1)
 endef
+
+# The generated pages of docs/: names, modules, and how data flow through them.
+pages: .venv/ready
+	.venv/bin/python docs/reference.py
+	.venv/bin/python docs/modules.py
+	.venv/bin/python docs/dataflow.py
+
+# The pictures of README.md, with the bundled models as they are now.
+pictures: .venv-demo/ready
+	.venv-demo/bin/nextstroke write --style wide,flowing,tall --page a5 --seed 2 -o docs/page.png - < docs/demo.txt
+	.venv-demo/bin/nextstroke write "Each line is drawn, not copied." --style neat --seed 3 --dpi 140 -o docs/writing.gif
+	.venv-demo/bin/nextstroke write "$$(printf 'Dear Anna,\nthank you for the map.')" --style neat --seed 4 -o docs/letter.png
+	.venv-demo/bin/nextstroke models styles -o docs/gallery.png
 
 clean:
 	rm -rf .venv .venv-demo demo build dist

@@ -11,18 +11,18 @@ Every module with the first line of its docstring (`python docs/modules.py` writ
 
 
 def modules_page() -> str:
-    """Return the whole page: the package, its parts from the top, the benchmarks."""
+    """Return the whole page: the package, its subpackages, the benchmarks."""
     source = ROOT / "src" / "nextstroke"
     folders = [source, *sorted(path.parent for path in source.rglob("*/__init__.py")), ROOT / "benchmarks"]
     return HEAD + "".join(section(folder) for folder in folders)
 
 
 def section(folder: Path) -> str:
-    """Return the heading of a package, what it is for, and a table of its modules."""
-    place = folder.relative_to(ROOT).as_posix()
+    """Return the heading of a package, its purpose, and a table of its modules."""
+    name = folder.relative_to(ROOT).as_posix()
     rows = [f"| `{path.name}` | {summary(path)} |\n" for path in sorted(folder.glob("*.py")) if path.name[0] != "_"]
     table = "".join(["| module | contents |\n|---|---|\n", *rows]) if rows else ""
-    return f"\n## {place}\n{summary(folder / '__init__.py')}\n\n{table}"
+    return f"\n## {name}\n{summary(folder / '__init__.py')}\n\n{table}"
 
 
 def summary(path: Path) -> str:

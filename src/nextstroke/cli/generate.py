@@ -1,4 +1,4 @@
-"""nextstroke generate: a text continued."""
+"""nextstroke generate: continue a text with a text model."""
 
 import json
 from typing import Annotated
@@ -7,18 +7,18 @@ import typer
 
 
 def generate(
-    prime: Annotated[str, typer.Option(help="text to continue; nothing: from the very beginning")] = "",
-    length: Annotated[int, typer.Option(help="symbols to write: bytes, characters or words, as the model has")] = 1000,
-    temperature: Annotated[float, typer.Option(help="1 as learned, below 1 safer, 0 always the likeliest")] = 1.0,
-    top_k: Annotated[int | None, typer.Option(help="draw from so many of the likeliest symbols only")] = None,
-    top_p: Annotated[float, typer.Option(help="draw from the likeliest symbols of this share only")] = 1.0,
+    prime: Annotated[str, typer.Option(help="text to continue; empty: start a new text")] = "",
+    length: Annotated[int, typer.Option(help="number of symbols to write: the model's bytes, characters or words")] = 1000,
+    temperature: Annotated[float, typer.Option(help="1: as learned; below 1: more predictable; 0: always the likeliest symbol")] = 1.0,
+    top_k: Annotated[int | None, typer.Option(help="draw only from the K likeliest symbols")] = None,
+    top_p: Annotated[float, typer.Option(help="draw only from the likeliest symbols whose probabilities sum to this")] = 1.0,
     seed: Annotated[int, typer.Option(help="the same seed gives the same text", min=0)] = 1,
     model: Annotated[str, typer.Option(help="text model file, or the name of a bundled one")] = "text",
     as_json: Annotated[bool, typer.Option("--json", help="print prime, text and settings as JSON")] = False,
 ) -> None:
-    """Write on from a prime, symbol by symbol, as fast as they are drawn.
+    """Continue a text, symbol by symbol; each symbol is printed as soon as it is drawn.
 
-    Example: nextstroke generate --model text.onnx --prime "The history of " --length 500 --temperature 0.8
+    Example: nextstroke generate --prime "The history of " --length 500 --temperature 0.8
     """
     from nextstroke.runtime.model_file import load_model
     from nextstroke.text.generate import Choice, Spelling
@@ -34,6 +34,6 @@ def generate(
         return
     print(prime.encode("utf-8", "surrogateescape").decode("utf-8", "replace"), end="")
     for piece in pieces:
-        # As it comes, also into a pipe, whose reader may have had enough.
+        # Flushed at once, so that a pipe gets each symbol and a reader that has closed it ends the drawing.
         print(piece, end="", flush=True)
     print()

@@ -1,4 +1,4 @@
-"""nextstroke kernel: the C++ loops that make compressing and training faster."""
+"""nextstroke kernel: build the C++ loops of compression and training."""
 
 import importlib.util
 import json
@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Build the C++ loops that make compressing and training faster.", no_args_is_help=True)
+app = typer.Typer(help="Build the C++ loops that make compression and training faster.", no_args_is_help=True)
 
 
 @app.command()
 def build() -> None:
-    """Compile the C++ loops for this machine (less than a minute): those of the compressor, and of training with torch.
+    """Compile the C++ loops for this machine, in less than a minute: compression, and training if torch is installed.
 
     Example: nextstroke kernel build
     """
@@ -26,21 +26,21 @@ def build() -> None:
 
 @app.command()
 def status(as_json: Annotated[bool, typer.Option("--json", help="print as JSON")] = False) -> None:
-    """Say whether compressing and training here use the C++ loops, or those in numpy and torch.
+    """Show whether compression and training use the C++ loops, or the slower ones in numpy and torch.
 
     Example: nextstroke kernel status
     """
-    found = _status()
+    found = loops_in_use()
     if as_json:
         print(json.dumps({name: {"used": used, "library": path} for name, (used, path) in found.items()}))
         return
     for name, (used, path) in found.items():
-        told = f"C++ loops: {path}" if used else "slower loops; nextstroke kernel build makes those in C++"
-        print(f"{name:11} {told}")
+        state = f"C++ loops: {path}" if used else "no C++ loops; nextstroke kernel build builds them"
+        print(f"{name:11} {state}")
 
 
-def _status() -> dict[str, tuple[bool, str]]:
-    """Whether a library is used, and where it lies or would."""
+def loops_in_use() -> dict[str, tuple[bool, str]]:
+    """Return, for compression and training, whether the compiled library is used, and its path."""
     from nextstroke.native import compression_loops
 
     found = {"compressing": (compression_loops.loops() is not None, str(compression_loops.library()))}

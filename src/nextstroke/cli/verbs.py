@@ -1,4 +1,4 @@
-"""The verbs: what each is for, and how it is loaded no earlier than it is called."""
+"""The commands of nextstroke, each loaded only when it is called."""
 
 import difflib
 from importlib import import_module
@@ -11,33 +11,33 @@ from typer.core import TyperGroup
 from nextstroke import __version__
 from nextstroke.errors import UsageError
 
-# Each verb is the file of its name beside this one, which holds either a function of that name, or a typer `app` of
-# several commands. What is not there yet is not listed.
+# Each command is a module of this package of the same name, which has either a function of that name, or a typer `app`
+# with several commands. A command without its module is not listed.
 VERBS = {
-    "write": "Write a text by hand: SVG, PNG and other formats.",
-    "style": "Learn a hand of your own.",
-    "scribble": "Draw handwriting that says nothing.",
+    "write": "Turn text into handwriting: SVG, PNG and other formats.",
+    "style": "Learn a style from your own handwriting.",
+    "scribble": "Draw samples of the prediction network, without text.",
     "generate": "Continue a text.",
-    "compress": "Compress files with a text network.",
+    "compress": "Compress files with a text model.",
     "decompress": "Restore compressed files.",
     "train": "Train a network from a recipe.",
-    "evaluate": "Score a training in the paper's units.",
-    "export": "Turn a training into a model file.",
-    "data": "Pack official files, or your own ink, for training.",
+    "evaluate": "Score a trained network in the paper's units.",
+    "export": "Export a trained network as a model file.",
+    "data": "Pack data sets, or your own ink and text, for training.",
     "figure": "Draw a figure of the paper.",
-    "reproduce": "Rebuild tables and figures of the paper.",
-    "kernel": "Build the C++ loops that make compressing and training faster.",
-    "serve": "Write in the browser, served from this machine.",
+    "reproduce": "Measure the paper's tables and claims again, and draw its figures.",
+    "kernel": "Build the C++ loops that make compression and training faster.",
+    "serve": "Run the studio in the browser, and an HTTP API.",
     "models": "List the bundled models, their styles and licences.",
 }
 PLAIN: dict[str, Any] = {"add_completion": False, "rich_markup_mode": None, "pretty_exceptions_enable": False}
 
 
 class _Verbs(TyperGroup):
-    """A group that knows its verbs from the table and imports one only when it is called."""
+    """Command group that lists `VERBS` and imports a command only when it is called."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return [verb for verb in VERBS if _exists(verb)]
+        return [verb for verb in VERBS if find_spec(f"nextstroke.cli.{verb}")]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         known = self.list_commands(ctx)
@@ -53,7 +53,7 @@ class _Verbs(TyperGroup):
 
 
 def make_command() -> Any:
-    """The whole command line as one click command."""
+    """Return the whole command line as one click command."""
     return typer.main.get_command(_group(_options))
 
 
@@ -63,12 +63,8 @@ def _group(callback: Any, kind: type[TyperGroup] = _Verbs) -> typer.Typer:
     return app
 
 
-def _exists(verb: str) -> bool:
-    return find_spec(f"nextstroke.cli.{verb}") is not None
-
-
 def _load(verb: str) -> Any:
-    """Import the file of a verb and make a click command of what it holds."""
+    """Import the module of a command and return it as a click command."""
     module = import_module(f"nextstroke.cli.{verb}")
     group = _group(lambda: None, TyperGroup)
     if hasattr(module, "app"):
@@ -89,6 +85,6 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
-    """Predict the next stroke: handwriting for any text, after Graves 2013."""
+    """Handwriting, text generation and compression with the networks of Graves 2013."""
