@@ -9,10 +9,12 @@ HEAD = """# Commands
 
 Made from the help of the commands by `python docs/commands.py`. `nextstroke COMMAND --help` shows the same.
 
-Lengths are in millimetres, colours are those of SVG. A file named `-` is standard input or standard output. A model is a file or the
-name of a bundled model; a recipe is a file or the name of a shipped recipe. Write, style, scribble, generate, compress, decompress,
-data and models need the base package only. Train, evaluate, export and `data teach` need the extra `train`, figure needs `figures`,
-reproduce needs both, serve needs `web`, and `write --cluster` needs `cluster`.
+Lengths are in millimetres, colours are those of SVG. A file named `-` is standard input or standard output. A model is
+a file or the name of a bundled model; a recipe is a file or the name of a shipped recipe.
+
+The base package is enough for write, style, scribble, generate, compress, decompress, data and models. Train, evaluate,
+export and `data teach` need the extra `train`, figure needs `figures`, reproduce needs both, serve needs `web`, and
+`write --cluster` needs `cluster`.
 
 ## Exit codes
 
@@ -28,8 +30,8 @@ reproduce needs both, serve needs `web`, and `write --cluster` needs `cluster`.
 | 141 | broken pipe: the reader of standard output has gone |
 | 143 | stopped by SIGTERM |
 
-An error is one line on standard error: what went wrong, in which file, and what to do. `nextstroke --debug COMMAND ...` adds the
-traceback. Output files are written whole or not at all.
+An error is one line on standard error: what went wrong, in which file, and what to do. `nextstroke --debug COMMAND ...`
+adds the traceback. Output files are written whole or not at all.
 """
 
 

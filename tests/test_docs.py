@@ -1,11 +1,19 @@
-"""The pages of docs/ that are made or run: the reference, the notebook."""
+"""The pages of the documentation: what is generated is up to date, links lead somewhere, the notebook runs."""
 
 import ast
 import json
+import re
 import runpy
 from pathlib import Path
 
+import pytest
+
+from nextstroke.cli import verbs
+from tests.documentation import PAGES, ROOT, anchors, links, words
+
 DOCS = Path(__file__).parent.parent / "docs"
+# Pages that a user reads from the beginning to the end.
+MOST_WORDS = {"guide.md": 1700, "architecture.md": 2500, "format.md": 900, "reliability.md": 1500, "paper.md": 1500}
 
 
 def without_signatures(page):
@@ -36,3 +44,66 @@ def test_the_notebook_runs(capsys):
 def test_the_list_of_modules_is_what_the_docstrings_say():
     made = runpy.run_path(str(DOCS / "modules.py"))["modules_page"]()
     assert made == (DOCS / "modules.md").read_text("utf-8"), "run: python docs/modules.py"
+
+
+def test_the_page_of_commands_is_what_their_help_says():
+    made = runpy.run_path(str(DOCS / "commands.py"))["commands_page"]()
+    assert made == (DOCS / "cli.md").read_text("utf-8"), "run: python docs/commands.py"
+
+
+def test_the_page_of_commands_has_every_command():
+    page = (DOCS / "cli.md").read_text("utf-8")
+    assert [verb for verb in verbs.VERBS if f"\n## {verb}\n" not in page] == []
+    assert "| `--pen-down` | " in page
+
+
+def test_the_graphs_of_the_architecture_are_those_of_the_imports():
+    page = (DOCS / "architecture.md").read_text("utf-8")
+    assert runpy.run_path(str(DOCS / "dataflow.py"))["page_with_graphs"](page) == page, "run: python docs/dataflow.py"
+    assert page.count("```mermaid") == 3
+
+
+def test_a_graph_leaves_out_what_a_longer_path_says():
+    reduced = runpy.run_path(str(DOCS / "dataflow.py"))["reduced"]
+    assert reduced({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == {"a": {"b"}, "b": {"c"}, "c": set()}
+
+
+def test_the_graphs_have_lazy_imports_and_submodules():
+    module = runpy.run_path(str(DOCS / "dataflow.py"))
+    source = (
+        "from nextstroke.a import b\nfrom nextstroke.a.b import name\n"
+        "def f():\n    import nextstroke.d\n    from nextstroke import e\nimport json\n"
+    )
+    assert module["imported_modules"](ast.parse(source), {"a.b", "d", "e", "json"}) >= {"a.b", "d", "e"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page):
+    text = page.read_text("utf-8")
+    inside = [target for pair in links(text) for target in pair if target and "://" not in target]
+    for target in inside:
+        name, _, anchor = target.partition("#")
+        file = page.parent / name if name else page
+        assert file.exists(), target
+        assert not anchor or anchor in anchors(file.read_text("utf-8")), target
+
+
+def test_the_readme_links_to_every_page_of_the_documentation():
+    targets = {
+        Path(target.partition("#")[0]).name
+        for pair in links((ROOT / "README.md").read_text("utf-8"))
+        for target in pair
+    }
+    assert {path.name for path in DOCS.glob("*.md")} <= targets
+
+
+def test_pages_name_no_module_that_is_not_there():
+    files = {path.name for path in ROOT.glob("[bsdt]*/**/*.py")}
+    for page in PAGES:
+        named = set(re.findall(r"\b([a-z_]+\.py)\b", page.read_text("utf-8")))
+        assert named <= files, page.name
+
+
+@pytest.mark.parametrize("name", MOST_WORDS)
+def test_a_page_is_not_too_long(name):
+    assert words((DOCS / name).read_text("utf-8")) <= MOST_WORDS[name]

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.documentation import commands, run_as_printed
+
 pytest.importorskip("hatchling", reason="NOT TESTED: the packages, for want of hatchling")
 ROOT = Path(__file__).parent.parent
 NEEDED = [
@@ -74,8 +76,8 @@ def test_the_wheel_is_at_most_forty_megabytes(built):
 
 
 @pytest.fixture(scope="module")
-def installed(built, tmp_path_factory):
-    """Runs `nextstroke` from the installed wheel, in a folder that is given."""
+def program(built, tmp_path_factory):
+    """The words that start `nextstroke` from the installed wheel, from whatever folder."""
     (wheel,) = built.glob("*.whl")
     target = tmp_path_factory.mktemp("installed")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", target, wheel]
@@ -83,12 +85,24 @@ def installed(built, tmp_path_factory):
     start = (
         f"import sys; sys.path.insert(0, {str(target)!r}); import nextstroke.cli.main as m; raise SystemExit(m.main())"
     )
+    return [sys.executable, "-P", "-c", start]
 
+
+@pytest.fixture
+def installed(program):
     def run(folder, *arguments):
-        command = [sys.executable, "-P", "-c", start, *arguments]
-        return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        return subprocess.run([*program, *arguments], cwd=folder, capture_output=True, text=True)
 
     return run
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_readme_work_from_the_wheel_in_an_empty_folder(program, tmp_path):
+    shown = commands((ROOT / "README.md").read_text("utf-8"))
+    for command in (command for command in shown if command.startswith("nextstroke ")):
+        done = run_as_printed(command, tmp_path, program)
+        assert done.returncode == 0, (command, done.stderr)
+    assert {path.name for path in tmp_path.iterdir()} == {"hello.svg", "town.txt", "town.txt.nst"}
 
 
 def test_an_installed_wheel_writes_from_any_folder(installed, tmp_path):

@@ -1,68 +1,151 @@
+"""README.md and docs/guide.md: every command works as printed."""
+
+import ast
 import re
 import shlex
-import textwrap
-from pathlib import Path
+import shutil
+import subprocess
 
 import pytest
 
 from nextstroke.cli import verbs
 from nextstroke.cli.main import main
+from tests.documentation import ROOT, blocks, commands, program_of_the_clone, run_as_printed, sections, words
 
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
-SOURCE = ROOT / "src" / "nextstroke"
+GUIDE = (ROOT / "docs" / "guide.md").read_text("utf-8")
+GROUPS = {"data", "figure", "style", "kernel"}
 
 
-def test_every_package_is_in_the_readme():
-    packages = [path.parent for path in SOURCE.glob("*/__init__.py")]
-    assert not [path.name for path in packages if not re.search(rf"^ +{path.name}/ ", README, re.MULTILINE)]
+def test_the_readme_has_at_most_700_words():
+    assert words(README) <= 700
 
 
-def test_the_readme_names_no_file_that_is_not_there():
-    named = set(re.findall(r"\b(\w+\.py)\b", README))
-    assert named <= {path.name for path in ROOT.glob("[bst]*/**/*.py")}
+def test_the_commands_of_the_readme_work_in_an_empty_folder(tmp_path):
+    shown = [command for command in commands(README) if command.startswith("nextstroke ")]
+    assert len(shown) == 3
+    for command in shown:
+        done = run_as_printed(command, tmp_path, program_of_the_clone())
+        assert (done.returncode, done.stdout) == (0, ""), (command, done.stderr)
+    assert {path.name for path in tmp_path.iterdir()} == {"hello.svg", "town.txt", "town.txt.nst"}
 
 
-@pytest.mark.parametrize("verb", sorted(set(re.findall(r"^    nextstroke (\w+)", README, re.MULTILINE))))
-def test_every_verb_of_the_readme_is_there(verb):
+def test_every_other_command_of_the_readme_is_tested_elsewhere():
+    """`pip install .` in test_packaging.py; make as far as it can be without installing anything."""
+    others = [command for command in commands(README) if not command.startswith("nextstroke ")]
+    assert others == ["pip install .", "make demo", "make test"]
+
+
+@pytest.mark.parametrize("target", [line.split()[1] for line in commands(README) if line.startswith("make ")])
+def test_every_target_of_make_is_there(target):
+    if not shutil.which("make"):
+        pytest.skip("NOT TESTED: make is missing")
+    assert subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True).returncode == 0
+
+
+def test_every_extra_of_the_readme_is_there():
+    extras = set(re.findall(r"^(\w+) = \[", (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE))
+    (sentence,) = re.findall(r"Extras: .*?\n\n", README, re.DOTALL)
+    named = set(re.findall(r"`(\w+)`", sentence)) | set(re.findall(r"\.\[(\w+)\]", sentence))
+    assert {"web", "train"} <= named <= extras
+
+
+@pytest.mark.parametrize("verb", sorted(set(re.findall(r"`nextstroke ([a-z]+)", README + GUIDE))))
+def test_every_command_named_in_a_sentence_is_there(verb):
     assert verb in verbs.VERBS
     assert main([verb, "--help"]) == 0
 
 
-def test_links_lead_somewhere():
-    inside = [link for link in re.findall(r"\]\(([^)]+)\)", README) if "://" not in link]
-    assert inside
-    assert all((ROOT / link).exists() for link in inside)
-
-
-def test_the_python_of_the_readme_runs():
-    (block,) = re.findall(r"((?:^    (?:import nextstroke|ns\.).*\n)+)", README, re.MULTILINE)
-    assert "ns.write" in block
-    exec(textwrap.dedent(block), {})
-
-
-@pytest.mark.parametrize("command", re.findall(r"^    nextstroke (write \".*?)(?:  +#.*)?$", README, re.MULTILINE))
-def test_the_writing_of_the_readme_works(command, tmp_path, monkeypatch):
+def test_the_python_of_the_readme_works_in_an_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert main(shlex.split(command)) == 0
-    assert list(tmp_path.iterdir())
+    (block,) = blocks(README, "python")
+    *body, last = ast.parse(block).body
+    names: dict[str, object] = {}
+    exec(compile(ast.Module(body, []), "README.md", "exec"), names)
+    assert (tmp_path / "letter.pdf").read_bytes().startswith(b"%PDF")
+    shown = eval(compile(ast.Expression(last.value), "README.md", "eval"), names)
+    assert shown._repr_svg_().count("<path") > 10
 
 
-GUIDE = (ROOT / "docs" / "guide.md").read_text("utf-8")
-WRITING = re.findall(r"(?:^    |`)nextstroke (write \".*?)(?:`|$)", GUIDE, re.MULTILINE)
+def test_the_picture_of_the_letter_is_made_from_the_text_that_is_shown():
+    (block,) = blocks(README, "python")
+    text, style, seed = re.search(r'write\((".*?"), style="(\w+)", seed=(\d+)\)', block).groups()
+    (line,) = re.findall(r"^\t.* -o docs/letter\.png$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    assert text.strip('"') in line
+    assert f"--style {style} --seed {seed} " in line
+
+
+WRITING = [line for line in commands(GUIDE) if line.startswith('nextstroke write "')]
 
 
 @pytest.mark.parametrize("command", [line for line in WRITING if "me.style" not in line and "mine.onnx" not in line])
 def test_the_writing_of_the_guide_works(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert main([*shlex.split(command), *([] if " -o " in command else ["-o", "a.svg"])]) == 0
+    assert main(shlex.split(command)[1:]) == 0
     assert list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("command", re.findall(r"^    nextstroke (.*)$", GUIDE, re.MULTILINE))
+@pytest.mark.parametrize("command", commands(GUIDE))
 def test_every_option_of_the_guide_is_there(command, capsys):
-    words = shlex.split(command.split(" < ")[0])
-    verb = words[:2] if words[0] in {"data", "figure", "style", "kernel"} else words[:1]
+    name, *words_of_command = shlex.split(command.split(" < ")[0])
+    assert name == "nextstroke"
+    verb = words_of_command[: 1 + (words_of_command[0] in GROUPS)]
     assert main([*verb, "--help"]) == 0
-    told = capsys.readouterr().out
-    assert [word for word in words if word.startswith("--") and word not in told] == []
+    shown = capsys.readouterr().out
+    assert [word for word in words_of_command if word.startswith("--") and word not in shown] == []
+
+
+# What the sections need that a stranger has: texts, and ink of their own.
+TEXTS = {
+    "letter.txt": "Dear Anna,\nthank you for the map.\n",
+    "dialogue.txt": "Who is there?\nIt is me.\n",
+    "signs.txt": "a/b = c, 2+2=4\n",
+    "texts.jsonl": '"some words"\n{"text": "and more", "style": "neat", "bias": 0.5}\n',
+    "novel.txt": "It was a dark and stormy night. " * 20,
+    "novels.txt": "It was a dark and stormy night. " * 400,
+    "letters.txt": "Thank you for the map, which came today. " * 400,
+}
+# Commands that are not run, and why. All others are.
+HOURS = "trains for hours"
+CORPUS = "needs a corpus that must be asked for"
+NOT_RUN = {
+    "nextstroke data iam": CORPUS,
+    "nextstroke data recombine": CORPUS,
+    "nextstroke data unipen": CORPUS,
+    "nextstroke data join": CORPUS,
+    "nextstroke data penn": CORPUS,
+    "nextstroke data teach": CORPUS,
+    "nextstroke train writer": CORPUS,
+    "nextstroke train penn": CORPUS,
+    "nextstroke train text": HOURS,
+    "nextstroke evaluate": HOURS,
+    "nextstroke export runs/writer": HOURS,
+    "nextstroke reproduce": CORPUS,
+    "nextstroke kernel build": "tests/native builds the loops",
+    "nextstroke serve --port": "tests/cli/test_serve.py serves",
+}
+RUN = {name: [line for line in lines if not line.startswith(tuple(NOT_RUN))] for name, lines in sections(GUIDE).items()}
+
+
+def test_what_is_not_run_is_in_the_guide():
+    assert [start for start in NOT_RUN if not any(line.startswith(start) for line in commands(GUIDE))] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("section", [name for name, lines in RUN.items() if lines])
+def test_a_section_of_the_guide_works_as_printed(section, tmp_path):
+    for name, text in TEXTS.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    program = program_of_the_clone()
+    (tmp_path / "lines").mkdir()
+    for number in range(12 if section == "Use your own handwriting" else 0):
+        made = run_as_printed(
+            f'nextstroke write "we met at the old harbour" --best-of 1 --seed {number} -o lines/{number}.inkml',
+            tmp_path,
+            program,
+        )
+        assert made.returncode == 0, made.stderr
+        shutil.copy(tmp_path / "lines" / f"{number}.inkml", tmp_path / "line.inkml")
+    for command in RUN[section]:
+        done = run_as_printed(command, tmp_path, program)
+        assert done.returncode == 0, (command, done.stderr)

@@ -8,10 +8,16 @@ import typer
 
 def generate(
     prime: Annotated[str, typer.Option(help="text to continue; empty: start a new text")] = "",
-    length: Annotated[int, typer.Option(help="number of symbols to write: the model's bytes, characters or words")] = 1000,
-    temperature: Annotated[float, typer.Option(help="1: as learned; below 1: more predictable; 0: always the likeliest symbol")] = 1.0,
+    length: Annotated[
+        int, typer.Option(help="number of symbols to write: the model's bytes, characters or words")
+    ] = 1000,
+    temperature: Annotated[
+        float, typer.Option(help="1: as learned; below 1: more predictable; 0: always the likeliest symbol")
+    ] = 1.0,
     top_k: Annotated[int | None, typer.Option(help="draw only from the K likeliest symbols")] = None,
-    top_p: Annotated[float, typer.Option(help="draw only from the likeliest symbols whose probabilities sum to this")] = 1.0,
+    top_p: Annotated[
+        float, typer.Option(help="draw only from the likeliest symbols whose probabilities sum to this")
+    ] = 1.0,
     seed: Annotated[int, typer.Option(help="the same seed gives the same text", min=0)] = 1,
     model: Annotated[str, typer.Option(help="text model file, or the name of a bundled one")] = "text",
     as_json: Annotated[bool, typer.Option("--json", help="print prime, text and settings as JSON")] = False,
