@@ -81,9 +81,9 @@ def compress(
 
     Example: python -m benchmarks compress notes.txt --model none
     """
-    from nextstroke.cli.compress import keep_products_on_one_thread
+    from nextstroke.cli.compress import limit_blas_threads
 
-    keep_products_on_one_thread()
+    limit_blas_threads()
     from benchmarks.compress import bench_compressing
 
     rows = bench_compressing(files, model or ["text"])

@@ -1,9 +1,12 @@
-"""nextstroke decompress: archives back into what they were."""
+"""nextstroke decompress: restore what archives hold."""
+
+import os
 
 from nextstroke.cli.compress import (
     AsJson,
     Files,
     Force,
+    Job,
     Keep,
     KeepBroken,
     MaxOutput,
@@ -27,8 +30,9 @@ def decompress(
     as_json: AsJson = False,
     keep_broken: KeepBroken = False,
 ) -> None:
-    """Restore compressed files, to the byte or not at all.
+    """Restore compressed files, byte for byte or not at all.
 
     Example: nextstroke decompress notes.txt.nst
     """
-    convert(files or ["-"], output, stdout, False, force, keep, model, threads, max_output, as_json, keep_broken)
+    job = Job(False, model, threads or os.cpu_count() or 1, max_output, as_json, keep_broken)
+    convert(files or ["-"], output, stdout, force, keep, job)
