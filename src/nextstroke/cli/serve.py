@@ -17,15 +17,11 @@ def serve(
     name: Annotated[
         str, typer.Option(help="host names that clients may use besides the addresses, as a,b; *: all names")
     ] = "",
-    export: Annotated[
-        Path | None, typer.Option(help="write the studio into a folder for a web host, and exit")
-    ] = None,
+    export: Annotated[Path | None, typer.Option(help="write the studio into a folder for a web host, and exit")] = None,
     text: Annotated[int, typer.Option(help="most characters that one request may have written", min=1)] = 5000,
     body: Annotated[int, typer.Option(help="most bytes of one request", min=1)] = 1 << 20,
     length: Annotated[int, typer.Option(help="most symbols that one request may generate", min=1)] = 20_000,
-    points: Annotated[
-        int, typer.Option(help="most points of ink that a style is learned from", min=1)
-    ] = 20_000,
+    points: Annotated[int, typer.Option(help="most points of ink that a style is learned from", min=1)] = 20_000,
     seconds: Annotated[float, typer.Option(help="most seconds of work on one request", min=0.1)] = 60,
     sending: Annotated[float, typer.Option(help="most seconds that a client may take to send a request", min=0.1)] = 10,
     at_once: Annotated[int, typer.Option(help="most requests at the same time", min=1)] = 64,
