@@ -12,8 +12,8 @@ from nextstroke.cli import verbs
 from tests.documentation import PAGES, ROOT, anchors, links, words
 
 DOCS = Path(__file__).parent.parent / "docs"
-# Pages that a user reads from the beginning to the end.
-MOST_WORDS = {"guide.md": 1700, "architecture.md": 2500, "format.md": 1100, "reliability.md": 2500, "paper.md": 1500}
+# Pages that are read from the beginning to the end; graphs do not count.
+MOST_WORDS = {"guide.md": 1700, "architecture.md": 2000, "format.md": 1100, "paper.md": 1500}
 
 
 def without_signatures(page):
@@ -106,4 +106,5 @@ def test_pages_name_no_module_that_is_not_there():
 
 @pytest.mark.parametrize("name", MOST_WORDS)
 def test_a_page_is_not_too_long(name):
-    assert words((DOCS / name).read_text("utf-8")) <= MOST_WORDS[name]
+    text = re.sub(r"^```mermaid\n.*?^```$", "", (DOCS / name).read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    assert 100 < words(text) <= MOST_WORDS[name]

@@ -92,7 +92,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path, monkeypatch, capsys):
         *[(f"--debug {verb} --help", f"Usage: nextstroke {verb}") for verb in PRESENT],
     ],
 )
-def test_what_is_asked_for_goes_to_standard_output(line, shows, capsys):
+def test_help_and_version_go_to_standard_output(line, shows, capsys):
     assert main(line.split()) == 0
     out, err = capsys.readouterr()
     assert out.startswith(shows)
@@ -245,7 +245,7 @@ def test_a_reader_who_leaves_is_not_complained_about(shell):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
-def test_a_full_disk_behind_standard_output_is_told(shell):
+def test_a_full_disk_under_standard_output_is_reported(shell):
     with open("/dev/full", "w") as full:
         run = shell("--help", capture_output=False, stdout=full, stderr=subprocess.PIPE)
     assert run.returncode == 5

@@ -113,7 +113,7 @@ def cut(folder, monkeypatch):
     return TEXT[:200]
 
 
-def test_what_precedes_a_damage_is_kept_when_asked_and_said(cut, folder, capfdbinary):
+def test_data_before_a_damage_are_kept_on_request_and_reported(cut, folder, capfdbinary):
     assert main(["decompress", "cut.nst", "--keep-broken", "--rm"]) == 3
     assert (folder / "cut").read_bytes() == cut
     assert (folder / "cut.nst").exists()
@@ -131,7 +131,7 @@ def test_without_a_whole_member_before_the_damage_no_file_is_left(folder, capsys
     assert not (folder / "bad").exists()
 
 
-def test_a_list_tells_joined_archives(folder, capsys):
+def test_a_list_shows_joined_archives(folder, capsys):
     (folder / "joined.nst").write_bytes((folder / "text.nst").read_bytes() * 2)
     assert main(["compress", "-l", "joined.nst"]) == 0
     assert capsys.readouterr().out.endswith(", 2 members of 2 joined archives\n")
@@ -140,7 +140,7 @@ def test_a_list_tells_joined_archives(folder, capsys):
     assert (listed["size"], listed["members"], listed["archives"]) == (2 * len(TEXT), 2, 2)
 
 
-def test_a_list_tells_sizes_without_decoding(folder, capsys):
+def test_a_list_shows_sizes_without_decoding(folder, capsys):
     packed = os.path.getsize("text.nst")
     assert main(["compress", "-l", "text.nst"]) == 0
     assert capsys.readouterr().out.startswith(f"text.nst: {len(TEXT)} bytes in {packed} (")
@@ -176,7 +176,7 @@ def test_products_are_not_shared_among_threads(folder, verb):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
-def test_a_full_disk_is_told(folder):
+def test_a_full_disk_is_reported(folder):
     with open("/dev/full", "wb") as full:
         run = nextstroke("decompress", "-c", "text.nst", stdout=full, stderr=subprocess.PIPE)
     assert run.returncode == 5

@@ -47,7 +47,7 @@ def test_the_seed_decides(pen, capsys):
         ("--model pen.onnx -o a.bmp", 2, "format 'bmp'"),
     ],
 )
-def test_what_cannot_be_is_told_in_one_line(pen, more, code, says, capsys):
+def test_invalid_options_are_refused_in_one_line(pen, more, code, says, capsys):
     assert main(f"scribble -o a.svg {more}".split()) == code
     err = capsys.readouterr().err
     assert says in err

@@ -18,7 +18,7 @@ from tests.web.conftest import HEAD
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_the_studio_is_served_until_it_is_told_to_stop(number, code):
+def test_the_studio_is_served_until_a_signal(number, code):
     command = [sys.executable, "-c", START, "serve", "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
         address = re.search(r"http://\S+", server.stderr.readline())[0]
@@ -119,12 +119,12 @@ def test_an_address_of_ipv6_is_served():
         assert httpx.get(f"{server.address}health").status_code == 200
 
 
-def test_a_port_that_is_taken_is_said(capsys):
+def test_a_port_in_use_is_named(capsys):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         assert main(["serve", "--port", str(taken.getsockname()[1])]) == 2
     assert "cannot listen" in capsys.readouterr().err
 
 
-def test_an_address_that_is_none_is_said(capsys):
+def test_an_invalid_address_is_named(capsys):
     assert main(["serve", "--host", "300.1.1.1"]) == 2
     assert "300.1.1.1" in capsys.readouterr().err

@@ -24,11 +24,11 @@ def open_closed_streams() -> None:
 
 
 def discard_output() -> None:
-    """Let what standard output still holds go nowhere; the interpreter would complain of it at its end."""
+    """Discard what standard output still buffers; the interpreter would report an error for it at its end."""
     with suppress(AttributeError, OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
 
 
 def escape_unencodable() -> None:
@@ -52,7 +52,7 @@ def _replacement(number: int) -> IO[str]:
 
 
 def _escaped(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Return what stands for the characters that could not be encoded: bytes of a file name as they are."""
+    """Return the replacement of characters that could not be encoded: bytes of a file name as they are."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     data = b"".join(_escaped_character(mark) for mark in error.object[error.start : error.end])
@@ -60,7 +60,7 @@ def _escaped(error: UnicodeError) -> tuple[str | bytes, int]:
 
 
 def _escaped_character(mark: str) -> bytes:
-    # Bytes of arguments and file names that are no text stand as these code points in Python.
+    # Python represents bytes of arguments and file names that are not text by these code points.
     if "\udc80" <= mark <= "\udcff":
         return bytes([ord(mark) - 0xDC00])
     return mark.encode("ascii", "backslashreplace")
