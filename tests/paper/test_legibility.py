@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from nextstroke.handwriting.sampler import write_lines
+from nextstroke.api import write_lines
 from nextstroke.paper.legibility import character_error, letters, readable
 from nextstroke.text.edit_distance import edit_distance
 

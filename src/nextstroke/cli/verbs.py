@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from nextstroke import __version__
+from nextstroke.cli.panels import PanelCommand
 from nextstroke.errors import UsageError
 
 # Each verb is the file of its name beside this one, which holds either a function of that name, or a typer `app` of
@@ -74,7 +75,7 @@ def _load(verb: str) -> Any:
     if hasattr(module, "app"):
         group.add_typer(module.app, name=verb)
     else:
-        group.command(verb)(getattr(module, verb))
+        group.command(verb, cls=PanelCommand)(getattr(module, verb))
     command: Any = typer.main.get_command(group)
     return command.commands[verb]
 

@@ -26,7 +26,7 @@ SHEETS: dict[str, Callable[[Sheet, Look, About, Check | None], bytes]] = {
     ),
     "gif": lambda sheet, look, about, check: film(sheet, "gif", look, check),
     "apng": lambda sheet, look, about, check: film(sheet, "apng", look, check),
-    "inkml": lambda sheet, look, about, check: inkml(sheet, about.get("text", "")),
+    "inkml": lambda sheet, look, about, check: inkml(sheet, about.get("written") or about.get("text", "")),
     "json": lambda sheet, look, about, check: json_ink(sheet, about),
     "gcode": lambda sheet, look, about, check: plotter.gcode(sheet, look.colours, look.plotter, _told(about)),
     "hpgl": lambda sheet, look, about, check: plotter.hpgl(sheet, look.colours, look.plotter),
@@ -100,4 +100,4 @@ def document(sheets: Iterable[Sheet], look: Look, about: About, check: Check | N
 
 
 def _told(about: About) -> str:
-    return ", ".join(f"{name} {value}" for name, value in about.items() if name != "text")
+    return ", ".join(f"{name} {value}" for name, value in about.items() if name not in ("text", "written"))

@@ -142,7 +142,9 @@ def _densities(given: Given) -> Claim:
         f"{gain[place]:.2f} nats a point better"
         for place in PLACES
     )
-    learned = [model.about.get("record", {}).get("points", math.nan) for model in (given.prediction, given.synthesis)]
+    learned = [
+        model.metadata.get("record", {}).get("points", math.nan) for model in (given.prediction, given.synthesis)
+    ]
     if unlike := _unlike(*learned):
         return Claim(text, OPEN, f"{told}; {unlike}")
     sharper = all(after[f"deviation {place}"] < before[f"deviation {place}"] for place in PLACES)

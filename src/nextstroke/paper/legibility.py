@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 
-from nextstroke.handwriting.sampler import Written
+from nextstroke.handwriting.sampler import Line
 from nextstroke.ink import Ink
 from nextstroke.pages.layout import Page, level, place
 from nextstroke.pages.png import picture
@@ -38,10 +38,10 @@ def readable() -> bool:
     return shutil.which(PROGRAM) is not None
 
 
-def character_error(lines: Sequence[Written]) -> float:
+def character_error(lines: Sequence[Line]) -> float:
     """Mean over the lines of the edit distance between meant and read, over the length of what was meant."""
     errors = []
     for line in lines:
-        meant = letters(line.text)
+        meant = letters(line.written)
         errors.append(edit_distance(meant, letters(read(drawn(line.ink)))) / len(meant))
     return sum(errors) / len(errors)

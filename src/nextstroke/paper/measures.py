@@ -6,8 +6,9 @@ import numpy as np
 
 from nextstroke.datasets.packed_ink import InkCorpus
 from nextstroke.handwriting.density import follow
-from nextstroke.handwriting.hands import learn_style
-from nextstroke.handwriting.sampler import Written, write_lines
+from nextstroke.handwriting.hands import prime_hand
+from nextstroke.handwriting.request import line_requests
+from nextstroke.handwriting.sampler import Line, write
 from nextstroke.paper.hand_features import diversity, own_prime_share, roughness, steadiness, traits
 from nextstroke.paper.legibility import character_error, readable
 from nextstroke.paper.real_lines import RealLine
@@ -98,10 +99,11 @@ def bias_effect(model: Model, seeds: int = 2) -> list[dict[str, float]]:
     return rows
 
 
-def _written(model: Model, bias: float, seeds: int, paper_stop: bool = False) -> list[Written]:
-    lines: list[Written] = []
+def _written(model: Model, bias: float, seeds: int, paper_stop: bool = False) -> list[Line]:
+    lines: list[Line] = []
     for seed in range(1, seeds + 1):
-        lines += write_lines(model, TEXTS, bias, seed, paper_stop=paper_stop)
+        requests = line_requests(model, TEXTS, bias=bias, seed=seed)
+        lines += write(model, requests, attempts=1, paper_stop=paper_stop)
     return lines
 
 
@@ -110,7 +112,7 @@ def ends_by_itself(model: Model, seeds: int = 2) -> dict[str, float]:
     lines = _written(model, 0.0, seeds, paper_stop=True)
     return {
         "ended": float(np.mean([line.stopped for line in lines])),
-        "ended, every letter reached": float(np.mean([line.sound for line in lines])),
+        "ended, every letter reached": float(np.mean([line.complete for line in lines])),
     }
 
 
@@ -127,8 +129,9 @@ def priming(model: Model, primes: Sequence[RealLine]) -> dict[str, float]:
     for bias in (0.0, 1.0):
         written = []
         for prime in primes:
-            style = learn_style(model, prime.name, prime.ink, prime.text)
-            written.append([line.ink for line in write_lines(model, TEXTS[:2], bias, 1, style)])
+            style = prime_hand(model, prime.name, prime.ink, prime.text)
+            requests = line_requests(model, TEXTS[:2], style, bias)
+            written.append([line.ink for line in write(model, requests, attempts=1)])
         told = [traits(prime.ink)[0] for prime in primes]
         heard = [np.mean([traits(ink)[0] for ink in inks]) for inks in written]
         found[f"own prime, bias {bias:g}"] = own_prime_share([prime.ink for prime in primes], written)

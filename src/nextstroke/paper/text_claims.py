@@ -182,7 +182,7 @@ class Traits(NamedTuple):
 
 def check_bytes(model: Model, corpus: TextCorpus) -> None:
     """Raise WrongModel where a model's or a text's numbers are not those of bytes."""
-    if not BYTES == list(corpus.symbols) == list(model.about["alphabet"]):
+    if not BYTES == list(corpus.symbols) == list(model.metadata["alphabet"]):
         raise WrongModel("pages want a model and a packed text of bytes, as `nextstroke data text` packs them")
 
 

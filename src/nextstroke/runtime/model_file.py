@@ -33,37 +33,37 @@ class Model:
         data = unsealed(path)
         try:
             self.session = open_session(data, threads)
-            self.about = json.loads(self.session.get_modelmeta().custom_metadata_map[METADATA_KEY])
+            self.metadata = json.loads(self.session.get_modelmeta().custom_metadata_map[METADATA_KEY])
         except Exception as error:  # the runtime's own errors share no narrower class
             raise WrongModel(f"{path}: not a model of nextstroke ({_first_line(error)})") from error
-        if self.about.get("format") != FORMAT:
-            raise WrongModel(f"{path}: format {self.about.get('format')!r}; this version reads {FORMAT!r}")
+        if self.metadata.get("format") != FORMAT:
+            raise WrongModel(f"{path}: format {self.metadata.get('format')!r}; this version reads {FORMAT!r}")
         self.outputs = [output.name for output in self.session.get_outputs()]
 
     @property
     def kind(self) -> str:
         """What the network does: "writer", "pen", "text" or "reader"."""
-        return self.about["kind"]
+        return self.metadata["kind"]
 
     @cached_property
     def alphabet(self) -> Alphabet:
         """The characters the model can write."""
-        return Alphabet(self.about["alphabet"])
+        return Alphabet(self.metadata["alphabet"])
 
     @cached_property
     def mean(self) -> np.ndarray:
         """Of the offsets it learned from, (2,), in the units of its corpus."""
-        return np.array(self.about["normalisation"]["mean"])
+        return np.array(self.metadata["normalisation"]["mean"])
 
     @cached_property
     def std(self) -> np.ndarray:
         """Their standard deviations, (2,), in the units of its corpus."""
-        return np.array(self.about["normalisation"]["std"])
+        return np.array(self.metadata["normalisation"]["std"])
 
     @property
     def representation(self) -> str:
         """The ink it learned from: "raw" or "simplified"."""
-        return self.about["recipe"]["data"]["ink"]
+        return self.metadata["recipe"]["data"]["ink"]
 
     def represented(self, ink: Ink) -> Ink:
         """Raw ink in the representation that the network knows."""
@@ -77,7 +77,7 @@ class Model:
 
     def start(self, lines: int) -> dict[str, np.ndarray]:
         """The state before the first step, float32 zeros."""
-        return {name: np.zeros((lines, width), np.float32) for name, width in self.about["states"].items()}
+        return {name: np.zeros((lines, width), np.float32) for name, width in self.metadata["states"].items()}
 
     def step(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """One step: inputs and states by name in, outputs and successors ("NAME.next") by name out."""

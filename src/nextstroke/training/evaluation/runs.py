@@ -56,7 +56,7 @@ def open_run(path: Path) -> Trained:
     tensors: dict[str, Tensor] = {}
     weights: Mapping[str, Any]
     if path.is_file() and path.suffix != Path(CHECKPOINT).suffix:
-        about = Model(path).about
+        about = Model(path).metadata
         weights, remark = read_weights(path), ""
     else:
         tensors, about, remark = (*load_checkpoint(path), "") if path.is_file() else load_newest(path / CHECKPOINT)
