@@ -13,9 +13,10 @@ import argparse
 import json
 from pathlib import Path
 
-from nextstroke.handwriting.best_of import Wish, chooser_among
-from nextstroke.handwriting.hands import find_style
-from nextstroke.handwriting.sampler import write_lines
+from nextstroke.handwriting.best_of import line_writer
+from nextstroke.handwriting.hands import gallery_hand
+from nextstroke.handwriting.request import line_requests
+from nextstroke.handwriting.sampler import write
 from nextstroke.paper.legibility import letters_and_digits, recognise, render_line
 from nextstroke.paper.measures import TEXTS
 from nextstroke.runtime.model_file import load_model
@@ -78,23 +79,25 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--keep", type=Path, help="folder for the pictures")
     options = parser.parse_args()
-    model, style = load_model(options.model, "writer"), find_style(options.style, options.model)
-    texts, chooser = KINDS[options.kind], chooser_among(options.best_of)
-    errors, sound = [], []
+    model = load_model(options.model, "writer")
+    hand = gallery_hand(options.style, options.model)
+    writer = line_writer(options.best_of)
+    errors = []
+    complete = []
     for seed in SEEDS:
-        first = write_lines(model, texts, options.bias, seed, style)
-        sound += [line.sound for line in first]
-        wishes = [Wish(text, options.bias, seed, style, number) for number, text in enumerate(texts)]
-        lines = first if options.once else chooser.write(model, wishes)
+        requests = line_requests(model, KINDS[options.kind], hand, options.bias, seed)
+        first = write(model, requests, attempts=1)
+        complete += [line.complete for line in first]
+        lines = first if options.once else writer.write(model, requests)
         for number, line in enumerate(lines):
-            image, meant = render_line(line.ink), letters_and_digits(line.text)
+            image, meant = render_line(line.ink), letters_and_digits(line.written)
             if options.keep:
                 (options.keep / f"{seed}-{number}.png").write_bytes(image)
             errors.append(edit_distance(meant, letters_and_digits(recognise(image))) / len(meant))
     figures = {
         "character_error": sum(errors) / len(errors),
         "worst_lines": sum(error > 0.3 for error in errors) / len(errors),
-        "sound_at_first": sum(sound) / len(sound),
+        "complete_at_first": sum(complete) / len(complete),
         "lines": len(errors),
     }
     if options.json:

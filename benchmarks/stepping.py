@@ -39,9 +39,9 @@ def main() -> None:
     given = arguments.parse_args()
     for path in given.models:
         model = Model(path)
-        data = make_recipe(model.about["recipe"], path).data
+        data = make_recipe(model.metadata["recipe"], path).data
         lines = make_examples(InkCorpus.open(given.corpus), data).validation[:: given.every]
-        normalisation = Normalisation(**{key: tuple(pair) for key, pair in model.about["normalisation"].items()})
+        normalisation = Normalisation(**{key: tuple(pair) for key, pair in model.metadata["normalisation"].items()})
         batches = sorted_batches(np.array([len(line.offsets) for line in lines]), 48)
         loss = sum(stepped_loss(model, [lines[i] for i in chosen], normalisation) for chosen in batches)
         print(f"{path}: {loss / len(lines):.3f} nats a line, {len(lines)} lines, {path.stat().st_size / 1e6:.1f} MB")

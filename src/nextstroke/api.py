@@ -1,113 +1,320 @@
-"""For a Python session or a notebook: a text in, handwriting that shows itself out."""
+"""The Python API for sessions and notebooks: handwriting that displays itself, and text that goes on."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace as changed
+from numbers import Integral, Real
+from os import PathLike
+from pathlib import Path
+from typing import Any, TypeVar
 
-from nextstroke.handwriting.best_of import CANDIDATES, chooser_among
-from nextstroke.handwriting.compose import Letter, compose
+from nextstroke.errors import LimitExceeded, UsageError
+from nextstroke.handwriting.best_of import CANDIDATES, line_writer
+from nextstroke.handwriting.compose import Letter, TextRequest, compose_sheets
+from nextstroke.handwriting.glyphs.symbols import replaced
+from nextstroke.handwriting.hands import Hand, gallery
 from nextstroke.handwriting.learn_hand import find_hand
+from nextstroke.handwriting.request import NO_HAND, LineRequest, checked_biases, checked_seed, line_requests
+from nextstroke.handwriting.sampler import Cancelled, Line
+from nextstroke.handwriting.sampler import write as write_requests
 from nextstroke.pages.appearance import LOOK, Look
 from nextstroke.pages.budget import BUDGET, Budget, estimate, measure
-from nextstroke.pages.layout import Page
-from nextstroke.pages.save import About, pick_format, render
+from nextstroke.pages.layout import Page, Sheet
+from nextstroke.pages.save import FORMATS, About, pick_format, render
 from nextstroke.pages.save import save as save_sheets
 from nextstroke.runtime.model_file import Model, find_model, load_model
 from nextstroke.text.generate import Choice, Spelling
 from nextstroke.text.generate import generate as continued
 
+T = TypeVar("T")
+CUT_MARGIN = 4.0  # mm around ink whose page is cut to it
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Handwriting:
-    """A written text; a notebook shows its first page.
+    """A written text; a notebook shows its first page, on white.
 
     Attributes:
         letter: Its pages and lines.
         about: Text, seed, bias, style and model.
-        budget: What drawing it may take at most.
+        budget: The most that drawing it may take.
+        look: How the ink is drawn where nothing else is given.
     """
 
     letter: Letter
     about: About
     budget: Budget = BUDGET
+    look: Look = LOOK
 
-    def svg(self, look: Look = LOOK, page: int = 0) -> str:
-        """One page as SVG."""
+    def __repr__(self) -> str:
+        return f"Handwriting({str(self.about.get('text', ''))[:40]!r}, {self.letter!r})"
+
+    def svg(self, look: Look | None = None, page: int = 0) -> str:
+        """Return one page as SVG; arguments and errors are those of `render`."""
         return self.render("svg", look, page).decode()
 
-    def render(self, format: str, look: Look = LOOK, page: int = 0) -> bytes:
-        """One page in any format of `nextstroke write`: png, pdf, gif, inkml, gcode …
+    def render(self, format: str, look: Look | None = None, page: int = 0) -> bytes:
+        """Return one page as the bytes of a file.
+
+        Args:
+            format: svg, png, pdf, gif, apng, inkml, json, gcode or hpgl.
+            look: How the ink is drawn; by default as it was given to `write`.
+            page: Index of the page.
 
         Raises:
-            LimitExceeded: it would take more than the budget.
+            UsageError: There is no such format or page.
+            LimitExceeded: It would take more than the budget.
         """
-        self.budget.check(measure(self.letter.sheets[page : page + 1], format, look))
-        return render(self.letter.sheets[page], format, look, self.about)
+        if format not in FORMATS:
+            raise UsageError(f"format {format!r}: is not known; give one of {', '.join(FORMATS)}")
+        look = _instance("look", look or self.look, Look)
+        sheet = self._sheet(page)
+        self.budget.check(measure([sheet], format, look))
+        return render(sheet, format, look, self.about)
 
-    def save(self, path: str, look: Look = LOOK) -> list[str]:
-        """Write all pages, the format picked by the suffix; returns the names of the files.
+    def save(self, path: str | PathLike[str], look: Look | None = None) -> list[str]:
+        """Write all pages into files, and return their names.
+
+        Args:
+            path: The file, whose suffix names the format; several pages become NAME-1.svg, NAME-2.svg …, but one PDF.
+            look: How the ink is drawn; by default as it was given to `write`.
 
         Raises:
-            LimitExceeded: it would take more than the budget.
+            UsageError: The format is not known, or the file cannot be written.
+            LimitExceeded: It would take more than the budget.
         """
-        self.budget.check(measure(self.letter.sheets, pick_format(str(path), None), look))
-        return save_sheets(self.letter.sheets, str(path), None, look, self.about)
+        name = str(_path("path", path))
+        look = _instance("look", look or self.look, Look)
+        self.budget.check(measure(self.letter.sheets, pick_format(name, None), look))
+        return save_sheets(self.letter.sheets, name, None, look, self.about)
+
+    def _sheet(self, page: int) -> Sheet:
+        pages = len(self.letter.sheets)
+        if isinstance(page, bool) or not isinstance(page, Integral) or not 0 <= page < pages:
+            raise UsageError(f"page {page!r}: give a whole number from 0 to {pages - 1}")
+        return self.letter.sheets[int(page)]
 
     def _repr_svg_(self) -> str:
-        return self.svg()
+        # A dark theme would show dark ink on dark ground.
+        return re.sub(r"(<svg\b[^>]*>)", r'\1<rect width="100%" height="100%" fill="white"/>', self.svg(), count=1)
 
 
 def write(
     text: str,
-    style: str | Sequence[str] = "",
-    bias: float | Sequence[float] = 0.75,
+    style: str | Hand | Sequence[str | Hand] = "",
+    bias: float | Iterable[float] = 0.75,
     seed: int = 1,
     page: str | Page | None = None,
     best_of: int = CANDIDATES,
-    model: str = "writer",
+    model: str | PathLike[str] = "writer",
     budget: Budget = BUDGET,
+    *,
+    margin: float | None = None,
+    line_height: float | None = None,
+    size: float | None = None,
+    align: str | None = None,
+    ruled: bool | None = None,
+    drift: float | None = None,
+    look: Look | None = None,
+    pen: float | None = None,
+    colour: str | None = None,
+    dpi: float | None = None,
+    nib: bool | None = None,
+    animate: bool | None = None,
+    speed: float | None = None,
+    replace: str | None = None,
+    strict: bool = False,
 ) -> Handwriting:
-    """Write a text by hand.
+    """Write a text by hand: what `nextstroke write` does, with its options as keywords.
 
     Args:
-        style: Name of a hand or file with ink of one's own; several for paragraphs in turn; empty for the first hand
-            of the gallery, "none" for another hand in each line.
-        bias: 0 is as varied as real hands, 1 very legible.
-        page: "a4", "a5", "letter", "WIDTHxHEIGHT" in mm, or a Page; cut to the ink if not given.
-        best_of: Candidates of each line, of which the most legible is taken.
+        text: The text; each line end begins a paragraph.
+        style: Name of a hand, a file of ink or .style, or a Hand; several for the paragraphs in turn; empty for the
+            first hand of the gallery, "none" for another hand in each line.
+        bias: Sampling bias >= 0: 0 varies as much as real hands, 1 is very legible; several for the paragraphs in turn.
+        seed: Random seed >= 0; the same seed gives the same ink.
+        page: "a4", "a5", "letter", "WIDTHxHEIGHT" in mm, or a Page; by default cut to the ink.
+        best_of: Number of candidates of each line, 1 to 64, of which the most legible is kept.
         model: Model file, or the name of a bundled one.
-        budget: What it may take at most: characters, pages, pixels and memory.
+        budget: The most that writing and drawing may take.
+        margin, line_height, size, align, ruled, drift: Layout, in mm, as the attributes of Page (`size` is its
+            `x_height`); those of `page` where not given.
+        look: How the ink is drawn.
+        pen, colour, dpi, nib, animate, speed: The same as keywords, as the attributes of Look; those of `look` where
+            not given.
+        replace: Text written in place of characters that cannot be written; by default they are refused.
+        strict: Whether an incomplete line is an error.
+
     Raises:
-        LimitExceeded: it would take more than the budget; nothing is written.
-        NextstrokeError: text, style or model cannot be used; the message says why.
+        UsageError: An argument has a wrong type, or is out of range.
+        EmptyText, UnknownCharacters: The text cannot be written.
+        BadInput, WrongModel: A style or the model cannot be read or used.
+        LimitExceeded: It would take more than the budget; or strict, and a line is incomplete.
     """
-    writer = load_model(model, "writer")
-    names = [style] if isinstance(style, str) else list(style)
-    hands = [find_hand(name, writer, model) for name in names]
-    sheet = Page.named(page) if isinstance(page, str) else page or Page(margin=4.0)
-    budget.check(estimate(text, sheet, "svg", LOOK, writer.about["points_per_character"]))
-    named = ",".join(hand.name or "none" for hand in hands)
-    about: dict[str, Any] = {"text": text, "seed": seed, "bias": bias, "style": named, "model": model}
-    return Handwriting(compose(writer, text, sheet, hands, bias, seed, chooser_among(best_of)), about, budget)
+    _instance("text", text, str)
+    name = str(_path("model", model))
+    layout = _given(Page, margin=margin, line_height=line_height, x_height=size, align=align, ruled=ruled, drift=drift)
+    if page is None:
+        sheet = Page(**{"margin": CUT_MARGIN} | layout)
+    elif isinstance(page, str):
+        sheet = Page.named(page, **layout)
+    else:
+        sheet = changed(_instance("page", page, Page), **layout)
+    drawing = _given(Look, pen=pen, colour=colour, dpi=dpi, nib=nib, animate=animate, speed=speed)
+    drawn = changed(_instance("look", look or LOOK, Look), **drawing)
+    biases = checked_biases(bias)
+    seed = checked_seed(seed)
+    lines = line_writer(best_of)
+    writer = load_model(name, "writer")
+    words = text if replace is None else replaced(text, writer.alphabet, _instance("replace", replace, str))
+    budget.check(estimate(words, sheet, "svg", drawn, writer.metadata["points_per_character"]))
+    styles = [style] if isinstance(style, str | Hand) else _listed("style", style)
+    request = TextRequest(words, sheet, [_hand(each, writer, name) for each in styles], biases, seed)
+    letter = Letter([], [])
+    for found, on_sheet in compose_sheets(writer, request, lines):
+        letter.sheets.append(found)
+        letter.lines.extend(on_sheet)
+        if strict and letter.incomplete:
+            broken = letter.incomplete[0]
+            raise LimitExceeded(f"no attempt at this line is complete, try another seed or style: {broken}")
+    return Handwriting(letter, request.metadata(name), budget, drawn)
+
+
+def styles(model: str | PathLike[str] = "writer") -> list[str]:
+    """Return the names of a model's hands, for the argument `style` of `write`.
+
+    Args:
+        model: Model file, or the name of a bundled one.
+
+    Raises:
+        BadInput: There is no such model, or its gallery cannot be read.
+    """
+    return list(gallery(find_model(str(_path("model", model)))))
+
+
+def write_lines(
+    model: Model,
+    texts: Iterable[str],
+    bias: float = 0.5,
+    seed: int = 1,
+    style: Hand = NO_HAND,
+    attempts: int = 1,
+    paper_stop: bool = False,
+    cancelled: Cancelled | None = None,
+) -> list[Line]:
+    """Write lines side by side, each a text of its own, without a page.
+
+    Args:
+        model: A writer, as `load_model` returns.
+        texts: The text of each line.
+        bias: Sampling bias, >= 0; 0 is unbiased.
+        seed: Random seed, >= 0.
+        style: The hand to write in.
+        attempts: Number of attempts at a line that is incomplete; the last stays as it is.
+        paper_stop: Stop exactly as the paper does; else finish the last letter, its bars and dots included.
+        cancelled: Called before each point; raises to cancel the writing.
+
+    Raises:
+        EmptyText, UnknownCharacters: A text cannot be written.
+        UsageError: An argument has a wrong type, or is out of range.
+        LimitExceeded: A text is too long for one line.
+    """
+    _instance("model", model, Model)
+    _instance("style", style, Hand)
+    if isinstance(attempts, bool) or not isinstance(attempts, Integral) or attempts < 1:
+        raise UsageError(f"attempts {attempts!r}: give a whole number >= 1")
+    words = [_instance("text", text, str) for text in _listed("texts", texts)]
+    requests: list[LineRequest] = line_requests(model, words, style, checked_biases(bias)[0], seed)
+    return write_requests(model, requests, int(attempts), paper_stop, cancelled)
 
 
 def generate(
-    prime: str = "", length: int = 1000, temperature: float = 1.0, seed: int = 1, model: str = "text", **choice: Any
+    prime: str = "",
+    length: int = 1000,
+    temperature: float = 1.0,
+    seed: int = 1,
+    model: str | PathLike[str] = "text",
+    *,
+    top_k: int | None = None,
+    top_p: float = 1.0,
 ) -> str:
     """Continue a text.
 
     Args:
-        length: Symbols to write: bytes, characters or words, as the model has.
-        choice: top_k, top_p.
+        prime: The beginning of the text.
+        length: Number of symbols to write: bytes, characters or words, as the model has.
+        temperature: Log-probabilities are divided by it; 0 takes the likeliest symbol.
+        seed: Random seed >= 0; the same seed gives the same text.
+        model: Model file, or the name of a bundled one.
+        top_k: Draw from this number of likeliest symbols only.
+        top_p: Draw from the fewest likeliest symbols that together have this probability only.
+
     Raises:
-        NextstrokeError: the model does not know the prime's characters, or a value is senseless.
+        UsageError: An argument has a wrong type, or is out of range.
+        UnknownCharacters: The model does not know the prime's characters.
+        BadInput, WrongModel: The model cannot be read or used.
     """
-    network = load_model(model, "text")
+    _instance("prime", prime, str)
+    if isinstance(length, bool) or not isinstance(length, Integral):
+        raise UsageError(f"length {length!r}: give a whole number >= 0")
+    network = load_model(str(_path("model", model)), "text")
     spelling = Spelling(network)
-    drawn = continued(network, spelling.read(prime), length, Choice(temperature, **choice), seed)
-    return "".join(spelling.write(drawn))
+    try:
+        choice = Choice(temperature, top_k, top_p)
+    except TypeError:
+        given = f"temperature {temperature!r:.20}, top_k {top_k!r:.20}, top_p {top_p!r:.20}"
+        raise UsageError(f"{given}: give numbers") from None
+    symbols = continued(network, spelling.read(prime), int(length), choice, checked_seed(seed))
+    return "".join(spelling.write(symbols))
 
 
-def load(name: str) -> Model:
-    """Load a model file of any kind, by path or by the name of a bundled one."""
-    return Model(find_model(name))
+def load(name: str | PathLike[str]) -> Model:
+    """Load a model file of any kind.
+
+    Args:
+        name: Model file, or the name of a bundled one.
+
+    Raises:
+        BadInput: There is no such file, or it was cut or altered.
+        WrongModel: It is not a model of nextstroke, or of another version.
+    """
+    return Model(find_model(str(_path("model", name))))
+
+
+def _instance(name: str, value: Any, kind: type[T]) -> T:
+    """Return a value of a type; raises UsageError for another."""
+    if not isinstance(value, kind):
+        raise UsageError(f"{name} {value!r:.60}: give a {kind.__name__}, not a {type(value).__name__}")
+    return value
+
+
+def _path(name: str, value: Any) -> Path:
+    if not isinstance(value, str | PathLike):
+        raise UsageError(f"{name} {value!r:.60}: give a file or a name, not a {type(value).__name__}")
+    return Path(value)
+
+
+def _listed(name: str, values: Any) -> list[Any]:
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise UsageError(f"{name} {values!r:.60}: give a list")
+    return list(values)
+
+
+def _hand(style: Any, writer: Model, model: str) -> Hand:
+    if not isinstance(style, Hand):
+        return find_hand(str(_path("style", style)) if style != "" else "", writer, model)
+    style.check(writer)
+    return style
+
+
+def _given(kind: type[Page] | type[Look], **options: Any) -> dict[str, Any]:
+    """Return the attributes of a Page or a Look that are given; raises UsageError for one of another type."""
+    given = {name: option for name, option in options.items() if option is not None}
+    for name, option in given.items():
+        wanted = type(getattr(kind, name, None))
+        numeric = wanted in (float, type(None))
+        if numeric and (isinstance(option, bool) or not isinstance(option, Real)):
+            raise UsageError(f"{'size' if name == 'x_height' else name} {option!r:.60}: give a number")
+        given[name] = float(option) if numeric else _instance(name, option, wanted)
+    return given

@@ -6,10 +6,16 @@ import re
 from importlib import resources
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from nextstroke.cli.main import main
+from nextstroke.cli.verbs import make_command
+from nextstroke.formats.detect import read_with_text
+from nextstroke.handwriting import sampler
+from nextstroke.handwriting.hands import gallery_hand
 from nextstroke.runtime.model_file import find_model
+from nextstroke.runtime.predictor import WriterPredictor
 
 
 @pytest.fixture(autouse=True)
@@ -81,12 +87,87 @@ def test_other_formats_are_written_by_their_suffix(capsys, kind):
     assert Path(f"a.{kind}").stat().st_size > 100
 
 
-def test_strict_writes_nothing_where_a_line_may_not_be_right(capsys, monkeypatch):
-    monkeypatch.setattr("nextstroke.handwriting.compose.doubtful", lambda lines: [line.text for line in lines])
-    assert main(["write", "Hello", "-o", "a.svg", "--strict"]) == 5
-    assert "no attempt at this line is sound" in capsys.readouterr().err
+def test_strict_writes_nothing_where_a_line_breaks_off(capsys, monkeypatch):
+    """The lines have too few points for their texts: every attempt is cut at the limit."""
+    monkeypatch.setattr(sampler, "PATIENCE", 0.0)
+    monkeypatch.setattr(sampler, "SPARE_POINTS", 20)
+    assert main(["write", "Hello", "-o", "a.svg", "--strict", "--best-of", "1"]) == 5
+    assert "no attempt at this line is complete" in capsys.readouterr().err
     assert os.listdir() == []
-    assert written(capsys, "Hello", "-o", "a.svg").err.endswith("may not be right, try another seed: Hello\n")
+    told = written(capsys, "Hello", "-o", "a.svg", "--best-of", "1").err
+    assert told.endswith("may not be right, try another --seed: Hello\n")
+    assert os.listdir() == ["a.svg"]
+
+
+@pytest.mark.parametrize("candidates", ["1", "2"])
+def test_strict_writes_nothing_where_a_character_is_not_reached(capsys, monkeypatch, candidates):
+    """The line ends by itself, but the window's weights say that it went past the last letter but one."""
+
+    class Skips(WriterPredictor):
+        def observe(self, points):
+            super().observe(points)
+            self.phi = self.phi.copy()
+            self.phi[:, len(self.prime) + 3] = 0
+
+    prime = gallery_hand("wide", "writer").text
+    monkeypatch.setattr(Skips, "prime", prime, raising=False)
+    monkeypatch.setattr(sampler, "WriterPredictor", Skips)
+    assert main(["write", "Hello", "-o", "a.svg", "--strict", "--best-of", candidates, "--style", "wide"]) == 5
+    assert os.listdir() == []
+
+
+def test_strict_writes_no_page_where_a_later_one_breaks_off(capsys, monkeypatch):
+    monkeypatch.setattr(sampler, "max_points", lambda model, characters: 20 if characters == 5 else 1000)
+    line = ["write", "I am\nHello", "-o", "a.svg", "--best-of", "1", "--page", "80x32", "--margin", "8"]
+    assert main([*line, "--strict"]) == 5
+    assert os.listdir() == []
+    assert main(line) == 0
+    assert sorted(os.listdir()) == ["a-1.svg", "a-2.svg"]
+
+
+def test_strict_writes_what_is_complete(capsys):
+    assert written(capsys, "Hello", "-o", "a.svg", "--strict", "--best-of", "1").err == "a.svg\n"
+
+
+def test_a_line_inserted_changes_no_other_line(capsys):
+    """In the file too, up to the scale, which all lines of a hand share."""
+    strokes = {}
+    for name, text in [("a", "one\ntwo words\none"), ("b", "one\nbetween\ntwo words\none")]:
+        written(capsys, text, "-o", f"{name}.inkml", "--best-of", "2", "--ruled")
+        strokes[name], _ = read_with_text(f"{name}.inkml")
+    before, after = (np.split(ink.points, _rows(ink, rows)) for ink, rows in zip(strokes.values(), (3, 4), strict=True))
+    del after[1]
+    for one, two in zip(before, after, strict=True):
+        one, two = one - one[0], two - two[0]
+        scale = np.ptp(two[:, 0]) / np.ptp(one[:, 0])
+        np.testing.assert_allclose(two, scale * one, atol=0.02)
+
+
+def _rows(ink, rows):
+    """Where the rows of ink begin, by the pen's ways back to the left."""
+    starts = np.flatnonzero(ink.end_of_stroke)[:-1] + 1
+    back = ink.points[starts - 1, 0] - ink.points[starts, 0]
+    return sorted(starts[np.argsort(-back)[: rows - 1]])
+
+
+def test_files_say_what_was_given_and_what_was_drawn(capsys):
+    written(capsys, "Stra\u00dfe \u2014", "-o", "a.json", "--best-of", "1")
+    found = json.loads(Path("a.json").read_text("utf-8"))
+    assert (found["text"], found["written"]) == ("Straße —", "Strasse -")
+    written(capsys, "Stra\u00dfe \u2014", "-o", "a.inkml", "--best-of", "1")
+    assert read_with_text("a.inkml")[1] == "Strasse -"
+
+
+def test_help_has_panels_and_every_option_is_a_phrase_with_its_default(capsys):
+    assert main(["write", "--help"]) == 0
+    told = capsys.readouterr().out
+    panels = ["Output:", "Handwriting:", "Page:", "Pen and colour:", "Animations:", "Plotters:", "Many texts:"]
+    assert [line for line in told.splitlines() if line in panels] == panels
+    for param in make_command().get_command(None, "write").params:
+        assert re.match(r"[A-Z].*\.$", param.help), param.name
+        shown = param.default is not None and not isinstance(param.default, bool) and param.default != ""
+        needs_none = param.name in ("text", "batch", "out")
+        assert shown or needs_none or "by default" in param.help, param.name
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 from nextstroke.datasets.packed_ink import InkCorpus
 from nextstroke.datasets.packed_text import TextCorpus
 from nextstroke.errors import CorruptFile, NextstrokeError
-from nextstroke.handwriting.hands import Style, load_styles, pack_styles
+from nextstroke.handwriting.hands import Hand, load_hands, pack_hands
 from nextstroke.handwriting.learn_hand import find_hand
 from nextstroke.runtime.model_file import Model, load_model
 from tests.work import calls_at_most
@@ -39,7 +39,7 @@ def read_checkpoint(path):
 
 READERS = {
     "model.onnx": Model,
-    "hands.styles": load_styles,
+    "hands.styles": load_hands,
     "ink.packed": InkCorpus.open,
     "text.packed": TextCorpus.open,
     "checkpoint.safetensors": read_checkpoint,
@@ -109,7 +109,7 @@ def test_hostile_files_are_refused_with_little_work_and_memory(name, what, tmp_p
 
 
 def style(state, last):
-    return [Style("a", "b ", {"h1": np.zeros(**state)}, np.zeros(**last))]
+    return [Hand("a", "b ", {"h1": np.zeros(**state)}, np.zeros(**last))]
 
 
 ROW, LAST = {"shape": (1, 4), "dtype": np.float32}, {"shape": (1, 3), "dtype": np.float32}
@@ -127,6 +127,6 @@ MISSHAPEN = {
 @pytest.mark.parametrize("what", MISSHAPEN)
 def test_a_style_that_no_model_could_take_is_refused(what, tmp_path):
     path = tmp_path / "a.style"
-    path.write_bytes(pack_styles(MISSHAPEN[what]))
+    path.write_bytes(pack_hands(MISSHAPEN[what]))
     with pytest.raises(CorruptFile, match=r"a\.style"):
         find_hand(str(path), load_model("writer", "writer"), "writer")

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from nextstroke.api import write_lines
 from nextstroke.cli.main import main
-from nextstroke.handwriting.hands import find_style
-from nextstroke.handwriting.sampler import write_lines
+from nextstroke.handwriting.hands import gallery_hand
 from nextstroke.runtime.model_file import load_model
 
 
@@ -48,5 +48,5 @@ def test_a_word_of_hundreds_of_letters(tmp_path, monkeypatch):
 
 def test_a_text_shorter_than_its_prime_and_every_bias_stay_finite(writer):
     for bias in (0.0, 0.5, 10.0, 1e9):
-        (line,) = write_lines(writer, ["I"], bias, 1, find_style("wide", "writer"))
+        (line,) = write_lines(writer, ["I"], bias, 1, gallery_hand("wide", "writer"))
         assert np.isfinite(line.ink.points).all()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,14 +16,15 @@ from nextstroke.datasets.packed_text import TextCorpus
 from nextstroke.datasets.plain_text import pack_bytes
 from nextstroke.errors import BadInput, NextstrokeError
 from nextstroke.formats.detect import read_drawings, read_with_text
-from nextstroke.handwriting.bulk import read_orders
-from nextstroke.handwriting.hands import Style, pack_styles, unpack_styles
+from nextstroke.handwriting.bulk import Defaults, read_batch
+from nextstroke.handwriting.hands import Hand, pack_hands, unpack_hands
 from nextstroke.ink import Ink
 from nextstroke.pages.appearance import LOOK
 from nextstroke.pages.layout import Page, level, place
 from nextstroke.pages.save import render
+from nextstroke.runtime.model_file import Model, load_model
 from nextstroke.runtime.onnx_weights import read_weights
-from nextstroke.web.server.schemas import GenerateOrder, StyleOrder, WriteOrder
+from nextstroke.web.server.schemas import GenerateBody, LearnBody, WriteBody
 
 INK = Ink.from_strokes([np.array([[0.0, 0], [10, 5], [12, 9]]), np.array([[20.0, 3], [25, 8]])])
 XML = b"""<?xml version="1.0"?><WhiteboardCaptureSession><StrokeSet><Stroke colour="black"><Point x="1" y="2" time="3"/>
@@ -38,14 +40,24 @@ OTHER_INK = {
     "drawing": b'<svg><g transform="rotate(9)"><path id="a" d="M0 0A1 2 3 0 1 4 5"/></g><use href="#a"/></svg>',
 }
 RECIPE = b"""kind = "writer"\nnote = "a note"\n[data]\nclip = 1000.0\n[training]\nbatch = 16\nupdates = 5\n"""
+DEFAULTS = Defaults(["none"], [0.5], 1)
 ORDERS = b'"a text"\n{"text": "another", "style": "neat", "bias": 0.5}\n'
-STYLE = Style("mine", "abc ", {"h1": np.ones((1, 4), np.float32)}, np.zeros((1, 3), np.float32))
+STYLE = Hand("mine", "abc ", {"h1": np.ones((1, 4), np.float32)}, np.zeros((1, 3), np.float32))
 TEXT = b"some text that is compressed, some text that is compressed " * 8
 BODIES = {
-    WriteOrder: b'{"text": "Hello", "style": "wide", "bias": 0.5, "seed": 3, "page": "a5", "colour": "navy,red"}',
-    StyleOrder: b'{"lines": [{"text": "abc", "strokes": [[[0, 1.5], [2, 3]], [[5, 5]]]}], "keep": true}',
-    GenerateOrder: b'{"prime": "The ", "length": 20, "temperature": 0.7, "top_k": 4, "top_p": 0.9, "seed": 1}',
+    WriteBody: b'{"text": "Hello", "style": "wide", "bias": 0.5, "seed": 3, "page": "a5", "colour": "navy,red"}',
+    LearnBody: b'{"lines": [{"text": "abc", "strokes": [[[0, 1.5], [2, 3]], [[5, 5]]]}], "keep": true}',
+    GenerateBody: b'{"prime": "The ", "length": 20, "temperature": 0.7, "top_k": 4, "top_p": 0.9, "seed": 1}',
 }
+
+
+@cache
+def _writer() -> Model:
+    return load_model("writer", "writer")
+
+
+def _read_batch(path: Path) -> None:
+    list(read_batch(path, _writer(), "writer", DEFAULTS))
 
 
 class Reader(NamedTuple):
@@ -85,7 +97,7 @@ def _read_all_ink(path: Path) -> None:
 
 
 def _read_styles(path: Path) -> None:
-    for style in unpack_styles(path.read_bytes(), "a.style").values():
+    for style in unpack_hands(path.read_bytes(), "a.style").values():
         assert all(np.isfinite(rows).all() for rows in style.state.values())
 
 
@@ -142,7 +154,7 @@ def _body(kind: type) -> Reader:
             order = kind.model_validate(json.loads(path.read_bytes()))
         except (ValidationError, ValueError, RecursionError) as refusal:
             raise BadInput(str(refusal)) from refusal
-        if isinstance(order, WriteOrder):
+        if isinstance(order, WriteBody):
             order.sheet(), order.look()
 
     return Reader(lambda path: BODIES[kind], read)
@@ -153,8 +165,10 @@ READERS = {
     **{f"ink.{kind}": Reader(lambda path, kind=kind: _page(kind), _read_ink) for kind in ("inkml", "json", "svg")},
     **{f"ink.{name}": Reader(lambda path, data=data: data, _read_all_ink) for name, data in OTHER_INK.items()},
     "recipe.toml": Reader(lambda path: RECIPE, lambda path: load_recipe(path) and None),
-    "orders.jsonl": Reader(lambda path: ORDERS, lambda path: list(read_orders(path, ["none"], [0.5])) and None),
-    "a.style": Reader(lambda path: pack_styles([STYLE]), _read_styles),
+    "orders.jsonl": Reader(
+        lambda path: ORDERS, lambda path: list(read_batch(path, _writer(), "writer", DEFAULTS)) and None
+    ),
+    "a.style": Reader(lambda path: pack_hands([STYLE]), _read_styles),
     "archive.nst": Reader(lambda path: compress(TEXT, "none"), _read_archive, slow=True),
     "ink.packed": Reader(_packed, lambda path: InkCorpus.open(path) and None),
     "text.packed": Reader(_packed_text, lambda path: TextCorpus.open(path) and None),

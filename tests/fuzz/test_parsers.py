@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nextstroke.handwriting.compose import compose
-from nextstroke.handwriting.hands import Style
+from nextstroke.handwriting.hands import Hand
 from nextstroke.pages.layout import Page
 from nextstroke.runtime.model_file import load_model
 from tests.fuzz.conftest import EXAMPLES
@@ -47,7 +47,7 @@ def test_files_are_read_or_refused(tmp_path, name):
 @settings(settings.get_profile("fuzz"), max_examples=20)
 @given(st.text(max_size=40))
 def test_texts_to_be_written(writer, text):
-    letter = take(compose, writer, text, Page(), [Style.none()], 1.0, 1)
+    letter = take(compose, writer, text, Page(), [Hand.none()], 1.0, 1)
     assert letter is None or all(np.isfinite(line.ink.points).all() for line in letter.lines)
 
 

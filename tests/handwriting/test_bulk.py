@@ -8,9 +8,10 @@ import pytest
 
 from nextstroke.cli.main import main
 from nextstroke.errors import BadInput
-from nextstroke.handwriting.bulk import cut_shards, read_orders, write_bulk, write_shard
-from nextstroke.handwriting.hands import find_style
-from nextstroke.handwriting.sampler import write_soundly
+from nextstroke.handwriting.bulk import Defaults, cut_shards, read_batch, write_bulk, write_shard
+from nextstroke.handwriting.hands import gallery_hand
+from nextstroke.handwriting.request import LineRequest, prepare
+from nextstroke.handwriting.sampler import write
 from nextstroke.handwriting.shards import Folder
 from nextstroke.runtime.model_file import SEAL, find_model, load_model, sealed
 
@@ -22,6 +23,10 @@ def texts(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("texts.jsonl").write_text("\n".join(TEXTS))
     return Path("texts.jsonl")
+
+
+def batch(path, *styles, bias=0.5):
+    return read_batch(path, load_model("writer", "writer"), "writer", Defaults(styles, [bias], 1))
 
 
 def run(*more):
@@ -39,13 +44,15 @@ def test_shards_hold_what_the_manifest_says(texts):
     ]
     for record in records:
         ink = np.load(f"ink/{record['shard']}")
-        place = ink["number"].tolist().index(record["number"])
-        first, last = ink["first"][place : place + 2]
+        i = ink["number"].tolist().index(record["number"])
+        first, last = ink["first"][i : i + 2]
         assert last - first == record["points"]
         assert ink["end_of_stroke"][last - 1]
     model = load_model("writer", "writer")
-    hands = [find_style(name, "writer") for name in ("wide", "neat")]
-    _, second = write_soundly(model, ["one line", "another"], [0.5, 2.0], 1, hands, [0, 1])
+    hands = [gallery_hand(name, "writer") for name in ("wide", "neat")]
+    texts = [prepare(text, model.alphabet) for text in ("one line", "another")]
+    requests = [LineRequest(text, hand, bias) for text, hand, bias in zip(texts, hands, [0.5, 2.0], strict=True)]
+    _, second = write(model, requests)
     ink = np.load("ink/ink-00000.npz")
     np.testing.assert_array_equal(ink["points"][ink["first"][1] :], second.ink.points.astype(np.float32))
 
@@ -79,7 +86,7 @@ def test_a_cluster_writes_the_same_ink_and_survives_the_loss_of_a_worker(texts, 
     distributed = pytest.importorskip("distributed")
     texts.write_text("\n".join(json.dumps(f"line number {i} of the batch") for i in range(40)))
     assert run("--workers", "1") == 0
-    shards = list(cut_shards(read_orders(texts, ["wide", "none"], [0.75]), 2, "writer", 1, None))
+    shards = cut_shards(list(batch(texts, "wide", "none", bias=0.75)), 2, "writer", None)
     with distributed.LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster:
         killed = []
 
@@ -194,8 +201,9 @@ def test_bad_rows_are_skipped_where_that_is_asked_for(texts, capsys):
         ("3", "give"),
         ('{"text": 3}', "give"),
         ('" "', "give"),
-        ('{"text": "a", "bias": -1}', "bias a number"),
-        ('{"text": "a", "bias": NaN}', "bias a number"),
+        ('{"text": "a", "bias": -1}', "bias -1: give a number"),
+        ('{"text": "a", "bias": NaN}', "bias nan: give a number"),
+        ('{"text": "a", "bias": true}', "bias True: give a number"),
         ('{"text": "a", "style": 1}', "style must"),
         ("[" * 60_000, "not JSON"),
     ],
@@ -203,7 +211,7 @@ def test_bad_rows_are_skipped_where_that_is_asked_for(texts, capsys):
 def test_senseless_lines_are_named(texts, line, says):
     texts.write_text(f'"good"\n{line}\n')
     with pytest.raises(BadInput, match=f"texts.jsonl:2: .*{says}"):
-        list(read_orders(texts, ["none"], [0.5]))
+        list(batch(texts, "none"))
 
 
 @pytest.mark.parametrize(
@@ -226,11 +234,34 @@ def test_senseless_batches_are_refused_in_one_line(texts, capsys, line, code):
     assert re.fullmatch(r"nextstroke: .*\n", capsys.readouterr().err)
 
 
-def test_a_shard_depends_on_nothing_beside_it(texts):
-    orders = list(read_orders(texts, ["wide"], [0.5]))
-    alone = write_shard(next(cut_shards(orders[:1], 1, "writer", 1, None)))
-    together = write_shard(next(cut_shards(orders, 4, "writer", 1, None)))
+def test_a_shard_depends_on_no_other_lines(texts):
+    lines = list(batch(texts, "wide"))
+    alone = write_shard(*cut_shards(lines[:1], 1, "writer", None))
+    together = write_shard(*cut_shards(lines, 4, "writer", None))
     assert alone.records[0]["points"] == together.records[0]["points"]
+
+
+def test_labels_say_what_was_given_and_what_was_drawn(texts):
+    texts.write_text('"Stra\u00dfe \u2014 ja"\n"one"\n', "utf-8")
+    assert run("--workers", "1") == 0
+    first, second = (json.loads(line) for line in Path("ink/manifest.jsonl").read_text("utf-8").splitlines())
+    assert (first["text"], first["written"]) == ("Straße — ja", "Strasse - ja")
+    assert (second["text"], second["written"]) == ("one", "one")
+
+
+def test_a_row_inserted_into_a_batch_changes_no_other(texts):
+    rows = ["a first line", "one more", "one more", "the last"]
+    results = []
+    for batch_rows in (rows, [rows[0], "between", *rows[1:]]):
+        texts.write_text("".join(json.dumps(row) + "\n" for row in batch_rows))
+        (shard,) = cut_shards(list(batch(texts, "wide")), 10, "writer", None)
+        results.append(write(load_model("writer", "writer"), [line.request for line in shard.lines]))
+    before, after = results
+    assert [line.text for line in after].pop(1) == "between"
+    del after[1]
+    for one, two in zip(before, after, strict=True):
+        np.testing.assert_allclose(two.ink.points, one.ink.points, atol=0.1)  # of an x-height of 200
+    assert len(before[1].ink) != len(before[2].ink)  # equal lines differ
 
 
 @pytest.mark.parametrize("bias", ["1" + "0" * 400, "-1" + "0" * 400])

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nextstroke.api import write_lines
 from nextstroke.cli.main import main
 from nextstroke.datasets.packed_ink import InkCorpus, Line
 from nextstroke.errors import BadInk
-from nextstroke.handwriting.hands import find_style
+from nextstroke.handwriting.hands import gallery_hand
 from nextstroke.handwriting.learn_hand import fit_corpus, fits, known_size, learn_hand, thinned
-from nextstroke.handwriting.sampler import write_lines
 from nextstroke.ink import Ink
 from nextstroke.pages.layout import Measures
 from nextstroke.runtime.model_file import load_model
@@ -27,7 +27,7 @@ def writer():
 
 @pytest.fixture(scope="module")
 def line(writer):
-    return write_lines(writer, [TEXT], 1.0, 1, find_style("plain", "writer"))[0].ink
+    return write_lines(writer, [TEXT], 1.0, 1, gallery_hand("plain", "writer"))[0].ink
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_thinned_ink_keeps_its_shape(line):
 
 def test_right_texts_fit_and_wrong_ones_mostly_do_not(writer):
     texts = ["we met in the garden", "bring me some water", "he went to the station", "a long way from home"]
-    inks = [line.ink for line in write_lines(writer, texts, 1.0, 3, find_style("wide", "writer"))]
+    inks = [line.ink for line in write_lines(writer, texts, 1.0, 3, gallery_hand("wide", "writer"))]
     found = np.array([[fits(writer, ink, text) for text in texts] for ink in inks])
     assert found.diagonal().all()
     assert (found & ~np.eye(4, dtype=bool)).sum() <= 3
@@ -110,12 +110,12 @@ def test_the_gallery_is_drawn(own_folder, capsys):
 
 
 def test_a_corpus_in_another_unit_is_brought_to_the_models_size(writer):
-    ink = write_lines(writer, [TEXT], 1.0, 1, find_style("plain", "writer"))[0].ink
+    ink = write_lines(writer, [TEXT], 1.0, 1, gallery_hand("plain", "writer"))[0].ink
     corpus = InkCorpus.of([Line("a", TEXT), Line("b", "")], [ink.scaled(0.01), ink])
     fitted = fit_corpus(writer, corpus)
     height = Measures.of(fitted.ink(0)).x_height
     assert height == pytest.approx(known_size(writer), rel=0.1)
-    wanted = 3 * writer.about["points_per_character"] * len(TEXT.replace(" ", ""))
+    wanted = 3 * writer.metadata["points_per_character"] * len(TEXT.replace(" ", ""))
     assert len(fitted.ink(0)) == pytest.approx(wanted, rel=0.2)
     np.testing.assert_allclose(fitted.ink(1).points, ink.points, rtol=1e-6)  # what is without words stays
 
@@ -127,7 +127,7 @@ def test_the_writer_is_trained_on_in_a_hand(writer, tmp_path):
     from nextstroke.training.run import train
 
     texts = ["a first line", "another one", "and the third", "held out"]
-    inks = [line.ink for line in write_lines(writer, texts, 1.0, 3, find_style("wide", "writer"))]
+    inks = [line.ink for line in write_lines(writer, texts, 1.0, 3, gallery_hand("wide", "writer"))]
     for number, (ink, text) in enumerate(zip(inks, texts, strict=True)):
         strokes = [stroke.tolist() for stroke in ink.strokes()]
         (tmp_path / f"{number}.json").write_text(json.dumps({"text": text, "strokes": strokes}))
@@ -138,5 +138,5 @@ def test_the_writer_is_trained_on_in_a_hand(writer, tmp_path):
     recipe = load_recipe(RECIPES / "best" / "hand.toml", ["training.updates=1", "training.warm_up=0"])
     train(recipe, packed, tmp_path / "run", False, lambda progress, remark: None)
     about = open_run(tmp_path / "run").metadata
-    assert about["alphabet"] == writer.about["alphabet"]
-    assert about["normalisation"]["std"] == pytest.approx(writer.about["normalisation"]["std"])
+    assert about["alphabet"] == writer.metadata["alphabet"]
+    assert about["normalisation"]["std"] == pytest.approx(writer.metadata["normalisation"]["std"])

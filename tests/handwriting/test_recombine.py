@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
+from nextstroke.api import write_lines
 from nextstroke.cli.main import main
 from nextstroke.datasets.augment.compose_lines import Composer, PageSegments, collect_pages
 from nextstroke.datasets.augment.segments import LineGeometry, Segment, cut_line, measure_line, without_outliers
 from nextstroke.datasets.augment.vocabulary import WordSampler
 from nextstroke.datasets.packed_ink import InkCorpus, Line
 from nextstroke.handwriting.align import align_lines, owners
-from nextstroke.handwriting.hands import find_style
-from nextstroke.handwriting.sampler import write_lines
+from nextstroke.handwriting.hands import gallery_hand
 from nextstroke.ink import Ink
 from nextstroke.runtime.model_file import load_model
 
@@ -116,7 +116,7 @@ def written():
     """A corpus that the model wrote itself, so that every label is right."""
     model = load_model("writer", "writer")
     texts = ["the year 1984 was no common one", "Some letters are written alone", "and a number: 25, or so"]
-    style = find_style("round", "writer")
+    style = gallery_hand("round", "writer")
     inks = [as_recorded(line.ink) for seed in (1, 2) for line in write_lines(model, texts, 2.0, seed, style)]
     lines = [Line(f"f{i // 3}-{i}", text, "trainset") for i, text in enumerate(texts * 2)]
     return InkCorpus.of(lines, inks)

@@ -8,7 +8,7 @@ from nextstroke.nets.networks import PredictionNetwork
 from nextstroke.runtime.mixture_sampling import Mixture, uniforms
 from nextstroke.runtime.model_file import Model, load_model
 from nextstroke.runtime.onnx_weights import read_weights
-from nextstroke.runtime.predictor import PenPredictor
+from nextstroke.runtime.predictor import PointPredictor
 from nextstroke.training.export.networks_export import export_model
 from nextstroke.training.optimisers import load_weights
 from tests.handwriting.conftest import ABOUT
@@ -49,7 +49,7 @@ def test_stepping_the_model_file_equals_the_network_over_a_whole_line(sizes, int
     load_weights(network, read_weights(tmp_path / "m.onnx"), "m.onnx")
     x = np.random.default_rng(0).normal(size=(2, 80, 3)).astype(np.float32)
     whole, _ = network(torch.from_numpy(x), network.start(2))
-    predictor = PenPredictor(Model(tmp_path / "m.onnx"), 2)
+    predictor = PointPredictor(Model(tmp_path / "m.onnx"), 2)
     for t in range(80):
         predictor.observe(x[:, t])
         assert abs(predictor.y - whole[:, t].detach().numpy()).max() < near
@@ -59,7 +59,7 @@ def test_a_scribble_is_the_networks_sample(small, path):
     """The same line drawn with torch, fed its own points."""
     (ink,) = scribble(Model(path), 1, 30, bias=0.5, seed=4)
     point, state, drawn = torch.zeros(1, 1, 3), small.start(1), []
-    for numbers in uniforms(4, 0, 0, 30):
+    for numbers in uniforms([4, 0, 0], 30):
         y, state = small(point, state)
         row = Mixture(y[0].detach().numpy(), np.array([0.5])).draw(numbers[None])
         point = torch.from_numpy(row.astype(np.float32))[None]

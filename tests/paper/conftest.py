@@ -2,8 +2,8 @@
 
 import pytest
 
+from nextstroke.api import write_lines
 from nextstroke.datasets.packed_ink import InkCorpus, Line
-from nextstroke.handwriting.sampler import write_lines
 from nextstroke.paper.figures import HELD_OUT, PRIMES
 from nextstroke.runtime.model_file import load_model
 

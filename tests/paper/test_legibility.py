@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from nextstroke.handwriting.sampler import write_lines
+from nextstroke.api import write_lines
 from nextstroke.paper.legibility import character_error, letters_and_digits, ocr_available
 from nextstroke.text.edit_distance import edit_distance
 

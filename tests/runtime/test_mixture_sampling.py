@@ -62,8 +62,8 @@ def test_draws_are_finite_at_every_extreme(y, bias):
         assert np.isfinite(mixture.draw(corner)).all()
 
 
-def test_random_numbers_belong_to_seed_line_and_attempt_alone():
-    numbers = uniforms(7, 2, 0, 9)
-    np.testing.assert_array_equal(uniforms(7, 2, 0, 5), numbers[:5])
+def test_random_numbers_depend_on_each_number_of_the_entropy_alone():
+    numbers = uniforms([7, 2, 0], 9)
+    np.testing.assert_array_equal(uniforms([7, 2, 0], 5), numbers[:5])
     for other in [(8, 2, 0), (7, 3, 0), (7, 2, 1)]:
-        assert (uniforms(*other, 9) != numbers).all()
+        assert (uniforms(other, 9) != numbers).all()

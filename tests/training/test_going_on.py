@@ -139,7 +139,7 @@ def test_a_model_file_can_be_gone_on_from_and_scored(run, corpus, tmp_path):
         second["nats_per_line"], rel=1e-4
     )
     publish_model(tmp_path / "second", tmp_path / "n.onnx", "none")
-    assert Model(tmp_path / "n.onnx").about["recipe"]["start_from"] == "m.onnx"
+    assert Model(tmp_path / "n.onnx").metadata["recipe"]["start_from"] == "m.onnx"
 
 
 def test_a_checkpoint_without_its_deviations_is_refused(run, corpus, tmp_path):

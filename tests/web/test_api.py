@@ -14,14 +14,15 @@ import httpx
 import numpy as np
 import pytest
 
-from nextstroke.handwriting.best_of import chooser_among
+from nextstroke.api import write_lines
+from nextstroke.handwriting.best_of import line_writer
 from nextstroke.handwriting.compose import compose
-from nextstroke.handwriting.hands import find_style
-from nextstroke.handwriting.sampler import write_lines
+from nextstroke.handwriting.hands import gallery_hand
 from nextstroke.pages.layout import Page
 from nextstroke.pages.save import render
 from nextstroke.runtime.model_file import load_model
 from nextstroke.web.server.app import make_app
+from nextstroke.web.server.memory_pool import MemoryPool
 from nextstroke.web.server.middleware import Guard
 from nextstroke.web.server.request_limits import Limits
 from tests.web.conftest import HEAD, LIMITS, Served
@@ -61,8 +62,8 @@ def test_health_and_description(client):
 def test_the_same_ink_as_the_command_line(client, style):
     answer = write(client, text="hello there", style=style, bias=1.0, seed=4, best_of=3, format="json")
     writer = load_model("writer", "writer")
-    hands = [find_style(style, "writer")]
-    letter = compose(writer, "hello there", Page(margin=4.0), hands, 1.0, 4, chooser_among(3))
+    hands = [gallery_hand(style, "writer")]
+    letter = compose(writer, "hello there", Page(margin=4.0), hands, 1.0, 4, line_writer(3))
     told, ours = answer.json(), json.loads(render(letter.sheets[0], "json", None, {}))
     for stroke, own in zip(told["strokes"], ours["strokes"], strict=True):
         np.testing.assert_allclose(stroke, own, atol=0.02)
@@ -110,7 +111,7 @@ def test_text_in_a_file_is_escaped(client):
 def test_a_hand_is_learned_sent_back_and_kept(client):
     writer = load_model("writer", "writer")
     text = "the quick brown fox jumps over"
-    ink = write_lines(writer, [text], 1.0, 1, find_style("plain", "writer"))[0].ink
+    ink = write_lines(writer, [text], 1.0, 1, gallery_hand("plain", "writer"))[0].ink
     lines = [{"text": text, "strokes": [stroke.tolist() for stroke in ink.strokes()]}]
     learned = client.post("/v1/styles", json={"lines": lines, "keep": True}).json()
     sent, kept = (write(client, style=learned[key], bias=2, format="json").json() for key in ("style", "name"))
@@ -208,9 +209,10 @@ async def answer_to_half_a_body(sending):
         while (await receive())["type"] != "http.disconnect":
             pass
 
-    headers = [(b"content-type", b"application/json")]
+    headers = [(b"content-type", b"application/json"), (b"host", b"localhost")]
     scope = {"type": "http", "method": "POST", "path": "/", "headers": headers}
-    await Guard(read_body, Limits(sending=sending))(scope, receive, send)
+    guard = Guard(read_body, Limits(sending=sending), MemoryPool(1 << 30), ["localhost"])
+    await guard(scope, receive, send)
     return statuses[0]
 
 

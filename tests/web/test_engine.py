@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 from nextstroke.alphabet import Alphabet
-from nextstroke.handwriting.best_of import Wish, chooser_among, specks
+from nextstroke.api import write_lines
+from nextstroke.handwriting.best_of import line_writer, stray_dots
 from nextstroke.handwriting.glyphs.diacritics import normal
 from nextstroke.handwriting.glyphs.symbols import plain
-from nextstroke.handwriting.hands import find_style
+from nextstroke.handwriting.hands import gallery_hand
 from nextstroke.handwriting.learn_hand import SPECIMEN, known_size, learn_hand
-from nextstroke.handwriting.sampler import write_lines
+from nextstroke.handwriting.request import LineRequest, line_requests, prepare
+from nextstroke.handwriting.sampler import write
 from nextstroke.ink import Ink
 from nextstroke.pages.layout import Measures, Page, level
 from nextstroke.runtime.mixture_sampling import Mixture
@@ -99,19 +101,21 @@ def test_a_temperature_divides_log_weights_and_multiplies_variances(browser_engi
 def test_a_seed_gives_the_same_ink(browser_engine, writer, style, bias, text):
     order = {"kind": "line", "text": text, "style": style, "bias": bias, "seed": 3, "line": 2, "attempt": 1}
     (told,) = browser_engine(order)
-    (line,) = write_lines(writer, [text], bias, 3, find_style(style, "writer"), places=[(2, 1)])
+    request = LineRequest(prepare(text, writer.alphabet), gallery_hand(style, "writer"), bias, 3, 2, 1)
+    (line,) = write(writer, [request], attempts=1)
     assert told["ends"] == line.ink.end_of_stroke.tolist()
     # To 1e-4 of the unit that the network works in, over the first hundred points: differences in rounding grow.
-    std = writer.about["normalisation"]["std"][0]
+    std = writer.metadata["normalisation"]["std"][0]
     np.testing.assert_allclose(np.array(told["points"])[:100], line.ink.points[:100], atol=100 * 1e-4 * std)
-    assert told["sound"] == line.sound
+    assert told["sound"] == line.complete
     np.testing.assert_allclose(told["phi"], line.phi[-1], atol=1e-2)
 
 
 def test_the_same_candidate_is_chosen(browser_engine, writer):
     order = {"kind": "best", "text": TEXT, "style": "cursive", "bias": 0.3, "seed": 5, "line": 0, "candidates": 4}
     (points,) = browser_engine(order)
-    (line,) = chooser_among(4).write(writer, [Wish(TEXT, 0.3, 5, find_style("cursive", "writer"), 0)])
+    requests = line_requests(writer, [TEXT], gallery_hand("cursive", "writer"), 0.3, 5)
+    (line,) = line_writer(4).write(writer, requests)
     np.testing.assert_allclose(points, line.ink.points, atol=1.0)
 
 
@@ -120,7 +124,7 @@ def test_specks_are_counted_as_in_python(browser_engine, writer):
     inks = [{"points": line.ink.points.tolist(), "ends": line.ink.end_of_stroke.tolist()} for line in lines]
     for text in (TEXT, TEXT.replace("i", "e")):
         told = browser_engine(*({"kind": "specks", "text": text} | ink for ink in inks))
-        assert told == [specks(line.ink, text) for line in lines]
+        assert told == [stray_dots(line.ink, text) for line in lines]
     assert len(set(told)) > 1
 
 
@@ -128,8 +132,8 @@ def test_a_line_is_read_and_levelled_as_in_python(browser_engine, writer):
     (line,) = write_lines(writer, [TEXT], 0.5, 1)
     ink = {"points": line.ink.points.tolist(), "ends": line.ink.end_of_stroke.tolist()}
     nats, told = browser_engine({"kind": "read", "text": TEXT} | ink, {"kind": "level"} | ink)
-    chooser = chooser_among(2)
-    np.testing.assert_allclose(nats, chooser.reader.misreading([line.ink], [TEXT]), rtol=1e-3)
+    recogniser = line_writer(2).recogniser
+    np.testing.assert_allclose(nats, recogniser.ctc_nll([line.ink], [TEXT]), rtol=1e-3)
     measures = Measures.of(line.ink)
     np.testing.assert_allclose([told[k] for k in ("slope", "baseline", "xHeight")], list(vars(measures).values()))
     (levelled,) = level([line.ink], Page(x_height=measures.x_height))
@@ -146,7 +150,7 @@ def test_composed_characters_are_the_same(browser_engine, writer):
         "# a/b <c> d * *",
         "☺",
     ]
-    alphabet = Alphabet(writer.about["alphabet"])
+    alphabet = Alphabet(writer.metadata["alphabet"])
     told = browser_engine(*({"kind": "marks", "text": text} for text in texts))
     assert told == [[normal(text), plain(normal(text), alphabet)] for text in texts]
 

@@ -14,18 +14,20 @@ import httpx
 import numpy as np
 import pytest
 
+from nextstroke.api import write_lines
 from nextstroke.errors import UnknownCharacters
-from nextstroke.handwriting.best_of import READER, Wish
-from nextstroke.handwriting.hands import Style, find_style, pack_styles
-from nextstroke.handwriting.recogniser import Reader
-from nextstroke.handwriting.sampler import write_lines
+from nextstroke.handwriting.best_of import READER
+from nextstroke.handwriting.hands import Hand, gallery_hand, pack_hands
+from nextstroke.handwriting.recogniser import Recogniser
+from nextstroke.handwriting.request import line_requests
 from nextstroke.runtime.model_file import load_model
 from nextstroke.web.server import app
 from nextstroke.web.server.app import make_app
-from nextstroke.web.server.batcher import Gone, Scribe, Ticket, TimeOver, _Task
+from nextstroke.web.server.batcher import Batcher, Gone, Ticket, TimeOver, _Task
 from nextstroke.web.server.request_limits import Limits
-from nextstroke.web.server.schemas import GenerateOrder, StyleOrder
-from tests.web.conftest import HEAD, Served
+from nextstroke.web.server.schemas import GenerateBody, LearnBody
+
+from .conftest import HEAD, Served
 
 
 def write(client):
@@ -106,60 +108,61 @@ def test_a_prime_is_read_no_further_when_its_client_leaves(served, monkeypatch):
         return taken(inputs)
 
     monkeypatch.setattr(service.text, "step", step, raising=False)
-    pieces = service.generate(GenerateOrder(prime="a long text " * 100), ticket)
+    pieces = service.generate(GenerateBody(prime="a long text " * 100), ticket)
     with pytest.raises(Gone):
         next(pieces)
     assert len(read) == 40
 
 
 @pytest.fixture(scope="module")
-def scribe():
-    return Scribe(load_model("writer", "writer"), Reader(load_model(READER, "reader")), threads=0)
+def batcher():
+    return Batcher(load_model("writer", "writer"), Recogniser(load_model(READER, "reader")), threads=0)
 
 
 def tasks_of(*texts):
-    return [_Task(Wish(text, 0.5, 3, Style.none(), 0), 2, Ticket(60), Future()) for text in texts]
+    requests = line_requests(load_model("writer", "writer"), texts, seed=3)
+    return [_Task(request, 2, Ticket(60), Future()) for request in requests]
 
 
-def test_a_line_is_the_very_same_where_another_client_of_its_batch_leaves(scribe, at_step):
+def test_a_line_is_the_very_same_where_another_client_of_its_batch_leaves(batcher, at_step):
     one, two = tasks_of("words of a line", "another one"), tasks_of("words of a line", "another one")
-    scribe._write(one)
-    at_step(scribe.model, 30, two[1].ticket.gone.set)
-    scribe._write(two)
+    batcher._write(one)
+    at_step(batcher.model, 30, two[1].ticket.gone.set)
+    batcher._write(two)
     assert two[1].ticket.gone.is_set()
     np.testing.assert_array_equal(two[0].result.result().ink.points, one[0].result.result().ink.points)
 
 
-def test_of_a_batch_that_nobody_waits_for_each_client_is_told_why(scribe, at_step):
+def test_of_a_batch_that_nobody_waits_for_each_client_is_told_why(batcher, at_step):
     left, late = tasks = tasks_of("words of a line", "another one")
 
     def end():
         left.ticket.gone.set()
         late.ticket.seconds = 0.0
 
-    counts = at_step(scribe.model, 30, end)
-    scribe._write(tasks)
+    counts = at_step(batcher.model, 30, end)
+    batcher._write(tasks)
     assert [type(task.result.exception()) for task in tasks] == [Gone, TimeOver]
     assert counts.total() == 30
 
 
-def test_an_error_of_one_request_in_a_batch_is_not_given_to_another(scribe):
+def test_an_error_of_one_request_in_a_batch_is_not_given_to_another(batcher):
     """The style is one that no check let through: whatever is raised in a batch is kept apart, not only bad styles."""
     alone, (good, bad) = tasks_of("words of a line"), tasks_of("words of a line", "another one")
-    scribe._write(alone)
-    wish = bad.wish._replace(style=Style("bad", "\u6f22 ", scribe.model.start(1)))
-    more = bad._replace(wish=bad.wish, result=Future())  # a sound line of the same request
-    scribe._write([good, bad._replace(wish=wish), more])
+    batcher._write(alone)
+    request = replace(bad.request, hand=Hand("bad", "\u6f22 ", batcher.model.start(1)))
+    more = bad._replace(result=Future())  # a good line of the same HTTP request
+    batcher._write([good, bad._replace(request=request), more])
     np.testing.assert_array_equal(good.result.result().ink.points, alone[0].result.result().ink.points)
     assert isinstance(bad.result.exception(), UnknownCharacters)
     assert isinstance(more.result.exception(), UnknownCharacters)
 
 
 def test_a_style_is_checked_before_it_is_queued(served, client, monkeypatch):
-    service, style = served.server.config.app.state.service, find_style("neat", "writer")
-    monkeypatch.setattr(service.scribe, "tasks", None)  # to put a line there is an error
+    service, style = served.server.config.app.state.service, gallery_hand("neat", "writer")
+    monkeypatch.setattr(service.batcher, "tasks", None)  # to put a line there is an error
     for text, status, says in [("\u6f22 ", 422, "\u6f22"), ("many words " * 200, 413, "at most 2000")]:
-        sent = base64.b64encode(pack_styles([replace(style, text=text)])).decode()
+        sent = base64.b64encode(pack_hands([replace(style, text=text)])).decode()
         answer = client.post("/v1/write", json={"text": "hello", "style": sent})
         assert answer.status_code == status
         assert says in answer.json()["error"]
@@ -168,17 +171,17 @@ def test_a_style_is_checked_before_it_is_queued(served, client, monkeypatch):
 def test_a_hand_is_learned_no_further_when_its_client_leaves(served, at_step):
     service, ticket = served.server.config.app.state.service, Ticket(60)
     text = "the quick brown fox jumps over"
-    ink = write_lines(service.writer, [text], 1.0, 1, find_style("plain", "writer"))[0].ink
+    ink = write_lines(service.writer, [text], 1.0, 1, gallery_hand("plain", "writer"))[0].ink
     lines = [{"text": text, "strokes": [stroke.tolist() for stroke in ink.strokes()]}]
     counts = at_step(service.writer, 40, ticket.gone.set)
     with pytest.raises(Gone):
-        service.learn(StyleOrder.model_validate({"lines": lines}), ticket)
+        service.learn(LearnBody.model_validate({"lines": lines}), ticket)
     learned = counts.total()
     assert learned == 40
     ticket = Ticket(60)
     judged = at_step(service.writer, 500, ticket.gone.set)  # by then the specimen is written, and the hand is judged
     with pytest.raises(Gone):
-        service.learn(StyleOrder.model_validate({"lines": lines}), ticket)
+        service.learn(LearnBody.model_validate({"lines": lines}), ticket)
     assert judged.total() == 500
 
 

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nextstroke.api import write_lines
 from nextstroke.formats.detect import read_with_text
-from nextstroke.handwriting.best_of import Wish, chooser_among
-from nextstroke.handwriting.hands import find_style
-from nextstroke.handwriting.sampler import write_lines
+from nextstroke.handwriting.best_of import line_writer
+from nextstroke.handwriting.hands import gallery_hand
+from nextstroke.handwriting.request import line_requests
 from nextstroke.runtime.model_file import load_model
 
 
@@ -58,7 +59,8 @@ def test_the_browsers_ink_is_pythons(studio):
         studio.locator("#download").select_option("json")
     told = json.loads(Path(got.value.path()).read_text("utf-8"))
     writer = load_model("writer", "writer")
-    (line,) = chooser_among(4).write(writer, [Wish("hello again", 1.0, 3, find_style("neat", "writer"), 0)])
+    requests = line_requests(writer, ["hello again"], gallery_hand("neat", "writer"), 1.0, 3)
+    (line,) = line_writer(4).write(writer, requests)
     assert [len(stroke) for stroke in told["strokes"]] == [len(stroke) for stroke in line.ink.strokes()]
     assert (told["text"], told["seed"], told["style"]) == ("hello again", 3, "neat")
 
@@ -93,7 +95,7 @@ def draw_lines(page):
     for number in range(2):
         pad = page.locator(".pad canvas").nth(number)
         text = page.locator(".pad p").nth(number).inner_text().strip("“”")
-        ink = write_lines(writer, [text], 1.0, 7, find_style("plain", "writer"))[0].ink
+        ink = write_lines(writer, [text], 1.0, 7, gallery_hand("plain", "writer"))[0].ink
         box = pad.bounding_box()
         left, top, right, bottom = ink.bounds()
         scale = min((box["width"] - 40) / (right - left), (box["height"] - 20) / (bottom - top))

@@ -146,13 +146,15 @@ def window(
     Example: nextstroke figure window "more of national temperament" -o window.png
     """
     _check(output)
-    from nextstroke.handwriting.hands import find_style
-    from nextstroke.handwriting.sampler import write_lines
+    from nextstroke.handwriting.hands import gallery_hand
+    from nextstroke.handwriting.request import line_requests
+    from nextstroke.handwriting.sampler import write
     from nextstroke.paper.plots import window_figure
     from nextstroke.runtime.model_file import load_model
 
-    written = write_lines(load_model(model, "writer"), [text], bias, seed, find_style(style, model))[0]
-    window_figure(written.phi, text, written.ink, output)
+    writer = load_model(model, "writer")
+    (line,) = write(writer, line_requests(writer, [text], gallery_hand(style, model), bias, seed), attempts=1)
+    window_figure(line.phi, line.written, line.ink, output)
     print(output)
 
 
@@ -240,12 +242,12 @@ def film(
     Example: nextstroke figure film "more of national temperament" -o bias.gif
     """
     from nextstroke.files import check_writable
-    from nextstroke.handwriting.hands import find_style
+    from nextstroke.handwriting.hands import gallery_hand
     from nextstroke.paper import figures
     from nextstroke.runtime.model_file import load_model
 
     check_writable(output)
-    figures.bias_film(load_model(model, "writer"), text, find_style(style, model), seed, output)
+    figures.bias_film(load_model(model, "writer"), text, gallery_hand(style, model), seed, output)
     print(output)
 
 

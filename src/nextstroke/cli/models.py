@@ -1,4 +1,4 @@
-"""nextstroke models: what is bundled."""
+"""nextstroke models: the bundled models and their styles."""
 
 import json
 import sys
@@ -13,7 +13,8 @@ app = typer.Typer(invoke_without_command=True)
 
 @app.callback()
 def models(
-    context: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="print as JSON")] = False
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON; by default as text.")] = False,
 ) -> None:
     """List the bundled models with their styles and licences.
 
@@ -31,13 +32,18 @@ def models(
 
 @app.command("styles")
 def styles(
-    output: Annotated[str, typer.Option("--output", "-o", help="file, as for write; - for standard output")] = "-",
+    output: Annotated[
+        str,
+        typer.Option("--output", "-o", help="File to write, its format that of the suffix; - is standard output, SVG."),
+    ] = "-",
     text: Annotated[
-        str, typer.Option(help="what each hand writes after its name")
+        str, typer.Option(help="Text that each hand writes after its name.")
     ] = "we met by the old harbour, again",
-    bias: Annotated[float, typer.Option(help="0 is as varied as real hands, 1 very legible")] = 0.75,
-    seed: Annotated[int, typer.Option(help="the same seed gives the same ink", min=0)] = 1,
-    model: Annotated[str, typer.Option(help="model file, or the name of a bundled one")] = "writer",
+    bias: Annotated[
+        float, typer.Option(help="Sampling bias: 0 varies as much as real hands, 1 is very legible.")
+    ] = 0.75,
+    seed: Annotated[int, typer.Option(help="Random seed; the same seed gives the same ink.", min=0)] = 1,
+    model: Annotated[str, typer.Option(help="Model file, or the name of a bundled model.")] = "writer",
 ) -> None:
     """Draw the gallery: a line in each style, which begins with the style's name.
 
@@ -45,8 +51,8 @@ def styles(
     """
     from nextstroke.errors import UsageError
     from nextstroke.files import check_writable
-    from nextstroke.handwriting.best_of import CANDIDATES, chooser_among
-    from nextstroke.handwriting.compose import compose
+    from nextstroke.handwriting.best_of import CANDIDATES, line_writer
+    from nextstroke.handwriting.compose import TextRequest, compose_sheets
     from nextstroke.handwriting.hands import gallery
     from nextstroke.pages.appearance import Look
     from nextstroke.pages.layout import Page
@@ -55,23 +61,25 @@ def styles(
 
     kind = pick_format(output, None)
     check_writable(output)
-    writer, hands = load_model(model, "writer"), list(gallery(find_model(model)).values())
+    writer = load_model(model, "writer")
+    hands = list(gallery(find_model(model)).values())
     if not hands:
-        raise UsageError(f"{model}: has no styles")
+        raise UsageError(f"{model}: has no gallery of styles; name another --model")
     words = "\n".join(f"{hand.name}: {text}" for hand in hands)
-    letter = compose(writer, words, Page(margin=4), hands, bias, seed, chooser_among(CANDIDATES))
-    for name in save(letter.sheets, output, kind, Look(), {"text": words, "seed": seed, "bias": bias}):
+    request = TextRequest(words, Page(margin=4), hands, [bias], seed)
+    sheets = (sheet for sheet, _ in compose_sheets(writer, request, line_writer(CANDIDATES)))
+    for name in save(sheets, output, kind, Look(), request.metadata(model)):
         print(name, file=sys.stderr)
 
 
 def _rows() -> list[dict]:
-    """What is known of each bundled model."""
+    """Return name, kind, licence, note and styles of each bundled model."""
     from nextstroke.handwriting.hands import gallery
     from nextstroke.runtime.model_file import Model
 
     rows = []
     for path in sorted(Path(str(resources.files("nextstroke") / "models")).glob("*.onnx")):
-        about = Model(path).about
-        record = {"name": path.stem, "kind": about["kind"], "licence": about["licence"], "note": about["note"]}
+        metadata = Model(path).metadata
+        record = {"name": path.stem} | {key: metadata[key] for key in ("kind", "licence", "note")}
         rows.append(record | {"styles": list(gallery(path))})
     return rows

@@ -1,4 +1,4 @@
-"""nextstroke style: hands of one's own."""
+"""nextstroke style: learn a hand of one's own."""
 
 import sys
 from pathlib import Path
@@ -18,11 +18,15 @@ def style() -> None:
 def learn(
     files: Annotated[
         list[Path],
-        typer.Argument(help="ink, one line each: InkML, JSON, SVG or official XML; its text in it or FILE.txt"),
+        typer.Argument(
+            help="Files of ink, one line each: InkML, JSON, SVG or XML; the text in the file, or in FILE.txt."
+        ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="file to write, such as me.style")],
-    text: Annotated[str | None, typer.Option(help="what the ink says, if one file is given")] = None,
-    model: Annotated[str, typer.Option(help="model file, or the name of a bundled one")] = "writer",
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write, such as me.style.")],
+    text: Annotated[
+        str | None, typer.Option(help="Text of the ink, where there is one file; by default that in the file.")
+    ] = None,
+    model: Annotated[str, typer.Option(help="Model file, or the name of a bundled model.")] = "writer",
 ) -> None:
     """Learn a hand from one line of ink, or several; for: nextstroke write --style me.style.
 
@@ -31,16 +35,17 @@ def learn(
     from nextstroke.errors import UsageError
     from nextstroke.files import check_writable
     from nextstroke.formats.detect import read_with_text
-    from nextstroke.handwriting.hands import save_styles
+    from nextstroke.handwriting.hands import save_hands
     from nextstroke.handwriting.learn_hand import STYLE, learn_hand
     from nextstroke.runtime.model_file import load_model
 
     check_writable(output)
     if output.suffix != STYLE:
-        raise UsageError(f"{output}: call it something{STYLE}, by which it is known again")
+        raise UsageError(f"{output}: give an --output that ends in {STYLE}, by which write --style knows it")
     if text is not None and len(files) > 1:
-        raise UsageError(f"one text for {len(files)} files; put the text of each into FILE.txt beside it")
+        raise UsageError(f"one --text for {len(files)} files; put the text of each into FILE.txt next to it")
     lines = [read_with_text(path) for path in files]
-    lines = lines if text is None else [(lines[0][0], text)]
-    save_styles(output, [learn_hand(load_model(model, "writer"), output.stem, lines)])
+    if text is not None:
+        lines = [(lines[0][0], text)]
+    save_hands(output, [learn_hand(load_model(model, "writer"), output.stem, lines)])
     print(output, file=sys.stderr)

@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from nextstroke import __version__
+from nextstroke.cli.panels import PanelCommand
 from nextstroke.errors import UsageError
 
 # Each command is a module of this package of the same name, which has either a function of that name, or a typer `app`
@@ -70,7 +71,7 @@ def _load(verb: str) -> Any:
     if hasattr(module, "app"):
         group.add_typer(module.app, name=verb)
     else:
-        group.command(verb)(getattr(module, verb))
+        group.command(verb, cls=PanelCommand)(getattr(module, verb))
     command: Any = typer.main.get_command(group)
     return command.commands[verb]
 

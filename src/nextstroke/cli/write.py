@@ -2,75 +2,134 @@
 
 import os
 import sys
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from nextstroke.handwriting.bulk import Defaults
+    from nextstroke.handwriting.sampler import Line
+    from nextstroke.pages.layout import Sheet
+
+
+def _option(panel: str, help: str, *names: str, **more: Any) -> Any:
+    return typer.Option(*names, help=help, rich_help_panel=panel, **more)
+
+
+OUTPUT = "Output"
+HAND = "Handwriting"
+PAGE = "Page"
+PEN = "Pen and colour"
+FILM = "Animations"
+PLOTTER = "Plotters"
+BATCH = "Many texts"
 
 
 def write(
     text: Annotated[
-        str | None, typer.Argument(help="what to write; - reads standard input; each line end begins a paragraph")
+        str | None,
+        typer.Argument(
+            help="Text to write; - reads standard input; each line end begins a paragraph.", show_default=False
+        ),
     ] = None,
-    output: Annotated[str, typer.Option("--output", "-o", help="file, - for standard output")] = "-",
+    output: Annotated[str, _option(OUTPUT, "File to write; - is standard output.", "--output", "-o")] = "-",
+    format: Annotated[
+        str | None,
+        _option(
+            OUTPUT,
+            "File format: svg, png, pdf, gif, apng, inkml, json, gcode or hpgl; by default that of the file's suffix.",
+        ),
+    ] = None,
+    strict: Annotated[
+        bool, _option(OUTPUT, "Fail, and write nothing, if a line is incomplete; by default it is named.", "--strict")
+    ] = False,
+    memory: Annotated[
+        int, _option(OUTPUT, "Memory in MiB that writing and drawing may take; more is refused at the start.", min=1)
+    ] = 1024,
     style: Annotated[
         str,
-        typer.Option(
-            help="hand, or a file of ink or .style; several as a,b for the paragraphs in turn; the first if not given"
+        _option(
+            HAND,
+            "Name of a hand, or a file of ink or .style; several as a,b for the paragraphs in turn; none for another "
+            "hand in each line; by default the first of the gallery.",
         ),
     ] = "",
     bias: Annotated[
-        str, typer.Option(help="0 is as varied as real hands, 1 very legible; or several as .5,1 for the paragraphs")
+        str,
+        _option(
+            HAND,
+            "Sampling bias: 0 varies as much as real hands, 1 is very legible; several as .5,1 for the paragraphs in "
+            "turn.",
+        ),
     ] = "0.75",
-    seed: Annotated[int, typer.Option(help="the same seed gives the same ink", min=0)] = 1,
-    model: Annotated[str, typer.Option(help="model file, or the name of a bundled one")] = "writer",
-    format: Annotated[
-        str | None,
-        typer.Option(help="svg, png, pdf, gif, apng, inkml, json, gcode or hpgl; by the suffix if not given"),
-    ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="fail if a line may not be right, writing nothing")] = False,
-    page: Annotated[
-        str | None, typer.Option(help="a4, a5, letter or WIDTHxHEIGHT in mm; cut to the ink if not given")
-    ] = None,
-    margin: Annotated[float | None, typer.Option(help="border in mm")] = None,
-    line_height: Annotated[float, typer.Option(help="from baseline to baseline in mm")] = 10.0,
-    size: Annotated[float, typer.Option(help="height of small letters in mm")] = 2.2,
-    align: Annotated[str, typer.Option(help="left, center or right")] = "left",
-    ruled: Annotated[bool, typer.Option("--ruled", help="draw the lines of the paper")] = False,
-    drift: Annotated[float, typer.Option(help="lines rise, sink and change in size; 1 is an unsteady hand")] = 0.0,
-    pen: Annotated[float, typer.Option(help="width of the pen in mm")] = 0.35,
-    nib: Annotated[bool, typer.Option("--nib", help="broad where the pen is slow: outlines, not centre lines")] = False,
-    colour: Annotated[str, typer.Option(help="name or #rrggbb, or several as a,b for the paragraphs")] = "#1a1a2e",
-    dpi: Annotated[float | None, typer.Option(help="dots per inch; 200 for PNG, 100 for films if not given")] = None,
-    animate: Annotated[bool, typer.Option("--animate", help="an SVG that shows the writing")] = False,
-    speed: Annotated[float, typer.Option(help="of GIF, APNG and --animate; 1 is a hand's")] = 1.0,
-    shortest: Annotated[bool, typer.Option("--shortest", help="plotters: reorder strokes to travel less")] = False,
-    feed: Annotated[float, typer.Option(help="G-code: speed of drawing in mm a minute")] = 1500.0,
-    pen_up: Annotated[str, typer.Option(help="G-code: line that lifts the pen")] = "G0 Z5",
-    pen_down: Annotated[str, typer.Option(help="G-code: line that lowers it")] = "G1 Z0 F600",
-    replace_: Annotated[
-        str | None, typer.Option("--replace", help="written for characters that cannot be; without it they are refused")
-    ] = None,
+    seed: Annotated[int, _option(HAND, "Random seed; the same seed gives the same ink.", min=0)] = 1,
     best_of: Annotated[
-        int, typer.Option(help="candidates of each line, the most legible is taken; 1 in a batch", min=1, max=64)
+        int,
+        _option(HAND, "Candidates of each line, of which the most legible is kept; a batch has one.", min=1, max=64),
     ] = 8,
+    replace_: Annotated[
+        str | None,
+        _option(
+            HAND,
+            "Text written in place of characters that cannot be written; by default they are refused.",
+            "--replace",
+        ),
+    ] = None,
+    model: Annotated[str, _option(HAND, "Model file, or the name of a bundled model.")] = "writer",
+    page: Annotated[
+        str | None, _option(PAGE, "Page size: a4, a5, letter or WIDTHxHEIGHT in mm; by default cut to the ink.")
+    ] = None,
+    margin: Annotated[
+        float | None, _option(PAGE, "Border on all sides in mm; by default 15, or 4 where the page is cut to the ink.")
+    ] = None,
+    line_height: Annotated[float, _option(PAGE, "Distance from baseline to baseline in mm.")] = 10.0,
+    size: Annotated[float, _option(PAGE, "Height of small letters in mm.")] = 2.2,
+    align: Annotated[str, _option(PAGE, "Alignment of the lines: left, center or right.")] = "left",
+    ruled: Annotated[bool, _option(PAGE, "Draw the rules of the paper; by default it is blank.", "--ruled")] = False,
+    drift: Annotated[
+        float, _option(PAGE, "Unsteadiness of the lines, which rise, sink and change in size; 1 is an unsteady hand.")
+    ] = 0.0,
+    pen: Annotated[float, _option(PEN, "Width of the pen in mm.")] = 0.35,
+    nib: Annotated[
+        bool, _option(PEN, "Draw outlines that are broad where the pen is slow; by default centre lines.", "--nib")
+    ] = False,
+    colour: Annotated[
+        str, _option(PEN, "Colour of the ink, a name or #rrggbb; several as a,b for the paragraphs in turn.")
+    ] = "#1a1a2e",
+    dpi: Annotated[
+        float | None, _option(PEN, "Resolution in dots per inch; by default 200 for PNG, 100 for GIF and APNG.")
+    ] = None,
+    animate: Annotated[
+        bool, _option(FILM, "Write an SVG that shows the writing; by default a still one.", "--animate")
+    ] = False,
+    speed: Annotated[float, _option(FILM, "Speed of GIF, APNG and --animate; 1 is that of a hand.")] = 1.0,
+    shortest: Annotated[
+        bool, _option(PLOTTER, "Reorder the strokes to travel less; by default as written.", "--shortest")
+    ] = False,
+    feed: Annotated[float, _option(PLOTTER, "Drawing speed of G-code in mm a minute.")] = 1500.0,
+    pen_up: Annotated[str, _option(PLOTTER, "Line of G-code that lifts the pen.")] = "G0 Z5",
+    pen_down: Annotated[str, _option(PLOTTER, "Line of G-code that lowers the pen.")] = "G1 Z0 F600",
     batch: Annotated[
-        Path | None, typer.Option(help='many texts: JSON lines, "a text" or {"text": …, "style": …, "bias": …}')
+        Path | None,
+        _option(BATCH, 'File of texts as JSON lines, "a text" or {"text": …, "style": …, "bias": …}; goes with --out.'),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="folder for --batch: ink-*.npz, manifest.jsonl, with --dpi a PNG of each line")
+        Path | None,
+        _option(BATCH, "Folder for the batch: ink-*.npz, manifest.jsonl and, with --dpi, a PNG of each line."),
     ] = None,
     skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="leave out rows of --batch that cannot be written, naming each")
+        bool,
+        _option(
+            BATCH, "Leave out rows that cannot be written, naming each; by default the first is an error.", "--skip-bad"
+        ),
     ] = False,
-    shard: Annotated[int, typer.Option(help="lines in a file of --batch", min=1, max=4096)] = 256,
-    workers: Annotated[int, typer.Option(help="processes for --batch; 0 for one a core", min=0)] = 0,
-    memory: Annotated[
-        int, typer.Option(help="MiB that writing and drawing may take; more is refused before it begins", min=1)
-    ] = 1024,
-    cluster: Annotated[str | None, typer.Option(help="Dask scheduler whose workers write --batch")] = None,
+    shard: Annotated[int, _option(BATCH, "Number of lines in a file of the batch.", min=1, max=4096)] = 256,
+    workers: Annotated[int, _option(BATCH, "Number of processes; 0 is one for each core.", min=0)] = 0,
+    cluster: Annotated[
+        str | None, _option(BATCH, "Address of a Dask scheduler whose workers write; by default this machine does.")
+    ] = None,
 ) -> None:
     """Write text by hand.
 
@@ -78,8 +137,8 @@ def write(
     """
     from nextstroke.errors import UsageError
     from nextstroke.files import check_writable
-    from nextstroke.handwriting.best_of import chooser_among
-    from nextstroke.handwriting.compose import compose_sheets
+    from nextstroke.handwriting.best_of import line_writer
+    from nextstroke.handwriting.compose import TextRequest, compose_sheets
     from nextstroke.handwriting.glyphs.symbols import replaced
     from nextstroke.handwriting.learn_hand import find_hand
     from nextstroke.pages.appearance import Look
@@ -89,51 +148,74 @@ def write(
     from nextstroke.pages.save import pick_format, save
     from nextstroke.runtime.model_file import load_model
 
-    biases, styles = numbers(bias), [name.strip() for name in style.split(",")]
+    biases = numbers(bias)
+    styles = [name.strip() for name in style.split(",")]
     if batch is not None or out is not None:
-        _batch(text, batch, out, styles, biases, seed, model, shard, dpi, workers, cluster, skip_bad)
+        from nextstroke.handwriting.bulk import Defaults
+
+        if text is not None or batch is None or out is None:
+            raise UsageError("--batch FILE and --out FOLDER go together, and without TEXT")
+        _batch(batch, out, Defaults(styles, biases, seed), model, shard, dpi, workers, cluster, skip_bad)
         return
     if text is None:
         raise UsageError("missing argument 'TEXT'; see nextstroke write --help")
     look = Look(pen, colour, dpi, nib, animate, speed, Plotter(pen_up, pen_down, feed, shortest))
     kind = pick_format(output, format)
     check_writable(output)
-    sheet = Page(margin=4.0) if page is None else Page.named(page)
-    sheet = replace(sheet, line_height=line_height, x_height=size, align=align, ruled=ruled, drift=drift)
-    if margin is not None:
-        sheet = replace(sheet, margin=margin)
+    layout: dict[str, Any] = {"line_height": line_height, "x_height": size, "align": align}
+    layout |= {"ruled": ruled, "drift": drift} | ({} if margin is None else {"margin": margin})
+    sheet = Page(**{"margin": 4.0} | layout) if page is None else Page.named(page, **layout)
     words = _standard_input() if text == "-" else text
     writer = load_model(model, "writer")
     if replace_ is not None:
         words = replaced(words, writer.alphabet, replace_)
-    rate = writer.about["points_per_character"]
+    rate = writer.metadata["points_per_character"]
     Budget(memory=memory * MIB).check(estimate(words, sheet, kind, look, rate, streamed=not strict))
     hands = [find_hand(name, writer, model) for name in styles]
-    warn = _Doubts(strict)
-    pages = compose_sheets(writer, words, sheet, hands, biases, seed, _progress, chooser_among(best_of))
-    sheets = warn.watching(pages)
-    named = ",".join(hand.name or "none" for hand in hands)
-    about = {"text": words, "seed": seed, "bias": biases, "style": named, "model": model}
-    for name in save(list(sheets) if strict else sheets, output, kind, look, about):
+    request = TextRequest(words, sheet, hands, biases, seed)
+    incomplete: list[str] = []
+    sheets = _watched(compose_sheets(writer, request, line_writer(best_of), _progress), incomplete, strict)
+    for name in save(list(sheets) if strict else sheets, output, kind, look, request.metadata(model)):
         print(name, file=sys.stderr)
-    warn.tell()
+    for line in incomplete:
+        print(f"nextstroke: warning: this line may not be right, try another --seed: {line}", file=sys.stderr)
 
 
-def _batch(text, batch, out, styles, biases, seed, model, size, dpi, workers, cluster, skip_bad) -> None:
-    """Many texts into a folder."""
-    from nextstroke.errors import BadInput, UsageError
-    from nextstroke.handwriting.bulk import check_orders, cut_shards, raised, read_orders, write_bulk
+def _watched(sheets: "Iterable[tuple[Sheet, list[Line]]]", incomplete: list[str], strict: bool) -> "Iterator[Sheet]":
+    """Yield the sheets, and append the texts of incomplete lines; raise LimitExceeded for them if strict."""
+    from nextstroke.errors import LimitExceeded
+    from nextstroke.handwriting import compose
+
+    for sheet, lines in sheets:
+        incomplete += compose.incomplete(lines)
+        if strict and incomplete:
+            raise LimitExceeded(f"no attempt at this line is complete, try another --seed or --style: {incomplete[0]}")
+        yield sheet
+
+
+def _batch(
+    batch: Path,
+    out: Path,
+    defaults: "Defaults",
+    model: str,
+    size: int,
+    dpi: float | None,
+    workers: int,
+    cluster: str | None,
+    skip_bad: bool,
+) -> None:
+    """Write the texts of a file into a folder."""
+    from nextstroke.errors import BadInput
+    from nextstroke.handwriting.bulk import cut_shards, raised, read_batch, write_bulk
     from nextstroke.handwriting.shards import Folder
+    from nextstroke.runtime.model_file import load_model
 
-    if text is not None or batch is None or out is None:
-        raise UsageError("--batch FILE and --out FOLDER go together, and without TEXT")
-    bad = _skipped if skip_bad else raised
-    found = read_orders(batch, styles, biases if isinstance(biases, list) else [biases], bad)
-    orders = check_orders(found, batch, model, bad)
-    if not orders:
+    writer = load_model(model, "writer")
+    lines = list(read_batch(batch, writer, model, defaults, _skipped if skip_bad else raised))
+    if not lines:
         raise BadInput(f"{batch}: has no lines{' that can be written' if skip_bad else ''}")
     folder = Folder(out)
-    shards = list(cut_shards(orders, size, model, seed, dpi))
+    shards = cut_shards(lines, size, model, dpi)
     write_bulk(shards, folder, workers or os.cpu_count() or 1, cluster, _shards_done)
     for path in folder.broken:
         print(f"nextstroke: warning: {path}: was lost or altered; its shard is written again", file=sys.stderr)
@@ -149,48 +231,25 @@ def _shards_done(done: int, total: int) -> None:
         print(f"\r{done} of {total} shards", end="\n" if done == total else "", file=sys.stderr, flush=True)
 
 
-class _Doubts:
-    """The lines that may not be right, told at the end or, if strict, raised."""
-
-    def __init__(self, strict: bool):
-        self.strict = strict
-        self.lines: list[str] = []
-
-    def watching(self, sheets) -> Iterator:
-        """The sheets alone; their doubtful lines are kept."""
-        from nextstroke.errors import LimitExceeded
-        from nextstroke.handwriting.compose import doubtful
-
-        for sheet, lines in sheets:
-            self.lines += doubtful(lines)
-            if self.strict and self.lines:
-                raise LimitExceeded(f"no attempt at this line is sound, try another seed or style: {self.lines[0]}")
-            yield sheet
-
-    def tell(self) -> None:
-        for line in self.lines:
-            print(f"nextstroke: warning: this line may not be right, try another seed: {line}", file=sys.stderr)
-
-
-def numbers(text: str) -> float | list[float]:
-    """One number, or several parted by commas."""
+def numbers(text: str) -> tuple[float, ...]:
+    """Return the numbers of an option, one or several separated by commas; raises UsageError."""
     from nextstroke.errors import UsageError
 
     try:
-        return [float(number) for number in text.split(",")] if "," in text else float(text)
+        return tuple(float(number) for number in text.split(","))
     except ValueError:
-        raise UsageError(f"bias {text!r}: give a number >= 0, or several as .5,1") from None
+        raise UsageError(f"--bias {text!r}: give a number >= 0, or several as .5,1") from None
 
 
 def _progress(done: int, total: int) -> None:
-    """How far long work is, on a terminal."""
+    """Report the characters written on a terminal, where there are many."""
     if total > 500 and sys.stderr.isatty():
         end = "\n" if done == total else ""
         print(f"\r{done} of {total} characters", end=end, file=sys.stderr, flush=True)
 
 
 def _standard_input() -> str:
-    """Text from standard input; bytes that are not UTF-8 are refused with their place."""
+    """Return the text on standard input; raises BadInput, with the position, for bytes that are not UTF-8."""
     from nextstroke.errors import BadInput
 
     try:

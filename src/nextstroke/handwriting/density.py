@@ -7,7 +7,7 @@ import numpy as np
 from nextstroke.ink import Ink
 from nextstroke.runtime.mixture_sampling import Mixture
 from nextstroke.runtime.model_file import Model
-from nextstroke.runtime.predictor import PenPredictor, WriterPredictor
+from nextstroke.runtime.predictor import PointPredictor, WriterPredictor
 
 REACH = 5.0  # standard deviations of a component that are drawn; e⁻¹² of its height is left out
 
@@ -35,7 +35,7 @@ def follow(model: Model, ink: Ink, text: str = "") -> Followed:
         text: What it says; a pen model leaves it aside.
     """
     writes = model.kind == "writer"
-    predictor = WriterPredictor(model, [model.alphabet.encode(text)]) if writes else PenPredictor(model, 1)
+    predictor = WriterPredictor(model, [model.alphabet.encode(text)]) if writes else PointPredictor(model, 1)
     ys, phis = [], []
     for point in [np.zeros(3), *model.normalised(ink)[:-1]]:
         predictor.observe(point[None])

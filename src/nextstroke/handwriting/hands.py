@@ -1,4 +1,4 @@
-"""Styles: named primes, with the state that reading them leaves (section 5.5)."""
+"""Hands: named primes, with the state that reading them leaves (section 5.5)."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -22,62 +22,65 @@ MOST_HEADER = 1 << 20  # bytes; a gallery of sixteen hands takes 15,000
 MAX_TEXT = 2000
 
 
-@dataclass(frozen=True, eq=False)
-class Style:
-    """A hand to write in: what a model remembers after it has read a real line.
+@dataclass(frozen=True, eq=False, repr=False)
+class Hand:
+    """A hand to write in: the state of a model that has read a real line, its prime.
 
     Attributes:
-        name: How it is called.
-        text: What the prime says, with the blank that parts it from what is to be written; empty for no style.
-        state: The network's state before the prime's last point, one row each.
-        last: That point, normalised, (1, 3). It is read when the text behind the prime is known, as the window looks at
+        name: Name of the style.
+        text: The prime's text, with the blank that separates it from what is to be written; empty for no hand.
+        state: The network's state before the prime's last point, each (1, width).
+        last: That point, normalised, (1, 3). It is read when the text after the prime is known, since the window is on
             its first letter by then: a network that saw nothing there would begin the letter blindly.
     """
 
     name: str = ""
     text: str = ""
     state: dict[str, np.ndarray] = field(default_factory=dict)
-    last: np.ndarray = field(default_factory=lambda: np.zeros((1, 3), np.float32))
+    last: np.ndarray = field(default_factory=lambda: np.zeros((1, POINT), np.float32))
+
+    def __repr__(self) -> str:
+        return f"Hand({self.name or 'none'!r})"
 
     @classmethod
-    def none(cls) -> "Style":
-        """No prime: the network picks a hand by itself, another for each line."""
+    def none(cls) -> "Hand":
+        """Return no hand: the network picks one by itself, another for each line."""
         return cls()
 
     @property
     def empty(self) -> bool:
-        """Whether this is no style."""
+        """Whether this is no hand."""
         return not self.text
 
     def text_ids(self, alphabet: Alphabet) -> np.ndarray:
-        """Ids of the prime's text."""
+        """Return the ids of the prime's text, (characters,)."""
         return alphabet.encode(self.text) if self.text else np.zeros(0, np.int64)
 
     def check(self, model: Model) -> None:
-        """Check that a model can write in this style, before any line is.
+        """Check that a model can write in this hand, before any line is written.
 
         Raises:
-            WrongModel: another model made it.
-            UnknownCharacters: its text holds characters that the model does not know.
-            LimitExceeded: its text is longer than MAX_TEXT.
+            WrongModel: Another model made it.
+            UnknownCharacters: Its text holds characters that the model does not know.
+            LimitExceeded: Its text is longer than MAX_TEXT.
         """
         check_length(self.text)
         self.start(model)
         self.text_ids(model.alphabet)
 
     def start(self, model: Model) -> dict[str, np.ndarray]:
-        """The state to begin a line with; raises WrongModel where another model made it."""
+        """Return the state to begin a line with, each (1, width); raises WrongModel where another model made it."""
         if self.empty:
             return model.start(1)
-        if {name: rows.shape[1] for name, rows in self.state.items()} != model.about["states"]:
+        if {name: rows.shape[1] for name, rows in self.state.items()} != model.metadata["states"]:
             raise WrongModel(f"style {self.name!r} was made with another model; make it again with this one")
         return self.state
 
 
-def start_of(styles: Sequence[Style], model: Model) -> dict[str, np.ndarray]:
-    """The state to begin lines of these hands with, one row each."""
-    states = {style: style.start(model) for style in styles}
-    return {name: np.concatenate([states[style][name] for style in styles]) for name in model.about["states"]}
+def start_state(hands: Sequence[Hand], model: Model) -> dict[str, np.ndarray]:
+    """Return the state to begin lines of these hands with, each (lines, width)."""
+    states = {hand: hand.start(model) for hand in hands}
+    return {name: np.concatenate([states[hand][name] for hand in hands]) for name in model.metadata["states"]}
 
 
 def check_length(text: str) -> None:
@@ -86,104 +89,106 @@ def check_length(text: str) -> None:
         raise LimitExceeded(f"a style's text of {len(text)} characters: at most {MAX_TEXT}; give fewer lines of ink")
 
 
-def learn_style(model: Model, name: str, ink: Ink, text: str, check: Callable[[], None] | None = None) -> Style:
-    """Prime a model with a real line.
+def prime_hand(model: Model, name: str, ink: Ink, text: str, cancelled: Callable[[], None] | None = None) -> Hand:
+    """Prime a model with a real line (section 5.5).
 
     Args:
         ink: The line, in the representation and the units of the model's corpus.
         text: What it says.
-        check: Asked before each point; what it raises ends the reading.
+        cancelled: Called before each point; raises to cancel the reading.
+
+    Raises:
+        UnknownCharacters: The text holds characters that the model does not know.
+        LimitExceeded: The text is longer than MAX_TEXT.
     """
     text = text.strip() + " "
     check_length(text)
     predictor = WriterPredictor(model, [model.alphabet.encode(text)])
-    *points, last = [np.zeros(3), *model.normalised(ink)]
+    *points, last = [np.zeros(POINT), *model.normalised(ink)]
     for point in points:
-        if check:
-            check()
+        if cancelled:
+            cancelled()
         predictor.observe(point[None])
     if points:
-        _catch_up(predictor, len(text))
-    return Style(name, text, predictor.state, last[None].astype(np.float32))
+        # A window that is still before the blank after the prime would have the rest of the prime written first.
+        lag = len(text) - 1 - int(predictor.phi[0].argmax())
+        if lag > 1:
+            predictor.state["kappa"] = predictor.kappa + np.float32(lag)
+    return Hand(name, text, predictor.state, last[None].astype(np.float32))
 
 
-def _catch_up(predictor: WriterPredictor, length: int) -> None:
-    """Put a window that fell behind on the blank after the prime; else what is left of it would be written first."""
-    behind = length - 1 - int(predictor.phi[0].argmax())
-    if behind > 1:
-        predictor.state["kappa"] = predictor.kappa + np.float32(behind)
+def save_hands(path: Path, hands: list[Hand]) -> None:
+    """Write a gallery of hands as one safetensors file."""
+    write_bytes(path, pack_hands(hands))
 
 
-def save_styles(path: Path, styles: list[Style]) -> None:
-    """Write a gallery of styles as one safetensors file."""
-    write_bytes(path, pack_styles(styles))
-
-
-def pack_styles(styles: list[Style]) -> bytes:
-    """A gallery of styles as the bytes of a safetensors file."""
+def pack_hands(hands: list[Hand]) -> bytes:
+    """Return a gallery of hands as the bytes of a safetensors file."""
     tensors: dict[str, np.ndarray] = {}
-    for number, style in enumerate(styles):
-        tensors |= {f"{number}.state.{name}": rows for name, rows in style.state.items()}
-        tensors[f"{number}.last"] = style.last
-    about = [{"name": style.name, "text": style.text} for style in styles]
-    return save(tensors, {"nextstroke": json.dumps(about)})
+    for number, hand in enumerate(hands):
+        tensors |= {f"{number}.state.{name}": rows for name, rows in hand.state.items()}
+        tensors[f"{number}.last"] = hand.last
+    entries = [{"name": hand.name, "text": hand.text} for hand in hands]
+    return save(tensors, {"nextstroke": json.dumps(entries)})
 
 
-def load_styles(path: Path) -> dict[str, Style]:
-    """Read a gallery; raises CorruptFile."""
+def load_hands(path: Path) -> dict[str, Hand]:
+    """Read a gallery by names; raises CorruptFile."""
     try:
-        return unpack_styles(path.read_bytes(), str(path))
+        return unpack_hands(path.read_bytes(), str(path))
     except OSError as error:
         raise CorruptFile(f"{path}: cannot be read ({error.strerror})") from error
 
 
-def unpack_styles(data: bytes, name: str) -> dict[str, Style]:
-    """Read a gallery from the bytes of a file; raises CorruptFile."""
+def unpack_hands(data: bytes, name: str) -> dict[str, Hand]:
+    """Read a gallery from the bytes of a file named `name`; raises CorruptFile."""
     try:
         size = int.from_bytes(data[:8], "little")
         if size > MOST_HEADER:
             raise ValueError(f"a header of {size} bytes")
         tensors = load(data)
-        about = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["nextstroke"])
-        return {entry["name"]: _read_style(tensors, number, entry) for number, entry in enumerate(about)}
+        entries = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["nextstroke"])
+        return {entry["name"]: _read_hand(tensors, number, entry) for number, entry in enumerate(entries)}
     except (SafetensorError, KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise CorruptFile(f"{name}: not a readable gallery of styles ({error})") from error
 
 
-def _read_style(tensors: dict[str, np.ndarray], number: int, entry: dict) -> Style:
+def _read_hand(tensors: dict[str, np.ndarray], number: int, entry: dict[str, str]) -> Hand:
     prefix = f"{number}.state."
     state = {name.removeprefix(prefix): rows for name, rows in tensors.items() if name.startswith(prefix)}
     last = tensors[f"{number}.last"]
     for rows in (*state.values(), last):
-        # The model is fed them as they are; what it says of another shape or type is no error of ours.
+        # The model is fed them as they are, and its errors about another shape or type would not name this file.
         if rows.dtype != np.float32 or rows.ndim != 2 or len(rows) != 1:
             raise ValueError(f"{rows.dtype} numbers of shape {rows.shape} for one row of float32")
         if not np.isfinite(rows).all():
             raise ValueError("numbers that are not finite")
     if last.shape != (1, POINT):
         raise ValueError(f"a point of {last.shape[1]} numbers")
-    return Style(str(entry["name"]), str(entry["text"]), state, last)
+    return Hand(str(entry["name"]), str(entry["text"]), state, last)
 
 
-def gallery(model: Path) -> dict[str, Style]:
-    """The styles that stand beside a model file."""
+def gallery(model: Path) -> dict[str, Hand]:
+    """Return the hands of a model's gallery, a file next to the model's, by their names."""
     path = model.with_suffix(".styles")
-    return load_styles(path) if path.is_file() else {}
+    return load_hands(path) if path.is_file() else {}
 
 
-def find_style(name: str, model: str) -> Style:
-    """A style of a model's gallery.
+def gallery_hand(name: str, model_name: str) -> Hand:
+    """Return a hand of a model's gallery.
 
     Args:
-        name: "none" for no style; empty for the first of the gallery, or no style where there is no gallery.
+        name: "none" for no hand; empty for the first of the gallery, or no hand where there is no gallery.
+        model_name: Model file, or the name of a bundled one.
+
     Raises:
-        UsageError: there is none of that name; those there are, are named.
+        UsageError: The gallery has none of that name; those it has are listed.
     """
     if name == "none":
-        return Style.none()
-    styles = gallery(find_model(model))
+        return Hand.none()
+    hands = gallery(find_model(model_name))
     if not name:
-        return next(iter(styles.values()), Style.none())
-    if name not in styles:
-        raise UsageError(f"style {name!r}: not in the gallery (there are: {', '.join(styles) or 'none'})")
-    return styles[name]
+        return next(iter(hands.values()), Hand.none())
+    if name not in hands:
+        raise UsageError(f"style {name!r}: not in the gallery (there are: {', '.join(hands) or 'none'})")
+    return hands[name]

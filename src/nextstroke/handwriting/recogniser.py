@@ -1,4 +1,4 @@
-"""Reading ink: how well a text is to be read from it, and what is read."""
+"""Recognise ink: how well a text can be read from it, and what is read."""
 
 from collections.abc import Sequence
 
@@ -12,42 +12,41 @@ IMPOSSIBLE = -1e30
 SIDE_BY_SIDE = 64
 
 
-class Reader:
+class Recogniser:
     """A network that reads whole lines (nets/recogniser_network.py).
 
     Args:
-        model: Of the kind "reader".
+        model: A model of the kind "reader".
     """
 
     def __init__(self, model: Model):
         self.model = model
-        self.nothing = len(model.alphabet.characters)
+        self.blank = len(model.alphabet.characters)
 
-    def misreading(self, inks: Sequence[Ink], texts: Sequence[str]) -> np.ndarray:
-        """−log probability of each text given its ink, in nats a character; large where ink and text do not fit.
+    def ctc_nll(self, inks: Sequence[Ink], texts: Sequence[str]) -> np.ndarray:
+        """Return −log probability of each text given its ink, in nats a character, (lines,).
 
         Args:
             inks: In the units of the model's corpus, in its representation.
-            texts: Characters that the reader does not know count as not written.
+            texts: What each ink should say; characters that the network does not know are skipped.
         """
         nats = np.zeros(len(inks))
-        # Lines of like length side by side; each line's figure is its own, whatever is beside it.
+        # Lines of similar length share a batch; each line's result is its own, whatever else is in the batch.
         order = sorted(range(len(inks)), key=lambda i: len(inks[i]))
         for first in range(0, len(inks), SIDE_BY_SIDE):
-            some = order[first : first + SIDE_BY_SIDE]
-            told, lengths = self._told([inks[i] for i in some])
-            nats[some] = [
-                -self._log_probability(told[: lengths[k], k], texts[i]) / len(texts[i]) for k, i in enumerate(some)
-            ]
+            batch = order[first : first + SIDE_BY_SIDE]
+            log_p, lengths = self._log_probabilities([inks[i] for i in batch])
+            for k, i in enumerate(batch):
+                nats[i] = -self._log_likelihood(log_p[: lengths[k], k], texts[i]) / len(texts[i])
         return nats
 
     def read(self, inks: Sequence[Ink]) -> list[str]:
-        """The likeliest character of each place, without repeats: a reading without a dictionary."""
-        told, lengths = self._told(inks)
-        return [self._text(told[:length, k].argmax(1)) for k, length in enumerate(lengths)]
+        """Return the likeliest character at each position, repeats merged: a reading without a dictionary."""
+        log_p, lengths = self._log_probabilities(inks)
+        return [self._text(log_p[:length, k].argmax(1)) for k, length in enumerate(lengths)]
 
-    def _told(self, inks: Sequence[Ink]) -> tuple[np.ndarray, np.ndarray]:
-        """Log-probabilities (pairs, lines, symbols + 1), and how many pairs each line has."""
+    def _log_probabilities(self, inks: Sequence[Ink]) -> tuple[np.ndarray, np.ndarray]:
+        """Return log-probabilities, (pairs, lines, symbols + 1), and the number of pairs of each line."""
         lengths = np.array([max(1, -(-(len(ink) - 1) // PAIR)) for ink in inks], np.int32)
         points = np.zeros((len(inks), PAIR * lengths.max(), 3), np.float32)
         for row, ink in zip(points, inks, strict=True):
@@ -55,22 +54,28 @@ class Reader:
         pairs = points.reshape(len(inks), lengths.max(), -1).swapaxes(0, 1)
         return self.model.step({"pairs": np.ascontiguousarray(pairs), "lengths": lengths})["told"], lengths
 
-    def _log_probability(self, told: np.ndarray, text: str) -> float:
-        """Of a text, summed over all ways to lay it along the line (Graves et al. 2006, equations 5 to 8)."""
+    def _log_likelihood(self, log_p: np.ndarray, text: str) -> float:
+        """Sum over all alignments of a text with a line (Graves et al. 2006, equations 5 to 8).
+
+        Args:
+            log_p: Log-probabilities of the line, (pairs, symbols + 1).
+        """
         known = [character for character in text if not self.model.alphabet.unknown(character)]
-        path = np.full(2 * len(known) + 1, self.nothing)
+        path = np.full(2 * len(known) + 1, self.blank)
         path[1::2] = self.model.alphabet.encode("".join(known)) if known else []
-        # A character may follow another without nothing between them, unless they are the same.
-        leaps = np.zeros(len(path), bool)
-        leaps[3::2] = path[3::2] != path[1:-2:2]
-        ways = np.full(len(path), IMPOSSIBLE)
-        ways[:2] = told[0, path[:2]]
-        for row in told[1:]:
-            one, two = np.full_like(ways, IMPOSSIBLE), np.full_like(ways, IMPOSSIBLE)
-            one[1:], two[2:] = ways[:-1], np.where(leaps[2:], ways[:-2], IMPOSSIBLE)
-            ways = np.logaddexp(np.logaddexp(ways, one), two) + row[path]
-        return float(np.logaddexp.reduce(ways[-2:]))
+        # A character may follow another without a blank between them, unless they are the same.
+        can_skip = np.zeros(len(path), bool)
+        can_skip[3::2] = path[3::2] != path[1:-2:2]
+        alpha = np.full(len(path), IMPOSSIBLE)
+        alpha[:2] = log_p[0, path[:2]]
+        for row in log_p[1:]:
+            from_previous = np.full_like(alpha, IMPOSSIBLE)
+            from_previous[1:] = alpha[:-1]
+            over_blank = np.full_like(alpha, IMPOSSIBLE)
+            over_blank[2:] = np.where(can_skip[2:], alpha[:-2], IMPOSSIBLE)
+            alpha = np.logaddexp(np.logaddexp(alpha, from_previous), over_blank) + row[path]
+        return float(np.logaddexp.reduce(alpha[-2:]))
 
     def _text(self, best: np.ndarray) -> str:
         changed = np.concatenate([[True], best[1:] != best[:-1]])
-        return "".join(self.model.alphabet.characters[i] for i in best[changed] if i != self.nothing)
+        return "".join(self.model.alphabet.characters[i] for i in best[changed] if i != self.blank)

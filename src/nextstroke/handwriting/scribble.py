@@ -3,11 +3,11 @@
 import numpy as np
 
 from nextstroke.errors import LimitExceeded, UsageError
-from nextstroke.handwriting.sampler import biases_of
+from nextstroke.handwriting.request import checked_bias, checked_seed
 from nextstroke.ink import Ink
 from nextstroke.runtime.mixture_sampling import uniforms
 from nextstroke.runtime.model_file import Model
-from nextstroke.runtime.predictor import PenPredictor
+from nextstroke.runtime.predictor import PointPredictor
 
 MOST_POINTS = 1_000_000  # of all lines together
 
@@ -28,8 +28,10 @@ def scribble(model: Model, lines: int, points: int = 700, bias: float = 0.0, see
         raise UsageError(f"{lines} lines of {points} points: give at least one of both")
     if lines * points > MOST_POINTS:
         raise LimitExceeded(f"{lines} lines of {points} points are more than {MOST_POINTS:,}; draw fewer")
-    predictor, biases = PenPredictor(model, lines), biases_of(bias, lines)
-    numbers = np.stack([uniforms(seed, line, 0, points) for line in range(lines)], 1)
+    predictor = PointPredictor(model, lines)
+    biases = np.full(lines, checked_bias(bias))
+    seed = checked_seed(seed)
+    numbers = np.stack([uniforms([seed, line, 0], points) for line in range(lines)], 1)
     drawn = [np.zeros((lines, 3))]
     for row in numbers:
         predictor.observe(drawn[-1])

@@ -1,4 +1,4 @@
-"""The files of a batch of lines: shards of ink, pictures, parts of a manifest, and the folder that they lie in."""
+"""The files of a batch of lines: shards of ink, pictures, parts of a manifest, and their folder."""
 
 import fcntl
 import hashlib
@@ -11,37 +11,50 @@ from typing import Any, NamedTuple
 
 from nextstroke.errors import BadInput, UsageError
 from nextstroke.files import write_bytes
+from nextstroke.handwriting.request import LineRequest
 from nextstroke.runtime.model_file import SEAL, find_model, unsealed
 
 MANIFEST = "manifest.jsonl"
 LOCK = ".lock"
 
 
-class Order(NamedTuple):
-    """A line to be written: its number in the file, and what decides its ink."""
-
-    number: int
-    text: str
-    style: str
-    bias: float
-
-
-class Shard(NamedTuple):
-    """Work for one process: lines that are written together and land in one file.
+class BatchLine(NamedTuple):
+    """A line of a batch.
 
     Attributes:
-        dpi: Of a picture of each line; None for no pictures.
+        number: Index of its row in the batch file.
+        request: What is to be written.
     """
 
     number: int
-    orders: list[Order]
+    request: LineRequest
+
+
+class Shard(NamedTuple):
+    """Work for one process: lines that are written together into one file.
+
+    Attributes:
+        number: Index of the shard.
+        lines: The lines, in the order of the batch file.
+        model: Model file, or the name of a bundled one.
+        dpi: Resolution of a picture of each line; None for no pictures.
+    """
+
+    number: int
+    lines: list[BatchLine]
     model: str
-    seed: int
     dpi: float | None
 
 
 class Result(NamedTuple):
-    """A shard's files: its ink, pictures by name, and the manifest's records."""
+    """The files of a shard.
+
+    Attributes:
+        number: Index of the shard.
+        ink: Its ink as an npz file.
+        pictures: PNG files by name.
+        records: Its part of the manifest.
+    """
 
     number: int
     ink: bytes
@@ -55,10 +68,16 @@ def shard_name(number: int) -> str:
 
 
 class Folder:
-    """Where shards land: ink and pictures, a part of the manifest, and last a seal, which says that the shard is done.
+    """The folder of a batch. Each shard has ink, pictures, a part of the manifest, and last a seal: the shard is done.
+
+    Args:
+        path: The folder; it is made if there is none.
 
     Attributes:
         broken: Files of finished shards that are lost or were altered since; the shards are written again.
+
+    Raises:
+        UsageError: The folder cannot be made.
     """
 
     def __init__(self, path: Path):
@@ -76,7 +95,7 @@ class Folder:
         """Keep other processes out; the operating system frees the lock when the process dies.
 
         Raises:
-            UsageError: another batch is being written there, or the folder takes no files.
+            UsageError: Another batch is being written there, or the folder takes no files.
         """
         try:
             handle = (self.path / LOCK).open("w")
@@ -90,20 +109,22 @@ class Folder:
             yield
 
     def has(self, shard: Shard) -> bool:
-        """Whether a shard lies there whole, made from the same lines with the same options.
+        """Whether a shard is there whole, made from the same lines with the same options.
 
         Raises:
-            BadInput: it was made from other lines, or its part of the manifest is damaged.
+            BadInput: It was made from other lines, or its part of the manifest is damaged.
         """
         part = self._part(shard.number)
         if not os.path.lexists(part):
             return False
-        wanted = [asked(shard, order) for order in shard.orders]
+        wanted = [requested(shard, line) for line in shard.lines]
         if [{name: record.get(name) for name in wanted[0]} for record in _records(part)] != wanted:
-            raise BadInput(f"{part}: holds other lines than were asked for; name another folder, or empty this one")
+            raise BadInput(f"{part}: holds other lines than were requested; name another --out, or empty this folder")
         try:
             seal = json.loads(self._seal(shard.number).read_bytes())
-            files, dpi, model = seal["files"].items(), seal["dpi"], seal["model"]
+            files = seal["files"].items()
+            dpi = seal["dpi"]
+            model = seal["model"]
         except (OSError, ValueError, KeyError, AttributeError, TypeError):
             self.broken.append(self._seal(shard.number))
             return False
@@ -136,7 +157,7 @@ class Folder:
 
 
 def _records(part: Path) -> list[dict[str, Any]]:
-    """The records in a part of a manifest; raises BadInput where they are damaged."""
+    """Return the records in a part of a manifest; raises BadInput where they are damaged."""
     try:
         records = [json.loads(line) for line in part.read_text("utf-8").splitlines()]
     except (OSError, ValueError, RecursionError) as error:
@@ -146,18 +167,27 @@ def _records(part: Path) -> list[dict[str, Any]]:
     return records
 
 
-def asked(shard: Shard, order: Order) -> dict[str, Any]:
-    """What decides the ink of a line, as its record says it."""
-    return order._asdict() | {"seed": shard.seed, "model": shard.model}
+def requested(shard: Shard, line: BatchLine) -> dict[str, Any]:
+    """Return what decides the ink of a line, as its record holds it."""
+    request = line.request
+    return {
+        "number": line.number,
+        "text": request.text.shown,
+        "style": request.hand.name or "none",
+        "bias": request.bias,
+        "occurrence": request.occurrence,
+        "seed": request.seed,
+        "model": shard.model,
+    }
 
 
 def _model_digest(name: str) -> str:
-    """The digest at the end of a model file: another model may have been put under the same name."""
+    """Return the digest at the end of a model file: another model may have been put under the same name."""
     return hashlib.sha256(unsealed(find_model(name))[-SEAL:]).hexdigest()
 
 
 def _digest(path: Path) -> str:
-    """The digest of a file; empty where it cannot be read."""
+    """Return the digest of a file; empty where it cannot be read."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:

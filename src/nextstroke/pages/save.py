@@ -27,7 +27,9 @@ SHEETS: dict[str, Callable[[Sheet, Look, About, Check | None], bytes]] = {
     ),
     "gif": lambda sheet, look, about, check: film(sheet, "gif", look, check),
     "apng": lambda sheet, look, about, check: film(sheet, "apng", look, check),
-    "inkml": lambda sheet, look, about, check: write_inkml(sheet.strokes(), about.get("text", "")),
+    "inkml": lambda sheet, look, about, check: write_inkml(
+        sheet.strokes(), about.get("written") or about.get("text", "")
+    ),
     "json": lambda sheet, look, about, check: write_json_ink(sheet.strokes(), about | sheet.size()),
     "gcode": lambda sheet, look, about, check: plotter.gcode(sheet, look.colours, look.plotter, _description(about)),
     "hpgl": lambda sheet, look, about, check: plotter.hpgl(sheet, look.colours, look.plotter),
@@ -112,4 +114,4 @@ def document(sheets: Iterable[Sheet], look: Look, about: About, check: Check | N
 
 
 def _description(about: About) -> str:
-    return ", ".join(f"{name} {value}" for name, value in about.items() if name != "text")
+    return ", ".join(f"{name} {value}" for name, value in about.items() if name not in ("text", "written"))

@@ -196,7 +196,8 @@ def check_densities(inputs: ClaimInputs) -> Claim:
         f"{one.nats - other.nats:.2f} nats a point better"
         for name, (one, other) in parts.items()
     )
-    learned = [model.about.get("record", {}).get("points", math.nan) for model in (inputs.prediction, inputs.synthesis)]
+    models = (inputs.prediction, inputs.synthesis)
+    learned = [model.metadata.get("record", {}).get("points", math.nan) for model in models]
     reason = _incomparable(*learned)
     if reason:
         return Claim(text, OPEN, f"{evidence}; {reason}")

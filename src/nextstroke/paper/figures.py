@@ -10,8 +10,9 @@ from nextstroke.datasets.packed_ink import InkCorpus
 from nextstroke.errors import BadInput, UsageError, WrongModel
 from nextstroke.files import write_bytes
 from nextstroke.handwriting.density import follow, points_of, summed_density
-from nextstroke.handwriting.hands import Style, learn_style
-from nextstroke.handwriting.sampler import write_lines
+from nextstroke.handwriting.hands import Hand, prime_hand
+from nextstroke.handwriting.request import NO_HAND, LineRequest, line_requests, prepare
+from nextstroke.handwriting.sampler import Line, write
 from nextstroke.handwriting.scribble import scribble
 from nextstroke.ink import Ink
 from nextstroke.pages.animation import animated
@@ -120,15 +121,19 @@ def samples(model: Model, corpus: InkCorpus, bias: float, seed: int, output: Pat
     for text in HELD_OUT:
         real = find_line(corpus, model, text)
         rows.append(InkRow(real.ink, real.name, True, bool(rows)))
-        rows += [InkRow(line.ink) for line in write_lines(model, [real.text] * each, bias, seed)]
+        rows += [InkRow(line.ink) for line in _first_attempts(model, [real.text] * each, bias, seed)]
     lines_figure(rows, output)
 
 
 def rising_bias(model: Model, seed: int, output: Path) -> None:
     """Draw Figure 16: samples with rising bias."""
-    biases, texts = zip(*RISING, strict=True)
-    written = write_lines(model, texts, biases, seed)
-    lines_figure([InkRow(line.ink, f"{bias:g}") for line, bias in zip(written, biases, strict=True)], output)
+    requests = [LineRequest(prepare(text, model.alphabet), bias=bias, seed=seed) for bias, text in RISING]
+    lines = write(model, requests, attempts=1)
+    lines_figure([InkRow(line.ink, f"{line.request.bias:g}") for line in lines], output)
+
+
+def _first_attempts(model: Model, texts: Sequence[str], bias: float, seed: int, hand: Hand = NO_HAND) -> list[Line]:
+    return write(model, line_requests(model, texts, hand, bias, seed), attempts=1)
 
 
 def primed(model: Model, corpus: InkCorpus, primes: Sequence[str], bias: float, seed: int, output: Path) -> None:
@@ -136,9 +141,9 @@ def primed(model: Model, corpus: InkCorpus, primes: Sequence[str], bias: float, 
     rows: list[InkRow] = []
     for prime in primes:
         real = find_line(corpus, model, prime)
-        style = learn_style(model, real.name, real.ink, real.text)
+        style = prime_hand(model, real.name, real.ink, real.text)
         rows.append(InkRow(real.ink, real.name, True, bool(rows)))
-        rows += [InkRow(line.ink) for line in write_lines(model, CLEANED if bias else PRIMED, bias, seed, style)]
+        rows += [InkRow(line.ink) for line in _first_attempts(model, CLEANED if bias else PRIMED, bias, seed, style)]
     lines_figure(rows, output)
 
 
@@ -156,12 +161,13 @@ def _curve(folder: Path) -> tuple[np.ndarray, np.ndarray]:
         raise BadInput(f"{path}: not a learning curve ({error}); name the folder of a training") from error
 
 
-def bias_film(model: Model, text: str, style: Style, seed: int, output: Path, frames: int = 31) -> None:
+def bias_film(model: Model, text: str, style: Hand, seed: int, output: Path, frames: int = 31) -> None:
     """Write an animation of one line with one seed while the bias grows from 0 to 3."""
     if output.suffix.lower() != ".gif":
         raise UsageError(f"{output}: an animation is a gif")
     biases = np.linspace(0, 3, frames)
-    written = write_lines(model, [text] * frames, list(biases), seed, style, places=[(0, 0)] * frames)
+    prepared = prepare(text, model.alphabet)
+    written = write(model, [LineRequest(prepared, style, bias, seed) for bias in biases], attempts=1)
     page = Page(margin=4.0, x_height=4.0)
     sheets = [place([line], page)[0] for line in level([line.ink for line in written], page)]
     write_bytes(output, animated(sheets, [f"bias {bias:.1f}" for bias in biases]))

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 
-from nextstroke.handwriting.sampler import Written
+from nextstroke.handwriting.sampler import Line
 from nextstroke.ink import Ink
 from nextstroke.pages.layout import Page, level, place
 from nextstroke.pages.png import picture
@@ -38,10 +38,10 @@ def ocr_available() -> bool:
     return shutil.which(PROGRAM) is not None
 
 
-def character_error(lines: Sequence[Written]) -> float:
+def character_error(lines: Sequence[Line]) -> float:
     """Return the mean over lines of the edit distance between text and recognised text, per character of the text."""
     errors = []
     for line in lines:
-        meant = letters_and_digits(line.text)
+        meant = letters_and_digits(line.written)
         errors.append(edit_distance(meant, letters_and_digits(recognise(render_line(line.ink)))) / len(meant))
     return sum(errors) / len(errors)

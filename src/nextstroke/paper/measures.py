@@ -7,8 +7,9 @@ import numpy as np
 
 from nextstroke.datasets.packed_ink import InkCorpus
 from nextstroke.handwriting.density import follow
-from nextstroke.handwriting.hands import learn_style
-from nextstroke.handwriting.sampler import Written, write_lines
+from nextstroke.handwriting.hands import prime_hand
+from nextstroke.handwriting.request import line_requests
+from nextstroke.handwriting.sampler import Line, write
 from nextstroke.paper.hand_features import TraitValues, diversity, hand_traits, own_prime_share, roughness, steadiness
 from nextstroke.paper.legibility import character_error, ocr_available
 from nextstroke.paper.real_lines import RealLine
@@ -211,10 +212,11 @@ def bias_effect(model: Model, seeds: int = 2) -> list[BiasEffect]:
     return effects
 
 
-def _written(model: Model, bias: float, seeds: int, paper_stop: bool = False) -> list[Written]:
-    lines: list[Written] = []
+def _written(model: Model, bias: float, seeds: int, paper_stop: bool = False) -> list[Line]:
+    lines: list[Line] = []
     for seed in range(1, seeds + 1):
-        lines += write_lines(model, TEXTS, bias, seed, paper_stop=paper_stop)
+        requests = line_requests(model, TEXTS, bias=bias, seed=seed)
+        lines += write(model, requests, attempts=1, paper_stop=paper_stop)
     return lines
 
 
@@ -223,7 +225,7 @@ def stop_rule(model: Model, seeds: int = 2) -> EndShares:
     lines = _written(model, 0.0, seeds, paper_stop=True)
     return EndShares(
         ended=float(np.mean([line.stopped for line in lines])),
-        complete=float(np.mean([line.sound for line in lines])),
+        complete=float(np.mean([line.complete for line in lines])),
     )
 
 
@@ -240,8 +242,9 @@ def priming(model: Model, primes: Sequence[RealLine]) -> list[PrimingEffect]:
     for bias in PRIMED_BIASES:
         written = []
         for prime in primes:
-            style = learn_style(model, prime.name, prime.ink, prime.text)
-            written.append([line.ink for line in write_lines(model, TEXTS[:2], bias, 1, style)])
+            hand = prime_hand(model, prime.name, prime.ink, prime.text)
+            requests = line_requests(model, TEXTS[:2], hand, bias)
+            written.append([line.ink for line in write(model, requests, attempts=1)])
         written_slants = [np.mean([hand_traits(ink)[0] for ink in inks]) for inks in written]
         effects.append(
             PrimingEffect(

@@ -13,8 +13,9 @@ from nextstroke.datasets.packed_ink import InkCorpus
 from nextstroke.datasets.packed_text import TextCorpus
 from nextstroke.errors import BadInput, UsageError
 from nextstroke.files import write_bytes
-from nextstroke.handwriting.hands import Style
-from nextstroke.handwriting.sampler import write_lines
+from nextstroke.handwriting.hands import Hand
+from nextstroke.handwriting.request import line_requests
+from nextstroke.handwriting.sampler import write
 from nextstroke.paper import figures
 from nextstroke.paper.claims import Claim, ClaimInputs, check_claims, check_texts
 from nextstroke.paper.plots import window_figure
@@ -119,8 +120,9 @@ class Figure(NamedTuple):
 
 def _window(sources: Sources, path: Path) -> None:
     text = figures.HELD_OUT[1]
-    written = write_lines(sources.writer, [text], 0.5, sources.seed)[0]
-    window_figure(written.phi, text, written.ink, path)
+    requests = line_requests(sources.writer, [text], seed=sources.seed)
+    (line,) = write(sources.writer, requests, attempts=1)
+    window_figure(line.phi, text, line.ink, path)
 
 
 def _density(names: Sequence[str]) -> Callable[[Sources, Path], None]:
@@ -172,7 +174,7 @@ FIGURES = {
     "curves": Figure("Learning curves (ours)", _curves),
     "film": Figure(
         "One line while the bias grows (ours)",
-        lambda s, path: figures.bias_film(s.writer, FILM_TEXT, Style.none(), s.seed, path),
+        lambda s, path: figures.bias_film(s.writer, FILM_TEXT, Hand.none(), s.seed, path),
         "gif",
     ),
 }
@@ -257,7 +259,7 @@ def _pages(parts: set[str], sources: Sources, asked: bool, report_step: Report) 
 
         bits = dynamic_bits(sources.text_run, sources.text, pages, DynamicEvalConfig(**PAGE_DYNAMICS))
         pairs.append(shaded("Dynamic: its weights learn on while it reads the page", pages, bits))
-    about = f"{model.about['recipe']['note']}; nextstroke {__version__}, seed {sources.seed}, first attempt"
+    about = f"{model.metadata['recipe']['note']}; nextstroke {__version__}, seed {sources.seed}, first attempt"
     write_bytes(path, page_of_pairs(pairs, about).encode())
     return [path]
 

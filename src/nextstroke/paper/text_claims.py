@@ -209,7 +209,7 @@ class Finding(NamedTuple):
 
 def check_bytes(model: Model, corpus: TextCorpus) -> None:
     """Raise WrongModel unless the symbols of both model and text are the 256 bytes."""
-    if not BYTES == list(corpus.symbols) == list(model.about["alphabet"]):
+    if not BYTES == list(corpus.symbols) == list(model.metadata["alphabet"]):
         raise WrongModel("pages need a model and a packed text of bytes, as `nextstroke data text` packs them")
 
 

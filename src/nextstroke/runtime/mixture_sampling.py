@@ -1,5 +1,7 @@
 """Drawing the next point from a mixture, with the paper's bias (sections 5.3 and 5.4, equations 18 to 23, 61, 62)."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 UNIFORMS = 4  # random numbers a point uses: component, two for the Gaussian, end of stroke
@@ -89,6 +91,11 @@ class Mixture:
         return np.stack([dx, dy, lift < self.end_of_stroke], 1)
 
 
-def uniforms(seed: int, line: int, attempt: int, points: int) -> np.ndarray:
-    """The random numbers of one attempt at a line, (points, UNIFORMS): a function of these three numbers alone."""
-    return np.random.default_rng([seed, line, attempt]).random((points, UNIFORMS))
+def uniforms(entropy: Sequence[int], points: int) -> np.ndarray:
+    """Return the random numbers of some points, (points, UNIFORMS) in [0, 1): a function of the entropy alone.
+
+    Args:
+        entropy: Whole numbers >= 0 that seed the generator.
+        points: Number of points; fewer points get the first of the same numbers.
+    """
+    return np.random.default_rng(entropy).random((points, UNIFORMS))

@@ -36,7 +36,7 @@ class Model:
     def __init__(self, path: Path, threads: int = 1):
         data = unsealed(path)
         try:
-            self.about = read_metadata(read_graph(data), METADATA_KEY, FORMAT)
+            self.metadata = read_metadata(read_graph(data), METADATA_KEY, FORMAT)
         except BadGraph as error:
             reason = f"its graph is not one that an export of this version has ({error})"
             raise WrongModel(f"{path}: not a model of nextstroke; {reason}") from error
@@ -52,27 +52,27 @@ class Model:
     @property
     def kind(self) -> str:
         """What the network does: "writer", "pen", "text" or "reader"."""
-        return self.about["kind"]
+        return self.metadata["kind"]
 
     @cached_property
     def alphabet(self) -> Alphabet:
         """The characters the model can write."""
-        return Alphabet(self.about["alphabet"])
+        return Alphabet(self.metadata["alphabet"])
 
     @cached_property
     def mean(self) -> np.ndarray:
         """Of the offsets it learned from, (2,), in the units of its corpus."""
-        return np.array(self.about["normalisation"]["mean"])
+        return np.array(self.metadata["normalisation"]["mean"])
 
     @cached_property
     def std(self) -> np.ndarray:
         """Their standard deviations, (2,), in the units of its corpus."""
-        return np.array(self.about["normalisation"]["std"])
+        return np.array(self.metadata["normalisation"]["std"])
 
     @property
     def representation(self) -> str:
         """The ink it learned from: "raw" or "simplified"."""
-        return self.about["recipe"]["data"]["ink"]
+        return self.metadata["recipe"]["data"]["ink"]
 
     def represented(self, ink: Ink) -> Ink:
         """Raw ink in the representation that the network knows."""
@@ -86,7 +86,7 @@ class Model:
 
     def start(self, lines: int) -> dict[str, np.ndarray]:
         """The state before the first step, float32 zeros."""
-        return {name: np.zeros((lines, width), np.float32) for name, width in self.about["states"].items()}
+        return {name: np.zeros((lines, width), np.float32) for name, width in self.metadata["states"].items()}
 
     def step(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """One step: inputs and states by name in, outputs and successors ("NAME.next") by name out.

@@ -10,7 +10,7 @@ from nextstroke.runtime.model_file import Model
 NULL = -1  # the null vector that begins a text
 
 
-class PenPredictor:
+class PointPredictor:
     """The prediction network on several lines side by side, one point at a time.
 
     Args:
@@ -47,13 +47,13 @@ class PenPredictor:
         self.y = self.y[lines]
 
 
-class WriterPredictor(PenPredictor):
+class WriterPredictor(PointPredictor):
     """The synthesis network on several lines side by side.
 
     Args:
         model: A writer model.
         texts: Character ids of each line.
-        state: As for PenPredictor.
+        state: As for PointPredictor.
 
     Attributes:
         phi: Window weights at the last step, (lines, places + 1); the last place of a line is one behind its text.

@@ -71,7 +71,7 @@ class Spelling:
     """
 
     def __init__(self, model: Model):
-        self.symbols, self.unit, self.end = model.about["alphabet"], model.about["unit"], model.about["end"]
+        self.symbols, self.unit, self.end = model.metadata["alphabet"], model.metadata["unit"], model.metadata["end"]
         self.numbers = {symbol: i for i, symbol in enumerate(self.symbols)}
 
     def read(self, text: str) -> list[int]:
@@ -120,8 +120,8 @@ def generate(model: Model, prime: Iterable[int], length: int, choice: Choice, se
     """
     if length < 0:
         raise UsageError(f"length {length}: give 0 or more")
-    sentences = model.about["recipe"]["data"]["sequences"] == "sentences"
-    return _continued(TextPredictor(model), prime, length, choice, seed, model.about["end"] if sentences else NULL)
+    sentences = model.metadata["recipe"]["data"]["sequences"] == "sentences"
+    return _continued(TextPredictor(model), prime, length, choice, seed, model.metadata["end"] if sentences else NULL)
 
 
 def _continued(

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from nextstroke.alphabet import Alphabet
+from nextstroke.api import write_lines
 from nextstroke.handwriting.glyphs.diacritics import bases, normal, with_marks
-from nextstroke.handwriting.sampler import write_lines
 from nextstroke.ink import Ink
 from nextstroke.runtime.model_file import load_model
 

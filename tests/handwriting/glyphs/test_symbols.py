@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from nextstroke.alphabet import Alphabet
+from nextstroke.api import write_lines
 from nextstroke.cli.main import main
 from nextstroke.handwriting.glyphs.diacritics import normal
 from nextstroke.handwriting.glyphs.symbols import SIGNS, plain, replaced, with_signs
-from nextstroke.handwriting.sampler import write_lines
 from nextstroke.ink import Ink
 from nextstroke.runtime.model_file import load_model
 

@@ -6,7 +6,7 @@ from nextstroke.cli.main import main
 from nextstroke.config import make_recipe
 from nextstroke.datasets.packed_ink import InkCorpus
 from nextstroke.errors import BadRecipe
-from nextstroke.handwriting.recogniser import Reader
+from nextstroke.handwriting.recogniser import Recogniser
 from nextstroke.runtime.model_file import load_model
 from nextstroke.training.evaluation.runs import evaluate_run, open_run
 from nextstroke.training.run import train
@@ -37,7 +37,7 @@ def test_it_learns_to_read(trained):
 
 def test_the_model_file_reads_as_the_network_does(trained, capsys):
     assert main(["export", str(trained / "run"), "-o", str(trained / "reader.onnx")]) == 0
-    reader = Reader(load_model(str(trained / "reader.onnx"), "reader"))
+    reader = Recogniser(load_model(str(trained / "reader.onnx"), "reader"))
     corpus = InkCorpus.open(trained / "tiny.packed")
     lines = corpus.select("testset_v")
     inks, texts = [corpus.ink(i) for i in lines], [corpus.lines[i].text for i in lines]
@@ -45,19 +45,19 @@ def test_the_model_file_reads_as_the_network_does(trained, capsys):
     network, recipe = open_run(trained / "run")[:2]
     examples, _ = open_examples(recipe, trained / "tiny.packed")
     score = examples.score(network)
-    found = reader.misreading(inks, texts)
+    found = reader.ctc_nll(inks, texts)
     nats = sum(nat * len(text) for nat, text in zip(found, texts, strict=True))
     assert nats == pytest.approx(score.log_loss, rel=0.02), "weights are kept in 16 bits"
-    alone = [reader.misreading([ink], [text])[0] for ink, text in zip(inks, texts, strict=True)]
+    alone = [reader.ctc_nll([ink], [text])[0] for ink, text in zip(inks, texts, strict=True)]
     np.testing.assert_allclose(alone, found, atol=1e-5)
-    wrong = reader.misreading(inks, texts[1:] + texts[:1])
+    wrong = reader.ctc_nll(inks, texts[1:] + texts[:1])
     assert (wrong > found).mean() > 0.8
 
 
 def test_what_a_reader_does_not_know_counts_as_not_written(trained):
-    reader = Reader(load_model(str(trained / "reader.onnx"), "reader"))
+    reader = Recogniser(load_model(str(trained / "reader.onnx"), "reader"))
     ink = InkCorpus.open(trained / "tiny.packed").ink(0)
-    assert np.isfinite(reader.misreading([ink, ink], ["abc", "?"])).all()
+    assert np.isfinite(reader.ctc_nll([ink, ink], ["abc", "?"])).all()
 
 
 def test_a_figure_of_a_reader_is_refused(trained, capsys):

@@ -5,6 +5,7 @@ the hand, and what follows it moves to the right.
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 import numpy as np
@@ -211,6 +212,6 @@ def _baseline(ink: Ink, owner: np.ndarray, text: str, span: tuple[int, int]) -> 
 def replaced(text: str, alphabet: Alphabet, by: str) -> str:
     """A text in which every character that cannot be written, not even composed, is replaced by `by`."""
     return "".join(
-        by if not character.isspace() and alphabet.unknown(plain(character, alphabet)) else character
-        for character in normal(text)
+        by if not character.isspace() and alphabet.unknown(plain(normal(character), alphabet)) else character
+        for character in unicodedata.normalize("NFC", text)
     )

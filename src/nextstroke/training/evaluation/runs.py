@@ -61,7 +61,7 @@ def open_run(path: Path) -> Trained:
     weights: Mapping[str, Any]
     remark = ""
     if path.is_file() and path.suffix != Path(CHECKPOINT).suffix:
-        metadata = Model(path).about
+        metadata = Model(path).metadata
         weights = read_weights(path)
     else:
         if path.is_file():

@@ -5,7 +5,7 @@ from pathlib import Path
 from nextstroke.config import read_toml
 from nextstroke.datasets.packed_ink import InkCorpus
 from nextstroke.errors import BadRecipe
-from nextstroke.handwriting.hands import Style, learn_style, save_styles
+from nextstroke.handwriting.hands import Hand, prime_hand, save_hands
 from nextstroke.runtime.model_file import Model, load_model
 from nextstroke.training.evaluation.runs import open_run
 from nextstroke.training.export.networks_export import export_model
@@ -61,9 +61,9 @@ def publish_styles(model_path: Path, primes: Path, corpus: Path) -> str:
             raise BadRecipe(f"{primes}: style {name!r} names line {line!r}, which the corpus does not hold")
         styles.append(_style(model, name, lines, numbers[line]))
     path = model_path.with_suffix(".styles")
-    save_styles(path, styles)
+    save_hands(path, styles)
     return f"{path}: {len(styles)} styles"
 
 
-def _style(model: Model, name: str, corpus: InkCorpus, i: int) -> Style:
-    return learn_style(model, name, model.represented(corpus.ink(i)), corpus.lines[i].text)
+def _style(model: Model, name: str, corpus: InkCorpus, i: int) -> Hand:
+    return prime_hand(model, name, model.represented(corpus.ink(i)), corpus.lines[i].text)

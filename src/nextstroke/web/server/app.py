@@ -17,10 +17,10 @@ from starlette.types import Receive
 from nextstroke import __version__
 from nextstroke.errors import LimitExceeded, NextstrokeError
 from nextstroke.web.server.batcher import Gone, Ticket, TimeOver
-from nextstroke.web.server.memory import Busy
+from nextstroke.web.server.memory_pool import Busy
 from nextstroke.web.server.middleware import Guard, refused
 from nextstroke.web.server.request_limits import Limits
-from nextstroke.web.server.schemas import GenerateOrder, Refusal, StyleOrder, WriteOrder
+from nextstroke.web.server.schemas import GenerateBody, LearnBody, Refusal, WriteBody
 from nextstroke.web.server.service import Service
 from nextstroke.web.server.static_files import Asset
 from nextstroke.web.site import TYPES, site_sources
@@ -82,22 +82,22 @@ def _add_api(app: FastAPI, service: Service) -> None:
         return service.styles()
 
     @app.post("/v1/styles", responses=REFUSALS)
-    async def learn(order: StyleOrder, request: Request) -> dict[str, str]:
+    async def learn(body: LearnBody, request: Request) -> dict[str, str]:
         ticket = service.admit(Ticket(seconds))
-        return await _while_there(request, ticket, partial(service.learn, order, ticket))
+        return await _while_there(request, ticket, partial(service.learn, body, ticket))
 
     @app.post("/v1/write", response_class=Response, responses=REFUSALS | FILES)
-    async def write(order: WriteOrder, request: Request) -> Response:
+    async def write(body: WriteBody, request: Request) -> Response:
         ticket = service.admit(Ticket(seconds))
-        if order.format == "ndjson":
-            return await _streamed(request, ticket, partial(service.stream, order, ticket), NDJSON)
-        kind, data = await _while_there(request, ticket, partial(service.write, order, ticket))
+        if body.format == "ndjson":
+            return await _streamed(request, ticket, partial(service.stream, body, ticket), NDJSON)
+        kind, data = await _while_there(request, ticket, partial(service.write, body, ticket))
         return Response(data, media_type=KINDS[kind])
 
     @app.post("/v1/generate", response_class=StreamingResponse, responses=REFUSALS | TEXT)
-    async def generate(order: GenerateOrder, request: Request) -> Response:
+    async def generate(body: GenerateBody, request: Request) -> Response:
         ticket = service.admit(Ticket(seconds))
-        return await _streamed(request, ticket, partial(service.generate, order, ticket), PLAIN)
+        return await _streamed(request, ticket, partial(service.generate, body, ticket), PLAIN)
 
 
 def _add_site(app: FastAPI) -> None:
@@ -129,7 +129,7 @@ async def _while_there(request: Request, ticket: Ticket, work: Callable[[], Any]
 
 
 async def _streamed(request: Request, ticket: Ticket, start: Callable[[], Iterator[str]], kind: str) -> Response:
-    """Pieces as they come. The first is waited for, so that a bad order is refused and not broken off."""
+    """Pieces as they come. The first is waited for, so that a bad request is refused and not broken off."""
     pieces = await run_in_threadpool(start)
     first = await _while_there(request, ticket, partial(next, pieces, ""))
 

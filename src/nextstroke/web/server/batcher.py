@@ -1,4 +1,4 @@
-"""Lines of many requests written side by side: one network step serves them all."""
+"""Batch the lines of many HTTP requests: one network step serves them all."""
 
 import queue
 import threading
@@ -11,12 +11,13 @@ from itertools import groupby
 from typing import NamedTuple
 
 from nextstroke.errors import LimitExceeded
-from nextstroke.handwriting.best_of import SIDE_BY_SIDE, Chooser, FirstSound, Wish
-from nextstroke.handwriting.recogniser import Reader
-from nextstroke.handwriting.sampler import Check, Written
+from nextstroke.handwriting.best_of import SIDE_BY_SIDE, BestOfN, FirstValid, LineWriter
+from nextstroke.handwriting.recogniser import Recogniser
+from nextstroke.handwriting.request import LineRequest
+from nextstroke.handwriting.sampler import Cancelled, Line
 from nextstroke.runtime.model_file import Model
 
-CHUNK = 4  # lines that one request has in the queue, so that a letter does not keep a word waiting
+CHUNK = 4  # lines that one HTTP request has in the queue, so that a letter does not keep a word waiting
 
 
 class TimeOver(LimitExceeded):
@@ -29,11 +30,12 @@ class Gone(Exception):
 
 @dataclass(eq=False)
 class Ticket:
-    """One request's leave to be worked on.
+    """The time limit and the cancellation of one HTTP request.
 
     Attributes:
-        seconds: How long.
-        gone: Set when nobody waits any more.
+        seconds: Seconds that it may take.
+        gone: Set when the client has left.
+        began: Monotonic time of its beginning, in seconds.
     """
 
     seconds: float
@@ -42,7 +44,7 @@ class Ticket:
 
     @property
     def refusal(self) -> Gone | TimeOver | None:
-        """Why it is worked on no longer; None as long as it is."""
+        """Why the request is cancelled; None while it is not."""
         if self.gone.is_set():
             return Gone()
         if time.monotonic() - self.began > self.seconds:
@@ -56,23 +58,26 @@ class Ticket:
 
 
 class _Task(NamedTuple):
-    wish: Wish
+    """A line in the queue."""
+
+    request: LineRequest
     candidates: int
     ticket: Ticket
-    result: Future
+    result: "Future[Line]"
 
 
-class Scribe:
-    """Threads that take lines from one queue and write as many as there are side by side.
+class Batcher:
+    """Threads that take lines from one queue and write the waiting ones side by side.
 
     Args:
         model: A writer.
-        reader: Judges the candidates.
-        threads: One for each core.
+        recogniser: Judges the candidates.
+        threads: Number of threads, one for each core.
     """
 
-    def __init__(self, model: Model, reader: Reader, threads: int = 1):
-        self.model, self.reader = model, reader
+    def __init__(self, model: Model, recogniser: Recogniser, threads: int = 1):
+        self.model = model
+        self.recogniser = recogniser
         self.tasks: queue.Queue[_Task | None] = queue.Queue()
         self.threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
         for thread in self.threads:
@@ -118,10 +123,12 @@ class Scribe:
         for task, line in zip(tasks, lines, strict=True):
             task.result.set_result(line)
 
-    def _lines(self, tasks: list[_Task], candidates: int) -> list[Written]:
-        check = partial(_check_any, tasks)
-        writer = Chooser(self.reader, candidates, check) if candidates > 1 else FirstSound(check)
-        return writer.write(self.model, [task.wish for task in tasks]) if tasks else []
+    def _lines(self, tasks: list[_Task], candidates: int) -> list[Line]:
+        cancelled = partial(_raise_if_nobody_waits, tasks)
+        writer: LineWriter = FirstValid(cancelled)
+        if candidates > 1:
+            writer = BestOfN(self.recogniser, candidates, cancelled)
+        return writer.write(self.model, [task.request for task in tasks]) if tasks else []
 
 
 def _candidates(task: _Task) -> int:
@@ -143,33 +150,43 @@ def _wanted(task: _Task) -> bool:
     return not refusal
 
 
-def _check_any(tasks: list[_Task]) -> None:
-    """Raise Gone if nobody waits for any of the lines; else all are written on: no line's ink hangs on who has left."""
+def _raise_if_nobody_waits(tasks: list[_Task]) -> None:
+    """Raise Gone if nobody waits for any of the lines.
+
+    Otherwise all are written on, since the ink of a line must not depend on who has left.
+    """
     if all(task.ticket.refusal for task in tasks):
         raise Gone
 
 
 @dataclass(frozen=True)
-class Turn:
-    """One request's way to the scribe; a LineWriter."""
+class QueuedWriter:
+    """Writes the lines of one HTTP request through the batcher's queue; a LineWriter.
 
-    scribe: Scribe
+    Attributes:
+        batcher: Writes the lines.
+        candidates: Number of candidates of each line.
+        ticket: Of the HTTP request.
+    """
+
+    batcher: Batcher
     candidates: int
     ticket: Ticket
 
     @property
-    def check(self) -> Check:
+    def cancelled(self) -> Cancelled:
         """Raises Gone, TimeOver."""
         return self.ticket.check
 
-    def write(self, model: Model, wishes: Sequence[Wish]) -> list[Written]:
-        """One line for each wish, by the scribe's model, which is `model`. Raises Gone, TimeOver."""
-        chunks = (wishes[first : first + CHUNK] for first in range(0, len(wishes), CHUNK))
-        return [line for chunk in chunks for line in self._chunk(chunk)]
-
-    def _chunk(self, wishes: Sequence[Wish]) -> list[Written]:
-        self.ticket.check()
-        tasks = [_Task(wish, self.candidates, self.ticket, Future()) for wish in wishes]
-        for task in tasks:
-            self.scribe.tasks.put(task)
-        return [task.result.result() for task in tasks]
+    def write(self, model: Model, requests: Sequence[LineRequest]) -> list[Line]:
+        """Return one line for each request, by the batcher's model, which is `model`. Raises Gone, TimeOver."""
+        lines: list[Line] = []
+        for first in range(0, len(requests), CHUNK):
+            self.ticket.check()
+            tasks = [
+                _Task(request, self.candidates, self.ticket, Future()) for request in requests[first : first + CHUNK]
+            ]
+            for task in tasks:
+                self.batcher.tasks.put(task)
+            lines += [task.result.result() for task in tasks]
+        return lines

@@ -1,4 +1,4 @@
-"""What the API takes: the bodies of its requests, checked."""
+"""Schemas of the HTTP API: the bodies of its requests, checked."""
 
 import base64
 from typing import Annotated, Any, Literal
@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from nextstroke.errors import CorruptFile
 from nextstroke.formats.limits import MAX_COORDINATE
-from nextstroke.handwriting.hands import Style, unpack_styles
+from nextstroke.handwriting.hands import Hand, unpack_hands
 from nextstroke.pages.appearance import Look
 from nextstroke.pages.layout import MIN_LENGTH, Page
 
@@ -17,20 +17,20 @@ Place = Annotated[Real, Field(ge=-MAX_COORDINATE, le=MAX_COORDINATE)]
 Strokes = list[Annotated[list[Annotated[list[Place], Field(min_length=2, max_length=2)]], Field(min_length=1)]]
 
 
-class Order(BaseModel):
-    """A body whose keys are all known."""
+class Body(BaseModel):
+    """A request body; unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class Refusal(BaseModel):
-    """Why a request was refused, in one line."""
+    """The error of a refused request, in one line."""
 
     error: str
 
 
-class WriteOrder(Order):
-    """What to write, and how; as the options of `nextstroke write`."""
+class WriteBody(Body):
+    """A text to be written; the fields are the options of `nextstroke write`."""
 
     text: str = Field(min_length=1)
     style: str = Field("", max_length=200_000, description="a name of /v1/styles, a style that POST gave, or the first")
@@ -52,7 +52,7 @@ class WriteOrder(Order):
     dpi: Annotated[Real, Field(ge=20, le=300)] | None = None
 
     def sheet(self) -> Page:
-        """The page; raises UsageError."""
+        """Return the page; raises UsageError."""
         shape: dict[str, Any] = {"line_height": self.line_height, "x_height": self.size}
         shape |= {"align": self.align, "ruled": self.ruled}
         if self.margin is not None:
@@ -60,25 +60,25 @@ class WriteOrder(Order):
         return Page(**{"margin": 4.0} | shape) if self.page is None else Page.named(self.page, **shape)
 
     def look(self) -> Look:
-        """How the ink is drawn; raises UsageError."""
+        """Return how the ink is drawn; raises UsageError."""
         return Look(self.pen, self.colour, self.dpi, self.nib, self.animate, self.speed)
 
 
-class Line(Order):
+class Line(Body):
     """A line of ink with its words; y grows downwards, in any unit."""
 
     text: str = Field(min_length=1, max_length=200)
     strokes: Strokes = Field(min_length=1)
 
 
-class StyleOrder(Order):
+class LearnBody(Body):
     """Lines of one hand, from which it is learned."""
 
     lines: list[Line] = Field(min_length=1, max_length=20)
     keep: bool = Field(False, description="keep it in the server's memory and give its name")
 
 
-class GenerateOrder(Order):
+class GenerateBody(Body):
     """A text to be continued."""
 
     prime: str = Field("", max_length=20_000)
@@ -89,12 +89,12 @@ class GenerateOrder(Order):
     seed: Seed = 1
 
 
-def style_of(told: str) -> Style:
-    """A style from the text that POST /v1/styles gives; raises CorruptFile."""
+def hand_of(style: str) -> Hand:
+    """Return the hand in the base64 text that POST /v1/styles gives; raises CorruptFile."""
     try:
-        styles = unpack_styles(base64.b64decode(told, validate=True), "style")
+        hands = unpack_hands(base64.b64decode(style, validate=True), "style")
     except ValueError as error:
         raise CorruptFile(f"style: neither a name nor a style ({error})") from error
-    if len(styles) != 1:
+    if len(hands) != 1:
         raise CorruptFile("style: it holds no hand, or several")
-    return next(iter(styles.values()))
+    return next(iter(hands.values()))

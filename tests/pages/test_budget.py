@@ -10,9 +10,11 @@ import pytest
 from nextstroke.api import Handwriting, write
 from nextstroke.cli.main import main
 from nextstroke.errors import LimitExceeded, NextstrokeError, UsageError
-from nextstroke.handwriting.compose import compose_rows
-from nextstroke.handwriting.hands import Style, find_style
-from nextstroke.handwriting.sampler import MAX_BYTES, Pen, grouped, line_bytes, write_lines
+from nextstroke.handwriting.compose import TextRequest, compose_rows
+from nextstroke.handwriting.hands import Hand, gallery_hand
+from nextstroke.handwriting.request import line_requests
+from nextstroke.handwriting.sampler import MAX_BYTES, LineSampler, grouped, line_bytes
+from nextstroke.handwriting.sampler import write as write_requests
 from nextstroke.ink import Ink
 from nextstroke.pages import png
 from nextstroke.pages.appearance import Look
@@ -23,7 +25,7 @@ from nextstroke.pages.save import FORMATS, render
 from nextstroke.runtime.model_file import load_model
 from nextstroke.web.server.batcher import Ticket
 from nextstroke.web.server.request_limits import Limits
-from nextstroke.web.server.schemas import WriteOrder
+from nextstroke.web.server.schemas import WriteBody
 from nextstroke.web.server.service import Service
 
 # Each asks for too much by at least two fields together, or by one at its edge.
@@ -62,9 +64,9 @@ def idle(monkeypatch):
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_products_of_fields_are_refused_by_the_server_before_work_begins(service, idle, bomb):
     with pytest.raises((NextstrokeError, ValueError)):  # ValueError: by the description of the field itself
-        service.write(WriteOrder.model_validate({"text": "hello", "best_of": 1} | bomb), Ticket(5))
+        service.write(WriteBody.model_validate({"text": "hello", "best_of": 1} | bomb), Ticket(5))
     assert service.memory.free == service.memory.total
-    assert service.scribe.tasks.empty()
+    assert service.batcher.tasks.empty()
 
 
 @pytest.mark.parametrize("bomb", [bomb for bomb in BOMBS if bomb.get("dpi") != 300] + [BOMBS[-2]])
@@ -106,24 +108,24 @@ def test_a_line_has_an_end_however_wide_the_page(monkeypatch):
         pass
 
     class Asks:
-        check = None
+        cancelled = None
 
-        def write(self, model, wishes):
-            asked.extend(wish.text for wish in wishes)
+        def write(self, model, requests):
+            asked.extend(request.text.shown for request in requests)
             raise Asked
 
     for text in ("word " * 2000, "i" * 9000):
         asked = []
         with pytest.raises(Asked):
-            next(compose_rows(writer, text, Page(99_000, 50), [Style.none()], 1.0, 1, chooser=Asks()))
+            next(compose_rows(writer, TextRequest(text, Page(99_000, 50), [Hand.none()], [1.0], 1), Asks()))
         assert MAX_LINE / 2 < max(map(len, asked)) < 1.6 * MAX_LINE  # narrow letters: their width counts
 
 
 def test_a_line_that_is_too_long_is_refused_and_long_ones_are_not_written_side_by_side():
     writer = load_model("writer", "writer")
     with pytest.raises(LimitExceeded, match="break it"):
-        write_lines(writer, ["a" * 5000])
-    size = line_bytes(writer, "a" * 600)
+        write_requests(writer, line_requests(writer, ["a" * 5000]))
+    size = line_bytes(writer, *line_requests(writer, ["a" * 600]))
     first, *_ = grouped([size] * 30, 30)
     assert first.stop - first.start == MAX_BYTES // size < 30
     assert grouped([1] * 5, 2) == [slice(0, 2), slice(2, 4), slice(4, 5)]
@@ -131,10 +133,10 @@ def test_a_line_that_is_too_long_is_refused_and_long_ones_are_not_written_side_b
 
 
 def test_a_line_keeps_no_weights_but_its_own():
-    writer, style = load_model("writer", "writer"), find_style("neat", "writer")
-    pen = Pen(writer, [style] * 2, [writer.alphabet.encode("ab")] * 2, np.ones(2), False)
-    pen.move(np.full((2, 4), 0.5))
-    assert all(row.base is None for line in pen.lines for row in line.phi)
+    writer = load_model("writer", "writer")
+    sampler = LineSampler(writer, line_requests(writer, ["ab"] * 2, gallery_hand("neat", "writer"), 1.0))
+    sampler.draw(np.full((2, 4), 0.5))
+    assert all(row.base is None for line in sampler.lines for row in line.phi)
 
 
 @pytest.mark.parametrize("nib", [False, True])
@@ -169,19 +171,19 @@ def test_layout_is_broken_off_between_lines():
     asked, written = [], []
 
     class Asks:
-        def check(self):
+        def cancelled(self):
             asked.append(1)
             if len(asked) == 50:
                 raise Enough
 
-        def write(self, model, wishes):
-            written.extend(wishes)
-            return write_lines(model, [wish.text for wish in wishes], 9.0)
+        def write(self, model, requests):
+            written.extend(requests)
+            return write_requests(model, requests)
 
     text = "a" + "\n" * 100 + "b"
     with pytest.raises(Enough):
-        list(compose_rows(load_model("writer", "writer"), text, Page(), [Style.none()], 1.0, 1, chooser=Asks()))
-    assert [wish.text for wish in written] == ["a"]
+        list(compose_rows(load_model("writer", "writer"), TextRequest(text, Page(), [Hand.none()], [9.0], 1), Asks()))
+    assert [request.text.shown for request in written] == ["a"]
 
 
 # Draws one after the other what its budget allows, in an address space that has no more room than that.
@@ -226,7 +228,7 @@ def test_drawing_takes_no_more_memory_than_estimated():
 def test_the_estimate_before_writing_is_not_far_below_that_of_the_finished_sheets():
     writer = load_model("writer", "writer")
     for text, page, format in [("a few words of a line " * 6, "a5", "png"), ("I\nI\nI", "60x30", "gif")]:
-        rate = writer.about["points_per_character"]
+        rate = writer.metadata["points_per_character"]
         before = estimate(text, Page.named(page, margin=5), format, Look(), rate)
         after = measure(write(text, page=Page.named(page, margin=5), best_of=1).letter.sheets, format, Look())
         assert before.pages >= after.pages

@@ -1,0 +1,22 @@
+"""Help pages that list a command's options by panel: the layout of typer's rich help, as plain text."""
+
+from typing import Any
+
+from typer.core import TyperArgument, TyperCommand
+
+
+class PanelCommand(TyperCommand):
+    """A command whose help has a section for each `rich_help_panel`, in the order of the options."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the arguments, then the options of each panel."""
+        panels: dict[str, list[tuple[str, str]]] = {"Arguments": []}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record:
+                usual = "Arguments" if isinstance(param, TyperArgument) else "Options"
+                panels.setdefault(getattr(param, "rich_help_panel", None) or usual, []).append(record)
+        for name, records in panels.items():
+            if records:
+                with formatter.section(name):
+                    formatter.write_dl(records)
