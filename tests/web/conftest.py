@@ -1,12 +1,19 @@
+import json
+import shutil
+import subprocess
 import threading
 import time
+from pathlib import Path
 
 import httpx
 import pytest
 
+from nextstroke.runtime.model_file import load_model
+from nextstroke.web.engine_constants import engine_json
 from nextstroke.web.server.app import make_app
 from nextstroke.web.server.connection import make_server
 from nextstroke.web.server.request_limits import Limits
+from nextstroke.web.site import site_files
 
 HEAD = "POST /v1/write HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n"
 LIMITS = Limits(text=300, length=2000, points=2000, seconds=200.0, sending=1.0, at_once=8, kept=2)
@@ -65,3 +72,28 @@ def _open(page, address, fragment):
     page.goto(f"{address}/{fragment}")
     page.wait_for_selector("#pages[data-ready]")
     page.locator("#speed").fill("0")  # no waiting for the pen
+
+
+@pytest.fixture(scope="session")
+def browser_engine(tmp_path_factory):
+    """Runs jobs (vectors.mjs) in the browser's engine, all of one call in one process of node."""
+    node = shutil.which("node")
+    if not node:
+        pytest.skip("NOT TESTED: the browser's engine, for want of node; on Debian or Ubuntu: apt-get install nodejs")
+    files = site_files()
+    constants = tmp_path_factory.mktemp("engine") / "engine.json"
+    constants.write_bytes(engine_json())
+    inputs = [files["engine/sampler.js"].parent, files["models/writer.onnx"].parent, constants]
+    command = [node, Path(__file__).parent / "vectors.mjs", *inputs]
+
+    def run(*jobs):
+        done = subprocess.run(command, input=json.dumps(jobs), capture_output=True, text=True, timeout=240)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def writer():
+    return load_model("writer", "writer")

@@ -39,9 +39,9 @@ def test_the_page_and_its_parts_are_served(client):
     assert page.status_code == 200
     assert "default-src 'none'" in page.headers["content-security-policy"]
     assert "access-control-allow-origin" not in page.headers
-    for name in ("studio.js", "engine/kernel.wasm", "marks.json", "models/writer.styles"):
+    for name in ("studio.js", "engine/kernel.wasm", "engine.json", "models/writer.styles"):
         assert client.get(f"/{name}").status_code == 200
-    assert client.get("/engine/pen.js").headers["content-type"].startswith("text/javascript")
+    assert client.get("/engine/sampler.js").headers["content-type"].startswith("text/javascript")
 
 
 @pytest.mark.parametrize(

@@ -44,8 +44,8 @@ def test_the_page_is_exported_for_any_host(tmp_path):
     text = load_model(str(tmp_path / "site" / "models" / "text.onnx"), "text")
     told = generate(text, Spelling(text).read("The United States of Americ"), 1, Choice(0.0), 1)
     assert list(told) == [ord("a")]
-    tables = json.loads((tmp_path / "site" / "marks.json").read_text("utf-8"))
-    assert tables["twins"]["…"] == "..."
+    constants = json.loads((tmp_path / "site" / "engine.json").read_text("utf-8"))
+    assert constants["diacritics"]["TWINS"]["…"] == "..."
     used = {
         match for path in SCRIPTS.values() for match in re.findall(r'from "\./([\w/]+\.js)"', path.read_text("utf-8"))
     }

@@ -1,55 +1,89 @@
-// Does what a list of jobs on standard input asks of the browser's engine, and tells the results as JSON.
+// Runs a list of jobs, given as JSON on standard input, in the browser's engine, and prints the results as JSON.
 
 import fs from "node:fs";
 
-const [engine, models, marks] = process.argv.slice(2);
-const load = (name) => import(`${engine}/${name}.js`);
-const [{ readModel, readStyles }, { WriterNetwork, TextNetwork }, { writeLine, NO_STYLE, sound }] = await Promise.all(["modelfile", "network", "pen"].map(load));
-const [{ bestLine }, { Reader }, { learnHand, knownSize }] = await Promise.all(["choose", "reader", "hand"].map(load));
-const [{ Typist }, { Random }, { setMarks, normal }, { plain }] = await Promise.all(["generate", "random", "marks", "signs"].map(load));
-const [{ component, draw, logDensity, weights }, { levelled, measure }, { specks }] = await Promise.all(["mixture", "layout", "specks"].map(load));
+const [engine, models, constantsFile] = process.argv.slice(2);
+const modules = [
+  "best_of", "compose", "constants", "diacritics", "generate", "hands", "layout", "learn_hand", "mixture_sampling",
+  "model_file", "network", "random", "recogniser", "request", "sampler", "symbols",
+];
+const loaded = await Promise.all(modules.map((name) => import(`${engine}/${name}.js`)));
+const {
+  bestLine, component, compose, draw, Generator, isComplete, knownSize, learnHand, levelled, logDensity, measure, NO_STYLE,
+  normal, plain, prepare, Random, readModel, readStyles, Recogniser, setConstants, strayDots, TextNetwork, weights,
+  writeLine, WriterNetwork,
+} = Object.assign({}, ...loaded);
 
 const buffer = (path) => new Uint8Array(fs.readFileSync(path)).buffer;
 const kernel = new WebAssembly.Module(fs.readFileSync(`${engine}/kernel.wasm`));
 const network = async (Kind, name) => new Kind(kernel, await readModel(buffer(`${models}/${name}.onnx`)));
-setMarks(JSON.parse(fs.readFileSync(marks)));
-const writer = await network(WriterNetwork, "writer"), reader = await network(Reader, "reader");
+setConstants(JSON.parse(fs.readFileSync(constantsFile)));
+const writer = await network(WriterNetwork, "writer");
+const recogniser = await network(Recogniser, "reader");
 const styles = readStyles(buffer(`${models}/writer.styles`));
 const hand = (name) => styles.get(name) ?? NO_STYLE;
 
+/** Lines that Python wrote, by text and occurrence: {text, written, points, ends, peaks}, `peaks` being the window's at each point. */
+function given(lines) {
+  const byKey = new Map(lines.map((line) => [JSON.stringify([line.text, line.occurrence]), line]));
+  return (text, { occurrence }) => {
+    const line = byKey.get(JSON.stringify([text, occurrence]));
+    if (!line) throw new Error(`no line ${JSON.stringify(text)}, occurrence ${occurrence}`);
+    const phi = line.peaks.map((peak) => Float32Array.from({ length: [...line.written].length + 1 }, (_, u) => (u === peak ? 1 : 0)));
+    return { ...line, ink: { points: line.points, ends: line.ends }, phi };
+  };
+}
+
 const jobs = {
-  random: ({ entropy, count }) => ((random) => Array.from({ length: count }, () => random.next()))(new Random(entropy)),
+  random({ entropy, count, kind }) {
+    const random = new Random(entropy);
+    return Array.from({ length: count }, () => (kind === "normal" ? random.normal() : random.next()));
+  },
   draw: ({ y, bias, uniforms }) => draw(Float32Array.from(y), bias, uniforms),
   density: ({ y, offset }) => logDensity(Float32Array.from(y), offset),
-  mixture: ({ y, bias, temperature }) => {
-    const row = Float32Array.from(y), pi = weights(row, bias, temperature);
-    return pi.map((weight, j) => ({ pi: weight, ...component(row, j, bias, temperature) }));
+  mixture({ y, bias, temperature }) {
+    const row = Float32Array.from(y);
+    return weights(row, bias, temperature).map((pi, j) => ({ pi, ...component(row, j, bias, temperature) }));
   },
-  line: ({ text, style, ...how }) => {
-    const line = writeLine(writer, normal(text), { ...how, style: hand(style) });
-    return { points: line.ink.points, ends: line.ink.ends, sound: sound(line), phi: Array.from(line.phi.at(-1)) };
+  line({ text, style, ...request }) {
+    const prepared = prepare(text, writer.about.alphabet);
+    const line = writeLine(writer, { ...request, text: prepared, style: hand(style) });
+    const phi = Array.from(line.phi.at(-1));
+    return { points: line.ink.points, ends: line.ink.ends, complete: isComplete(line), phi };
   },
-  best: async ({ text, style, ...how }) => (await bestLine(text, { network: writer, reader, style: hand(style), ...how })).ink.points,
-  specks: ({ points, ends, text }) => specks({ points, ends }, text),
-  read: ({ points, ends, text }) => reader.misreading({ points, ends }, text),
-  marks: ({ text }) => [normal(text), plain(normal(text), writer.about.alphabet)],
+  async best({ text, style, ...how }) {
+    return (await bestLine(text, { network: writer, recogniser, style: hand(style), ...how })).ink.points;
+  },
+  async compose({ text, style, lines, ...how }) {
+    const rows = [];
+    const write = lines && given(lines);
+    for await (const row of compose(text, { network: writer, recogniser, style: hand(style), write, ...how })) {
+      const { text: shown, number, width, height, ink, scale } = row;
+      rows.push({ text: shown ?? null, number, width, height, scale, ...ink });
+    }
+    return rows;
+  },
+  strayDots: ({ points, ends, text }) => strayDots({ points, ends }, text),
+  read: ({ points, ends, text }) => recogniser.ctcNll({ points, ends }, text),
+  characters: ({ text }) => [normal(text), plain(normal(text), writer.about.alphabet)],
   size: () => knownSize(writer),
-  learn: ({ lines, xHeight }) => {
-    const learned = learnHand(writer, "mine", lines, xHeight);
-    return { text: learned.text, last: Array.from(learned.last), kappa: Array.from(learned.state.kappa), h3: Array.from(learned.state.h3) };
+  learn({ lines, xHeight }) {
+    const { text, last, state } = learnHand(writer, "mine", lines, xHeight);
+    return { text, last: Array.from(last), kappa: Array.from(state.kappa), h3: Array.from(state.h3) };
   },
   level: ({ points, ends }) => ({ ...measure({ points, ends }), points: levelled({ points, ends }).points }),
-  generate: async ({ prime, length, temperature, seed }) => {
-    const typist = new Typist(await network(TextNetwork, "text")), random = new Random([seed]);
-    typist.prime(prime);
-    return Array.from({ length }, () => typist.draw(random.next(), temperature));
+  async generate({ prime, length, temperature, seed }) {
+    const generator = new Generator(await network(TextNetwork, "text"));
+    const random = new Random([seed]);
+    generator.prime(prime);
+    return Array.from({ length }, () => generator.draw(random.next(), temperature));
   },
 };
 
 const results = [];
-for (const { kind, ...order } of JSON.parse(fs.readFileSync(0))) {
+for (const { job, ...order } of JSON.parse(fs.readFileSync(0))) {
   try {
-    results.push(await jobs[kind](order));
+    results.push(await jobs[job](order));
   } catch (error) {
     results.push({ error: error.message });
   }

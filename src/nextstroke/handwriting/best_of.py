@@ -21,6 +21,7 @@ ABOVE = dict.fromkeys("ij':;", 1) | {'"': 2}
 BELOW = dict.fromkeys(".,!?:;", 1)
 NEAR = 3  # characters between a dot and its own at most; positions are known as if all characters were equally wide
 SMALL, APART = 0.35, 0.4  # in the median height of strokes: a dot's largest extent, its distance from larger strokes
+SAME_SIZE = 0.3  # relative difference in size below which the recogniser reads ink as it is
 DOT = 3  # points; a stroke of no more says nothing about the size of writing
 
 SIDE_BY_SIDE = 64  # candidates written at once
@@ -104,7 +105,7 @@ class BestOfN:
         """Return ink in the representation and the size that the recogniser was trained on."""
         known = self.recogniser.model
         scale = float(known.std[1] / model.std[1])
-        ink = ink if abs(scale - 1) < 0.3 else ink.scaled(scale)  # models of one corpus need no scaling
+        ink = ink if abs(scale - 1) < SAME_SIZE else ink.scaled(scale)  # models of one corpus need no scaling
         return known.represented(ink) if model.representation == "raw" else ink
 
 

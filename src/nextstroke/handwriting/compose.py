@@ -33,6 +33,10 @@ from nextstroke.runtime.model_file import Model
 TRIES = 4  # how often lines are wrapped anew because a hand turns out wider than expected
 OVERHANG = 1.04  # the part of the text's width that a line may take, as a pen does
 TOGETHER = 24  # lines written side by side
+# A hand that is wider than expected: its width per character is at least WIDER times the one before, and ROOM times the
+# measured one.
+WIDER = 1.05
+ROOM = 1.02
 FIRST_VALID = FirstValid()
 
 Report = Callable[[int, int], None]  # called with the number of characters written, and of all
@@ -267,7 +271,7 @@ def _write_group(
         widths = [ink.bounds()[2] for ink in inks]
         if max(widths) <= OVERHANG * page.text_width or max(map(len, pieces)) == 1:
             break
-        spacing.advance = max(1.05 * spacing.advance, 1.02 * sum(widths) / sum(map(_width, pieces)))
+        spacing.advance = max(WIDER * spacing.advance, ROOM * sum(widths) / sum(map(_width, pieces)))
     spacing.scale = scale
     return pieces, lines, inks
 

@@ -25,6 +25,7 @@ SPECIMEN = "the quick brown fox jumps over the lazy dog"
 SPECIMENS = 8
 GAP = 1.2  # between joined lines, in heights of small letters
 DECOYS = 12
+PIECES = 8  # of each segment of the spline on which points are interpolated
 RAW = 3  # points of raw ink for one of simplified ink
 
 
@@ -131,7 +132,7 @@ def _resampled(stroke: np.ndarray, share: float) -> np.ndarray:
         return stroke
     smooth = stroke.copy()
     smooth[1:-1] = (stroke[:-2] + 2 * stroke[1:-1] + stroke[2:]) / 4
-    curve = smooth if share <= 1 else polyline(stroke, 8)
+    curve = smooth if share <= 1 else polyline(stroke, PIECES)
     steps = np.linspace(0, len(curve) - 1, max(2, round(len(stroke) * share)))
     positions = np.arange(len(curve))
     return np.column_stack([np.interp(steps, positions, axis) for axis in curve.T])

@@ -12,6 +12,7 @@ from nextstroke.ink import Ink
 SIZES = {"a4": (210.0, 297.0), "a5": (148.0, 210.0), "letter": (215.9, 279.4)}
 INK, RULE = "#1a1a2e", "#c8d3e0"  # colours of ink and of the lines of ruled paper
 ALIGN = {"left": 0.0, "center": 0.5, "right": 1.0}
+MIN_WIDTH = 10.0  # mm between the margins
 MIN_LENGTH, MAX_LENGTH = 0.1, 1000.0  # mm, of letters and between baselines
 MAX_SIDE = 100_000.0  # mm: 100 m, longer than a roll of paper for a plotter
 MAX_ROWS = 10_000  # lines on one page
@@ -22,6 +23,18 @@ ADVANCE = 1.2  # mean width of a character in heights of small letters, before a
 # How wide characters are on average over eight hands, in mean widths of a character (notes/log.md).
 ADVANCES = {"ijltI.,:;'!()\"": 0.69, "cfkrsvz": 0.82, "0123456789": 1.13, "mwABCDEFGHJKLMNOPQRSTUVWXYZ": 1.22, " ": 1.4}
 USUAL_ADVANCE = 0.94
+
+# Quantiles of the heights of a line's points: small letters fill the part between them, ascenders and descenders are
+# outliers.
+X_HEIGHT_QUANTILES = 0.12, 0.86
+FLAT = 6.0  # widths in spreads of height; a line that is shorter has no slope that could be measured
+FLAT_QUANTILES = 0.1, 0.9  # the spread of heights lies between them
+SLOPE_ROUNDS = 3  # times that the straight line is fitted, without the outliers of the time before
+OUTLIER = 2.0  # median distances from the straight line
+MAX_SLOPE = 0.3  # dy for each dx
+FIRST_BASELINE = 0.75  # line heights below the margin, so that tall letters stay below it
+# Standard deviations of a drift of 1: logarithm of the size, slope, rise in line heights.
+DRIFT_SIZE, DRIFT_SLOPE, DRIFT_RISE = 0.05, 0.008, 0.05
 _ADVANCES = {character: width for some, width in ADVANCES.items() for character in some}
 
 
@@ -64,7 +77,7 @@ class Page:
                 raise UsageError(f"{name} of the page {side:g}: give millimetres, at most {MAX_SIDE:g}")
         if not 0 <= self.drift <= 3:
             raise UsageError(f"drift {self.drift}: give 0 to 3; 0 is level, 1 an unsteady hand")
-        if self.width is not None and (self.text_width < 10 or self.rows < 1):
+        if self.width is not None and (self.text_width < MIN_WIDTH or self.rows < 1):
             raise UsageError(f"a page of {self.width} x {self.height} mm has no room for text; make margins smaller")
         if self.height is not None and self.rows > MAX_ROWS:
             raise LimitExceeded(f"{self.rows} lines on a page, at most {MAX_ROWS}; make the line height larger")
@@ -189,22 +202,23 @@ class Measures:
         """
         slope = _slope(ink)
         level = ink.points[:, 1] - slope * ink.points[:, 0]
-        low, high = np.quantile(level, [0.12, 0.86])
+        low, high = np.quantile(level, X_HEIGHT_QUANTILES)
         return cls(slope, float(high), float(max(high - low, 1e-9)))
 
 
 def _slope(ink: Ink) -> float:
     """Fit a robust straight line through all points and return dy for each dx; 0 for short lines."""
     x, y = (ink.points - ink.points.mean(0)).T
-    if np.ptp(x) <= 6 * (np.quantile(y, 0.9) - np.quantile(y, 0.1)):
+    low, high = np.quantile(y, FLAT_QUANTILES)
+    if np.ptp(x) <= FLAT * (high - low):
         return 0.0
     keep = np.ones(len(x), bool)
-    for _ in range(3):
+    for _ in range(SLOPE_ROUNDS):
         near = x[keep] - x[keep].mean()
         slope = float(near @ y[keep] / (near @ near))
         rest = abs(y - y[keep].mean() - slope * (x - x[keep].mean()))
-        keep = rest <= 2 * np.median(rest) + 1e-9
-    return float(np.clip(slope, -0.3, 0.3))
+        keep = rest <= OUTLIER * np.median(rest) + 1e-9
+    return float(np.clip(slope, -MAX_SLOPE, MAX_SLOPE))
 
 
 def scale_of(lines: Sequence[Ink], page: Page) -> float:
@@ -226,7 +240,7 @@ def level(lines: Sequence[Ink], page: Page, scale: float | None = None) -> list[
 
 def drifted(ink: Ink, page: Page, rng: np.random.Generator) -> Ink:
     """Return a levelled line with a random height, slope and size, by the page's drift."""
-    size, slope, rise = rng.normal(0, page.drift, 3) * (0.05, 0.008, 0.05 * page.line_height)
+    size, slope, rise = rng.normal(0, page.drift, 3) * (DRIFT_SIZE, DRIFT_SLOPE, DRIFT_RISE * page.line_height)
     points = ink.points * np.exp(size)
     points[:, 1] += slope * points[:, 0] + rise
     return Ink(points, ink.end_of_stroke)
@@ -263,8 +277,7 @@ def _levelled(ink: Ink, measures: Measures) -> Ink:
 def _filled(lines: Sequence[Ink | None], paragraphs: Sequence[int], page: Page) -> Sheet:
     assert page.width is not None
     assert page.height is not None
-    # The first baseline leaves room for tall letters under the margin.
-    baselines = [page.margin + (row + 0.75) * page.line_height for row in range(page.rows)]
+    baselines = [page.margin + (row + FIRST_BASELINE) * page.line_height for row in range(page.rows)]
     placed = [
         line.moved(page.margin + ALIGN[page.align] * (page.text_width - line.bounds()[2]), y)
         for line, y in zip(lines, baselines, strict=False)

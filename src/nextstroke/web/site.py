@@ -1,16 +1,14 @@
 """The studio as a folder of files: any web host can serve them, the networks run in the browser."""
 
-import json
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import resources
 from pathlib import Path
 
 from nextstroke.files import write_bytes
-from nextstroke.handwriting.glyphs import diacritics, symbols
-from nextstroke.pages import layout
 from nextstroke.runtime.model_file import find_model
 from nextstroke.runtime.onnx_weights import rounded
+from nextstroke.web.engine_constants import engine_json
 
 TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -35,24 +33,13 @@ def site_files() -> dict[str, Path]:
 
 def site_sources() -> dict[str, Path | Callable[[], bytes]]:
     """All of the site by its place below the page's address: files, and what makes the rest."""
-    return {**site_files(), "models/text.onnx": light_text, "marks.json": marks_json}
+    return {**site_files(), "models/text.onnx": light_text, "engine.json": engine_json}
 
 
 @cache
 def light_text() -> bytes:
     """The text model, rounded: with it as it is, the site would take more than 8 MB."""
     return rounded(find_model("text"))
-
-
-@cache
-def marks_json() -> bytes:
-    """What is known of characters: how some are composed, how wide they are; for the browser."""
-    twins = {chr(number): text for number, text in diacritics.TWINS.items()}
-    composed = {"above": diacritics.ABOVE, "below": diacritics.BELOW, "built": diacritics.BUILT, "twins": twins}
-    drawn = {"signs": symbols.SIGNS, "run": symbols.RUN.pattern}
-    widths = {"advances": layout.ADVANCES, "usual_advance": layout.USUAL_ADVANCE}
-    letters = {"x_height": "".join(sorted(diacritics.X_HEIGHT)), "tall": "".join(sorted(diacritics.TALL))}
-    return json.dumps(composed | drawn | widths | letters).encode()
 
 
 def export_site(folder: Path) -> Iterator[Path]:

@@ -12,6 +12,8 @@ X_HEIGHT = frozenset("acemnorsuvwxz")  # letters that tell how tall small letter
 TALL = frozenset("bdhklABCDEFGHIKLMNORSTUVWXZ0123456789")  # the others that stand on the baseline, dots left out
 TALLER = 1.95  # times as tall as small letters; the median over three hands of each of 12 lines
 FEW = 4  # small letters; a line with fewer is measured by its tall ones too
+SHARE = 0.5  # of the height of a line that has no letters to measure: its small letters
+MIN_BOX = 0.25, 0.08  # width and height, in x-heights, of the box that the strokes of BUILT fill at least
 
 
 def ring(x: float, y: float, rx: float, ry: float) -> list[tuple[float, float]]:
@@ -114,13 +116,13 @@ def x_height(ink: Ink, phi: np.ndarray, text: str) -> float:
     if len(found) < FEW:
         found += [height / TALLER for height in heights(TALL)]
     low, high = ink.bounds()[1::2]
-    return float(np.median(found)) if found else 0.5 * (high - low)
+    return float(np.median(found)) if found else SHARE * (high - low)
 
 
 def _strokes(mark: str, letter: np.ndarray, height: float) -> list[np.ndarray]:
     low, high = letter.min(0), letter.max(0)
     if mark in BUILT:
-        size = np.maximum(high - low, (0.25 * height, 0.08 * height))
+        size = np.maximum(high - low, np.multiply(MIN_BOX, height))
         return [low + np.array(stroke) * size for stroke in BUILT[mark][1]]
     middle = np.median(letter[:, 0])
     edge = low[1] if mark in ABOVE else high[1]

@@ -85,6 +85,12 @@ BEARING, BLANK = 0.32, 1.5  # room on each side of a sign within a word, and a b
 NARROWEST = 0.5  # blank that the model wrote, as a sign takes it
 NEAR = 8  # characters on both sides of a gap whose feet tell where the baseline is
 FEET = X_HEIGHT | TALL
+MAX_SLANT = 0.6  # dx for each dy
+# No two symbols are quite alike: size and shape vary with the position along the line, in heights of small letters.
+# Each wave has an amplitude and a frequency, that of x across a second one along the line.
+SIZE_WAVE = 0.05, 1.7
+X_WAVE = 0.03, 3.1, 1.0
+Y_WAVE = 0.03, 2.7, 1.3
 
 
 def plain(text: str, alphabet: Alphabet) -> str:
@@ -112,7 +118,7 @@ def with_signs(ink: Ink, phi: np.ndarray, text: str) -> tuple[Ink, np.ndarray]:
     spans = [run.span() for run in RUN.finditer(text)]
     if not spans:
         return ink, phi
-    hand = _Hand(x_height(ink, phi, without_signs(text)), float(np.clip(ink.slant(), -0.6, 0.6)))
+    hand = _Hand(x_height(ink, phi, without_signs(text)), float(np.clip(ink.slant(), -MAX_SLANT, MAX_SLANT)))
     if spans == [(0, len(text))]:
         points, ends, owner, _ = hand.signs(text, 0, np.zeros(2))
         return Ink(points, ends), np.eye(len(text) + 1, dtype=np.float32)[owner]
@@ -157,8 +163,10 @@ class _Hand:
         """A stroke in this hand; no two are quite alike, by the place they stand at."""
         x, y = shape.T
         turn = foot[0] / self.height
-        size = 1 + 0.05 * np.sin(1.7 * turn)
-        x, y = x + 0.03 * np.sin(3.1 * y + turn), y + 0.03 * np.sin(2.7 * x + 1.3 * turn)
+        size = 1 + SIZE_WAVE[0] * np.sin(SIZE_WAVE[1] * turn)
+        x_shift = X_WAVE[0] * np.sin(X_WAVE[1] * y + X_WAVE[2] * turn)
+        y_shift = Y_WAVE[0] * np.sin(Y_WAVE[1] * x + Y_WAVE[2] * turn)
+        x, y = x + x_shift, y + y_shift
         return foot + self.height * size * np.column_stack([x + self.slant * y, y])
 
 

@@ -1,13 +1,15 @@
 // Pages as files that keep the strokes: SVG, InkML, JSON, G-code, PDF. A page is {width, height, lines: ink[], baselines}.
 
+import { constants } from "./engine/constants.js";
 import { strokesOf } from "./engine/ink.js";
 import { bezier, polyline } from "./engine/spline.js";
 
-const PACE = 35, LIFT = 0.12; // points a second of a hand, seconds between strokes
-const RULE = "#c8d3e0";
 const MOTION = `path[style]{visibility:hidden;stroke-dasharray:1;stroke-dashoffset:1;animation:write linear forwards}
 @keyframes write{from{visibility:visible}to{visibility:visible;stroke-dashoffset:0}}
 @media (prefers-reduced-motion:reduce){path[style]{visibility:visible;stroke-dashoffset:0;animation:none}}`;
+
+/** Red, green and blue of a colour #rrggbb, 0 to 255. */
+export const rgbOf = (colour) => [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16));
 
 const number = (value) => String(Math.round(value * 1000) / 1000);
 const pair = ([x, y]) => `${number(x)} ${number(y)}`;
@@ -23,9 +25,11 @@ export function pathData(stroke) {
 
 /** One page as SVG in millimetres; `speed` makes it one that shows the writing. */
 export function svg(page, { colour, pen, text, speed = 0 }) {
+  const { PACE, LIFT } = constants.appearance;
   let now = 0;
   const path = (stroke) => {
-    const takes = stroke.length / PACE / speed, begins = now;
+    const takes = stroke.length / PACE / speed;
+    const begins = now;
     now += takes + LIFT / speed;
     const timed = speed ? ` pathLength="1" style="animation-duration:${takes.toFixed(2)}s;animation-delay:${begins.toFixed(2)}s"` : "";
     return `<path d="${pathData(stroke)}"${timed}/>`;
@@ -35,7 +39,7 @@ export function svg(page, { colour, pen, text, speed = 0 }) {
   return `<?xml version="1.0" encoding="utf-8"?>
 <svg xmlns="http://www.w3.org/2000/svg" width="${width}mm" height="${height}mm" viewBox="0 0 ${width} ${height}">
 <title>${escaped(text)}</title>${speed ? `<style>${MOTION}</style>` : ""}
-<g stroke="${RULE}" stroke-width="0.15">${rules}</g>
+<g stroke="${constants.layout.RULE}" stroke-width="0.15">${rules}</g>
 <g fill="none" stroke="${escaped(colour)}" stroke-width="${number(pen)}" stroke-linecap="round" stroke-linejoin="round">
 ${page.lines.map((line) => `<g>${strokesOf(line).map(path).join("")}</g>`).join("\n")}
 </g></svg>
@@ -83,10 +87,10 @@ export function json(page, { text, style, bias, seed }) {
 
 /** One page as G-code: absolute millimetres, y upwards from the lower edge. */
 export function gcode(page, { seed, style, bias }) {
-  const place = ([x, y]) => `X${x.toFixed(3)} Y${(page.height - y).toFixed(3)}`;
+  const words = ([x, y]) => `X${x.toFixed(3)} Y${(page.height - y).toFixed(3)}`;
   const out = [`; nextstroke seed ${seed}, bias ${bias}, style ${style.replace(/[;\s]+/g, " ")}`, "G21", "G90", "G0 Z5"];
   for (const stroke of allStrokes(page).map((points) => polyline(points, 4))) {
-    const [first, ...rest] = stroke.map(place);
+    const [first, ...rest] = stroke.map(words);
     out.push(`G0 ${first}`, "G1 Z0 F600", `G1 ${rest[0] ?? first} F1500`, ...rest.slice(1).map((to) => `G1 ${to}`), "G0 Z5");
   }
   return [...out, "G0 X0 Y0", "M2", ""].join("\n");
@@ -96,7 +100,7 @@ const POINTS = 72 / 25.4; // a PDF's unit to the millimetre
 
 /** All pages as one PDF of curves. */
 export function pdf(pages, { colour, pen }) {
-  const rgb = [1, 3, 5].map((i) => number(parseInt(colour.slice(i, i + 2), 16) / 255)).join(" ");
+  const rgb = shares(colour);
   const kids = pages.map((_, i) => `${3 + 2 * i} 0 R`).join(" ");
   const objects = ["<</Type/Catalog/Pages 2 0 R>>", `<</Type/Pages/Kids[${kids}]/Count ${pages.length}>>`];
   pages.forEach((page, i) => {
@@ -107,21 +111,24 @@ export function pdf(pages, { colour, pen }) {
   return withTable(objects);
 }
 
+/** The parts of a colour as shares of 1. */
+const shares = (colour) => rgbOf(colour).map((part) => number(part / 255)).join(" ");
+
 function content(page, rgb, pen) {
   const at = ([x, y]) => `${number(x * POINTS)} ${number((page.height - y) * POINTS)}`;
   const curve = (stroke) => stroke.length === 1 ? `${at(stroke[0])} m ${at(stroke[0])} l S`
     : `${at(stroke[0])} m ${bezier(stroke).map((corners) => `${corners.slice(1).map(at).join(" ")} c`).join(" ")} S`;
   const rules = page.baselines.map((y) => `${at([0, y])} m ${at([page.width, y])} l S`);
-  return [`0.78 0.83 0.88 RG 0.4 w`, ...rules, `${rgb} RG ${number(pen * POINTS)} w 1 J 1 j`, ...allStrokes(page).map(curve)].join("\n");
+  return [`${shares(constants.layout.RULE)} RG 0.4 w`, ...rules, `${rgb} RG ${number(pen * POINTS)} w 1 J 1 j`, ...allStrokes(page).map(curve)].join("\n");
 }
 
 function withTable(objects) {
   let file = "%PDF-1.4\n";
-  const places = objects.map((object, i) => {
-    const place = file.length;
+  const entries = objects.map((object, i) => {
+    const offset = file.length;
     file += `${i + 1} 0 obj\n${object}\nendobj\n`;
-    return `${String(place).padStart(10, "0")} 00000 n \n`;
+    return `${String(offset).padStart(10, "0")} 00000 n \n`;
   });
-  const table = `xref\n0 ${objects.length + 1}\n0000000000 65535 f \n${places.join("")}`;
+  const table = `xref\n0 ${objects.length + 1}\n0000000000 65535 f \n${entries.join("")}`;
   return `${file}${table}trailer\n<</Size ${objects.length + 1}/Root 1 0 R>>\nstartxref\n${file.length}\n%%EOF\n`;
 }

@@ -18,8 +18,8 @@ export class Gif {
     const [left, top, right, bottom] = this.changed(pixels), ids = [];
     for (let y = top; y <= bottom; y++) for (let x = left; x <= right; x++) ids.push(this.colour(pixels[y * this.width + x]));
     const control = [0x21, 0xf9, 4, 1 << 2, ...short(delay), 0, 0]; // the next frame is drawn over this one
-    const place = [0x2c, ...[left, top, right - left + 1, bottom - top + 1].flatMap(short), 0];
-    this.parts.push(Uint8Array.of(...control, ...place, BITS), blocks(packed(ids)));
+    const area = [0x2c, ...[left, top, right - left + 1, bottom - top + 1].flatMap(short), 0];
+    this.parts.push(Uint8Array.of(...control, ...area, BITS), blocks(packed(ids)));
     this.before = pixels;
   }
 
@@ -73,7 +73,7 @@ function packed(ids) {
   return bits ? [...out, held] : out;
 }
 
-/** Bytes in blocks of at most 255, each behind its length; an empty one ends them. */
+/** Bytes in blocks of at most 255, each after its length; an empty one ends them. */
 function blocks(bytes) {
   const all = Array.from({ length: Math.ceil(bytes.length / 255) }, (_, i) => bytes.slice(255 * i, 255 * (i + 1)));
   return Uint8Array.from([...all.flatMap((block) => [block.length, ...block]), 0]);

@@ -1,10 +1,10 @@
-// A line to write on: strokes of pen, finger or mouse.
+// A canvas with a baseline to write on with pen, finger or mouse.
 
-const WIDTH = 1000, HEIGHT = 200, BASELINE = 0.68; // of its own units; the baseline as a share of the height
+const WIDTH = 1000, HEIGHT = 200, BASELINE = 0.68; // in canvas units; the baseline as a share of the height
 
 export class HandPad {
-  /** @param {HTMLElement} place @param {string} text what is to be written */
-  constructor(place, text) {
+  /** @param {HTMLElement} parent @param {string} text that the user is asked to write */
+  constructor(parent, text) {
     this.text = text;
     this.strokes = [];
     this.pointer = null;
@@ -15,28 +15,28 @@ export class HandPad {
     figure.querySelector("p").textContent = `“${text}”`;
     this.canvas = figure.querySelector("canvas");
     this.canvas.setAttribute("aria-label", `Write here: ${text}`);
-    place.append(figure);
+    parent.append(figure);
     for (const name of ["pointerdown", "pointermove", "pointerup", "pointercancel"]) {
       this.canvas.addEventListener(name, (event) => this[name](event));
     }
     this.paint();
   }
 
-  /** A hand that rests on the glass is no pen: fingers are not read once a pen was seen. */
+  /** Once a pen was used, touches are ignored: they come from the hand that rests on the screen. */
   pointerdown(event) {
     this.penSeen ||= event.pointerType === "pen";
     if (this.pointer !== null || event.button !== 0 || (this.penSeen && event.pointerType === "touch")) return;
     event.preventDefault();
     this.pointer = event.pointerId;
     this.canvas.setPointerCapture(event.pointerId);
-    this.strokes.push([this.place(event)]);
+    this.strokes.push([this.positionOf(event)]);
     this.paint();
   }
 
   pointermove(event) {
     if (event.pointerId !== this.pointer) return;
     const events = event.getCoalescedEvents?.() ?? [];
-    this.strokes.at(-1).push(...(events.length ? events : [event]).map((each) => this.place(each)));
+    this.strokes.at(-1).push(...(events.length ? events : [event]).map((each) => this.positionOf(each)));
     this.paint();
   }
 
@@ -44,7 +44,7 @@ export class HandPad {
     if (event.pointerId === this.pointer) this.pointer = null;
   }
 
-  /** The system took the pointer away: what it drew was not meant. */
+  /** The system cancelled the pointer: its stroke is removed. */
   pointercancel(event) {
     if (event.pointerId !== this.pointer) return;
     this.pointer = null;
@@ -52,7 +52,7 @@ export class HandPad {
     this.paint();
   }
 
-  place({ clientX, clientY }) {
+  positionOf({ clientX, clientY }) {
     const { left, top, width, height } = this.canvas.getBoundingClientRect();
     return [((clientX - left) / width) * WIDTH, ((clientY - top) / height) * HEIGHT];
   }
@@ -77,7 +77,7 @@ export class HandPad {
     }
   }
 
-  /** What was written, {text, strokes}; throws where there is nothing. */
+  /** The line, {text, strokes}; throws where there is no ink. */
   line() {
     const points = this.strokes.reduce((sum, stroke) => sum + stroke.length, 0);
     if (points < 2 * this.text.length) throw new Error(`Please write “${this.text}” first.`);

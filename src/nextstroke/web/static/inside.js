@@ -1,9 +1,9 @@
 // A look inside while it writes: the window's weights (Figure 13) and the density of the next point (Figures 10 and 14).
 
-import { component, components, weights } from "./engine/mixture.js";
+import { component, components, weights } from "./engine/mixture_sampling.js";
 
 const AROUND = 1.1; // heights of small letters that the density shows upwards and downwards
-const TRAIL = 60; // points of ink behind the pen that it shows
+const TRAIL = 60; // points of ink before the pen that it shows
 
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -22,7 +22,7 @@ export class Inside {
 
   /** Look at a point of the row that is shown, as far as it is written. */
   goTo(point, how) {
-    this.point = Math.max(0, Math.min(point, this.column - 1, this.row.ys.length - 2)); // of what comes behind the last nothing is kept
+    this.point = Math.max(0, Math.min(point, this.column - 1, this.row.ys.length - 2)); // after the last point nothing was expected
     this.light(this.row.phi[this.point]);
     this.drawDensity(how);
   }
@@ -33,9 +33,9 @@ export class Inside {
     canvas.width = canvas.clientWidth * ratio;
     canvas.height = canvas.clientHeight * ratio;
     this.pen = canvas.getContext("2d");
-    this.high = canvas.height / (row.text.length + 1);
+    this.high = canvas.height / (row.written.length + 1);
     this.wide = canvas.width / row.phi.length;
-    this.letters = [...row.text].map((letter) => Object.assign(document.createElement("span"), { textContent: letter }));
+    this.letters = [...row.written].map((letter) => Object.assign(document.createElement("span"), { textContent: letter }));
     this.reading.replaceChildren(...this.letters);
   }
 
@@ -56,7 +56,9 @@ export class Inside {
   /** What is expected where the pen is: at once, while a slider is moved. @param how {bias, temperature, normalisation, xHeight} */
   drawDensity({ bias, temperature, normalisation: { mean, std }, xHeight }) {
     if (!this.row) return;
-    const { ink, ys, scale } = this.row, y = ys[this.point + 1] ?? ys[0], masses = weights(y, bias, temperature);
+    const { ink, ys, scale } = this.row;
+    const y = ys[this.point + 1] ?? ys[0];
+    const pi = weights(y, bias, temperature);
     const canvas = this.densityCanvas, pen = canvas.getContext("2d");
     const pixels = canvas.height / (2 * AROUND * xHeight);
     pen.setTransform(1, 0, 0, 1, 0, 0);
@@ -66,7 +68,7 @@ export class Inside {
     for (let j = 0; j < components(y); j++) {
       const { mu1, mu2, sigma1, sigma2, rho } = component(y, j, bias, temperature);
       const at = [mu1 * std[0] + mean[0], mu2 * std[1] + mean[1]].map((value) => value * scale);
-      blob(pen, at, [sigma1 * std[0] * scale, sigma2 * std[1] * scale], rho, masses[j]);
+      blob(pen, at, [sigma1 * std[0] * scale, sigma2 * std[1] * scale], rho, pi[j]);
     }
     pen.fillStyle = style("--main");
     pen.beginPath();
@@ -79,9 +81,9 @@ export class Inside {
     Object.assign(pen, { strokeStyle: style("--text"), lineWidth: 0.12, lineCap: "round", lineJoin: "round" });
     pen.beginPath();
     for (let t = Math.max(0, point - TRAIL); t <= point; t++) {
-      const place = [points[t][0] - x0, points[t][1] - y0];
-      if (t === Math.max(0, point - TRAIL) || ends[t - 1]) pen.moveTo(...place);
-      pen.lineTo(...place);
+      const corner = [points[t][0] - x0, points[t][1] - y0];
+      if (t === Math.max(0, point - TRAIL) || ends[t - 1]) pen.moveTo(...corner);
+      pen.lineTo(...corner);
     }
     pen.stroke();
   }

@@ -1,4 +1,4 @@
-// Hands a file to the user.
+// Download a file.
 
 export function offer(name, blob) {
   const link = document.createElement("a");

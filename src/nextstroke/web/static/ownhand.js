@@ -1,4 +1,4 @@
-// The panel "Your hand": two lines are written, learned, kept in the browser, and taken out or in as InkML.
+// The panel "Your hand": two lines are written, learned, kept in the browser, and saved or loaded as InkML.
 
 import { ask } from "./ask.js";
 import { handInkml, readInkml } from "./files.js";
@@ -6,12 +6,12 @@ import { HandPad } from "./handpad.js";
 import { offer } from "./offer.js";
 
 const LINES = ["The quick brown fox jumps", "over a lazy dog at night"];
-const KEPT = "nextstroke.hand"; // in the browser's own store
+const KEPT = "nextstroke.hand"; // key in localStorage
 
 const $ = (id) => document.getElementById(id);
 
 export class OwnHand {
-  /** @param {(name: string) => void} learned told the name of each new hand */
+  /** @param {(name: string) => void} learned called with the name of each new hand */
   constructor(learned) {
     this.learned = learned;
     this.pads = LINES.map((text) => new HandPad($("pads"), text));
@@ -22,7 +22,7 @@ export class OwnHand {
     $("bring").addEventListener("change", ({ target }) => this.bring(target));
   }
 
-  /** The hand that was kept at an earlier visit, if there is one. */
+  /** Learn the hand that was kept at an earlier visit, if there is one. */
   async recall() {
     const kept = localStorage.getItem(KEPT);
     if (kept) await this.learn(() => JSON.parse(kept), false);

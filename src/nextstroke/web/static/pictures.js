@@ -1,13 +1,14 @@
 // Pages as pictures: PNG, and films that show the writing, APNG and GIF.
 
-import { pathData } from "./files.js";
+import { constants } from "./engine/constants.js";
+import { crc32 } from "./engine/crc32.js";
 import { strokesOf } from "./engine/ink.js";
+import { pathData, rgbOf } from "./files.js";
 import { Gif } from "./gif.js";
 
 const DPI = 200, MOVING_DPI = 100, FRAMES_A_SECOND = 12, MOST_FRAMES = 400;
 const STAYS = 2; // seconds that a finished page is shown
-const PACE = 35;
-const PAPER = [255, 255, 255], RULE = [200, 211, 224];
+const PAPER = [255, 255, 255];
 const SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10];
 
 function canvasOf(page, dpi) {
@@ -17,7 +18,7 @@ function canvasOf(page, dpi) {
   pen.fillStyle = `rgb(${PAPER})`;
   pen.fillRect(0, 0, canvas.width, canvas.height);
   pen.scale(scale, scale);
-  pen.strokeStyle = `rgb(${RULE})`;
+  pen.strokeStyle = constants.layout.RULE;
   pen.lineWidth = 0.15;
   for (const y of page.baselines) pen.stroke(new Path2D(`M0 ${y}H${page.width}`));
   return { canvas, pen };
@@ -46,8 +47,9 @@ export async function apng(page, look) {
 
 /** One page as GIF: its colours are those between paper, rules and ink. */
 export function gif(page, look) {
-  const ink = [1, 3, 5].map((i) => parseInt(look.colour.slice(i, i + 2), 16));
-  const palette = [...blends(PAPER, ink, 40), ...blends(PAPER, RULE, 8), ...blends(RULE, ink, 16)];
+  const ink = rgbOf(look.colour);
+  const rule = rgbOf(constants.layout.RULE);
+  const palette = [...blends(PAPER, ink, 40), ...blends(PAPER, rule, 8), ...blends(rule, ink, 16)];
   let made = null;
   for (const { canvas, pen, last } of film(page, look)) {
     made ??= new Gif(canvas.width, canvas.height, palette);
@@ -57,7 +59,7 @@ export function gif(page, look) {
   return made.blob();
 }
 
-/** So many colours from one to another, both included. */
+/** `count` colours from one to another, both included. */
 function blends(from, to, count) {
   const blend = (share) => from.map((value, part) => Math.round(value + share * (to[part] - value)));
   return Array.from({ length: count }, (_, i) => blend(i / (count - 1)));
@@ -66,7 +68,7 @@ function blends(from, to, count) {
 /** A page being written, frame by frame: at the pace of a hand, or faster where that would take too many frames. */
 function* film(page, look) {
   const strokes = page.lines.flatMap(strokesOf), total = strokes.reduce((sum, stroke) => sum + stroke.length, 0);
-  const step = Math.max((PACE * (look.speed || 1)) / FRAMES_A_SECOND, total / MOST_FRAMES);
+  const step = Math.max((constants.appearance.PACE * (look.speed || 1)) / FRAMES_A_SECOND, total / MOST_FRAMES);
   const { canvas, pen } = canvasOf(page, MOVING_DPI);
   dress(pen, look);
   for (let shown = step; shown < total + step; shown += step) {
@@ -89,10 +91,10 @@ function drawBetween(pen, strokes, from, to) {
 /** The chunks of a PNG file as [name, data]. */
 function chunks(file) {
   const found = [], view = new DataView(file.buffer);
-  for (let place = SIGNATURE.length; place < file.length; ) {
-    const size = view.getUint32(place), name = String.fromCharCode(...file.subarray(place + 4, place + 8));
-    found.push([name, file.subarray(place + 8, place + 8 + size)]);
-    place += size + 12;
+  for (let offset = SIGNATURE.length; offset < file.length; ) {
+    const size = view.getUint32(offset), name = String.fromCharCode(...file.subarray(offset + 4, offset + 8));
+    found.push([name, file.subarray(offset + 8, offset + 8 + size)]);
+    offset += size + 12;
   }
   return found;
 }
@@ -123,17 +125,10 @@ function chunk(name, ...parts) {
   const body = new TextEncoder().encode(name);
   const size = parts.reduce((sum, part) => sum + part.length, 0), whole = new Uint8Array(body.length + size);
   whole.set(body);
-  parts.reduce((place, part) => (whole.set(part, place), place + part.length), body.length);
-  return new Blob([words(size), whole, words(crc(whole))]);
-}
-
-const TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
-  for (let bit = 0; bit < 8; bit++) n = n & 1 ? 0xedb88320 ^ (n >>> 1) : n >>> 1;
-  return n;
-});
-
-function crc(bytes) {
-  let value = 0xffffffff;
-  for (const byte of bytes) value = TABLE[(value ^ byte) & 255] ^ (value >>> 8);
-  return (value ^ 0xffffffff) >>> 0;
+  let offset = body.length;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return new Blob([words(size), whole, words(crc32(whole))]);
 }

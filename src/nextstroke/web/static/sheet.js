@@ -1,10 +1,13 @@
-// The pages on the screen: takes rows of ink and writes them stroke by stroke, or at once.
+// The pages on the screen: shows rows of ink stroke by stroke, or at once.
 
+import { constants } from "./engine/constants.js";
 import { strokesOf } from "./engine/ink.js";
 import { pathData } from "./files.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const PACE = 35, LIFT = 0.12; // points a second of a hand, seconds between strokes
+
+/** The time between two strokes, in points. */
+const liftPoints = () => constants.appearance.LIFT * constants.appearance.PACE;
 
 function element(parent, name, attributes = {}) {
   const made = document.createElementNS(SVG, name);
@@ -13,19 +16,19 @@ function element(parent, name, attributes = {}) {
 }
 
 export class Desk {
-  /** @param {HTMLElement} place @param {(row, point: number) => void} watch told of each point that the pen comes to */
-  constructor(place, watch) {
-    Object.assign(this, { place, watch, rows: [], pages: [], queue: [], speed: 1, now: 0, before: null });
+  /** @param {HTMLElement} parent @param {(row, point: number) => void} watch called with each point that the pen reaches */
+  constructor(parent, watch) {
+    Object.assign(this, { parent, watch, rows: [], pages: [], queue: [], speed: 1, now: 0, before: null });
   }
 
-  /** A fresh desk; lines that `kept` has are shown at once. */
+  /** Remove all pages; what later rows have in common with the removed ones is shown at once. */
   clear(look, page) {
     this.older = this.rows;
     Object.assign(this, { look, page, rows: [], pages: [], queue: [], now: 0 });
-    this.place.replaceChildren();
+    this.parent.replaceChildren();
   }
 
-  /** Put a row on its page; what an older row of this place has in common with it is shown at once. */
+  /** Put a row on its page; what the earlier row with the same number has in common with it is shown at once. */
   add(row) {
     const svg = (this.pages[row.number] ??= this.newPage(row.number + 1));
     if (this.look.ruled) element(svg, "path", { class: "rule", d: `M0 ${row.baseline}H${this.page.width}` });
@@ -41,7 +44,7 @@ export class Desk {
 
   newPage(number) {
     const { width, height } = this.page;
-    const svg = element(this.place, "svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `Page ${number}` });
+    const svg = element(this.parent, "svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `Page ${number}` });
     element(svg, "g", { fill: "none", "stroke-linecap": "round", "stroke-linejoin": "round" });
     return svg;
   }
@@ -53,7 +56,7 @@ export class Desk {
     return layer;
   }
 
-  /** Change pen and colour of what is there. */
+  /** Change pen and colour of all pages. */
   dress(look) {
     this.look = look;
     this.pages.forEach((svg) => this.layer(svg));
@@ -79,17 +82,18 @@ export class Desk {
     this.frame = null;
     const passed = Math.min(0.1, (time - (this.before ?? time)) / 1000);
     this.before = time;
-    let points = this.speed ? passed * PACE * this.speed : Infinity;
+    let points = this.speed ? passed * constants.appearance.PACE * this.speed : Infinity;
     while (this.queue.length && points > 0) points = this.advance(this.queue[0], points);
     if (this.queue.length) this.frame = requestAnimationFrame((next) => this.tick(next));
-    else this.place.dispatchEvent(new Event("written"));
+    else this.parent.dispatchEvent(new Event("written"));
   }
 
-  /** Write on at a row by a number of points; gives how many are left. */
+  /** Continue to write a row by a number of points; gives how many are left. */
   advance(row, points) {
     row.at ??= 0;
     if (row.shown) [row.at, row.shown] = [Math.max(row.at, row.shown), 0];
-    const goal = row.at + points, whole = row.ink.points.length + (row.strokes.length - 1) * LIFT * PACE;
+    const goal = row.at + points;
+    const whole = row.ink.points.length + (row.strokes.length - 1) * liftPoints();
     row.at = Math.min(goal, whole);
     this.draw(row);
     if (row.at < whole) return 0;
@@ -100,7 +104,7 @@ export class Desk {
     return goal - whole;
   }
 
-  /** Show a row as far as its pen is: `at` counts points, and LIFT between strokes. */
+  /** Show a row up to the position of its pen: `at` counts points, and liftPoints between strokes. */
   draw(row) {
     let left = row.at, point = -1;
     row.strokes.forEach((stroke, i) => {
@@ -108,7 +112,7 @@ export class Desk {
       if (count && row.paths[i].drawn !== count) row.paths[i].setAttribute("d", pathData(stroke.slice(0, count)));
       row.paths[i].drawn = count;
       point += count;
-      left -= stroke.length + LIFT * PACE;
+      left -= stroke.length + liftPoints();
     });
     if (point < 0) return;
     row.tip ??= element(row.svg, "circle", { class: "tip", r: 0.7 });
@@ -126,5 +130,5 @@ function commonPoints(old, row) {
     return !other || Math.hypot(x - other[0], y - other[1]) > 0.5;
   });
   const same = differs < 0 ? row.ink.points.length : differs;
-  return same + row.ink.ends.slice(0, Math.max(0, same - 1)).filter(Boolean).length * LIFT * PACE;
+  return same + row.ink.ends.slice(0, Math.max(0, same - 1)).filter(Boolean).length * liftPoints();
 }

@@ -1,17 +1,18 @@
-// What is to be written and how: one object, kept in the address's fragment, so that a link gives the very same ink.
+// The text and its settings: one object, kept in the address's fragment, so that a link gives the same ink.
 
 export const DEFAULTS = {
   text: "Dear reader,\ntype here, and it is written by hand.\nA network draws every stroke.",
   style: "wide", bias: 0.75, seed: 1, size: 2.6, pen: 0.35, colour: "#1a1a2e", format: "148x105", candidates: 4, ruled: false,
 };
-// What changes the ink, so that a new seed may be drawn for it; the rest only changes its looks.
+// The settings for which a new seed may be drawn, as they change the ink.
 export const INKED = ["style", "bias"];
 
-/** The state that a fragment tells; what is missing or senseless stays as it was at first. */
+/** The state that a fragment holds; missing or invalid values are replaced by the defaults. */
 export function read(fragment) {
-  const told = new URLSearchParams(fragment.replace(/^#/, "")), state = { ...DEFAULTS };
+  const values = new URLSearchParams(fragment.replace(/^#/, ""));
+  const state = { ...DEFAULTS };
   for (const [key, usual] of Object.entries(DEFAULTS)) {
-    const value = told.get(key);
+    const value = values.get(key);
     if (value === null) continue;
     if (typeof usual === "boolean") state[key] = value === "true";
     else if (typeof usual === "number") state[key] = Number.isFinite(Number(value)) ? Number(value) : usual;
@@ -32,14 +33,14 @@ function bounded(state) {
   };
 }
 
-/** The fragment that tells a state: what differs from the usual. */
+/** The fragment that holds a state: the values that differ from the defaults. */
 export function fragment(state) {
-  const told = Object.entries(state).filter(([key, value]) => key in DEFAULTS && value !== DEFAULTS[key]);
-  return `#${new URLSearchParams(told.map(([key, value]) => [key, String(value)]))}`;
+  const changed = Object.entries(state).filter(([key, value]) => key in DEFAULTS && value !== DEFAULTS[key]);
+  return `#${new URLSearchParams(changed.map(([key, value]) => [key, String(value)]))}`;
 }
 
 /** The page of a state, in mm (engine/layout.js). */
 export function pageOf({ format, size }) {
   const [width, height] = format.split("x").map(Number);
-  return { width, height, margin: Math.min(15, width / 12), lineHeight: 4.5 * size, xHeight: size };
+  return { width, height, margin: Math.min(15, width / 12), lineHeight: 4.5 * size, xHeight: size, align: "left", drift: 0 };
 }

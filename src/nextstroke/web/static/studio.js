@@ -1,8 +1,10 @@
-// The page: what is typed and set goes to the worker, what it writes goes on the desk.
+// The page: text and settings go to the worker, the ink that it writes is shown on the desk.
 
 import { ask } from "./ask.js";
 import { gcode, inkml, json, pathData, pdf, svg } from "./files.js";
+import { setConstants } from "./engine/constants.js";
 import { bounds, strokesOf } from "./engine/ink.js";
+import { baselineOf, rowsOf } from "./engine/layout.js";
 import { Inside } from "./inside.js";
 import { offer } from "./offer.js";
 import { OwnHand } from "./ownhand.js";
@@ -27,7 +29,7 @@ function lookAt(row, point) {
   if (!$("looking").hidden && row.phi && normalisation) inside.show(row, point, expectation());
 }
 
-/** Show or hide it; where nothing is being written, the last line is looked at. */
+/** Show or hide the view inside the network; where nothing is being written, it shows the last line. */
 function showInside({ target }) {
   $("looking").hidden = !target.checked;
   const row = desk.rows.at(-1);
@@ -36,13 +38,13 @@ function showInside({ target }) {
   inside.goTo(row.phi.length >> 1, expectation()); // at the end there is little left to expect
 }
 
-/** The point that a column of the window's picture stands for. */
+/** Show the point under the pointer in the picture of the window. */
 function pointAt({ offsetX, target }) {
   if (inside.row) inside.goTo(Math.floor((offsetX / target.clientWidth) * inside.row.phi.length), expectation());
 }
 
-/** What is expected under a new bias or temperature, long before the ink follows. */
-function feel() {
+/** Show at once what is expected under a new bias or temperature, before the ink is written again. */
+function showExpectation() {
   document.querySelector('output[for="warmth"]').value = Number($("warmth").value).toFixed(2);
   if (normalisation) inside.drawDensity(expectation());
 }
@@ -63,21 +65,21 @@ function showState() {
   $("undo").disabled = !past.length;
 }
 
-/** Take changes into the state; the ink follows at once, or a moment after the last key. */
+/** Change the state; the ink is written again after `wait` milliseconds. */
 function change(changes, wait = 0) {
   if (!Object.entries(changes).some(([key, value]) => state[key] !== value)) return;
   past = [...past, state].slice(-200);
-  const anew = Object.keys(changes).some((key) => INKED.includes(key)) && !$("locked").checked;
-  state = { ...state, ...(anew ? { seed: randomSeed() } : {}), ...changes };
+  const drawSeed = Object.keys(changes).some((key) => INKED.includes(key)) && !$("locked").checked;
+  state = { ...state, ...(drawSeed ? { seed: randomSeed() } : {}), ...changes };
   follow(Object.keys(changes), wait);
 }
 
 function follow(changed, wait = 0) {
   showState();
-  // A hand of one's own stays in this browser: a link cannot bring it along.
+  // The user's own hand stays in this browser: a link does not contain it.
   history.replaceState(null, "", fragment(state.style.startsWith("mine ") ? { ...state, style: "none" } : state));
   desk.dress(look());
-  feel();
+  showExpectation();
   if (changed.every((key) => key === "pen" || key === "colour")) return;
   clearTimeout(timer);
   timer = setTimeout(write, wait);
@@ -89,16 +91,23 @@ const look = () => ({ colour: state.colour, pen: state.pen, ruled: state.ruled }
 // Writing.
 
 async function write() {
-  const { text, style, bias, seed, candidates } = state, page = pageOf(state);
+  const { text, style, bias, seed, candidates } = state;
+  const page = pageOf(state);
   if (!text.trim()) return void ($("status").textContent = "Type something to be written.");
   let fresh = true;
-  const begin = () => fresh && (desk.clear(look(), page), (fresh = false));
+  const show = ({ progress, row }) => {
+    if (progress?.lines > 1) $("status").textContent = `Writing line ${progress.written} of ${progress.lines} …`;
+    if (!row) return;
+    if (fresh) desk.clear(look(), page);
+    fresh = false;
+    desk.add(row);
+  };
   $("status").textContent = "Writing …";
   try {
-    normalisation = await ask("write", { text, style, bias, seed, candidates, page }, (row) => (begin(), desk.add(row)));
+    normalisation = await ask("write", { text, style, bias, seed, candidates, page }, show);
     const lines = desk.rows.length;
     $("status").textContent = `${lines} ${lines === 1 ? "line" : "lines"} in the hand “${handName(style)}”, seed ${seed}.`;
-    $("pages").dataset.ready = fragment(state); // for those who wait for it
+    $("pages").dataset.ready = fragment(state); // the tests wait for it
   } catch (error) {
     if (!error.dropped) $("status").textContent = error.message;
   }
@@ -149,9 +158,13 @@ function arrows(group, choose) {
 
 /** The pages as they are drawn: each {width, height, lines, baselines}. */
 function pages() {
-  const { width, height, lineHeight, margin } = pageOf(state), rows = Math.floor((height - 2 * margin) / lineHeight);
-  const baselines = state.ruled ? Array.from({ length: rows }, (_, row) => margin + (row + 0.75) * lineHeight) : [];
-  return desk.pages.map((_, number) => ({ width, height, baselines, lines: desk.rows.filter((row) => row.number === number).map(({ ink }) => ink) }));
+  const page = pageOf(state);
+  const { width, height } = page;
+  const baselines = state.ruled ? Array.from({ length: rowsOf(page) }, (_, row) => baselineOf(row, page)) : [];
+  return desk.pages.map((_, number) => {
+    const lines = desk.rows.filter((row) => row.number === number).map(({ ink }) => ink);
+    return { width, height, baselines, lines };
+  });
 }
 
 const KINDS = {
@@ -192,7 +205,7 @@ function wire() {
   $("undo").addEventListener("click", undo);
   $("link").addEventListener("click", copyLink);
   $("inside").addEventListener("change", showInside);
-  $("warmth").addEventListener("input", feel);
+  $("warmth").addEventListener("input", showExpectation);
   $("window").addEventListener("pointermove", pointAt);
   $("download").addEventListener("change", ({ target }) => {
     if (target.value && desk.rows.length) download(target.value);
@@ -240,6 +253,7 @@ function showTab(chosen) {
 }
 
 async function start() {
+  setConstants(await (await fetch("engine.json")).json());
   $("speed").value = matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 2;
   wire();
   pace();

@@ -1,19 +1,19 @@
-// The panel "Text": the text network tells what may come next, and goes on by itself.
+// The panel "Text": the text network predicts the next character, and continues the text.
 
 import { ask } from "./ask.js";
 import { probabilities } from "./engine/generate.js";
 
-const SHOWN = 9, LENGTH = 2000, WAIT = 250; // symbols in the list; bytes of one go; ms after the last key
+const SHOWN = 9, LENGTH = 2000, WAIT = 250; // symbols in the list; bytes of one continuation; ms after the last key
 const $ = (id) => document.getElementById(id);
 
-/** A byte as it is shown. */
+/** The characters that show a byte. */
 function symbolOf(byte) {
   const named = { 10: "⏎", 32: "␣", 9: "⇥" };
   return named[byte] ?? (byte > 32 && byte < 127 ? String.fromCharCode(byte) : `·${byte.toString(16)}`);
 }
 
 export class Typing {
-  /** @param {(text: string) => void} byHand takes a text to be written */
+  /** @param {(text: string) => void} byHand called with a text to write by hand */
   constructor(byHand) {
     $("prime").value = "The handwriting of ";
     $("prime").addEventListener("input", () => this.ponder());
@@ -27,7 +27,7 @@ export class Typing {
     return Number($("temperature").value);
   }
 
-  /** Ask for what may come next, a moment after the last key. */
+  /** Ask for the prediction of the next character, a moment after the last key. */
   ponder() {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.ask(), WAIT);
@@ -38,7 +38,7 @@ export class Typing {
     this.show();
   }
 
-  /** Tell the chances of the next character: at once, while the slider is moved. */
+  /** Show the probabilities of the next character: at once, while the slider is moved. */
   show() {
     document.querySelector('output[for="temperature"]').value = this.temperature.toFixed(2);
     if (!this.y) return;

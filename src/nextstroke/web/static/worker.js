@@ -1,17 +1,17 @@
-// The networks at work, beside the page: takes one job at a time, and drops it for a newer one of its kind.
+// The worker that runs the networks: takes jobs from the page, and drops a job for a newer one of its kind.
 
-import { bestLine } from "./engine/choose.js";
-import { Typist } from "./engine/generate.js";
-import { knownSize, learnHand } from "./engine/hand.js";
-import { compose } from "./engine/letter.js";
-import { setMarks } from "./engine/marks.js";
-import { readModel, readStyles } from "./engine/modelfile.js";
+import { bestLine } from "./engine/best_of.js";
+import { compose } from "./engine/compose.js";
+import { setConstants } from "./engine/constants.js";
+import { Generator } from "./engine/generate.js";
+import { NO_STYLE } from "./engine/hands.js";
+import { knownSize, learnHand } from "./engine/learn_hand.js";
+import { readModel, readStyles } from "./engine/model_file.js";
 import { TextNetwork, WriterNetwork } from "./engine/network.js";
-import { NO_STYLE } from "./engine/pen.js";
 import { Random } from "./engine/random.js";
-import { Reader } from "./engine/reader.js";
+import { Recogniser } from "./engine/recogniser.js";
 
-const KEPT = 400; // lines remembered, so that typing on leaves what is written as it is
+const KEPT = 400; // lines remembered, so that more typing does not write the same lines again
 const remembered = new Map();
 const newest = {}; // number of the newest job of each kind
 class Dropped extends Error {}
@@ -27,11 +27,13 @@ const once = (make) => {
 };
 const kernel = once(async () => WebAssembly.compile(await fetched("engine/kernel.wasm")));
 const load = (Kind, name) => once(async () => new Kind(await kernel(), await readModel(await fetched(`models/${name}.onnx`))));
-const writer = load(WriterNetwork, "writer"), reader = load(Reader, "reader"), textNetwork = load(TextNetwork, "text");
-const tables = once(async () => setMarks(JSON.parse(new TextDecoder().decode(await fetched("marks.json")))));
+const writer = load(WriterNetwork, "writer");
+const recogniser = load(Recogniser, "reader");
+const textNetwork = load(TextNetwork, "text");
+const loadConstants = once(async () => setConstants(JSON.parse(new TextDecoder().decode(await fetched("engine.json")))));
 const styles = once(async () => readStyles(await fetched("models/writer.styles")));
 const size = once(async () => knownSize(await writer()));
-const hands = new Map([["none", NO_STYLE]]); // and those of the user's own
+const hands = new Map([["none", NO_STYLE]]); // and the user's own hands
 
 async function hand(name) {
   const found = hands.get(name) ?? (await styles()).get(name);
@@ -39,12 +41,11 @@ async function hand(name) {
   return found;
 }
 
-/** A line written before is given again; a new one is remembered. */
+/** The line as it was written before, if it was; a new one is remembered. */
 async function recalled(text, how) {
-  const key = JSON.stringify([text, how.style.name, how.bias, how.seed, how.line, how.candidates]);
+  const key = JSON.stringify([text, how.style.name, how.bias, how.seed, how.occurrence, how.candidates]);
   const line = remembered.get(key) ?? (await bestLine(text, how));
-  if (how.unlike(line)) return line;
-  remembered.delete(key); // to the end: the longest unused goes first
+  remembered.delete(key); // moved to the end: the line that was not used for the longest time is dropped first
   remembered.set(key, line);
   if (remembered.size > KEPT) remembered.delete(remembered.keys().next().value);
   return line;
@@ -55,45 +56,49 @@ const jobs = {
     return [...(await styles()).keys()];
   },
 
-  async write({ text, style, bias, seed, candidates, page }, tell, pause) {
-    const [network, judge, own] = await Promise.all([writer(), candidates > 1 ? reader() : null, hand(style), tables()]);
-    const how = { network, reader: judge, style: own, bias, seed, candidates, page, write: recalled, pause };
-    for await (const row of compose(text, how)) {
+  async write({ text, style, bias, seed, candidates, page }, report, pause) {
+    const chooser = candidates > 1 ? recogniser() : null;
+    const loaded = await Promise.all([writer(), chooser, hand(style), loadConstants()]);
+    const how = { network: loaded[0], recogniser: loaded[1], style: loaded[2], bias, seed, candidates, page, pause };
+    const progress = (written, lines) => report({ progress: { written, lines } });
+    for await (const row of compose(text, { ...how, write: recalled, progress })) {
       const { line, ...placed } = row;
-      tell({ ...placed, phi: line?.phi, ys: line?.ys });
+      report({ row: { ...placed, phi: line?.phi, ys: line?.ys } });
       await pause();
     }
-    return network.about.normalisation;
+    return how.network.about.normalisation;
   },
 
   async thumbnail({ style, text }) {
-    const [network, judge, own] = await Promise.all([writer(), reader(), hand(style), tables()]);
-    const how = { network, reader: judge, style: own, bias: 1, seed: 2, line: 0, candidates: 3 };
-    return (await bestLine(text, how)).ink;
+    const loaded = await Promise.all([writer(), recogniser(), hand(style), loadConstants()]);
+    const how = { network: loaded[0], recogniser: loaded[1], style: loaded[2] };
+    return (await bestLine(text, { ...how, bias: 1, seed: 2, occurrence: 0, candidates: 3 })).ink;
   },
 
-  /** A hand from the user's lines; its name is new each time, so that no line of an older one is recalled. */
+  /** Learn a hand from the user's lines; its name is new each time, so that no line of an older one is recalled. */
   async learn({ name, lines }) {
-    await tables();
+    await loadConstants();
     hands.set(name, learnHand(await writer(), name, lines, await size()));
   },
 
-  /** ŷ of the next symbol: what it means at a temperature the page works out itself, at once. */
+  /** ŷ of the next symbol: the page itself computes the probabilities at a temperature, at once. */
   async next({ text }) {
-    const typist = new Typist(await textNetwork());
-    typist.prime(text);
-    return typist.y;
+    const generator = new Generator(await textNetwork());
+    generator.prime(text);
+    return generator.y;
   },
 
-  async type({ text, length, temperature, seed }, tell, pause) {
-    const typist = new Typist(await textNetwork()), random = new Random([seed]), decoder = new TextDecoder();
-    typist.prime(text);
+  async type({ text, length, temperature, seed }, report, pause) {
+    const generator = new Generator(await textNetwork());
+    const random = new Random([seed]);
+    const decoder = new TextDecoder();
+    generator.prime(text);
     for (let i = 0; i < length; i++) {
-      const byte = typist.draw(random.next(), temperature);
-      tell(decoder.decode(Uint8Array.of(byte), { stream: true }));
+      const byte = generator.draw(random.next(), temperature);
+      report(decoder.decode(Uint8Array.of(byte), { stream: true }));
       await pause();
     }
-    tell(decoder.decode());
+    report(decoder.decode());
   },
 
   async stop() {},
@@ -104,7 +109,7 @@ async function work({ id, kind, drops, ...order }) {
   const channel = new MessageChannel();
   const pause = () => new Promise((resolve, reject) => {
     channel.port1.onmessage = () => (newest[kind] === id ? resolve() : reject(new Dropped()));
-    channel.port2.postMessage(null); // other messages come in between
+    channel.port2.postMessage(null); // messages that arrived before are handled first
   });
   try {
     const result = await jobs[kind](order, (part) => postMessage({ id, part }), pause);

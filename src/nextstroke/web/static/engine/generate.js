@@ -1,15 +1,18 @@
-// Text symbol by symbol, of a network whose symbols are bytes (text/generate.py).
+// Text symbol by symbol, from a network whose symbols are bytes (text/generate.py).
 
-/** Probability of each symbol from ŷ, at a temperature; 0 takes the likeliest. */
+/** Probability of each symbol from ŷ, at a temperature; at 0 the likeliest symbol is certain. */
 export function probabilities(y, temperature) {
   const top = Math.max(...y);
-  const masses = Array.from(y, (value) => (temperature ? Math.exp((value - top) / temperature) : Number(value === top)));
-  const sum = masses.reduce((a, b) => a + b);
-  return masses.map((mass) => mass / sum);
+  const unscaled = Array.from(y, (value) => {
+    if (temperature === 0) return value === top ? 1 : 0;
+    return Math.exp((value - top) / temperature);
+  });
+  const sum = unscaled.reduce((a, b) => a + b);
+  return unscaled.map((weight) => weight / sum);
 }
 
-/** A text under way: what the network has read, and what it expects next. */
-export class Typist {
+/** A text being generated: the state after what the network has read, and ŷ of the next symbol. */
+export class Generator {
   constructor(network) {
     this.network = network;
     this.begin();
@@ -17,7 +20,7 @@ export class Typist {
 
   begin() {
     this.state = this.network.start();
-    this.y = this.network.step(this.network.nothing, this.state).slice();
+    this.y = this.network.step(this.network.none, this.state).slice();
   }
 
   read(symbol) {
@@ -31,9 +34,10 @@ export class Typist {
 
   /** Draw one symbol with a number in [0, 1), and read it. */
   draw(uniform, temperature) {
+    const chances = probabilities(this.y, temperature);
     let left = uniform;
-    const masses = probabilities(this.y, temperature), found = masses.findIndex((mass) => (left -= mass) < 0);
-    const symbol = found < 0 ? masses.indexOf(Math.max(...masses)) : found;
+    const found = chances.findIndex((chance) => (left -= chance) < 0);
+    const symbol = found < 0 ? chances.indexOf(Math.max(...chances)) : found;
     this.read(symbol);
     return symbol;
   }

@@ -1,31 +1,98 @@
-// Lines of ink on pages, in millimetres, y downwards, as pages/layout.py.
+// Lines of ink on pages, in millimetres, y downwards (pages/layout.py).
+//
+// A page is {width, height, margin, lineHeight, xHeight, align, drift}; without width and height it is cut to its ink.
 
+import { constants } from "./constants.js";
 import { bounds, median, moved, quantile } from "./ink.js";
 
-const OVERHANG = 1.04; // a line may reach so far beyond the right margin, as a pen does
+const isCut = (page) => !page.width || !page.height;
 
-/** Where a line stands, in its own units: slope and height of its baseline, height of its small letters. */
+/** The width between the margins; infinite where the page is cut to its ink. */
+export const textWidth = (page) => (page.width ? page.width - 2 * page.margin : Infinity);
+
+/** The number of lines on a page. */
+export const rowsOf = (page) => (page.height ? Math.floor((page.height - 2 * page.margin) / page.lineHeight) : Infinity);
+
+/** Height of the baseline of a row of a page of a given size. */
+export const baselineOf = (row, page) => page.margin + (row + constants.layout.FIRST_BASELINE) * page.lineHeight;
+
+/** The width of a text, in mean widths of a character. */
+export function advanceOf(text) {
+  const { ADVANCES, USUAL_ADVANCE } = constants.layout;
+  const groups = Object.entries(ADVANCES);
+  const advance = (character) => groups.find(([group]) => group.includes(character))?.[1] ?? USUAL_ADVANCE;
+  return [...text].reduce((sum, character) => sum + advance(character), 0);
+}
+
+/** The words of a text, split at what Python takes for whitespace. */
+export function wordsOf(text) {
+  const words = [""];
+  for (const character of text) {
+    if (constants.text.WHITESPACE.includes(character)) words.push("");
+    else words[words.length - 1] += character;
+  }
+  return words.filter(Boolean);
+}
+
+/** Break a paragraph into lines no wider than `width`; a word wider than a line is cut into pieces. */
+export function* wrap(paragraph, width, measured) {
+  let line = "";
+  for (const word of wordsOf(paragraph)) {
+    for (const piece of pieces(word, width, measured)) {
+      const longer = line ? `${line} ${piece}` : piece;
+      if (line && measured(longer) > width) {
+        yield line;
+        line = piece;
+      } else {
+        line = longer;
+      }
+    }
+  }
+  yield line;
+}
+
+/** A word cut where it would leave the line; each piece has one character at least. */
+function* pieces(word, width, measured) {
+  let piece = "";
+  for (const character of word) {
+    if (piece && measured(piece + character) > width) {
+      yield piece;
+      piece = "";
+    }
+    piece += character;
+  }
+  yield piece;
+}
+
+/** Slope and height of a line's baseline and height of its small letters, in the line's own units. */
 export function measure(ink) {
+  const [low, high] = constants.layout.X_HEIGHT_QUANTILES;
   const slope = slopeOf(ink);
   const heights = ink.points.map(([x, y]) => y - slope * x);
-  const low = quantile(heights, 0.12), high = quantile(heights, 0.86);
-  return { slope, baseline: high, xHeight: Math.max(high - low, 1e-9) };
+  const baseline = quantile(heights, high);
+  return { slope, baseline, xHeight: Math.max(baseline - quantile(heights, low), 1e-9) };
 }
 
 /** Drift of the line, dy for each dx, by a robust straight line through all points; 0 for short lines. */
 function slopeOf({ points }) {
-  const x = centred(points.map(([value]) => value)), y = centred(points.map(([, value]) => value));
-  if (Math.max(...x) - Math.min(...x) <= 6 * (quantile(y, 0.9) - quantile(y, 0.1))) return 0;
-  let keep = x.map((_, i) => i), slope = 0;
-  for (let round = 0; round < 3; round++) {
-    const near = keep.map((i) => x[i]), middle = mean(near), level = mean(keep.map((i) => y[i]));
-    const square = keep.reduce((sum, i) => sum + (x[i] - middle) ** 2, 0);
-    slope = keep.reduce((sum, i) => sum + (x[i] - middle) * y[i], 0) / square;
-    const rest = x.map((value, i) => Math.abs(y[i] - level - slope * (value - middle)));
-    const usual = 2 * median(rest) + 1e-9;
-    keep = x.map((_, i) => i).filter((i) => rest[i] <= usual);
+  const { FLAT, FLAT_QUANTILES, MAX_SLOPE, OUTLIER, SLOPE_ROUNDS } = constants.layout;
+  const x = centred(points.map(([value]) => value));
+  const y = centred(points.map(([, value]) => value));
+  const [low, high] = FLAT_QUANTILES.map((q) => quantile(y, q));
+  const [left, , right] = bounds({ points });
+  if (right - left <= FLAT * (high - low)) return 0;
+  let kept = x.map((_, i) => i);
+  let slope = 0;
+  for (let round = 0; round < SLOPE_ROUNDS; round++) {
+    const xMean = mean(kept.map((i) => x[i]));
+    const yMean = mean(kept.map((i) => y[i]));
+    const variance = kept.reduce((sum, i) => sum + (x[i] - xMean) ** 2, 0);
+    slope = kept.reduce((sum, i) => sum + (x[i] - xMean) * y[i], 0) / variance;
+    const distances = x.map((value, i) => Math.abs(y[i] - yMean - slope * (value - xMean)));
+    const limit = OUTLIER * median(distances) + 1e-9;
+    kept = x.map((_, i) => i).filter((i) => distances[i] <= limit);
   }
-  return Math.min(0.3, Math.max(-0.3, slope));
+  return Math.min(MAX_SLOPE, Math.max(-MAX_SLOPE, slope));
 }
 
 const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
@@ -37,44 +104,77 @@ function centred(values) {
 
 /** A line with its baseline level at y = 0 and its left edge at x = 0, times `scale`. */
 export function levelled(ink, scale = 1) {
-  const { slope, baseline } = measure(ink), [left] = bounds(ink);
+  const { slope, baseline } = measure(ink);
+  const [left] = bounds(ink);
   return moved(ink, ([x, y]) => [(x - left) * scale, (y - slope * x - baseline) * scale]);
 }
 
-/** The first words of a text that are at most `width` wide by `measured`; a longer word is cut. */
-export function firstLine(text, width, measured) {
-  let most = text.length;
-  while (most > 1 && measured(text.slice(0, most)) > width) most--;
-  const blank = text.lastIndexOf(" ", most);
-  return most < text.length && blank > 0 ? text.slice(0, blank) : text.slice(0, most);
+/** A levelled line as an unsteady hand leaves it: risen, sloping, larger or smaller, by the page's drift. */
+export function drifted(ink, page, random) {
+  if (!page.drift) return ink;
+  const { DRIFT_RISE, DRIFT_SIZE, DRIFT_SLOPE } = constants.layout;
+  const [size, slope, rise] = [DRIFT_SIZE, DRIFT_SLOPE, DRIFT_RISE * page.lineHeight].map(
+    (deviation) => page.drift * random.normal() * deviation,
+  );
+  const scale = Math.exp(size);
+  return moved(ink, ([x, y]) => [x * scale, y * scale + slope * x * scale + rise]);
 }
 
-/** A page: rows of levelled lines, placed as they come. Lengths in mm. */
-export class Pages {
-  /** @param {{width, height, margin, lineHeight, xHeight}} page */
-  constructor(page) {
-    this.page = page;
-    this.row = -1;
+/**
+ * Put rows, each with levelled `ink` or null, on pages: gives each row with the page's `number`, `width` and `height`, the
+ * `baseline`, and its ink moved to its position. Pages of a given size are filled as rows come; a page that is cut to its
+ * ink waits for the last row. Pages without any ink are left out.
+ */
+export async function* placed(rows, page) {
+  if (textWidth(page) < constants.layout.MIN_WIDTH || rowsOf(page) < 1) {
+    throw new Error("This page has no room for the text; choose a larger page or a smaller size.");
   }
+  if (isCut(page)) {
+    const all = [];
+    for await (const row of rows) all.push(row);
+    yield* cut(all, page);
+    return;
+  }
+  const { width, height, margin, align } = page;
+  let number = 0;
+  let count = 0; // rows on this page
+  let waiting = []; // empty rows of a page that has no ink yet
+  for await (const row of rows) {
+    const baseline = baselineOf(count, page);
+    const ink = row.ink && shifted(row.ink, margin + inset(row.ink, textWidth(page), align), baseline);
+    waiting.push({ ...row, number, width, height, baseline, ink });
+    count += 1;
+    const hasInk = waiting.length < count || ink;
+    if (hasInk) {
+      yield* waiting;
+      waiting = [];
+    }
+    if (count === rowsOf(page)) {
+      if (hasInk) number += 1;
+      waiting = [];
+      count = 0;
+    }
+  }
+}
 
-  get textWidth() {
-    return this.page.width - 2 * this.page.margin;
-  }
+/** How far a line is moved to the right within `width`. */
+const inset = (ink, width, align) => constants.layout.ALIGN[align] * (width - bounds(ink)[2]);
 
-  get rows() {
-    return Math.max(1, Math.floor((this.page.height - 2 * this.page.margin) / this.page.lineHeight));
-  }
+const shifted = (ink, dx, dy) => moved(ink, ([x, y]) => [x + dx, y + dy]);
 
-  /** Whether a levelled line goes on the page. */
-  fits(ink) {
-    return bounds(ink)[2] <= OVERHANG * this.textWidth;
-  }
-
-  /** Put a levelled line, or none, into the next row; gives the page's number and the line where it stands. */
-  put(ink) {
-    this.row++;
-    const { margin, lineHeight } = this.page, row = this.row % this.rows;
-    const baseline = margin + (row + 0.75) * lineHeight;
-    return { number: Math.floor(this.row / this.rows), baseline, ink: ink && moved(ink, ([x, y]) => [x + margin, y + baseline]) };
-  }
+/** All rows on one page just large enough for the ink and its margins. */
+function cut(rows, page) {
+  const { align, lineHeight, margin } = page;
+  const widest = Math.max(...rows.filter(({ ink }) => ink).map(({ ink }) => bounds(ink)[2]));
+  const set = rows.map(({ ink }, row) => ink && shifted(ink, inset(ink, widest, align), row * lineHeight));
+  const boxes = set.filter(Boolean).map(bounds);
+  const top = Math.min(...boxes.map((box) => box[1]));
+  const bottom = Math.max(...boxes.map((box) => box[3]));
+  const size = { number: 0, width: widest + 2 * margin, height: bottom - top + 2 * margin };
+  return rows.map((row, i) => ({
+    ...row,
+    ...size,
+    baseline: margin - top + i * lineHeight,
+    ink: set[i] && shifted(set[i], margin, margin - top),
+  }));
 }

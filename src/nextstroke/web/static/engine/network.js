@@ -2,13 +2,12 @@
 
 import { Kernel } from "./kernel.js";
 
-const FINE = 254; // a hidden value is 127 × 254 steps to one, as in the model file's own graph
-const VECTOR = 16; // columns that the kernel takes at once
+const VECTOR = 16; // columns that the kernel multiplies at once
 
 const round = (value) => Math.fround(Math.fround(value + 12582912) - 12582912); // halves to even, |value| < 2^22
 const sigmoid = (value) => 1 / (1 + Math.exp(-value));
 
-/** One LSTM layer with peepholes; what is hidden comes as int16, its weights as int8. */
+/** One LSTM layer with peepholes; hidden values are multiplied as int16, their weights as int8. */
 class Layer {
   constructor(kernel, weights, number) {
     const name = `layers.${number}`;
@@ -16,21 +15,27 @@ class Layer {
     this.bias = weights.get(`${name}.bias`).values;
     this.peepholes = weights.get(`${name}.peepholes`).values;
     this.scale = weights.get(`${name}.hidden.scale`).values;
+    // A hidden value of 1 is highStep × lowStep, as in the graph of the model file.
+    this.highStep = weights.get("high_step").values[0];
+    this.lowStep = weights.get("low_step").values[0];
     this.cells = this.bias.length / 4;
     const { shape: [inputs, outputs], values } = weights.get(`${name}.hidden.int8`);
-    this.hidden = kernel.matrix(turned(values, inputs, outputs), outputs, inputs, VECTOR);
+    this.hidden = kernel.matrix(transposed(values, inputs, outputs), outputs, inputs, VECTOR);
     this.inputs = kernel.array(Int16Array, this.hidden.columns);
     this.sums = kernel.array(Int32Array, outputs);
     this.z = kernel.array(Float32Array, outputs);
   }
 
-  /** New h and c from `z`, which holds the rest of the pre-activations, and the hidden vectors from below and before. */
+  /**
+   * New h and c from the hidden vectors of the layer below and of the step before; `z` holds the sum of the bias and of the
+   * other inputs.
+   */
   step(hidden, h, c) {
-    let place = 0;
-    for (const vector of hidden) for (const value of vector) this.inputs[place++] = inSteps(value);
+    let position = 0;
+    for (const vector of hidden) for (const value of vector) this.inputs[position++] = this.quantised(value);
     this.kernel.whole(this.hidden, this.inputs, this.sums);
-    const { z, sums, scale, peepholes, cells } = this;
-    for (let i = 0; i < z.length; i++) z[i] += (sums[i] * scale[i]) / FINE;
+    const { z, sums, scale, peepholes, cells, lowStep } = this;
+    for (let i = 0; i < z.length; i++) z[i] += (sums[i] * scale[i]) / lowStep;
     for (let i = 0; i < cells; i++) {
       const input = sigmoid(z[i] + c[i] * peepholes[i]);
       const forget = sigmoid(z[cells + i] + c[i] * peepholes[cells + i]);
@@ -38,25 +43,26 @@ class Layer {
       h[i] = sigmoid(z[3 * cells + i] + c[i] * peepholes[2 * cells + i]) * Math.tanh(c[i]);
     }
   }
+
+  /** A hidden value as a whole number. */
+  quantised(value) {
+    const fine = Math.fround(value * this.highStep);
+    const high = round(fine);
+    return high * this.lowStep + round((fine - high) * this.lowStep);
+  }
 }
 
-function inSteps(value) {
-  const fine = Math.fround(value * 127), high = round(fine);
-  return high * FINE + round((fine - high) * FINE);
-}
-
-function turned(values, rows, columns) {
+function transposed(values, rows, columns) {
   const result = new values.constructor(values.length);
   for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) result[c * rows + r] = values[r * columns + c];
   return result;
 }
 
-/** What all networks have: layers, an output, and states by name. */
+/** The layers and the output that all networks have; a state is an object of arrays by name. */
 class Network {
   constructor(module, { about, weights }) {
     this.about = about;
-    const bytes = [...weights.values()].reduce((sum, { values }) => sum + values.byteLength, 0);
-    this.kernel = new Kernel(module, 1.25 * bytes + 65536);
+    this.kernel = new Kernel(module, weights);
     const count = Object.keys(about.states).filter((name) => /^h\d+$/.test(name)).length;
     this.layers = Array.from({ length: count }, (_, number) => new Layer(this.kernel, weights, number));
     this.output = this.matrix(weights.get("output.weight"));
@@ -75,15 +81,19 @@ class Network {
     return Object.fromEntries(widths.map(([name, width]) => [name, new Float32Array(width)]));
   }
 
-  /** ŷ from the hidden vectors of all layers (equation 3); the array is used again by the next step. */
+  /** ŷ from the hidden vectors of all layers (equation 3); the next step overwrites the array. */
   predict(state) {
-    this.layers.reduce((place, { cells }, i) => (this.top.set(state[`h${i + 1}`], place), place + cells), 0);
+    let position = 0;
+    for (const [i, { cells }] of this.layers.entries()) {
+      this.top.set(state[`h${i + 1}`], position);
+      position += cells;
+    }
     this.sums.set(this.outputBias);
     this.kernel.real(this.output, this.top, this.sums);
     return this.sums;
   }
 
-  /** One step of a layer whose `z` is set, on the layer below's new hidden vector and its own. */
+  /** One step of a layer whose `z` is set, from the new hidden vector of the layer below and its own. */
   stepLayer(number, state) {
     const hidden = [`h${number}`, `h${number + 1}`].filter((name) => name in state).map((name) => state[name]);
     this.layers[number].step(hidden, state[`h${number + 1}`], state[`c${number + 1}`]);
@@ -95,38 +105,39 @@ export class WriterNetwork extends Network {
   constructor(module, file) {
     super(module, file);
     const { weights } = file;
-    this.outside = this.layers.map((_, number) => this.matrix(weights.get(`layers.${number}.outside`)));
-    this.seen = this.kernel.array(Float32Array, this.outside[0].columns);
-    this.glance = this.matrix(weights.get("layers.0.glance.weight"));
-    this.glanceBias = weights.get("layers.0.glance.bias").values;
-    this.glanceSums = this.kernel.array(Float32Array, this.glance.rows);
-    this.first = this.kernel.array(Float32Array, this.glance.columns);
+    this.inputWeights = this.layers.map((_, number) => this.matrix(weights.get(`layers.${number}.outside`)));
+    this.inputs = this.kernel.array(Float32Array, this.inputWeights[0].columns);
+    this.window = this.matrix(weights.get("layers.0.glance.weight"));
+    this.windowBias = weights.get("layers.0.glance.bias").values;
+    this.windowSums = this.kernel.array(Float32Array, this.window.rows);
+    this.first = this.kernel.array(Float32Array, this.window.columns);
   }
 
   /**
-   * Take in a point and look at the text; changes `state`.
+   * Read a point and move the window over the text; changes `state`.
    * @param {Float32Array} point dx, dy normalised, end of stroke; zeros begin a line
    * @param {number[]} text ids of its characters
-   * @returns {{y: Float32Array, phi: Float32Array}} ŷ and the window's weights, the last one behind the text
+   * @returns {{y: Float32Array, phi: Float32Array}} ŷ and the window's weights, the last one after the text
    */
   step(point, text, state) {
-    this.seen.set(point);
+    this.inputs.set(point);
     for (let number = 0; number < this.layers.length; number++) {
-      this.seen.set(state.w, 3); // the window of the step before for the first layer, today's for the others
+      this.inputs.set(state.w, 3); // for the first layer the window of the step before, for the others this step's
       this.layers[number].z.set(this.layers[number].bias);
-      this.kernel.real(this.outside[number], this.seen, this.layers[number].z);
+      this.kernel.real(this.inputWeights[number], this.inputs, this.layers[number].z);
       this.stepLayer(number, state);
-      if (number === 0) this.phi = this.look(text, state);
+      if (number === 0) this.phi = this.moveWindow(text, state);
     }
     return { y: this.predict(state), phi: this.phi };
   }
 
-  /** The window (equations 46 to 51): moves kappa on and sets w. */
-  look(text, state) {
+  /** The window (equations 46 to 51): advances kappa and sets w. */
+  moveWindow(text, state) {
     this.first.set(state.h1);
-    this.glanceSums.set(this.glanceBias);
-    this.kernel.real(this.glance, this.first, this.glanceSums);
-    const count = state.kappa.length, parameters = this.glanceSums.map(Math.exp);
+    this.windowSums.set(this.windowBias);
+    this.kernel.real(this.window, this.first, this.windowSums);
+    const count = state.kappa.length;
+    const parameters = this.windowSums.map(Math.exp);
     const phi = new Float32Array(text.length + 1);
     for (let k = 0; k < count; k++) {
       state.kappa[k] += parameters[2 * count + k];
@@ -146,13 +157,14 @@ export class TextNetwork extends Network {
   constructor(module, file) {
     super(module, file);
     this.tables = this.layers.map((_, number) => file.weights.get(`tables.${number}`).values);
-    this.nothing = file.weights.get("tables.0").shape[0] - 1; // the null vector's row
+    this.none = file.weights.get("tables.0").shape[0] - 1; // the null vector's row
   }
 
-  /** Take in a symbol by its number, `nothing` before the first; changes `state`; gives ŷ. */
+  /** Read a symbol by its number, `none` before the first; changes `state`; gives ŷ. */
   step(symbol, state) {
     this.layers.forEach((layer, number) => {
-      const width = layer.z.length, row = this.tables[number].subarray(symbol * width, (symbol + 1) * width);
+      const width = layer.z.length;
+      const row = this.tables[number].subarray(symbol * width, (symbol + 1) * width);
       for (let i = 0; i < width; i++) layer.z[i] = row[i] + layer.bias[i];
       this.stepLayer(number, state);
     });

@@ -1,4 +1,4 @@
-// Reads model files (ONNX) and galleries of styles (safetensors); nothing here computes.
+// Reading model files (ONNX) and galleries of styles (safetensors) (runtime/model_file.py, runtime/onnx_weights.py).
 
 // Fields of the protocol buffers in an ONNX file, and its numbers of types.
 const GRAPH = 7, METADATA = 14, INITIALISER = 5;
@@ -7,7 +7,7 @@ const FLOAT = 1, INT8 = 3, INT64 = 7, HALF = 10;
 // The tail of a sealed file: a metadata entry "sha256" of 64 digits.
 const TAIL = 76, DIGITS = 64;
 
-/** A model file: what it tells of itself, and its weights by name as {shape, values}. */
+/** A model file: its metadata, and its weights by name as {shape, values}. */
 export async function readModel(buffer) {
   await checkSeal(buffer);
   const file = new Uint8Array(buffer);
@@ -28,12 +28,12 @@ export async function readModel(buffer) {
 }
 
 async function checkSeal(buffer) {
-  const told = decode(new Uint8Array(buffer, buffer.byteLength - DIGITS));
-  if (!/^[0-9a-f]{64}$/.test(told)) throw new Error("not a whole model file of nextstroke");
+  const seal = decode(new Uint8Array(buffer, buffer.byteLength - DIGITS));
+  if (!/^[0-9a-f]{64}$/.test(seal)) throw new Error("not a whole model file of nextstroke");
   if (!globalThis.crypto?.subtle) return; // a page that is neither local nor secure has none
   const digest = await crypto.subtle.digest("SHA-256", buffer.slice(0, buffer.byteLength - TAIL));
   const hex = [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  if (hex !== told) throw new Error("the model file was altered or cut");
+  if (hex !== seal) throw new Error("the model file was altered or cut");
 }
 
 function addTensor(weights, tensor) {
@@ -50,7 +50,7 @@ function addTensor(weights, tensor) {
 }
 
 function numbers(type, raw) {
-  const own = raw.slice(); // at a place that suits any kind of number
+  const own = raw.slice(); // aligned for any kind of number
   if (type === INT8) return new Int8Array(own.buffer);
   if (type === FLOAT) return new Float32Array(own.buffer);
   if (type === HALF) return Float32Array.from(new Uint16Array(own.buffer), widened);
@@ -65,24 +65,24 @@ function widened(half) {
 }
 
 function* fields(message) {
-  let place = 0;
+  let position = 0;
   const varint = () => {
     let value = 0, scale = 1;
     for (;;) {
-      const byte = message[place++];
+      const byte = message[position++];
       value += (byte & 127) * scale;
       if (byte < 128) return value;
       scale *= 128;
     }
   };
-  while (place < message.length) {
+  while (position < message.length) {
     const key = varint(), kind = key & 7, field = Math.floor(key / 8);
     if (kind === 0) yield [field, varint()];
     else if (kind === 2) {
       const size = varint();
-      yield [field, message.subarray(place, place + size)];
-      place += size;
-    } else place += kind === 1 ? 8 : 4;
+      yield [field, message.subarray(position, position + size)];
+      position += size;
+    } else position += kind === 1 ? 8 : 4;
   }
 }
 

@@ -1,0 +1,69 @@
+"""The constants of the engine in the browser: those of the Python modules that it ports, as one JSON file."""
+
+import json
+import re
+import sys
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+from nextstroke.handwriting import best_of, compose, learn_hand, recogniser, sampler
+from nextstroke.handwriting.glyphs import diacritics, symbols
+from nextstroke.pages import appearance, layout, spline
+from nextstroke.runtime import mixture_sampling
+
+# The names that the JavaScript of static/ reads of each module.
+CONSTANTS: dict[ModuleType, tuple[str, ...]] = {
+    appearance: ("PACE", "LIFT"),
+    best_of: ("ABOVE", "BELOW", "NEAR", "SMALL", "APART", "DOT", "SAME_SIZE"),
+    compose: ("TRIES", "OVERHANG", "TOGETHER", "WIDER", "ROOM"),
+    diacritics: ("ABOVE", "BELOW", "BUILT", "TWINS", "X_HEIGHT", "TALL", "TALLER", "FEW", "SHARE", "MIN_BOX"),
+    layout: (
+        "ADVANCE", "ADVANCES", "ALIGN", "DRIFT_RISE", "DRIFT_SIZE", "DRIFT_SLOPE", "FIRST_BASELINE", "FLAT",
+        "FLAT_QUANTILES", "LONGEST", "MAX_LINE", "MAX_SLOPE", "MIN_WIDTH", "OUTLIER", "RULE", "SLOPE_ROUNDS",
+        "USUAL_ADVANCE", "X_HEIGHT_QUANTILES",
+    ),
+    learn_hand: ("SPECIMEN", "SPECIMENS", "GAP", "DECOYS", "PIECES"),
+    mixture_sampling: ("UNIFORMS", "ENOUGH"),
+    recogniser: ("PAIR",),
+    sampler: ("PATIENCE", "SPARE_POINTS", "LATE_STROKES", "LATE_POINTS", "DIGITS", "DIGIT_BIAS", "ATTEMPTS"),
+    spline: ("TENSION",),
+    symbols: (
+        "ALONE", "BEARING", "BLANK", "FEET", "MAX_SLANT", "NARROWEST", "NEAR", "RUN", "SIGNS", "SIZE_WAVE", "X_WAVE",
+        "Y_WAVE",
+    ),
+}  # fmt: skip
+
+
+DECIMALS = 9  # a billionth of a small letter, below what rounding in the network changes; the site has to stay small
+
+
+@cache
+def engine_json() -> bytes:
+    """Return engine.json: the constants by module and name."""
+    constants: dict[str, dict[str, Any]] = {
+        module.__name__.rpartition(".")[2]: {name: _plain(getattr(module, name)) for name in names}
+        for module, names in CONSTANTS.items()
+    }
+    # What str.split() splits at: the class \s of JavaScript has other characters.
+    whitespace = "".join(filter(str.isspace, map(chr, range(sys.maxunicode + 1))))
+    return json.dumps(constants | {"text": {"WHITESPACE": whitespace}}, separators=(",", ":")).encode()
+
+
+def _plain(value: Any) -> Any:
+    """Return a constant as JSON can hold it: a set of characters as a text, a pattern as its source.
+
+    Numbers have DECIMALS decimals: the points of the glyphs are in heights of small letters.
+    """
+    if isinstance(value, float):
+        return round(value, DECIMALS)
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, frozenset):
+        return "".join(sorted(value))
+    if isinstance(value, re.Pattern):
+        return value.pattern
+    if isinstance(value, dict):
+        # The table of str.translate has code points as keys.
+        return {chr(key) if isinstance(key, int) else key: _plain(item) for key, item in value.items()}
+    return value
