@@ -116,6 +116,12 @@ def test_a_file_of_many_drawings_is_packed_as_many_lines(write):
         read_ink(path)
 
 
+def test_a_jiix_stroke_listed_twice_is_read_once_and_in_its_first_place(write):
+    first, second = (columns(stroke, "XY", type="stroke", id=str(i)) for i, stroke in enumerate(STROKES))
+    document = {"type": "Text", "label": "i", "words": [{"items": [second]}], "chars": [{"items": [first, second]}]}
+    assert [stroke.tolist() for stroke in read_ink(write(json.dumps(document)))[0].strokes()] == STROKES[::-1]
+
+
 def test_a_turned_freehand_line_is_turned(write):
     turned = FREE | {"angle": np.pi / 2}
     ink, _ = read_ink(write(json.dumps({"type": "excalidraw", "elements": [turned]})))

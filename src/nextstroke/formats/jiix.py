@@ -18,13 +18,15 @@ def is_jiix(document: Any) -> bool:
 def jiix_ink(document: dict[str, Any]) -> tuple[Ink, str]:
     """Return the ink and the label of a JIIX document.
 
-    The strokes are in the order of the words, each in the order of writing.
+    The strokes are in the order of the words, each in the order of writing. A stroke that both words and characters
+    list is read once, by its id.
 
     Raises:
         BadInk: no strokes, or strokes without X and Y of one length.
         LimitExceeded: too many points.
     """
     strokes = []
+    seen = set()
     count = 0
     waiting: list[Any] = [document]
     while waiting:
@@ -32,6 +34,10 @@ def jiix_ink(document: dict[str, Any]) -> tuple[Ink, str]:
         if isinstance(value, list):
             waiting.extend(reversed(value))
         elif isinstance(value, dict) and value.get("type") == "stroke":
+            name = str(value.get("id", ""))
+            if name and name in seen:
+                continue
+            seen.add(name)
             strokes.append(stroke_from_columns(value.get("X"), value.get("Y")))
             count += len(strokes[-1])
             check_count(count)
