@@ -1,7 +1,6 @@
 """The model file: an ONNX step graph with its metadata, sealed by a digest (design 2)."""
 
 import hashlib
-import json
 import os
 from functools import cached_property
 from importlib import resources
@@ -10,9 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from nextstroke.alphabet import Alphabet
-from nextstroke.errors import BadInput, CorruptFile, WrongModel
+from nextstroke.errors import BadInput, CorruptFile, LimitExceeded, WrongModel
 from nextstroke.ink import Ink
+from nextstroke.runtime.metadata import BadMetadata, read_metadata
 from nextstroke.runtime.onnx_session import open_session
+from nextstroke.runtime.operators import BadGraph
+from nextstroke.runtime.step_graph import read_graph
 
 FORMAT = "nextstroke-model-1"
 METADATA_KEY = "nextstroke"
@@ -20,6 +22,8 @@ METADATA_KEY = "nextstroke"
 _TAIL = b"\x72\x4a\x0a\x06sha256\x12\x40"
 _DIGITS = 64
 SEAL = len(_TAIL) + _DIGITS  # bytes
+MAX_BYTES = 128 << 20  # of a model file: 60 million weights
+PREDICTIONS = {"y", "told"}  # outputs that are read; the others go back into the graph
 
 
 class Model:
@@ -32,17 +36,22 @@ class Model:
     def __init__(self, path: Path, threads: int = 1):
         data = unsealed(path)
         try:
+            self.metadata = read_metadata(read_graph(data), METADATA_KEY, FORMAT)
+        except BadGraph as error:
+            reason = f"its graph is not one that an export of this version has ({error})"
+            raise WrongModel(f"{path}: not a model of nextstroke; {reason}") from error
+        except BadMetadata as error:
+            raise WrongModel(f"{path}: not a model of nextstroke that can be used: {error}") from error
+        self.path = path
+        try:
             self.session = open_session(data, threads)
-            self.metadata = json.loads(self.session.get_modelmeta().custom_metadata_map[METADATA_KEY])
         except Exception as error:  # the runtime's own errors share no narrower class
             raise WrongModel(f"{path}: not a model of nextstroke ({_first_line(error)})") from error
-        if self.metadata.get("format") != FORMAT:
-            raise WrongModel(f"{path}: format {self.metadata.get('format')!r}; this version reads {FORMAT!r}")
         self.outputs = [output.name for output in self.session.get_outputs()]
 
     @property
     def kind(self) -> str:
-        """What the network does: "writer", "pen", "text" or "reader"."""
+        """Kind of the network: "writer", "pen", "text" or "reader"."""
         return self.metadata["kind"]
 
     @cached_property
@@ -52,36 +61,47 @@ class Model:
 
     @cached_property
     def mean(self) -> np.ndarray:
-        """Of the offsets it learned from, (2,), in the units of its corpus."""
+        """Mean (dx, dy) of the training offsets, (2,), in the units of its corpus."""
         return np.array(self.metadata["normalisation"]["mean"])
 
     @cached_property
     def std(self) -> np.ndarray:
-        """Their standard deviations, (2,), in the units of its corpus."""
+        """Standard deviation of the training offsets, (2,), in the units of its corpus."""
         return np.array(self.metadata["normalisation"]["std"])
 
     @property
     def representation(self) -> str:
-        """The ink it learned from: "raw" or "simplified"."""
+        """Representation of the training ink: "raw" or "simplified"."""
         return self.metadata["recipe"]["data"]["ink"]
 
     def represented(self, ink: Ink) -> Ink:
-        """Raw ink in the representation that the network knows."""
+        """Return raw ink in the representation of the training ink."""
         return ink.simplified() if self.representation == "simplified" else ink
 
     def normalised(self, ink: Ink) -> np.ndarray:
-        """Represented ink as the network takes it, (points − 1, 3): offsets; no network predicts the first point."""
+        """Return represented ink as normalised offsets, (points − 1, 3); no network predicts the first point."""
         offsets = ink.offsets()[1:]
         offsets[:, :2] = (offsets[:, :2] - self.mean) / self.std
         return offsets
 
     def start(self, lines: int) -> dict[str, np.ndarray]:
-        """The state before the first step, float32 zeros."""
+        """Return the state before the first step: zeros, each (lines, width)."""
         return {name: np.zeros((lines, width), np.float32) for name, width in self.metadata["states"].items()}
 
     def step(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """One step: inputs and states by name in, outputs and successors ("NAME.next") by name out."""
-        return dict(zip(self.outputs, self.session.run(None, inputs), strict=True))
+        """One step: inputs and states by name in, outputs and successors ("NAME.next") by name out.
+
+        Raises:
+            WrongModel: the graph cannot be run, or its outputs are not finite numbers.
+        """
+        try:
+            found = dict(zip(self.outputs, self.session.run(None, inputs), strict=True))
+        except Exception as error:  # as above
+            raise WrongModel(f"{self.path}: its graph cannot be run ({_first_line(error)})") from error
+        for name in found.keys() & PREDICTIONS:
+            if not np.isfinite(found[name]).all():
+                raise WrongModel(f"{self.path}: its outputs are not finite numbers; the model or the style is damaged")
+        return found
 
 
 def load_model(name: str, kind: str) -> Model:
@@ -97,7 +117,7 @@ def load_model(name: str, kind: str) -> Model:
 
 
 def find_model(name: str) -> Path:
-    """The file of a model given by path or by bundled name."""
+    """Return the file of a model given by path or by bundled name; raises BadInput where there is none."""
     folder = Path(str(resources.files("nextstroke") / "models"))
     bundled = {path.stem: path for path in sorted(folder.glob("*.onnx"))}
     if name in bundled:  # whatever is in the working folder
@@ -109,8 +129,10 @@ def find_model(name: str) -> Path:
 
 
 def unsealed(path: Path) -> bytes:
-    """The bytes of a model file, verified; raises CorruptFile or WrongModel."""
+    """Return the bytes of a model file, verified; raises BadInput, CorruptFile or WrongModel."""
     try:
+        if path.stat().st_size > MAX_BYTES:
+            raise LimitExceeded(f"{path}: {path.stat().st_size} bytes, at most {MAX_BYTES} are read")
         data = path.read_bytes()
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror})") from error
@@ -123,7 +145,7 @@ def unsealed(path: Path) -> bytes:
 
 
 def sealed(body: bytes) -> bytes:
-    """A model with the digest of its bytes behind it, as one more metadata entry.
+    """Return a model with the digest of its bytes after it, as one more metadata entry.
 
     Two protocol buffer messages one after the other read as one, so any ONNX reader takes the file as it is.
     """

@@ -8,12 +8,12 @@ import numpy as np
 from nextstroke.errors import CorruptFile, WrongModel
 from nextstroke.ink import POINT
 from nextstroke.runtime.model_file import SEAL, sealed, unsealed
+from nextstroke.runtime.protobuf import fields, varints
 
 # Fields of the protocol buffers in an ONNX file, and their types of numbers.
 GRAPH, INITIALISER = 7, 5
 DIMENSIONS, TYPE, NAME, RAW = 1, 2, 8, 9
 TYPES = {1: np.float32, 2: np.uint8, 3: np.int8, 7: np.int64, 10: np.float16}
-VARINT, BYTES = 0, 2
 # To what a text model's weights are rounded where it is fetched: values of an int8 weight, steps of the others.
 LEVELS = 65
 STEPS = {"tables.0.half": 2**-2, "tables.1.half": 2**-2, "output.weight.half": 2**-7}
@@ -83,14 +83,14 @@ def _tensors(data: memoryview) -> Iterator[tuple[str, np.ndarray]]:
 
 def _inside(message: memoryview, wanted: int) -> Iterator[memoryview]:
     """The messages in a field of a message."""
-    return (value for field, value in _fields(message) if field == wanted and isinstance(value, memoryview))
+    return (value for field, value in fields(message) if field == wanted and isinstance(value, memoryview))
 
 
 def _array(tensor: memoryview) -> tuple[str, np.ndarray]:
     shape, kind, name, raw = [], 0, "", memoryview(b"")
-    for field, value in _fields(tensor):
+    for field, value in fields(tensor):
         if field == DIMENSIONS:
-            shape += [value] if isinstance(value, int) else list(_varints(value))
+            shape += [value] if isinstance(value, int) else list(varints(value))
         elif isinstance(value, int):
             kind = value if field == TYPE else kind
         elif field == NAME:
@@ -98,37 +98,3 @@ def _array(tensor: memoryview) -> tuple[str, np.ndarray]:
         elif field == RAW:
             raw = value
     return name, np.frombuffer(raw, TYPES[kind]).reshape(shape)
-
-
-def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """Numbers and values of a message's fields: whole numbers, or bytes."""
-    place = 0
-    while place < len(message):
-        key, place = _varint(message, place)
-        if key & 7 == VARINT:
-            value, place = _varint(message, place)
-            yield key >> 3, value
-        elif key & 7 == BYTES:
-            size, place = _varint(message, place)
-            yield key >> 3, message[place : place + size]
-            place += size
-        else:
-            place += 8 if key & 7 == 1 else 4
-
-
-def _varints(packed: memoryview) -> Iterator[int]:
-    place = 0
-    while place < len(packed):
-        value, place = _varint(packed, place)
-        yield value
-
-
-def _varint(message: memoryview, place: int) -> tuple[int, int]:
-    """A whole number in groups of seven bits, lowest first, and the place behind it."""
-    value = shift = 0
-    while True:
-        byte = message[place]
-        value |= (byte & 127) << shift
-        place, shift = place + 1, shift + 7
-        if byte < 128:
-            return value, place
