@@ -13,9 +13,8 @@ import httpx
 import pytest
 
 from nextstroke.cli.main import main
-
-from ..conftest import START
-from ..web.conftest import HEAD
+from tests.conftest import START
+from tests.web.conftest import HEAD
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

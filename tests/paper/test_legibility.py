@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from nextstroke.api import write_lines
+from nextstroke.handwriting.request import prepare
 from nextstroke.paper.legibility import character_error, letters_and_digits, ocr_available
 from nextstroke.text.edit_distance import edit_distance
 
@@ -23,4 +24,5 @@ def test_only_letters_and_digits_count():
 def test_what_is_written_tidily_is_read(writer):
     lines = write_lines(writer, ["the house is here", "all of them came"], 2.0, 1)
     assert character_error(lines) < 0.35
-    assert character_error([replace(lines[0], text="zzzz qqqq xxxx")]) > 0.7
+    other = replace(lines[0].request, text=prepare("zzzz qqqq xxxx", writer.alphabet))
+    assert character_error([replace(lines[0], request=other)]) > 0.7

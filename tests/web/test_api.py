@@ -22,7 +22,7 @@ from nextstroke.pages.layout import Page
 from nextstroke.pages.save import render
 from nextstroke.runtime.model_file import load_model
 from nextstroke.web.server.app import make_app
-from nextstroke.web.server.memory_pool import MemoryPool
+from nextstroke.web.server.memory import MemoryPool
 from nextstroke.web.server.middleware import Guard
 from nextstroke.web.server.request_limits import Limits
 from tests.web.conftest import HEAD, LIMITS, Served

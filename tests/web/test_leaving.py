@@ -26,8 +26,7 @@ from nextstroke.web.server.app import make_app
 from nextstroke.web.server.batcher import Batcher, Gone, Ticket, TimeOver, _Task
 from nextstroke.web.server.request_limits import Limits
 from nextstroke.web.server.schemas import GenerateBody, LearnBody
-
-from .conftest import HEAD, Served
+from tests.web.conftest import HEAD, Served
 
 
 def write(client):

@@ -1,4 +1,4 @@
-"""Which point of a line writes which character: forced alignment by a writer's window."""
+"""Align the points of a line with its characters: forced alignment by a writer's window."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -18,7 +18,7 @@ LEAP = 12.0  # nats: what a blank inside a stroke costs; words are parted by a l
 
 
 class Alignment(NamedTuple):
-    """A line whose points know their characters.
+    """A line and the character of each of its points.
 
     Attributes:
         ink: The line as the model reads it, n points; it has the strokes of the ink it was made from.
@@ -32,7 +32,7 @@ class Alignment(NamedTuple):
 
 
 def align_lines(model: Model, inks: Iterable[Ink], texts: Iterable[str]) -> Iterator[Alignment]:
-    """Align lines with their texts, in order, as many at once as pay; best handed in sorted by length.
+    """Align lines with their texts, in order, in batches; lines sorted by length are aligned fastest.
 
     Args:
         inks: Raw lines in the units of the model's corpus, two points at least in the model's representation.
@@ -49,7 +49,7 @@ def _align_batch(model: Model, inks: list[Ink], texts: Sequence[str]) -> Iterato
 
 
 def _windows(model: Model, inks: list[Ink], texts: Sequence[str]) -> Iterator[tuple[np.ndarray, float]]:
-    """For each line the window's weights at each of its points, and its log-loss a point.
+    """Yield for each line the window weights at each of its points, and its log-loss a point.
 
     The weights of a point are those it was predicted with; the first, which is not predicted, takes the second's.
     """
@@ -69,13 +69,13 @@ def _windows(model: Model, inks: list[Ink], texts: Sequence[str]) -> Iterator[tu
 
 
 def _log_loss(mixture: Mixture, points: np.ndarray) -> np.ndarray:
-    """Nats of a point for each line (equation 26)."""
+    """Return the nats of a point for each line, (lines,) (equation 26)."""
     end = np.where(points[:, 2] > 0.5, mixture.y[:, 0], -mixture.y[:, 0])
     return np.logaddexp(0, end) - mixture.log_density(points[:, :2])
 
 
 def owners(phi: np.ndarray, text: str, end_of_stroke: np.ndarray) -> np.ndarray:
-    """The likeliest way through the text, one character or more points each, by dynamic programming.
+    """Return the character of each point: the likeliest path through the text, by dynamic programming.
 
     Args:
         phi: Weights of the characters at each point, (points, characters).

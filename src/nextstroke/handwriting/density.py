@@ -1,4 +1,4 @@
-"""What a network expects along a line that is there already: its predictive densities (Figures 10, 13 and 14)."""
+"""Predictive densities of a network along an existing line (Figures 10, 13 and 14)."""
 
 from typing import NamedTuple
 
@@ -13,12 +13,12 @@ REACH = 5.0  # standard deviations of a component that are drawn; e⁻¹² of it
 
 
 class Followed(NamedTuple):
-    """A network's view of a line of n points.
+    """The predictions of a network along a line of n points.
 
     Attributes:
         mixture: The distribution of each point but the first, n − 1 rows, before it was seen.
         phi: The window's weights at each of these steps, (n − 1, characters + 1); no columns for a pen.
-        mean, std: Of the offsets: what the mixture's units are made of.
+        mean, std: Mean and standard deviation of the offsets, which the mixture's units are normalised by.
     """
 
     mixture: Mixture
@@ -28,11 +28,11 @@ class Followed(NamedTuple):
 
 
 def follow(model: Model, ink: Ink, text: str = "") -> Followed:
-    """Show a line to a model, point by point, as the paper's first kind of source (design 1).
+    """Return the predictions of a model that reads a line point by point.
 
     Args:
         ink: In the representation and the units of the model's corpus, two points at least.
-        text: What it says; a pen model leaves it aside.
+        text: What it says; a prediction network ignores it.
     """
     writes = model.kind == "writer"
     predictor = WriterPredictor(model, [model.alphabet.encode(text)]) if writes else PointPredictor(model, 1)
@@ -47,10 +47,10 @@ def follow(model: Model, ink: Ink, text: str = "") -> Followed:
 def summed_density(
     followed: Followed, ink: Ink, points: range, pixel: float, margin: float
 ) -> tuple[np.ndarray, tuple[float, float, float, float]]:
-    """The densities of some points' places summed, on a grid over the ink: one blob for each place that was expected.
+    """Sum the densities of some points' positions on a grid over the ink.
 
     Args:
-        points: Numbers of the points, 1 or more: the first one is not predicted.
+        points: Indices of the points, >= 1: the first one is not predicted.
         pixel: Size of a cell, in the ink's units.
         margin: How far the grid goes beyond these points.
     Returns: (rows, columns) for each square unit, and left, right, bottom, top, y growing downwards.
@@ -74,7 +74,7 @@ def summed_density(
 def _add_gaussian(
     grid: np.ndarray, x: np.ndarray, y: np.ndarray, weight: float, place: np.ndarray, sigma: np.ndarray, rho: float
 ) -> None:
-    """Add one component to the part of the grid that it reaches."""
+    """Add one component of a mixture to the part of the grid within REACH of it."""
     near_x, near_y = (
         slice(*np.searchsorted(axis, (at - REACH * size, at + REACH * size)))
         for axis, at, size in zip((x, y), place, sigma, strict=True)
@@ -87,7 +87,7 @@ def _add_gaussian(
 
 
 def points_of(phi: np.ndarray, first: int, last: int) -> range:
-    """Numbers of the points at which the window rests on the characters `first` to `last` (0-based, both included)."""
+    """Return the indices of the points at which the window is on the characters `first` to `last` inclusive."""
     peaks = phi.argmax(1)
     inside = np.flatnonzero((peaks >= first) & (peaks <= last))
     return range(int(inside[0]) + 1, int(inside[-1]) + 2) if len(inside) else range(0)

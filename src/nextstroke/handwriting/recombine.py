@@ -1,4 +1,4 @@
-"""Recombination: cut real lines into words and characters by the model's alignment, and compose new lines of them."""
+"""Extend a corpus with composed lines: a writer aligns ink with characters, and segments are set in new lines."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -13,7 +13,7 @@ from nextstroke.errors import BadInput
 from nextstroke.handwriting.align import align_lines
 from nextstroke.runtime.model_file import Model
 
-WORST = 0.1  # of the lines are not cut: those the model finds least likely, with the wrong labels among them
+WORST = 0.1  # share of the lines that are not cut: the least likely ones, with the wrong labels among them
 
 Progress = Callable[[int, int], None]
 
@@ -21,17 +21,17 @@ Progress = Callable[[int, int], None]
 def recombine(
     model: Model, corpus: InkCorpus, splits: Sequence[str], lines: int, seed: int, progress: Progress
 ) -> InkCorpus:
-    """The corpus, and behind it composed lines as the split `recombined`.
+    """Return the corpus, and after it composed lines as the split `recombined`.
 
     Args:
         model: A writer, which aligns the ink with its text.
-        splits: Whose lines are cut; those of a validation or test set must not be among them.
-        progress: Told lines aligned, and all there are.
+        splits: Splits whose lines are cut; a validation or test set must not be among them.
+        progress: Called with the number of lines aligned, and of all.
     Raises:
         BadInput: no line of these splits could be cut into characters.
     """
     chosen = [i for i in corpus.select(*splits) if _usable(model, corpus, i)]
-    chosen.sort(key=lambda i: int(corpus.starts[i + 1] - corpus.starts[i]))  # lines of like length side by side
+    chosen.sort(key=lambda i: int(corpus.starts[i + 1] - corpus.starts[i]))  # lines of similar length share a batch
     pages = collect_pages(_cut_lines(model, corpus, chosen, progress))
     if not pages:
         raise BadInput(f"no line of {', '.join(splits)} could be cut into words and characters")
@@ -40,7 +40,7 @@ def recombine(
 
 
 def _usable(model: Model, corpus: InkCorpus, i: int) -> bool:
-    """Whether the model knows all characters, and has a point for each at least."""
+    """Whether the model knows all characters, and the line has enough points for them."""
     text, points = corpus.lines[i].text, int(corpus.starts[i + 1] - corpus.starts[i])
     return bool(text.strip()) and set(text) <= set(model.alphabet.characters) and points > 10 * len(text)
 

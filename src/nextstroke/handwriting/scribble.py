@@ -1,4 +1,4 @@
-"""Scribbling: what the prediction network draws when nothing tells it what to write (section 4.3)."""
+"""Scribble: sample the prediction network, which is given no text (section 4.3)."""
 
 import numpy as np
 
@@ -9,25 +9,29 @@ from nextstroke.runtime.mixture_sampling import uniforms
 from nextstroke.runtime.model_file import Model
 from nextstroke.runtime.predictor import PointPredictor
 
-MOST_POINTS = 1_000_000  # of all lines together
+MAX_POINTS = 1_000_000  # of all lines together
 
 
 def scribble(model: Model, lines: int, points: int = 700, bias: float = 0.0, seed: int = 1) -> list[Ink]:
-    """Draw lines side by side, each a sample of the network that nothing ends but its number of points.
+    """Draw lines side by side, each a sample of the network with a fixed number of points.
 
     Args:
-        model: A pen model.
-        points: Of each line; the paper's samples have 700.
-        bias: As in writing; 0 is unbiased.
-        seed: Together with the line's number it decides the ink.
-    Returns: lines that begin at the origin, in the units of the model's corpus.
+        model: A prediction network, of the kind "pen".
+        points: Number of points of each line; the paper's samples have 700.
+        bias: Sampling bias, >= 0; 0 is unbiased.
+        seed: Random seed, >= 0; with the index of a line it decides its ink.
+
+    Returns:
+        Lines that begin at the origin, in the units of the model's corpus.
+
     Raises:
-        UsageError: no lines, no points or a bias below 0. LimitExceeded: more than a million points.
+        UsageError: There are no lines or no points, or bias or seed is not a number in its range.
+        LimitExceeded: There are more than a million points.
     """
     if lines < 1 or points < 1:
         raise UsageError(f"{lines} lines of {points} points: give at least one of both")
-    if lines * points > MOST_POINTS:
-        raise LimitExceeded(f"{lines} lines of {points} points are more than {MOST_POINTS:,}; draw fewer")
+    if lines * points > MAX_POINTS:
+        raise LimitExceeded(f"{lines} lines of {points} points are more than {MAX_POINTS:,}; draw fewer")
     predictor = PointPredictor(model, lines)
     biases = np.full(lines, checked_bias(bias))
     seed = checked_seed(seed)

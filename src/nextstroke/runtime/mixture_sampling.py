@@ -1,4 +1,4 @@
-"""Drawing the next point from a mixture, with the paper's bias (sections 5.3 and 5.4, equations 18 to 23, 61, 62)."""
+"""Sample the next point from a mixture, with the paper's bias (sections 5.3, 5.4, equations 18 to 23, 61, 62)."""
 
 from collections.abc import Sequence
 
@@ -55,14 +55,14 @@ class Mixture:
         return np.tanh(self._part(5))
 
     def spread(self) -> np.ndarray:
-        """Standard deviation of the whole mixture, (lines,): the root of the mean of both coordinates' variances."""
+        """Return the standard deviation of the mixture, (lines,): the root of the mean variance of x and y."""
         pi, mu = self.pi[:, :, None], self.mu
         mean = (pi * mu).sum(1, keepdims=True)
         variances = (pi * (self.sigma**2 + (mu - mean) ** 2)).sum(1)
         return np.sqrt(variances.mean(1))
 
     def log_density(self, offsets: np.ndarray) -> np.ndarray:
-        """log Σ π N of an offset (lines, 2) for each line, in nats (equations 23 to 25); nothing is floored."""
+        """Return log Σ π N of an offset of each line, (lines, 2), in nats (equations 23 to 25); nothing is clipped."""
         d1, d2 = np.moveaxis((offsets[:, None] - self.mu) / self.sigma, 2, 0)
         rho_hat = self._part(5)
         # As nets/mixture.py: a sum of two squares, which does not cancel where ρ nears ±1.
@@ -72,7 +72,7 @@ class Mixture:
         return np.logaddexp.reduce(sharp + log_n, 1) - np.logaddexp.reduce(sharp, 1)
 
     def draw(self, uniforms: np.ndarray) -> np.ndarray:
-        """One point for each line, (lines, 3): dx, dy normalised, end of stroke 0 or 1.
+        """Draw a point of each line, (lines, 3): dx, dy normalised, end of stroke 0 or 1.
 
         Args:
             uniforms: (lines, UNIFORMS) in [0, 1); the same numbers give the same points.

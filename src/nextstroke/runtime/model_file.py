@@ -51,7 +51,7 @@ class Model:
 
     @property
     def kind(self) -> str:
-        """What the network does: "writer", "pen", "text" or "reader"."""
+        """Kind of the network: "writer", "pen", "text" or "reader"."""
         return self.metadata["kind"]
 
     @cached_property
@@ -61,31 +61,31 @@ class Model:
 
     @cached_property
     def mean(self) -> np.ndarray:
-        """Of the offsets it learned from, (2,), in the units of its corpus."""
+        """Mean (dx, dy) of the training offsets, (2,), in the units of its corpus."""
         return np.array(self.metadata["normalisation"]["mean"])
 
     @cached_property
     def std(self) -> np.ndarray:
-        """Their standard deviations, (2,), in the units of its corpus."""
+        """Standard deviation of the training offsets, (2,), in the units of its corpus."""
         return np.array(self.metadata["normalisation"]["std"])
 
     @property
     def representation(self) -> str:
-        """The ink it learned from: "raw" or "simplified"."""
+        """Representation of the training ink: "raw" or "simplified"."""
         return self.metadata["recipe"]["data"]["ink"]
 
     def represented(self, ink: Ink) -> Ink:
-        """Raw ink in the representation that the network knows."""
+        """Return raw ink in the representation of the training ink."""
         return ink.simplified() if self.representation == "simplified" else ink
 
     def normalised(self, ink: Ink) -> np.ndarray:
-        """Represented ink as the network takes it, (points − 1, 3): offsets; no network predicts the first point."""
+        """Return represented ink as normalised offsets, (points − 1, 3); no network predicts the first point."""
         offsets = ink.offsets()[1:]
         offsets[:, :2] = (offsets[:, :2] - self.mean) / self.std
         return offsets
 
     def start(self, lines: int) -> dict[str, np.ndarray]:
-        """The state before the first step, float32 zeros."""
+        """Return the state before the first step: zeros, each (lines, width)."""
         return {name: np.zeros((lines, width), np.float32) for name, width in self.metadata["states"].items()}
 
     def step(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -117,7 +117,7 @@ def load_model(name: str, kind: str) -> Model:
 
 
 def find_model(name: str) -> Path:
-    """The file of a model given by path or by bundled name."""
+    """Return the file of a model given by path or by bundled name; raises BadInput where there is none."""
     folder = Path(str(resources.files("nextstroke") / "models"))
     bundled = {path.stem: path for path in sorted(folder.glob("*.onnx"))}
     if name in bundled:  # whatever is in the working folder
@@ -129,7 +129,7 @@ def find_model(name: str) -> Path:
 
 
 def unsealed(path: Path) -> bytes:
-    """The bytes of a model file, verified; raises CorruptFile or WrongModel."""
+    """Return the bytes of a model file, verified; raises BadInput, CorruptFile or WrongModel."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise LimitExceeded(f"{path}: {path.stat().st_size} bytes, at most {MAX_BYTES} are read")
@@ -145,7 +145,7 @@ def unsealed(path: Path) -> bytes:
 
 
 def sealed(body: bytes) -> bytes:
-    """A model with the digest of its bytes behind it, as one more metadata entry.
+    """Return a model with the digest of its bytes after it, as one more metadata entry.
 
     Two protocol buffer messages one after the other read as one, so any ONNX reader takes the file as it is.
     """

@@ -1,4 +1,4 @@
-"""The one loop's partner: predicts the next point of several lines, then is shown what it was (design 1)."""
+"""Step a network: predict the next point of several lines, or symbol of several texts, then observe it."""
 
 from collections.abc import Sequence
 
@@ -11,12 +11,12 @@ NULL = -1  # the null vector that begins a text
 
 
 class PointPredictor:
-    """The prediction network on several lines side by side, one point at a time.
+    """Steps the prediction network on several lines side by side.
 
     Args:
         model: A model.
-        lines: How many.
-        state: Where to begin, one row for each line; the network's own start if None.
+        lines: Number of lines.
+        state: The state to begin with, each (lines, width); zeros if None.
 
     Attributes:
         y: y-hat after the last point, (lines, outputs).
@@ -28,7 +28,7 @@ class PointPredictor:
         self.y = np.zeros((lines, 0), np.float32)
 
     def observe(self, points: np.ndarray) -> None:
-        """Take in one point for each line, (lines, 3), normalised; zeros are the null vector that begins a line."""
+        """Observe a point of each line, (lines, 3), normalised; zeros are the null vector that begins a line."""
         self._step({"point": points.astype(np.float32)})
 
     def _step(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -38,17 +38,17 @@ class PointPredictor:
         return outputs
 
     def predict(self, bias: np.ndarray) -> Mixture:
-        """The distribution of the next point of each line at a bias for each line."""
+        """Return the distribution of the next point of each line at a bias for each line, (lines,)."""
         return Mixture(self.y, bias)
 
     def keep(self, lines: np.ndarray) -> None:
-        """Go on with some of the lines only, given by number; the others are finished."""
+        """Keep some of the lines, given by index; the others are finished."""
         self.state = {name: rows[lines] for name, rows in self.state.items()}
         self.y = self.y[lines]
 
 
 class WriterPredictor(PointPredictor):
-    """The synthesis network on several lines side by side.
+    """Steps the synthesis network on several lines side by side.
 
     Args:
         model: A writer model.
@@ -56,7 +56,7 @@ class WriterPredictor(PointPredictor):
         state: As for PointPredictor.
 
     Attributes:
-        phi: Window weights at the last step, (lines, places + 1); the last place of a line is one behind its text.
+        phi: Window weights at the last step, (lines, positions + 1); the last position of a line is after its text.
         kappa: Locations of the window's components, (lines, K).
     """
 
@@ -72,26 +72,26 @@ class WriterPredictor(PointPredictor):
         return self.state["kappa"]
 
     def observe(self, points: np.ndarray) -> None:
-        """Take in one point for each line, and look at the text."""
+        """Observe a point of each line, (lines, 3), and move the window."""
         inputs = {"point": points.astype(np.float32), "text": self.text, "places": self.places}
         self.phi = self._step(inputs)["phi"]
 
     def keep(self, lines: np.ndarray) -> None:
-        """Go on with some of the lines only, given by number; the others are finished."""
+        """Keep some of the lines, given by index; the others are finished."""
         super().keep(lines)
         self.text, self.phi = self.text[lines], self.phi[lines]
 
 
 class TextPredictor:
-    """The text network on several texts side by side, one symbol at a time.
+    """Steps the text network on several texts side by side.
 
     Args:
         model: A text model.
-        lines: How many texts.
+        lines: Number of texts.
 
     Attributes:
         y: y-hat of the next symbol, (lines, symbols).
-        state: What the network carries, one row for each text.
+        state: The network's state, each (lines, width).
     """
 
     def __init__(self, model: Model, lines: int = 1):
@@ -99,19 +99,19 @@ class TextPredictor:
         self.begin()
 
     def begin(self) -> None:
-        """Begin the texts anew: a fresh state, and the null vector as the first symbol."""
+        """Begin the texts again: a state of zeros, and the null vector as the first symbol."""
         self.state = self.model.start(self.lines)
         self.observe(np.full(self.lines, NULL))
 
     def observe(self, symbols: np.ndarray) -> None:
-        """Take in the number of one symbol for each text, (lines,)."""
+        """Observe the index of a symbol of each text, (lines,)."""
         outputs = self.model.step({"symbol": symbols.astype(np.int64), **self.state})
         self.state = {name: outputs[f"{name}.next"] for name in self.state}
         self.y = outputs["y"]
 
 
 def _one_hot(texts: Sequence[np.ndarray], symbols: int) -> np.ndarray:
-    """Rows of zeros stand behind the end of shorter texts."""
+    """Return texts as one-hot rows, (lines, positions, symbols), zeros after the end of shorter texts."""
     rows = np.zeros((len(texts), max(len(text) for text in texts), symbols), np.float32)
     for i, text in enumerate(texts):
         rows[i, np.arange(len(text)), text] = 1

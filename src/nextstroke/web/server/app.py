@@ -17,7 +17,7 @@ from starlette.types import Receive
 from nextstroke import __version__
 from nextstroke.errors import LimitExceeded, NextstrokeError
 from nextstroke.web.server.batcher import Gone, Ticket, TimeOver
-from nextstroke.web.server.memory_pool import Busy
+from nextstroke.web.server.memory import Busy
 from nextstroke.web.server.middleware import Guard, refused
 from nextstroke.web.server.request_limits import Limits
 from nextstroke.web.server.schemas import GenerateBody, LearnBody, Refusal, WriteBody

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nextstroke.errors import LimitExceeded
-from nextstroke.web.server.memory_pool import Busy, MemoryPool
+from nextstroke.web.server.memory import Busy, MemoryPool
 from nextstroke.web.server.request_limits import Limits
 
 # Nothing but what this host serves; WebAssembly needs a word of its own.

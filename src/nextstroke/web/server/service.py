@@ -27,7 +27,7 @@ from nextstroke.pages.save import document, render
 from nextstroke.runtime.model_file import Model, find_model, load_model
 from nextstroke.text.generate import Choice, Spelling, generate
 from nextstroke.web.server.batcher import Batcher, QueuedWriter, Ticket
-from nextstroke.web.server.memory_pool import MemoryPool
+from nextstroke.web.server.memory import MemoryPool
 from nextstroke.web.server.request_limits import Limits
 from nextstroke.web.server.schemas import GenerateBody, LearnBody, WriteBody, hand_of
 
