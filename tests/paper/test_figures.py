@@ -70,7 +70,7 @@ def test_curves_of_runs(tmp_path, corpus_path):
         ("primed -o f.png --corpus CORPUS --prime nobody", 3, "no line of the corpus says 'nobody'"),
         ("curve nowhere -o f.png", 3, "not a learning curve"),
         ("film hi -o f.png", 2, "an animation is a gif"),
-        ("architecture recipes/best/writer.toml -o f.png", 2, "cannot be read"),
+        ("architecture recipes/best/none.toml -o f.png", 2, "cannot be read"),
     ],
 )
 def test_what_cannot_be_drawn_is_reported_in_one_line(line, code, says, capsys, tmp_path, monkeypatch, corpus_path):

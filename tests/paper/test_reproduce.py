@@ -80,7 +80,7 @@ def test_the_bundled_prediction_model_is_the_last_source(sources, tmp_path):
     row = next(row for row in ROWS if row.name == "prediction")
     found = find_source(row, tmp_path, tmp_path, {})
     assert found.name == "pen.onnx"
-    assert load_model("pen", "pen").about["record"]["points"] == 69161847
+    assert load_model("pen", "pen").metadata["record"]["points"] == 69161847
 
 
 def test_figures_tables_and_the_report_are_written(sources):

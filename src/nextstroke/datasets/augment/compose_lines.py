@@ -99,13 +99,15 @@ class Composer:
         page = self.pages[int(random.integers(len(self.pages)))]
         length = random.integers(*LENGTHS)
         words: list[list[Segment]] = []
-        while sum(len(segment.text) + 1 for word in words for segment in word) < length:
+        characters = 0
+        while characters < length:
             words.append(self._word(page, random))
+            characters += sum(len(segment.text) for segment in words[-1]) + 1  # and a blank
         text = " ".join("".join(segment.text for segment in word) for word in words)
         return text, _joined(words, page, random)
 
     def _word(self, page: PageSegments, random: np.random.Generator) -> list[Segment]:
-        if random.random() < REAL:
+        if random.random() < REAL and page.words:
             return [page.words[random.integers(len(page.words))]]
         prints = sum(text.islower() for text in page.glyphs) >= 15
         text = self.invent.word(random, prints)
