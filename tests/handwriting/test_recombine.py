@@ -5,8 +5,9 @@ from nextstroke.api import write_lines
 from nextstroke.cli.main import main
 from nextstroke.datasets.augment.compose_lines import Composer, PageSegments, collect_pages
 from nextstroke.datasets.augment.segments import LineGeometry, Segment, cut_line, measure_line, without_outliers
-from nextstroke.datasets.augment.vocabulary import WordSampler
+from nextstroke.datasets.augment.vocabulary import RARE, WordSampler
 from nextstroke.datasets.packed_ink import InkCorpus, Line
+from nextstroke.errors import BadInput
 from nextstroke.handwriting.align import align_lines, owners
 from nextstroke.handwriting.hands import gallery_hand
 from nextstroke.ink import Ink
@@ -161,3 +162,11 @@ def test_a_page_lends_and_borrows_characters():
     assert "7" in texts
     assert not set("0123456") & set(texts), "no ink for these"
     assert collect_pages([]) == []
+
+
+def test_texts_without_rare_letters_or_words():
+    sampler = WordSampler(["some of the words"])
+    words = {sampler.word(np.random.default_rng(seed), small=True) for seed in range(200)}
+    assert any(set(word) & set(RARE) for word in words)
+    with pytest.raises(BadInput, match="no word"):
+        WordSampler(["1 2 3", "a"])

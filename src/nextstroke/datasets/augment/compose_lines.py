@@ -107,7 +107,7 @@ class Composer:
         return text, _joined(words, page, random)
 
     def _word(self, page: PageSegments, random: np.random.Generator) -> list[Segment]:
-        if random.random() < REAL and page.words:
+        if random.random() < REAL:
             return [page.words[random.integers(len(page.words))]]
         prints = sum(text.islower() for text in page.glyphs) >= 15
         text = self.invent.word(random, prints)

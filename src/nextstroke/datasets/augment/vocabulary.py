@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from nextstroke.errors import BadInput
+
 DIGITS, CAPITALS = "0123456789", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 RARE = "QXZJKUVqxzjk"
 BRACKETS = (('"', '"'), ("'", "'"), ("(", ")"), ("[", "]"), ("(", "."), ('"', "."))
@@ -14,12 +16,19 @@ KINDS = {"number": 5, "capitals": 3, "rare": 2, "title": 2, "plain": 2, "sign": 
 
 
 class WordSampler:
-    """Sampler of words: real words of the given texts, changed or replaced according to their kind."""
+    """Sampler of words: real words of the given texts, changed or replaced according to their kind.
+
+    Raises:
+        BadInput: the texts hold no word to sample.
+    """
 
     def __init__(self, texts: Iterable[str]):
         words = {word.strip("".join(map("".join, BRACKETS)) + AFTER) for text in texts for word in text.split()}
         self.words = sorted(word for word in words if word.isascii() and word.isalpha() and 1 < len(word) < 11)
-        self.rare = [word for word in self.words if set(word) & set(RARE)]
+        if not self.words:
+            raise BadInput("the texts hold no word of 2 to 10 letters; give more lines")
+        # A short text may have no rare letters; other words get one then.
+        self.rare = [word for word in self.words if set(word) & set(RARE)] or self.words
 
     def word(self, random: np.random.Generator, small: bool) -> str:
         """Return a word; lower-case kinds only with `small`, since a joined hand has no single lower-case letters."""
