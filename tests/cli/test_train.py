@@ -5,12 +5,15 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from nextstroke.cli.main import main
 from nextstroke.cli.train import Reporter
+from nextstroke.datasets.packed_ink import InkCorpus
+from nextstroke.handwriting.hands import load_hands
 from nextstroke.training.loop import Progress
 from tests.training.conftest import corpus_of
 
@@ -49,12 +52,37 @@ def test_from_a_corpus_to_ink(capsys):
 def test_primes_that_cannot_be_are_refused_in_a_line(capsys):
     assert main(train("training.updates=2")) == 0
     export = ["export", "run", "-o", "m.onnx", "--corpus", "c.packed", "--styles"]
-    for told, text in {"nobody": 'a = "nobody"', "['b']": 'a = ["b"]', "not TOML": "=", "cannot be read": None}.items():
+    (line, *_) = corpus_of().lines
+    bad = {
+        "nobody": 'a = "nobody"',
+        "['b']": 'a = ["b"]',
+        "not TOML": "=",
+        "cannot be read": None,
+        "two styles are called 'a'": f'[print]\na = "{line.name}"\n[joined]\na = "{line.name}"',
+        "names line {'b': 'c'}": '[print.a]\nb = "c"',
+    }
+    for told, text in bad.items():
         name = "bad.toml" if text else "nowhere.toml"
         Path("bad.toml").write_text(text or "", "utf-8")
         capsys.readouterr()
         assert main([*export, name]) == 2
         assert told in capsys.readouterr().err
+
+
+def test_primes_at_the_top_and_in_groups_make_a_gallery():
+    made = corpus_of()
+    # A prime is followed by a blank, which a writer must therefore know.
+    lines = [replace(line, text=" ".join(line.text)) for line in made.lines]
+    corpus = InkCorpus(lines, made.points, made.end_of_stroke, made.starts)
+    corpus.save("c.packed")
+    assert main(train("training.updates=2")) == 0
+    first, second, third, *_ = (line.name for line in corpus.lines)
+    primes = f'plain = "{first}"\n[joined]\nlong = "{second}"\n["in capitals"]\nhigh = "{third}"\n'
+    Path("primes.toml").write_text(primes, "utf-8")
+    assert main(["export", "run", "-o", "m.onnx", "--corpus", "c.packed", "--styles", "primes.toml"]) == 0
+    hands = load_hands(Path("m.styles"))
+    assert {name: hand.group for name, hand in hands.items()} == {"plain": "", "long": "joined", "high": "in capitals"}
+    assert [hand.text for hand in hands.values()] == ["a b c ", "c a b ", "b c a "]
 
 
 def test_the_last_batch_may_go_beyond_the_last_update(capsys):

@@ -5,7 +5,7 @@ from nextstroke.alphabet import Alphabet
 from nextstroke.api import write_lines
 from nextstroke.errors import CorruptFile, EmptyText, UnknownCharacters, UsageError, WrongModel
 from nextstroke.handwriting import sampler
-from nextstroke.handwriting.hands import Hand, load_hands, prime_hand, save_hands
+from nextstroke.handwriting.hands import Hand, hands_by_group, load_hands, prime_hand, save_hands
 from nextstroke.handwriting.request import LineRequest, line_requests, prepare
 from nextstroke.handwriting.sampler import Line, LineSampler, write
 from nextstroke.ink import Ink
@@ -198,6 +198,31 @@ def test_styles_survive_being_stored(model, line, tmp_path):
     (tmp_path / "s.styles").write_bytes((tmp_path / "s.styles").read_bytes()[:100])
     with pytest.raises(CorruptFile):
         load_hands(tmp_path / "s.styles")
+
+
+def test_styles_stored_in_half_the_bytes_keep_their_groups_and_places(model, line, tmp_path):
+    hands = [Hand(name, "abc ", group=group) for name, group in (("a", "print"), ("b", "joined"), ("c", "print"))]
+    learned = prime_hand(model, "mine", Ink.from_offsets(line), "abc")
+    far = learned.state | {"kappa": learned.state["kappa"] + np.float32(60.01)}
+    hands.append(Hand("mine", "abc ", far, learned.last, "joined"))
+    save_hands(tmp_path / "whole.styles", hands)
+    save_hands(tmp_path / "half.styles", hands, half=True)
+    read = load_hands(tmp_path / "half.styles")
+    assert {group: [hand.name for hand in some] for group, some in hands_by_group(read.values()).items()} == {
+        "print": ["a", "c"],
+        "joined": ["b", "mine"],
+    }
+    mine = read["mine"]
+    assert {rows.dtype for rows in mine.state.values()} == {np.dtype(np.float32)}
+    np.testing.assert_array_equal(mine.state["kappa"], far["kappa"])
+    np.testing.assert_array_equal(mine.last, learned.last)
+    for name, rows in far.items():
+        np.testing.assert_allclose(mine.state[name], rows, rtol=2**-10, atol=1e-7)
+    whole, half = ((tmp_path / f"{name}.styles").stat().st_size for name in ("whole", "half"))
+    numbers = sum(rows.size for name, rows in far.items() if name != "kappa")
+    assert whole - half == 2 * numbers
+    (written,) = write_lines(model, ["bad"], style=mine)
+    assert np.isfinite(written.ink.points).all()
 
 
 def test_a_style_of_another_model_is_refused(model, line):

@@ -23,6 +23,7 @@ class Served:
     """A server in a thread of its own, on a port of its own."""
 
     def __init__(self, app):
+        self.app = app
         service = app.state.service
         self.server = make_server(app, service.limits, service.stop, port=0, log_level="error")
         self.thread = threading.Thread(target=self.server.run)

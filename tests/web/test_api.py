@@ -58,6 +58,15 @@ def test_health_and_description(client):
     assert client.get("/docs").status_code == 404  # it would call a foreign host
 
 
+def test_the_gallery_names_each_hand_with_its_group_and_prime(client, served, monkeypatch):
+    hands = served.app.state.service.gallery
+    monkeypatch.setitem(hands, "neat", replace(hands["neat"], group="print"))
+    rows = client.get("/v1/styles").json()
+    assert [row["name"] for row in rows] == list(hands)
+    (neat,) = (row for row in rows if row["name"] == "neat")
+    assert neat == {"name": "neat", "group": "print", "text": hands["neat"].text.strip()}
+
+
 @pytest.mark.parametrize("style", ["neat", ""])
 def test_the_same_ink_as_the_command_line(client, style):
     answer = write(client, text="hello there", style=style, bias=1.0, seed=4, best_of=3, format="json")

@@ -1,6 +1,8 @@
 """Each part of the engine in the browser computes what the Python module of the same name computes; run by node."""
 
+import base64
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from nextstroke.alphabet import Alphabet
 from nextstroke.handwriting.best_of import line_writer, stray_dots
 from nextstroke.handwriting.glyphs.diacritics import normal
 from nextstroke.handwriting.glyphs.symbols import plain
-from nextstroke.handwriting.hands import gallery_hand
+from nextstroke.handwriting.hands import gallery_hand, pack_hands, unpack_hands
 from nextstroke.handwriting.learn_hand import SPECIMEN, known_size, learn_hand
 from nextstroke.handwriting.request import LineRequest, line_requests, prepare
 from nextstroke.handwriting.sampler import write
@@ -31,6 +33,20 @@ def write_line(writer, text, bias, seed):
 
 def as_job(ink):
     return {"points": ink.points.tolist(), "ends": ink.end_of_stroke.tolist()}
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_galleries_of_both_kinds_of_numbers_are_read(browser_engine, half):
+    hands = [replace(gallery_hand("wide", "writer"), group="print"), gallery_hand("cursive", "writer")]
+    stored = pack_hands(hands, half)
+    (found,) = browser_engine({"job": "gallery", "bytes": base64.b64encode(stored).decode()})
+    read = unpack_hands(stored, "a.styles")
+    assert [(hand["name"], hand["group"], hand["text"]) for hand in found] == [
+        (hand.name, hand.group, hand.text) for hand in read.values()
+    ]
+    for hand, same in zip(found, read.values(), strict=True):
+        assert hand["last"] == same.last[0].tolist()
+        assert hand["state"] == {name: rows[0].tolist() for name, rows in same.state.items()}
 
 
 def test_random_numbers_are_numpys(browser_engine):

@@ -45,6 +45,13 @@ const jobs = {
     const row = Float32Array.from(y);
     return weights(row, bias, temperature).map((pi, j) => ({ pi, ...component(row, j, bias, temperature) }));
   },
+  gallery({ bytes }) {
+    const hands = readStyles(new Uint8Array(Buffer.from(bytes, "base64")).buffer);
+    return [...hands.values()].map((hand) => {
+      const state = Object.fromEntries(Object.entries(hand.state).map(([name, row]) => [name, Array.from(row)]));
+      return { ...hand, state, last: Array.from(hand.last) };
+    });
+  },
   line({ text, style, ...request }) {
     const prepared = prepare(text, writer.about.alphabet);
     const line = writeLine(writer, { ...request, text: prepared, style: hand(style) });

@@ -1,7 +1,7 @@
 """Hands: named primes, with the state that reading them leaves (section 5.5)."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,10 +16,12 @@ from nextstroke.ink import POINT, Ink
 from nextstroke.runtime.model_file import Model, find_model
 from nextstroke.runtime.predictor import WriterPredictor
 
-MOST_HEADER = 1 << 20  # bytes; a gallery of sixteen hands takes 15,000
+MOST_HEADER = 1 << 20  # bytes; a gallery of 61 hands takes 47,000
 # Characters of a prime. The window looks at all of them for every point of every line written next to it, so that a
 # longer prime takes memory and time from other lines.
 MAX_TEXT = 2000
+# The window's positions in the text: beyond 64 characters float16 would round them by up to 0.03 of a character.
+EXACT = "kappa"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -32,12 +34,14 @@ class Hand:
         state: The network's state before the prime's last point, each (1, width).
         last: That point, normalised, (1, 3). It is read when the text after the prime is known, since the window is on
             its first letter by then: a network that saw nothing there would begin the letter blindly.
+        group: Group of the gallery that the hand belongs to, such as "joined"; empty for none.
     """
 
     name: str = ""
     text: str = ""
     state: dict[str, np.ndarray] = field(default_factory=dict)
     last: np.ndarray = field(default_factory=lambda: np.zeros((1, POINT), np.float32))
+    group: str = ""
 
     def __repr__(self) -> str:
         return f"Hand({self.name or 'none'!r})"
@@ -117,18 +121,25 @@ def prime_hand(model: Model, name: str, ink: Ink, text: str, cancelled: Callable
     return Hand(name, text, predictor.state, last[None].astype(np.float32))
 
 
-def save_hands(path: Path, hands: list[Hand]) -> None:
-    """Write a gallery of hands as one safetensors file."""
-    write_bytes(path, pack_hands(hands))
+def save_hands(path: Path, hands: list[Hand], half: bool = False) -> None:
+    """Write a gallery of hands as one safetensors file; `half` as for `pack_hands`."""
+    write_bytes(path, pack_hands(hands, half))
 
 
-def pack_hands(hands: list[Hand]) -> bytes:
-    """Return a gallery of hands as the bytes of a safetensors file."""
+def pack_hands(hands: list[Hand], half: bool = False) -> bytes:
+    """Return a gallery of hands as the bytes of a safetensors file.
+
+    Args:
+        half: Whether states are stored as float16 instead of float32; `kappa` and the last point stay float32.
+    """
     tensors: dict[str, np.ndarray] = {}
+    entries = []
     for number, hand in enumerate(hands):
-        tensors |= {f"{number}.state.{name}": rows for name, rows in hand.state.items()}
+        for name, rows in hand.state.items():
+            tensors[f"{number}.state.{name}"] = rows.astype(np.float16) if half and name != EXACT else rows
         tensors[f"{number}.last"] = hand.last
-    entries = [{"name": hand.name, "text": hand.text} for hand in hands]
+        # An entry without a group has the form that files had before there were groups.
+        entries.append({"name": hand.name, "text": hand.text} | ({"group": hand.group} if hand.group else {}))
     return save(tensors, {"nextstroke": json.dumps(entries)})
 
 
@@ -155,17 +166,29 @@ def unpack_hands(data: bytes, name: str) -> dict[str, Hand]:
 
 def _read_hand(tensors: dict[str, np.ndarray], number: int, entry: dict[str, str]) -> Hand:
     prefix = f"{number}.state."
-    state = {name.removeprefix(prefix): rows for name, rows in tensors.items() if name.startswith(prefix)}
+    state = {
+        name.removeprefix(prefix): rows.astype(np.float32) if rows.dtype == np.float16 else rows
+        for name, rows in tensors.items()
+        if name.startswith(prefix)
+    }
     last = tensors[f"{number}.last"]
     for rows in (*state.values(), last):
         # The model is fed them as they are, and its errors about another shape or type would not name this file.
         if rows.dtype != np.float32 or rows.ndim != 2 or len(rows) != 1:
-            raise ValueError(f"{rows.dtype} numbers of shape {rows.shape} for one row of float32")
+            raise ValueError(f"{rows.dtype} numbers of shape {rows.shape} for one row of float32 or float16")
         if not np.isfinite(rows).all():
             raise ValueError("numbers that are not finite")
     if last.shape != (1, POINT):
         raise ValueError(f"a point of {last.shape[1]} numbers")
-    return Hand(str(entry["name"]), str(entry["text"]), state, last)
+    return Hand(str(entry["name"]), str(entry["text"]), state, last, str(entry.get("group", "")))
+
+
+def hands_by_group(hands: Iterable[Hand]) -> dict[str, list[Hand]]:
+    """Return hands by their groups; groups and the hands of each are in the order of the gallery."""
+    groups: dict[str, list[Hand]] = {}
+    for hand in hands:
+        groups.setdefault(hand.group, []).append(hand)
+    return groups
 
 
 def gallery(model: Path) -> dict[str, Hand]:

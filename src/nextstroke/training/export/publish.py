@@ -1,5 +1,6 @@
 """Publication of a training: the model file and its gallery of styles."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from nextstroke.config import read_toml
@@ -43,26 +44,44 @@ def publish_styles(model_path: Path, primes: Path, corpus: Path) -> str:
     """Prime an exported model with the lines that `primes` names and store the states next to it.
 
     Args:
-        primes: TOML file of pairs name = "line of the corpus".
+        primes: TOML file of pairs name = "line of the corpus", at the top level or in tables; a table's name is the
+            group of its hands.
         corpus: Packed corpus of ink.
 
     Raises:
-        BadRecipe: `primes` cannot be read, or names a line that is not in the corpus.
+        BadRecipe: `primes` cannot be read, gives two hands the same name, or names a line that is not in the corpus.
         CorruptFile: the corpus cannot be read.
         WrongModel: the model is not one of handwriting synthesis.
     """
-    wanted = read_toml(primes)
     model = load_model(str(model_path.absolute()), "writer")
     lines = InkCorpus.open(corpus)
     numbers = {line.name: i for i, line in enumerate(lines.lines)}
-    styles = []
-    for name, line in wanted.items():
+    wanted: dict[str, tuple[str, int]] = {}
+    for group, name, line in read_primes(primes):
         if not isinstance(line, str) or line not in numbers:
             raise BadRecipe(f"{primes}: style {name!r} names line {line!r}, which the corpus does not hold")
-        styles.append(_style(model, name, lines, numbers[line]))
+        if name in wanted:
+            raise BadRecipe(f"{primes}: two styles are called {name!r}; give each its own name")
+        wanted[name] = (group, numbers[line])
+    hands = [replace(_style(model, name, lines, i), group=group) for name, (group, i) in wanted.items()]
     path = model_path.with_suffix(".styles")
-    save_hands(path, styles)
-    return f"{path}: {len(styles)} styles"
+    save_hands(path, hands, half=True)
+    return f"{path}: {len(hands)} styles, {path.stat().st_size / 1000:.0f} kB"
+
+
+def read_primes(path: Path) -> list[tuple[str, str, object]]:
+    """Return group, name and line of each prime of a TOML file; the group is empty for primes at the top level.
+
+    Raises:
+        BadRecipe: The file cannot be read.
+    """
+    primes: list[tuple[str, str, object]] = []
+    for key, value in read_toml(path).items():
+        if isinstance(value, dict):
+            primes += [(key, name, line) for name, line in value.items()]
+        else:
+            primes.append(("", key, value))
+    return primes
 
 
 def _style(model: Model, name: str, corpus: InkCorpus, i: int) -> Hand:

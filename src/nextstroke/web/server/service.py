@@ -78,8 +78,8 @@ class Service:
         return load_model("text", "text")
 
     def styles(self) -> list[dict[str, str]]:
-        """Return the hands by name, with the texts of their primes."""
-        return [{"name": name, "text": hand.text.strip()} for name, hand in self.gallery.items()]
+        """Return the name, the group and the text of the prime of each hand."""
+        return [{"name": name, "group": hand.group, "text": hand.text.strip()} for name, hand in self.gallery.items()]
 
     def hand(self, style: str) -> Hand:
         """Return a hand of the gallery (by default its first), a stored one, or one sent with the request.

@@ -102,17 +102,20 @@ function varints(packed) {
 
 const decode = (bytes) => new TextDecoder().decode(bytes);
 
-/** A gallery of styles: by name {name, text, state: {h1: Float32Array …}, last}. */
+/** A gallery of styles: by name {name, group, text, state: {h1: Float32Array …}, last}; the file has float32 or float16. */
 export function readStyles(buffer) {
   const size = Number(new DataView(buffer).getBigUint64(0, true));
   const header = JSON.parse(decode(new Uint8Array(buffer, 8, size)));
-  const array = ({ data_offsets: [from, to] }) => new Float32Array(buffer.slice(8 + size + from, 8 + size + to));
+  const array = ({ dtype, data_offsets: [from, to] }) => {
+    const own = buffer.slice(8 + size + from, 8 + size + to);
+    return dtype === "F16" ? Float32Array.from(new Uint16Array(own), widened) : new Float32Array(own);
+  };
   const styles = new Map();
-  JSON.parse(header.__metadata__.nextstroke).forEach(({ name, text }, number) => {
+  JSON.parse(header.__metadata__.nextstroke).forEach(({ name, text, group = "" }, number) => {
     const prefix = `${number}.state.`;
     const names = Object.keys(header).filter((key) => key.startsWith(prefix));
     const state = Object.fromEntries(names.map((key) => [key.slice(prefix.length), array(header[key])]));
-    styles.set(name, { name, text, state, last: array(header[`${number}.last`]) });
+    styles.set(name, { name, group, text, state, last: array(header[`${number}.last`]) });
   });
   return styles;
 }
