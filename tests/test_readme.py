@@ -14,7 +14,7 @@ from tests.documentation import ROOT, blocks, commands, program_of_the_clone, ru
 
 README = (ROOT / "README.md").read_text("utf-8")
 GUIDE = (ROOT / "docs" / "guide.md").read_text("utf-8")
-GROUPS = {"data", "figure", "style", "kernel"}
+GROUPS = {"data", "figure", "style", "kernel", "models"}
 
 
 def test_the_readme_has_at_most_700_words():
@@ -120,6 +120,8 @@ NOT_RUN = {
     "nextstroke train text": HOURS,
     "nextstroke evaluate": HOURS,
     "nextstroke export runs/writer": HOURS,
+    "nextstroke export runs/both": HOURS,
+    "nextstroke models styles": "tests/cli/test_models.py draws galleries",
     "nextstroke reproduce": CORPUS,
     "nextstroke kernel build": "tests/native builds the loops",
     "nextstroke serve --port": "tests/cli/test_serve.py serves",
