@@ -74,6 +74,7 @@ pages: .venv/ready
 	.venv/bin/python docs/reference.py
 	.venv/bin/python docs/modules.py
 	.venv/bin/python docs/dataflow.py
+	.venv/bin/python docs/commands.py
 
 # The pictures of README.md, with the bundled models as they are now.
 pictures: .venv-demo/ready
