@@ -54,7 +54,7 @@ def test_a_heading_does_not_settle_the_size_of_the_default_hand(tmp_path, monkey
 def test_a_gallery_without_groups_has_no_headings(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copy(find_model("writer"), "mine.onnx")
-    save_hands(Path("mine.styles"), [gallery_hand(name, "writer") for name in ("wide", "neat")])
+    save_hands(Path("mine.styles"), [replace(gallery_hand(name, "writer"), group="") for name in ("wide", "neat")])
     assert main(["models", "styles", "-o", "a.json", "--model", "mine.onnx", "--text", "on"]) == 0
     drawn = json.loads(Path("a.json").read_text("utf-8"))
     assert drawn["text"].split("\n") == ["wide: on", "neat: on"]

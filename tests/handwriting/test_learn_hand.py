@@ -106,7 +106,7 @@ def test_what_is_no_hand_is_refused_in_one_line(own_folder, capsys, line, code):
 
 def test_the_gallery_is_drawn(own_folder, capsys):
     assert main(["models", "styles", "-o", "a.json", "--text", "ink"]) == 0
-    assert json.loads(Path("a.json").read_text("utf-8"))["text"].startswith("wide: ink\nplain: ink\n")
+    assert json.loads(Path("a.json").read_text("utf-8"))["text"].startswith("Print:\nwide: ink\nplain: ink\n")
 
 
 def test_a_corpus_in_another_unit_is_brought_to_the_models_size(writer):

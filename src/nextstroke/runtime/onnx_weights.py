@@ -15,7 +15,7 @@ GRAPH, INITIALISER = 7, 5
 DIMENSIONS, TYPE, NAME, RAW = 1, 2, 8, 9
 TYPES = {1: np.float32, 2: np.uint8, 3: np.int8, 7: np.int64, 10: np.float16}
 # To what a text model's weights are rounded where it is fetched: values of an int8 weight, steps of the others.
-LEVELS = 65
+LEVELS = 47
 STEPS = {"tables.0.half": 2**-2, "tables.1.half": 2**-2, "output.weight.half": 2**-7}
 
 Arrays = dict[str, np.ndarray]
