@@ -1,4 +1,4 @@
-"""nextstroke style: learn a hand of one's own."""
+"""nextstroke style: learn the style of a given line of ink."""
 
 import sys
 from pathlib import Path

@@ -92,7 +92,7 @@ def unpack_file(
         if damage and not keep_broken:
             raise damage
         if damage and not sizes.size:
-            raise CorruptFile(f"{damage}; nothing could be rescued, no whole member stands before the damage")
+            raise CorruptFile(f"{damage}; nothing could be rescued: no whole member is before it")
     if damage:
         place = "on standard output" if target == PIPE else f"in {target}"
         raise CorruptFile(f"{damage}; the {sizes.size} bytes of data before the damage are {place}")

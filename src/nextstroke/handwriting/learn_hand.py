@@ -1,4 +1,4 @@
-"""Learn a hand of one's own: lines of ink from anywhere, in the model's units."""
+"""Learn a hand from lines of ink in any unit: bring them to the model's units and prime the model with them."""
 
 from collections.abc import Sequence
 from itertools import pairwise

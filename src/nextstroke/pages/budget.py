@@ -118,7 +118,7 @@ def _kept(points: float, pixels: float) -> float:
 
 
 def _pixels(width: float, height: float, format: str, look: Look) -> int:
-    """Pixels of a page of so many millimetres; 0 in formats without pixels."""
+    """Return the pixels of a page of a size in mm; 0 in formats without pixels."""
     if format not in PICTURES:
         return 0
     scale = default_dpi(format, look.dpi) / MILLIMETRES

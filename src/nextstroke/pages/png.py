@@ -14,7 +14,7 @@ from nextstroke.pages.nib import ribbons
 from nextstroke.pages.spline import polyline
 
 MILLIMETRES = 25.4  # in an inch
-FINER = 4  # drawn so many times larger and shrunk, which smooths the edges
+FINER = 4  # oversampling: drawn larger by this factor and reduced, which smooths the edges
 MAX_PIXELS = 25_000_000  # of one picture
 STRIP_BYTES = 32 << 20  # of the part of a picture that is drawn at once, FINER times as large
 DPI, FILM_DPI = 200.0, 100.0  # where none is given

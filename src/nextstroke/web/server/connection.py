@@ -28,7 +28,7 @@ def make_server(app: Any, limits: Limits, stop: Callable[[], None], **settings: 
     """The server of an application.
 
     Args:
-        stop: Gives up all work; called from another thread when the server is told to end.
+        stop: Gives up all work; called from another thread when the server has to end.
         settings: Of uvicorn.
     """
     most, backlog = connection_counts()

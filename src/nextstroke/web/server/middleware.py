@@ -1,4 +1,4 @@
-"""What stands before the routes: headers, the type and the pace of what is sent, and how many are served at once."""
+"""ASGI middleware: headers, body type, time-outs and concurrency."""
 
 import asyncio
 import ipaddress
@@ -94,7 +94,7 @@ class Guard:
         return None
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request whose body comes in time; else answer for the application, which is told the client left."""
+        """Serve a request whose body comes in time; else answer in place of the application: its client has left."""
         ends = asyncio.get_running_loop().time() + self.limits.sending
         whole = late = False
 
