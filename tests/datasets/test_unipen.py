@@ -338,7 +338,7 @@ def test_joined_corpora_keep_their_writers_apart(tmp_path, capsys):
 
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "unipen" / "unipen-train_r01_v07.tar.xz"
-# Numbers of the table in CDROM-README that the tree at hand does not have: three files of coordinates are missing in
+# Numbers of the table in CDROM-README that the patched tree does not have: three files of coordinates are missing in
 # it, and hpp holds more texts than the table counts.
 KNOWN = {("8", "hpp"): (3800, 29)}
 

@@ -403,11 +403,15 @@ def _dots_above(trace: Trace) -> int:
 
 def _x_height(trace: Trace) -> float:
     """Return the height of the small letters, by quantiles of y about the line's own slope."""
+    return max(float(np.ptp(np.quantile(_levelled_y(trace), QUANTILES))), 1e-6)
+
+
+def _levelled_y(trace: Trace) -> np.ndarray:
+    """Return y of all points without the slope of the line; a short line has none that could be measured."""
     x, y = trace.points.T.astype(float)
     if np.ptp(x) > 6 * np.ptp(np.quantile(y, (0.1, 0.9))):
-        y = y - np.polyfit(x, y, 1)[0] * x
-    low, high = np.quantile(y, QUANTILES)
-    return max(float(high - low), 1e-6)
+        return y - np.polyfit(x, y, 1)[0] * x
+    return y
 
 
 def _of_writers(traces: list[Trace], values: list[float]) -> dict[tuple[str, str], float]:
@@ -472,10 +476,7 @@ def _fault(trace: Trace, size: float, rate: float) -> str:
 
 def _height(trace: Trace) -> float:
     """Return the height of a line about its own slope, some points at both ends left out."""
-    x, y = trace.points.T.astype(float)
-    if np.ptp(x) > 6 * np.ptp(np.quantile(y, (0.1, 0.9))):
-        y = y - np.polyfit(x, y, 1)[0] * x
-    return float(np.ptp(np.quantile(y, (0.01, 0.99))))
+    return float(np.ptp(np.quantile(_levelled_y(trace), (0.01, 0.99))))
 
 
 def _resampled(stroke: np.ndarray, share: float) -> np.ndarray:
