@@ -54,9 +54,13 @@ def _recogniser(found: Arrays) -> Arrays:
         for way, direction in enumerate(("along", "against")):
             layer = f"layers.{number}.{direction}"
             ih, hh = (found[f"layers.{number}.{part}"][way] for part in ("ih", "hh"))
-            both = np.split(found[f"layers.{number}.bias"][way], 2)
-            named |= {f"{layer}.weight_ih_l0": _torch_gates(ih), f"{layer}.weight_hh_l0": _torch_gates(hh)}
-            named |= {f"{layer}.bias_{part}_l0": _torch_gates(bias) for part, bias in zip(("ih", "hh"), both, strict=True)}
+            bias_ih, bias_hh = np.split(found[f"layers.{number}.bias"][way], 2)
+            named |= {
+                f"{layer}.weight_ih_l0": _torch_gates(ih),
+                f"{layer}.weight_hh_l0": _torch_gates(hh),
+                f"{layer}.bias_ih_l0": _torch_gates(bias_ih),
+                f"{layer}.bias_hh_l0": _torch_gates(bias_hh),
+            }
     return {name: np.array(array, np.float32, order="C") for name, array in named.items()}
 
 
