@@ -34,6 +34,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, partial
@@ -50,6 +51,7 @@ SUITES = {
     "training/loop.py": ["tests/training", "tests/cli/test_train.py"],
 }
 OPTIONS = ["-m", "not slow", "-p", "no:cacheprovider", "-p", "no:schemathesis", "-p", "no:xdist"]
+OPTIONS += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # plugins that are loaded before pytest
 # Loaded once, before the forks. Nothing of nextstroke: it is what the mutants change.
 PRELOADED = ["hypothesis", "numpy", "onnxruntime", "PIL.Image", "pydantic", "pytest", "torch", "typer"]
 WANTED = 0.9  # share of killed mutants
@@ -187,8 +189,11 @@ def run_pytest(arguments: Sequence[str], log: Path, seconds: float, plugins: Seq
             os.dup2(output, 1)
             os.dup2(output, 2)
             code = int(pytest.main([*OPTIONS, *arguments], plugins=list(plugins)))
+        except BaseException:
+            traceback.print_exc()
         finally:
             sys.stdout.flush()
+            sys.stderr.flush()
             os._exit(code)
     end = time.monotonic() + 10 * seconds
     while (status := os.waitpid(child, os.WNOHANG))[0] == 0:
