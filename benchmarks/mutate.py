@@ -188,12 +188,12 @@ def run_pytest(arguments: Sequence[str], log: Path, seconds: float, plugins: Seq
             output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             os.dup2(output, 1)
             os.dup2(output, 2)
+            sys.stdout = sys.stderr = os.fdopen(output, "w", encoding="utf-8")
             code = int(pytest.main([*OPTIONS, *arguments], plugins=list(plugins)))
         except BaseException:
             traceback.print_exc()
         finally:
             sys.stdout.flush()
-            sys.stderr.flush()
             os._exit(code)
     end = time.monotonic() + 10 * seconds
     while (status := os.waitpid(child, os.WNOHANG))[0] == 0:
