@@ -124,14 +124,15 @@ def draw_line(line: Line, ink: Ink, number: int, options: PictureOptions) -> Lin
     about: dict[str, Any] = {"width": image.width, "height": image.height}
     mask = None
     if options.boxes or options.masks:
-        owner = point_characters(line)
         (drawn,) = sheet.lines
         pixels = Ink(drawn.points * (dpi / MILLIMETRES), drawn.end_of_stroke)
+        curves = _curves(pixels, point_characters(line))
         thick = max(1.0, pen * dpi / MILLIMETRES)
         if options.boxes:
-            about |= boxes(pixels.points, owner, line.written, thick / 2, image.size)
+            places, owners = (np.concatenate(arrays) for arrays in zip(*curves, strict=True))
+            about |= boxes(places, owners, line.written, thick / 2, image.size)
         if options.masks:
-            mask = _png(_mask(pixels, owner, thick, image.size, len(line.written)))
+            mask = _png(_mask(curves, thick, image.size, len(line.written)))
     return LinePicture(_png(image), mask, about)
 
 
@@ -190,21 +191,30 @@ def _with_noise(image: Image.Image, deviation: float, rng: np.random.Generator) 
     return Image.fromarray(np.clip(np.rint(noisy), 0, 255).astype(np.uint8))
 
 
-def _mask(ink: Ink, owner: np.ndarray, thick: float, size: tuple[int, int], characters: int) -> Image.Image:
-    """Return 1 + the index of the character at each pixel of ink, 0 elsewhere; 16 bits for long texts."""
-    mask = Image.new("L" if characters <= MOST_CHARACTERS else "I", size)
-    draw = ImageDraw.Draw(mask)
-    half = thick / 2
+def _curves(ink: Ink, owner: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the curve of each stroke as it is drawn, (places, 2), and the character of each of its places."""
+    curves = []
     first = 0
     for stroke in ink.strokes():
         own = owner[first : first + len(stroke)]
         first += len(stroke)
-        curve = polyline(stroke, PIECES)
         # The curve has PIECES pieces for each point after the first; each belongs to the point that it leads to.
-        marks = np.concatenate([own[:1], np.repeat(own[1:], PIECES)]) + 1
-        for (start, end), mark in zip(pairwise(_corners(curve)), marks[1:].tolist(), strict=True):
+        curves.append((polyline(stroke, PIECES), np.concatenate([own[:1], np.repeat(own[1:], PIECES)])))
+    return curves
+
+
+def _mask(
+    curves: Sequence[tuple[np.ndarray, np.ndarray]], thick: float, size: tuple[int, int], characters: int
+) -> Image.Image:
+    """Return 1 + the index of the character at each pixel of ink, 0 elsewhere; 16 bits for long texts."""
+    mask = Image.new("L" if characters <= MOST_CHARACTERS else "I", size)
+    draw = ImageDraw.Draw(mask)
+    half = thick / 2
+    for curve, owner in curves:
+        marks = (owner + 1).tolist()
+        for (start, end), mark in zip(pairwise(_corners(curve)), marks[1:], strict=True):
             draw.line([start, end], fill=mark, width=max(1, round(thick)))
-        for (x, y), mark in zip(curve.tolist(), marks.tolist(), strict=True):
+        for (x, y), mark in zip(_corners(curve), marks, strict=True):
             draw.ellipse([x - half, y - half, x + half, y + half], fill=mark)
     return mask if mask.mode == "L" else mask.convert("I;16")
 
