@@ -291,7 +291,7 @@ def _claims(
 
 def _charts(claims: Sequence[Claim], output: Path) -> list[Picture]:
     """Draw the measurements of claims; return a picture for each claim that has one."""
-    pictures = []
+    pictures: list[Picture] = []
     for claim in claims:
         if claim.charts:
             path = output / f"claim{len(pictures) + 1}.png"
