@@ -55,7 +55,7 @@ def test_what_is_expected_does_not_depend_on_the_pieces_it_is_worked_out_in(teac
     monkeypatch.setattr(module, "CONTEXT", 1000)  # all that stands in front, so that nothing is left out
     monkeypatch.setattr(module, "LINES", 3)
     monkeypatch.setattr(module, "STEPS", 4)
-    text = TextCorpus.open(words).split("train").astype(np.int64)
+    text = TextCorpus.open(words).split("train")[:80].astype(np.int64)
     learned = Teacher(open_run(teaching)[0], TextCorpus.open(words))
     found = np.concatenate(list(learned.expected(text)))
     np.testing.assert_allclose(found, slow_expectation(learned.network, learned.spelling, text), atol=1e-5)
