@@ -122,11 +122,11 @@ def test_strict_writes_nothing_where_a_character_is_not_reached(capsys, monkeypa
 
 def test_strict_writes_no_page_where_a_later_one_breaks_off(capsys, monkeypatch):
     monkeypatch.setattr(sampler, "max_points", lambda model, characters: 20 if characters == 5 else 1000)
-    line = ["write", "I am\nHello", "-o", "a.svg", "--best-of", "1", "--page", "80x32", "--margin", "8"]
+    line = ["write", "I am\nI am\nHello", "-o", "a.svg", "--best-of", "1", "--page", "80x32", "--margin", "8"]
     assert main([*line, "--strict"]) == 5
     assert os.listdir() == []
     assert main(line) == 0
-    assert sorted(os.listdir()) == ["a-1.svg", "a-2.svg"]
+    assert sorted(os.listdir()) == ["a-1.svg", "a-2.svg", "a-3.svg"]
 
 
 def test_strict_writes_what_is_complete(capsys):
