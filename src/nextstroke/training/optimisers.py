@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -198,6 +198,13 @@ def extend_recogniser(weights: Mapping[str, Tensor], before: int, after: int) ->
         new = weight.new_full((after - before, *weight.shape[1:]), unlikely)
         extended[name] = torch.cat([weight[:before], new, weight[before:]])
     return extended
+
+
+# Kinds of networks whose alphabet can be extended, with the function that does it.
+EXTENSIBLE: dict[str, Callable[[Mapping[str, Tensor], int, int], dict[str, Tensor]]] = {
+    "writer": extend_alphabet,
+    "reader": extend_recogniser,
+}
 
 
 def load_noise(noise: WeightNoise, tensors: dict[str, Tensor], source: object) -> None:
