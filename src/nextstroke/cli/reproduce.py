@@ -17,7 +17,7 @@ def reproduce(
     what: Annotated[
         list[str] | None,
         typer.Argument(
-            help="parts: tables, claims, figures, samples, pages, table3, figure16 …; everything if not given"
+            help="parts: tables, claims, figures, samples, pages, table3, figure16 …  [default: everything]"
         ),
     ] = None,
     corpus: Annotated[Path, typer.Option(help="packed corpus made by `nextstroke data iam`")] = Path("data/iam.packed"),

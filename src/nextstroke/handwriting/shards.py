@@ -1,6 +1,5 @@
 """The files of a batch of lines: shards of ink, pictures, parts of a manifest, and their folder."""
 
-import fcntl
 import hashlib
 import json
 import os
@@ -13,6 +12,11 @@ from nextstroke.errors import BadInput, UsageError
 from nextstroke.files import write_bytes
 from nextstroke.handwriting.request import LineRequest
 from nextstroke.runtime.model_file import SEAL, find_model, unsealed
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 MANIFEST = "manifest.jsonl"
 LOCK = ".lock"
@@ -95,8 +99,10 @@ class Folder:
         """Keep other processes out; the operating system frees the lock when the process dies.
 
         Raises:
-            UsageError: Another batch is being written there, or the folder takes no files.
+            UsageError: Another batch is being written there, the folder takes no files, or the system is not POSIX.
         """
+        if fcntl is None:
+            raise UsageError("a batch needs Linux or macOS: this system has no locks of folders (fcntl)")
         try:
             handle = (self.path / LOCK).open("w")
         except OSError as error:
