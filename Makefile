@@ -3,7 +3,7 @@ PYTHON ?= python3
 EXTRAS ?= figures cluster web parquet train
 NEEDS := pyproject.toml constraints.txt
 
-.PHONY: demo test test-slow mutate fuzz soak extras newest pages pictures clean
+.PHONY: demo test test-slow coverage mutate fuzz soak extras newest docs pages pictures clean
 
 demo: .venv-demo/ready
 	mkdir -p demo
@@ -47,14 +47,15 @@ extras:
 	  && .venv-extra/bin/python tests/extra.py $$extra || exit 1; done
 	rm -rf .venv-extra
 
-# The quick suite with the newest versions of everything but torch, where .venv is older; a bare clone's has them already.
+# The quick suite with the newest versions of everything but torch. The next `make` installs those of constraints.txt again.
 newest: .venv/ready
-	.venv/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager -c constraints.txt -e '.[train,figures,cluster,web,parquet,test]'
+	.venv/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager "$$(grep ^torch== constraints.txt)" -e '.[train,figures,cluster,web,parquet,test,docs]'
+	rm .venv/ready
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 -m "not slow"
 
 .venv/ready: $(NEEDS)
 	$(call environment,.venv)
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,figures,cluster,web,parquet,test]'
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,figures,cluster,web,parquet,test,docs]'
 	touch $@
 
 # The page is tested in Debian's chromium, its engine in node; where they can't be had, those tests say so and are skipped.
@@ -77,12 +78,19 @@ define environment
 @$(1)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(1)
 endef
 
-# The generated pages of docs/: names, modules, and how data flow through them.
+# The documentation site in site/, without the network. Broken links and missing pages end it.
+docs: .venv/ready
+	NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build
+	@echo "The site is in site/index.html"
+
+# The generated pages of docs/: names, modules, how data flow through them, commands, tables of results, outputs of notebooks.
 pages: .venv/ready
 	.venv/bin/python docs/reference.py
 	.venv/bin/python docs/modules.py
 	.venv/bin/python docs/dataflow.py
 	.venv/bin/python docs/commands.py
+	.venv/bin/python docs/results.py
+	.venv/bin/python docs/notebooks.py
 
 # The pictures of README.md, with the bundled models as they are now.
 pictures: .venv-demo/ready
@@ -92,4 +100,4 @@ pictures: .venv-demo/ready
 	.venv-demo/bin/nextstroke models styles -o docs/gallery.png
 
 clean:
-	rm -rf .venv .venv-demo demo build dist
+	rm -rf .venv .venv-demo demo build dist site

@@ -168,7 +168,7 @@ def recombine(
 def text(
     files: Annotated[list[Path], typer.Argument(help="text files, plain or compressed as .gz, .bz2, .xz")],
     output: Output,
-    validation: Annotated[list[Path], typer.Option(help="file to hold out; the end of the text if not given")] = [],  # noqa: B006
+    validation: Annotated[list[Path], typer.Option(help="file to hold out  [default: the end of the text]")] = [],  # noqa: B006
     hold_out: Annotated[
         float, typer.Option(help="share of the text to hold out if there is no --validation file", min=0, max=1)
     ] = 0.05,

@@ -29,6 +29,7 @@ EXTRAS = {
     "torch": "train", "onnx": "train", "matplotlib": "figures", "distributed": "cluster",
     "fastapi": "web", "pyarrow": "parquet", "starlette": "web", "uvicorn": "web",
 }  # fmt: skip
+BROKEN_PIPE = 128 + 13  # SIGPIPE, which Windows does not have
 MAX_MESSAGE = 4000  # characters; a path or a list of faults may be far longer
 
 
@@ -77,7 +78,7 @@ def _run(arguments: list[str]) -> None:
 def _report(error: BaseException, debug: bool) -> int:
     """Print the line for an exception on standard error and return the exit code."""
     if isinstance(error, BrokenPipeError) and _stdout_closed():
-        return 128 + signal.SIGPIPE
+        return BROKEN_PIPE
     line, code = _line_and_code(error)
     if line and debug:
         traceback.print_exception(error)

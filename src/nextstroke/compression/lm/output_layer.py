@@ -17,7 +17,7 @@ from nextstroke.native.compression_loops import call, loops
 
 SYMBOLS = 256
 _TOP = 20  # binary places of the likeliest symbol's frequency
-_STEP = np.float32(2048)  # of the table: so many for a natural logarithm
+_STEP = np.float32(2048)  # entries of the table for a natural logarithm of 1
 _LEAST_LIKELY = 15  # logarithms below the likeliest
 _FINE, _PIECE = 30, 256
 _PLACES, _RATE, _FIRST, _STEPS = 7, 0.05, 4, 8
