@@ -3,7 +3,7 @@ PYTHON ?= python3
 EXTRAS ?= figures cluster web parquet train
 NEEDS := pyproject.toml constraints.txt
 
-.PHONY: demo test test-slow fuzz soak extras newest pages pictures clean
+.PHONY: demo test test-slow mutate fuzz soak extras newest pages pictures clean
 
 demo: .venv-demo/ready
 	mkdir -p demo
@@ -22,6 +22,14 @@ test: .venv/ready .venv/browser
 
 test-slow: .venv/ready
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -m slow --timeout=3600
+
+# Small changes of handwriting/, compression/ and the training loop, each run against the tests that execute its line; the
+# first run needs minutes to find those. MUTANTS=200 SEED=2 draws others, MUTATE=all takes all, ONLY=compression/ a part.
+mutate: .venv/ready
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt 'cosmic-ray>=8.4'
+	.venv/bin/nextstroke kernel build || echo "the loops in C++ could not be built: no mutant of them is killed"
+	.venv/bin/python -m benchmarks.mutate --seed $(or $(SEED),1) --only '$(ONLY)' \
+	  $(if $(filter all,$(MUTATE)),--all,--mutants $(or $(MUTANTS),40))
 
 # Ten minutes of bytes for every parser, led by coverage where atheris can be had; what it finds is kept in .hypothesis.
 fuzz: .venv/ready
