@@ -75,7 +75,7 @@ const jobs = {
   characters: ({ text }) => [normal(text), plain(normal(text), writer.about.alphabet)],
   size: () => knownSize(writer),
   learn({ lines, xHeight }) {
-    const { text, last, state } = learnHand(writer, "mine", lines, xHeight);
+    const { text, last, state } = learnHand(writer, "mine", lines, xHeight, recogniser);
     return { text, last: Array.from(last), kappa: Array.from(state.kappa), h3: Array.from(state.h3) };
   },
   level: ({ points, ends }) => ({ ...measure({ points, ends }), points: levelled({ points, ends }).points }),

@@ -7,7 +7,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
-from nextstroke.handwriting import best_of, compose, learn_hand, recogniser, sampler
+from nextstroke.handwriting import best_of, compose, ink_check, learn_hand, recogniser, resample, sampler
 from nextstroke.handwriting.glyphs import diacritics, symbols
 from nextstroke.pages import appearance, layout, spline
 from nextstroke.runtime import mixture_sampling
@@ -23,9 +23,11 @@ CONSTANTS: dict[ModuleType, tuple[str, ...]] = {
         "FLAT_QUANTILES", "LONGEST", "MAX_LINE", "MAX_SLOPE", "MIN_WIDTH", "OUTLIER", "RULE", "SLOPE_ROUNDS",
         "USUAL_ADVANCE", "X_HEIGHT_QUANTILES",
     ),
-    learn_hand: ("SPECIMEN", "SPECIMENS", "GAP", "DECOYS", "PIECES"),
+    ink_check: ("MOST_NATS", "MOST_SHARE", "STEP", "X_HEIGHT"),
+    learn_hand: ("SPECIMEN", "SPECIMENS", "GAP"),
     mixture_sampling: ("UNIFORMS", "ENOUGH"),
     recogniser: ("PAIR",),
+    resample: ("PIECES",),
     sampler: ("PATIENCE", "SPARE_POINTS", "LATE_STROKES", "LATE_POINTS", "DIGITS", "DIGIT_BIAS", "ATTEMPTS"),
     spline: ("TENSION",),
     symbols: (

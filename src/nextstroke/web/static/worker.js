@@ -82,7 +82,7 @@ const jobs = {
   /** Learn a hand from the user's lines; its name is new each time, so that no line of an older one is recalled. */
   async learn({ name, lines }) {
     await loadConstants();
-    hands.set(name, learnHand(await writer(), name, lines, await size()));
+    hands.set(name, learnHand(await writer(), name, lines, await size(), await recogniser()));
   },
 
   /** ŷ of the next symbol: the page itself computes the probabilities at a temperature, at once. */
