@@ -48,6 +48,9 @@ def _load(path: Path) -> ctypes.CDLL | None:
         warnings.warn(f"{path}: cannot be loaded, numpy is used ({error})", stacklevel=2)
         return None
     found.mixture_new.restype = ctypes.c_void_p
+    found.network_new.restype = ctypes.c_void_p
+    found.product_name.restype = ctypes.c_char_p
+    found.product_chosen.restype = ctypes.c_char_p
     return found
 
 
