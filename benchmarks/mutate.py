@@ -55,6 +55,7 @@ OPTIONS += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # plugins that a
 # Loaded once, before the forks. Nothing of nextstroke: it is what the mutants change.
 PRELOADED = ["hypothesis", "numpy", "onnxruntime", "PIL.Image", "pydantic", "pytest", "torch", "typer"]
 WANTED = 0.9  # share of killed mutants
+MEMORY = 4 << 30  # bytes that a process may take: some mutants would fill the machine
 BUDGET = 20.0  # seconds of processor time that the tests of one mutant took without mutation, at most
 
 Position = tuple[int, int]  # line, column
@@ -185,6 +186,7 @@ def run_pytest(arguments: Sequence[str], log: Path, seconds: float, plugins: Seq
         try:
             os.setsid()
             resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds) + 5))
+            resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
             output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             os.dup2(output, 1)
             os.dup2(output, 2)
