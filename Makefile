@@ -1,6 +1,6 @@
 # Two commands for everyone: `make demo` writes a page, `make test` checks everything. Both install what they need first.
 PYTHON ?= python3
-EXTRAS ?= figures cluster web train
+EXTRAS ?= figures cluster web parquet train
 NEEDS := pyproject.toml constraints.txt
 
 .PHONY: demo test test-slow mutate fuzz soak extras newest pages pictures clean
@@ -49,12 +49,12 @@ extras:
 
 # The quick suite with the newest versions of everything but torch, where .venv is older; a bare clone's has them already.
 newest: .venv/ready
-	.venv/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager -c constraints.txt -e '.[train,figures,cluster,web,test]'
+	.venv/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager -c constraints.txt -e '.[train,figures,cluster,web,parquet,test]'
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 -m "not slow"
 
 .venv/ready: $(NEEDS)
 	$(call environment,.venv)
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,figures,cluster,web,test]'
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,figures,cluster,web,parquet,test]'
 	touch $@
 
 # The page is tested in Debian's chromium, its engine in node; where they can't be had, those tests say so and are skipped.

@@ -28,7 +28,7 @@ COMMANDS = {
     "write": ["-c", START, "write", "Hi", "-o", "hi.png", "--best-of", "1"],
     "generate": ["-c", START, "generate", "--prime", "The ", "--length", "3"],
     "compress": ["-c", START, "compress", "-c", "texts.jsonl", "-o", "-"],
-    "batch in two processes": ["-c", START, "write", "--batch", "texts.jsonl", "--out", "ink", "--shard", "1"]
+    "batch in two processes": ["-c", START, "batch", "texts.jsonl", "-o", "ink", "--shard", "1"]
     + ["--workers", "2", "--best-of", "1"],
     "Python": ["-c", API],
 }

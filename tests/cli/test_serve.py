@@ -56,7 +56,7 @@ def test_clients_that_do_not_read_do_not_keep_it_from_ending():
             line = lines.enter_context(socket.socket())
             line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             line.connect(("127.0.0.1", server.port))
-            line.sendall(b"GET /models/text.onnx HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+            line.sendall(b"GET /models/text.onnx.gz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
             assert line.recv(10) == b"HTTP/1.1 2"
         server.terminate()
         assert server.wait(PATIENCE) == 143

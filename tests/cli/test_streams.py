@@ -92,7 +92,7 @@ PLACES = [
     "write Hi --model PLACE -o a.svg",
     "write Hi --style PLACE -o a.svg",
     "write Hi -o PLACE.svg",
-    "write --batch PLACE --out ink",
+    "batch PLACE -o ink",
     "generate --model PLACE",
     "evaluate PLACE",
     "export PLACE -o a.onnx",
