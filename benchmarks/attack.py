@@ -281,6 +281,7 @@ def main(arguments: list[str] | None = None) -> int:
     if unknown:
         parser.error(f"there is no group {', '.join(sorted(unknown))}; there are {', '.join(PLANS)}")
     os.environ["OMP_NUM_THREADS"] = "1"
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # ends the jobs as Ctrl-C does
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="attack-", ignore_cleanup_errors=True) as folder:
         results = run_all(_numbers(options), options.seed, options.jobs, Path(folder))

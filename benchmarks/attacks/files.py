@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import Any, ClassVar
@@ -276,19 +277,23 @@ class Corpora(Group):
                 numbers[rng.randrange(len(numbers))] = rng.choice([0, 255, 127, 128])
             body = bytes(numbers)
         elif way == 1:
-            header = altered(rng, header)
+            tensors = {key: value for key, value in header.items() if key != "__metadata__"}
+            header = altered(rng, tensors) | {"__metadata__": header["__metadata__"]}
             self.what += f", header {json.dumps(header)[:300]}"
         else:
             about = altered(rng, about, rng.choice([1, 1, 3]))
             self.what += f", metadata {self._difference(about)[:300]}"
-        if way != 1:
-            header["__metadata__"]["nextstroke"] = json.dumps(self._sealed(name, about, header, body))
+        with suppress(KeyError, TypeError, ValueError):  # tensors that are none have no digest
+            about = self._sealed(name, about, header, body)
+        header["__metadata__"]["nextstroke"] = json.dumps(about)
         return joined(header, body)
 
     @staticmethod
     def _difference(about: Any) -> str:
         return json.dumps(
-            {key: value for key, value in about.items() if key != "lines"} if isinstance(about, dict) else about
+            {key: value for key, value in about.items() if key not in ("lines", "symbols")}
+            if isinstance(about, dict)
+            else about
         )
 
     @staticmethod
