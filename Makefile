@@ -1,9 +1,9 @@
 # Two commands for everyone: `make demo` writes a page, `make test` checks everything. Both install what they need first.
 PYTHON ?= python3
-EXTRAS ?= figures cluster web train
+EXTRAS ?= figures cluster web parquet train
 NEEDS := pyproject.toml constraints.txt
 
-.PHONY: demo test test-slow coverage fuzz soak extras newest docs pages pictures clean
+.PHONY: demo test test-slow coverage mutate fuzz soak extras newest docs pages pictures clean
 
 demo: .venv-demo/ready
 	mkdir -p demo
@@ -23,6 +23,20 @@ test: .venv/ready .venv/browser
 test-slow: .venv/ready
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -m slow --timeout=3600
 
+# Small changes of handwriting/, compression/ and the training loop, each run against the tests that execute its line; the
+# first run needs minutes to find those. MUTANTS=200 SEED=2 draws others, MUTATE=all takes all, ONLY=compression/ a part.
+mutate: .venv/ready
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt 'cosmic-ray>=8.4'
+	.venv/bin/nextstroke kernel build || echo "the loops in C++ could not be built: no mutant of them is killed"
+	.venv/bin/python -m benchmarks.mutate --seed $(or $(SEED),1) --only '$(ONLY)' \
+	  $(if $(filter all,$(MUTATE)),--all,--mutants $(or $(MUTANTS),40))
+
+# The quick suite with the lines that it runs; handwriting, formats and compression have to reach 92 %.
+coverage: .venv/ready
+	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 -m "not slow" --cov=nextstroke --cov-report=term:skip-covered
+	for part in handwriting formats compression; do \
+	  .venv/bin/python -m coverage report --include="*/nextstroke/$$part/*" --fail-under=92 | tail -1 || exit 1; done
+
 # Ten minutes of bytes for every parser, led by coverage where atheris can be had; what it finds is kept in .hypothesis.
 fuzz: .venv/ready
 	if .venv/bin/python -m pip install --quiet atheris; then .venv/bin/python -m tests.fuzz.guided --seconds 40; \
@@ -41,13 +55,13 @@ extras:
 
 # The quick suite with the newest versions of everything but torch. The next `make` installs those of constraints.txt again.
 newest: .venv/ready
-	.venv/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager "$$(grep ^torch== constraints.txt)" -e '.[train,figures,cluster,web,test,docs]'
+	.venv/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager "$$(grep ^torch== constraints.txt)" -e '.[train,figures,cluster,web,parquet,test,docs]'
 	rm .venv/ready
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 -m "not slow"
 
 .venv/ready: $(NEEDS)
 	$(call environment,.venv)
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,figures,cluster,web,test,docs]'
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,figures,cluster,web,parquet,test,docs]'
 	touch $@
 
 # The page is tested in Debian's chromium, its engine in node; where they can't be had, those tests say so and are skipped.
@@ -84,8 +98,9 @@ pages: .venv/ready
 	.venv/bin/python docs/results.py
 	.venv/bin/python docs/notebooks.py
 
-# The pictures of README.md, with the bundled models as they are now.
-pictures: .venv-demo/ready
+# The pictures of README.md and docs/, with the bundled models and the results as they are now.
+pictures: .venv-demo/ready .venv/ready
+	.venv/bin/python docs/pictures.py
 	.venv-demo/bin/nextstroke write --style wide,flowing,tall --page a5 --seed 2 -o docs/page.png - < docs/demo.txt
 	.venv-demo/bin/nextstroke write "Each line is drawn, not copied." --style neat --seed 3 --dpi 140 -o docs/writing.gif
 	.venv-demo/bin/nextstroke write "$$(printf 'Dear Anna,\nthank you for the map.')" --style neat --seed 4 -o docs/letter.png
