@@ -31,6 +31,12 @@ mutate: .venv/ready
 	.venv/bin/python -m benchmarks.mutate --seed $(or $(SEED),1) --only '$(ONLY)' \
 	  $(if $(filter all,$(MUTATE)),--all,--mutants $(or $(MUTANTS),40))
 
+# The quick suite with the lines that it runs; handwriting, formats and compression have to reach 92 %.
+coverage: .venv/ready
+	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 -m "not slow" --cov=nextstroke --cov-report=term:skip-covered
+	for part in handwriting formats compression; do \
+	  .venv/bin/python -m coverage report --include="*/nextstroke/$$part/*" --fail-under=92 | tail -1 || exit 1; done
+
 # Ten minutes of bytes for every parser, led by coverage where atheris can be had; what it finds is kept in .hypothesis.
 fuzz: .venv/ready
 	if .venv/bin/python -m pip install --quiet atheris; then .venv/bin/python -m tests.fuzz.guided --seconds 40; \
@@ -92,8 +98,9 @@ pages: .venv/ready
 	.venv/bin/python docs/results.py
 	.venv/bin/python docs/notebooks.py
 
-# The pictures of README.md, with the bundled models as they are now.
-pictures: .venv-demo/ready
+# The pictures of README.md and docs/, with the bundled models and the results as they are now.
+pictures: .venv-demo/ready .venv/ready
+	.venv/bin/python docs/pictures.py
 	.venv-demo/bin/nextstroke write --style wide,flowing,tall --page a5 --seed 2 -o docs/page.png - < docs/demo.txt
 	.venv-demo/bin/nextstroke write "Each line is drawn, not copied." --style neat --seed 3 --dpi 140 -o docs/writing.gif
 	.venv-demo/bin/nextstroke write "$$(printf 'Dear Anna,\nthank you for the map.')" --style neat --seed 4 -o docs/letter.png

@@ -116,6 +116,15 @@ def test_the_readme_links_to_every_page_of_the_documentation():
     assert {path.name for path in DOCS.glob("*.md")} <= targets
 
 
+def test_each_picture_is_shown_somewhere_and_can_be_made_again():
+    drawn = runpy.run_path(str(DOCS / "pictures.py"))["PICTURES"]
+    files = {path.stem: path for path in (DOCS / "pictures").glob("*.png")}
+    assert files.keys() == drawn.keys()
+    shown = {target for page in PAGES for pair in links(page.read_text("utf-8")) for target in pair}
+    assert [name for name in files if f"pictures/{name}.png" not in shown] == []
+    assert max(path.stat().st_size for path in files.values()) < 100_000
+
+
 def test_pages_name_no_module_that_is_not_there():
     files = {path.name for path in ROOT.glob("[bsdt]*/**/*.py")}
     for page in PAGES:

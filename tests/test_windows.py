@@ -43,7 +43,7 @@ def test_a_batch_says_that_it_needs_posix(tmp_path):
     done = run(
         """
 from nextstroke.cli.main import main
-raise SystemExit(main(["write", "--batch", "texts.jsonl", "--out", "ink"]))
+raise SystemExit(main(["batch", "texts.jsonl", "-o", "ink", "--format", "ink"]))
 """,
         tmp_path,
     )
