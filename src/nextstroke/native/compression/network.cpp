@@ -22,9 +22,6 @@ using Out = T* __restrict;
 
 inline float bounded(float value, float most) { return std::min(std::max(value, -most), most); }
 
-// To the nearest whole number, halves to the even one, as numpy's rint: for values below 2^22.
-inline float rounded(float value) { return (value + 12582912.0f) - 12582912.0f; }
-
 // activations.py's.
 struct Gates {
   float far, over0, over1, over2, under0, under1, under2, under3;
@@ -146,21 +143,6 @@ FAST void add_squares(Int steps, Int width, In<uint8_t> bytes, Out<Int> squares)
   for (Int n = 0; n < width; ++n) squares[n] += sums[n];
 }
 
-// online_weights.py: add a step to one tile of inputs of `rows` rows, and the additions as bytes.
-FAST void move_tile(
-    Int rows, In<int32_t> steps, In<float> by_row, In<float> by_input, float most, Out<float> kept, Out<int8_t> used) {
-  for (Int row = 0; row < rows; ++row) {
-    int8_t bytes[TILE];
-    for (Int n = 0; n < TILE; ++n) {
-      const float step = float(steps[row * TILE + n]) * by_row[row] * by_input[n];
-      kept[row * TILE + n] = bounded(kept[row * TILE + n] + step, most);
-      bytes[n] = int8_t(rounded(kept[row * TILE + n]));
-    }
-    for (Int quad = 0; quad < TILE / QUAD; ++quad)
-      std::memcpy(used + (quad * TILE + row) * QUAD, bytes + quad * QUAD, QUAD);
-  }
-}
-
 // output_layer.py: frequencies of all symbols; to the last `blocks` rows is added what was learned.
 FAST void output_frequencies(
     Int rows, Int blocks, Int symbols, In<int32_t> sums, In<float> scale, In<float> bias, In<int32_t> learned,
@@ -230,13 +212,11 @@ class Learned {
     const double mean = double(sum) / double(used.inputs);
     for (Int n = 0; n < used.inputs; ++n) by_input[n] = float(std::sqrt(mean / double(input_squares[n])));
     const Weights inputs = inputs_over_time(times);
-    const Int fitting = FITTING / (quads_of(times) * QUAD * kernel().unit);
-    const Int together = std::max(fitting / TILE * TILE, TILE);
-    for (Int first = 0; first < used.rows; first += together)
-      learn_rows(first, std::min(together, used.rows - first), times, inputs, by_row.data(), by_input.data());
+    for (Int first = 0; first < used.rows; first += TOGETHER)
+      learn_rows(first, std::min(TOGETHER, used.rows - first), times, inputs, by_row.data(), by_input.data());
   }
 
-  static constexpr Int FITTING = 1 << 17;  // bytes of errors that a cache holds
+  static constexpr Int TOGETHER = 3 * TILE;  // rows: a cache holds their errors, and they fill all kernels
 
   Weights inputs_over_time(Int times) const {
     Weights turned(used.inputs, times);
@@ -262,9 +242,9 @@ class Learned {
       rows.times(inputs.tile(tile), steps.data());
       for (Int row = 0; row < count; row += TILE) {
         const Int above = (first + row) / TILE;
-        move_tile(std::min(TILE, count - row), steps.data() + row * TILE, by_row + first + row, by_input + tile * TILE,
-                  most, kept.data() + (above * inputs.tiles + tile) * TILE * TILE,
-                  used.tile(above) + tile * TILE * TILE);
+        kernel().move({std::min(TILE, count - row), steps.data() + row * TILE, by_row + first + row,
+                       by_input + tile * TILE, most, kept.data() + (above * inputs.tiles + tile) * TILE * TILE,
+                       used.tile(above) + tile * TILE * TILE});
       }
     }
   }

@@ -5,6 +5,20 @@
 
 #include <cstring>
 
+namespace {
+
+void move_by_numbers(const Move& of) {
+  for (Int row = 0; row < of.rows; ++row)
+    for (Int n = 0; n < TILE; ++n) {
+      float& kept = of.kept[row * TILE + n];
+      kept += float(of.steps[row * TILE + n]) * of.by_row[row] * of.by_input[n];
+      kept = std::min(std::max(kept, -of.most), of.most);
+      of.used[(n / QUAD * TILE + row) * QUAD + n % QUAD] = int8_t(rounded(kept));
+    }
+}
+
+}  // namespace
+
 namespace plain {
 constexpr Int ROWS = 1;
 struct Sum { int32_t all; };
@@ -22,6 +36,7 @@ inline void store(Sum sum, int32_t* to) { *to = sum.all; }
 #include "product_loops.h"
 #undef NEXTSTROKE_WIDE
 bool runs() { return true; }
+const auto move = move_by_numbers;
 }  // namespace plain
 
 #if defined(__x86_64__)
@@ -64,6 +79,7 @@ inline void store(Sum sum, int32_t* to) {
 #include "product_loops.h"
 #undef NEXTSTROKE_WIDE
 bool runs() { return true; }
+const auto move = move_by_numbers;
 }  // namespace sse2
 
 BEGIN_TARGET("avx2")
@@ -93,6 +109,32 @@ inline void store(Sum sum, int32_t* to) {
 #define NEXTSTROKE_WIDE 6
 #include "product_loops.h"
 #undef NEXTSTROKE_WIDE
+
+static void move(const Move& of) {
+  const __m256 upper = _mm256_set1_ps(of.most), lower = _mm256_set1_ps(-of.most);
+  const __m256 whole = _mm256_set1_ps(HALVES_TO_EVEN);
+  constexpr Int PLACES[] = {0, 4, 1, 5};
+  for (Int row = 0; row < of.rows; ++row) {
+    const __m256 by_row = _mm256_set1_ps(of.by_row[row]);
+    __m256i bytes[2];
+    for (Int half = 0; half < 2; ++half) {
+      const Int place = row * TILE + half * 8;
+      const __m256i steps = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(of.steps + place));
+      const __m256 scaled = _mm256_mul_ps(_mm256_cvtepi32_ps(steps), by_row);
+      __m256 kept = _mm256_loadu_ps(of.kept + place);
+      kept = _mm256_add_ps(kept, _mm256_mul_ps(scaled, _mm256_loadu_ps(of.by_input + half * 8)));
+      kept = _mm256_min_ps(_mm256_max_ps(kept, lower), upper);
+      _mm256_storeu_ps(of.kept + place, kept);
+      bytes[half] = _mm256_cvttps_epi32(_mm256_sub_ps(_mm256_add_ps(kept, whole), whole));
+    }
+    // Quads of inputs in the order that packing the two halves of each vector leaves.
+    const __m256i pairs = _mm256_packs_epi32(bytes[0], bytes[1]), quads = _mm256_packs_epi16(pairs, pairs);
+    int32_t of_quad[8];
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(of_quad), quads);
+    for (Int quad = 0; quad < TILE / QUAD; ++quad)
+      __builtin_memcpy(of.used + (quad * TILE + row) * QUAD, of_quad + PLACES[quad], QUAD);
+  }
+}
 }  // namespace avx2
 END_TARGET
 
@@ -156,9 +198,11 @@ namespace avx2 {
 bool runs() { return __builtin_cpu_supports("avx2"); }
 }  // namespace avx2
 namespace avx512 {
+const auto move = avx2::move;
 bool runs() { return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"); }
 }  // namespace avx512
 namespace vnni {
+const auto move = avx2::move;
 bool runs() { return avx512::runs() && __builtin_cpu_supports("avx512vnni"); }
 }  // namespace vnni
 #endif
@@ -191,12 +235,13 @@ inline void store(Sum sum, int32_t* to) { vst1q_s32(to, vpaddq_s32(sum.low, sum.
 #undef NEXTSTROKE_BYTES
 #undef NEXTSTROKE_WIDE
 bool runs() { return true; }
+const auto move = move_by_numbers;
 }  // namespace neon
 #endif
 
 namespace {
 
-#define KERNEL(of) Kernel{#of, of::UNIT, of::EXTRA, of::runs, of::prepare, of::multiply}
+#define KERNEL(of) Kernel{#of, of::UNIT, of::EXTRA, of::runs, of::prepare, of::multiply, of::move}
 // The fastest first.
 const Kernel KERNELS[] = {
 #if defined(__x86_64__)

@@ -16,6 +16,21 @@ constexpr Int TILE = 16, QUAD = 4;  // rows and inputs that lie together
 inline Int tiles_of(Int count) { return (count + TILE - 1) / TILE; }
 inline Int quads_of(Int inputs) { return tiles_of(inputs) * (TILE / QUAD); }
 
+// To the nearest whole number, halves to the even one, as numpy's rint: for values below 2^22.
+constexpr float HALVES_TO_EVEN = 12582912.0f;  // 1.5 · 2^23: a float of that size holds whole numbers only
+inline float rounded(float value) { return (value + HALVES_TO_EVEN) - HALVES_TO_EVEN; }
+
+// A step of one tile of inputs of `rows` rows (online_weights.py): to `kept` (rows, TILE) comes steps · by_row · by_input,
+// between −most and most; `used`, a tile of weights, is the same in whole numbers.
+struct Move {
+  Int rows;
+  const int32_t* steps;
+  const float *by_row, *by_input;
+  float most;
+  float* kept;
+  int8_t* used;
+};
+
 // The instructions of one kind of processor.
 struct Kernel {
   const char* name;
@@ -26,6 +41,7 @@ struct Kernel {
   void (*prepare)(Int quads, const uint8_t* h, void* prepared);
   // sums (count, TILE) of `count` prepared rows, `stride` bytes apart, and one tile of weights, (quads, TILE, QUAD).
   void (*multiply)(Int count, Int quads, const void* prepared, Int stride, const int8_t* weights, int32_t* sums);
+  void (*move)(const Move& of);
 };
 
 // The fastest that runs on this processor, or the one named in NEXTSTROKE_INSTRUCTIONS.
