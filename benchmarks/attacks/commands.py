@@ -320,7 +320,7 @@ CASES: dict[str, Case] = {
     ),
     "style learn": Case(["style", "learn", "ink.json", "-o", "me.style"]),
     "scribble": Case(["scribble", "--lines", "1", "--points", "9", "-o", "a.pdf"], same=False),
-    "models styles": Case(["models", "styles", "--text", "a", "-o", "a.svg"]),
+    "models styles": Case(["models", "styles", "--model", "m.onnx", "--text", "abc", "-o", "a.svg"]),
     "compress": Case(["compress", "--model", "none", "-f", "text.txt"]),
     "compress --rm": Case(
         ["compress", "--model", "none", "-f", "--rm", "penn/ptb.train.txt"],
