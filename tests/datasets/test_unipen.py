@@ -340,6 +340,19 @@ def test_a_tree_without_ink_of_a_category_is_refused(unipen):
         read_unipen(unipen.root, ["9"])
 
 
+def test_ink_that_several_categories_hold_is_taken_once(unipen):
+    unipen.line("some words", name="a")
+    for name in ("a", "b"):  # the words of a text, and words of a sheet without a text
+        unipen.write(f"include/abc/data/w{name}.dat", f"{SETUP}.WRITER_ID w1\n" + "".join(letters("word")))
+        words = f'.INCLUDE abc/data/w{name}.dat\n.SEGMENT WORD 0-3 OK "word"\n'
+        unipen.write(f"data/7/abc/{name}.dat", words)
+    corpus, report = read_unipen(unipen.root, ["8", "7"])
+    assert [line.name for line in corpus.lines] == ["8/abc/a.dat#0", "7/abc/b.dat#0"]
+    assert [(left.name, left.reason) for left in report.left_out] == [("7/abc/a.dat", "the same ink as 8/abc/a.dat")]
+    assert report.segments["7/abc"] == (2, 2)  # as the distribution's table counts them
+    assert len(read_unipen(unipen.root, ["7"])[0].lines) == 2
+
+
 def test_the_command_packs_and_reports(unipen, tmp_path, capsys):
     unipen.line("some words here", name="a")
     packed, report = tmp_path / "u.packed", tmp_path / "r.json"

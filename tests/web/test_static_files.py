@@ -3,7 +3,7 @@
 import pytest
 
 
-@pytest.mark.parametrize("name", ["studio.js", "models/text.onnx"])
+@pytest.mark.parametrize("name", ["studio.js", "engine.json"])
 def test_a_file_is_packed_on_its_way_and_not_sent_again(client, name):
     packed = client.get(f"/{name}")
     plain = client.get(f"/{name}", headers={"accept-encoding": "identity"})
@@ -26,3 +26,12 @@ def test_a_part_of_a_file_is_a_part_of_what_lies_here(client):
     part = client.get("/studio.js", headers={"range": "bytes=10-29"})
     assert (part.status_code, part.content) == (206, whole[10:30])
     assert "content-encoding" not in part.headers
+
+
+def test_a_packed_model_is_sent_as_it_is(client):
+    """The page unpacks it: a content encoding would have the browser unpack it before."""
+    sent = client.get("/models/text.onnx.gz")
+    assert "content-encoding" not in sent.headers
+    assert sent.content.startswith(b"\x1f\x8b")
+    again = client.get("/models/text.onnx.gz", headers={"if-none-match": sent.headers["etag"]})
+    assert again.status_code == 304

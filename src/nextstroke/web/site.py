@@ -1,7 +1,8 @@
 """The studio as a folder of files: any web host can serve them, the networks run in the browser."""
 
+import zlib
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from nextstroke.runtime.model_file import find_model
 from nextstroke.runtime.onnx_weights import rounded
 from nextstroke.web.engine_constants import engine_json
 
+GZIP = "application/gzip"
 TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -19,6 +21,7 @@ TYPES = {
     ".wasm": "application/wasm",
     ".onnx": "application/octet-stream",
     ".styles": "application/octet-stream",
+    ".gz": GZIP,
 }
 MODELS = ("writer.onnx", "writer.styles", "reader.onnx", "text.onnx")
 
@@ -32,14 +35,28 @@ def site_files() -> dict[str, Path]:
 
 
 def site_sources() -> dict[str, Path | Callable[[], bytes]]:
-    """All of the site by its place below the page's address: files, and what makes the rest."""
-    return {**site_files(), "models/text.onnx": light_text, "engine.json": engine_json}
+    """Return all of the site by its path below the page's address: files, and functions that make the rest.
+
+    The models are packed here and unpacked by the page: few hosts pack files of their types.
+    """
+    models = {f"models/{name}": partial(packed_model, name) for name in MODELS}
+    others = {name: path for name, path in site_files().items() if name not in models}
+    return others | {f"{name}.gz": source for name, source in models.items()} | {"engine.json": engine_json}
 
 
 @cache
-def light_text() -> bytes:
-    """The text model, rounded: with it as it is, the site would take more than 8 MB."""
-    return rounded(find_model("text"))
+def packed_model(name: str) -> bytes:
+    """Return a model file as gzip; the text model is rounded, as the site would else take more than 8 MB."""
+    path = find_model("writer").parent / name
+    data = rounded(find_model("text")) if name == "text.onnx" else path.read_bytes()
+    # Weights repeat no sequences: without most of the search for them the Huffman codes are shorter.
+    strategies = (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED)
+    return min((_gzip(data, strategy) for strategy in strategies), key=len)
+
+
+def _gzip(data: bytes, strategy: int) -> bytes:
+    packer = zlib.compressobj(9, zlib.DEFLATED, 16 + zlib.MAX_WBITS, 8, strategy)
+    return packer.compress(data) + packer.flush()
 
 
 def export_site(folder: Path) -> Iterator[Path]:

@@ -9,6 +9,8 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
+from nextstroke.web.site import GZIP
+
 VARY = {"vary": "accept-encoding"}
 
 
@@ -35,13 +37,15 @@ class Asset:
         headers = VARY | {"etag": self.tag}
         if self.tag in known:
             return Response(status_code=304, headers=headers)
-        return Response(self.packed, media_type=self.kind, headers=headers | {"content-encoding": "gzip"})
+        if self.kind != GZIP:
+            headers["content-encoding"] = "gzip"
+        return Response(self.packed, media_type=self.kind, headers=headers)
 
     @cached_property
     def packed(self) -> bytes:
-        """Packed, at the first request."""
+        """Packed, at the first request; what is packed already is left as it is."""
         data = self.source.read_bytes() if isinstance(self.source, Path) else self.source()
-        return gzip.compress(data, mtime=0)
+        return data if self.kind == GZIP else gzip.compress(data, mtime=0)
 
     @cached_property
     def tag(self) -> str:

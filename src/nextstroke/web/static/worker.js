@@ -21,17 +21,21 @@ const fetched = async (name) => {
   if (!answer.ok) throw new Error(`${name}: ${answer.status} ${answer.statusText}`);
   return answer.arrayBuffer();
 };
+const unpacked = async (name) => {
+  const packed = new Response(await fetched(`${name}.gz`)).body;
+  return new Response(packed.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
+};
 const once = (make) => {
   let made = null;
   return () => (made ??= make());
 };
 const kernel = once(async () => WebAssembly.compile(await fetched("engine/kernel.wasm")));
-const load = (Kind, name) => once(async () => new Kind(await kernel(), await readModel(await fetched(`models/${name}.onnx`))));
+const load = (Kind, name) => once(async () => new Kind(await kernel(), await readModel(await unpacked(`models/${name}.onnx`))));
 const writer = load(WriterNetwork, "writer");
 const recogniser = load(Recogniser, "reader");
 const textNetwork = load(TextNetwork, "text");
 const loadConstants = once(async () => setConstants(JSON.parse(new TextDecoder().decode(await fetched("engine.json")))));
-const styles = once(async () => readStyles(await fetched("models/writer.styles")));
+const styles = once(async () => readStyles(await unpacked("models/writer.styles")));
 const size = once(async () => knownSize(await writer()));
 const hands = new Map([["none", NO_STYLE]]); // and the user's own hands
 
