@@ -1,5 +1,6 @@
 """The terms that a model file states are those of its card, and changing them leaves the weights alone."""
 
+import hashlib
 import json
 import runpy
 import shutil
@@ -61,3 +62,12 @@ def test_the_same_terms_give_the_same_bytes():
     with_terms = runpy.run_path(str(ROOT / "scripts" / "set_terms.py"))["with_terms"]
     data = unsealed(MODELS / "text.onnx")
     assert with_terms(data, "CC BY-SA 4.0") == data
+
+
+def test_the_checksums_of_the_weights_are_right():
+    folder = ROOT / "weights"
+    files = sorted(folder.glob("*.onnx"))
+    if not files:
+        pytest.skip("NOT TESTED: checksums of weights/, which is not there")
+    made = "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files)
+    assert made == (folder / "SHA256SUMS").read_text("utf-8")
