@@ -14,8 +14,9 @@ from contextlib import suppress
 from itertools import takewhile
 from typing import Any, NoReturn
 
+from nextstroke.cli.direct_call import plain_call
 from nextstroke.cli.streams import discard_output, escape_unencodable, open_closed_streams
-from nextstroke.cli.verbs import make_command
+from nextstroke.cli.verbs import VERBS, make_command
 from nextstroke.errors import BadInput, LimitExceeded, NextstrokeError, UsageError
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -62,6 +63,17 @@ def _terminate(number: int, frame: object) -> NoReturn:
 
 
 def _run(arguments: list[str]) -> None:
+    call = plain_call(arguments, tuple(VERBS))
+    if call:
+        call()
+    else:
+        _read_and_run(arguments)
+    # A full disk or a closed pipe is noticed here, where it can still be reported, and not at the end of the process.
+    if sys.stdout:
+        sys.stdout.flush()
+
+
+def _read_and_run(arguments: list[str]) -> None:
     command = make_command()
     try:
         with command.make_context("nextstroke", list(arguments)) as context:
@@ -70,9 +82,6 @@ def _run(arguments: list[str]) -> None:
         if not _is(error, "NoArgsIsHelpError"):
             raise
         print(error.ctx.get_help())  # type: ignore[attr-defined]
-    # A full disk or a closed pipe is noticed here, where it can still be reported, and not at the end of the process.
-    if sys.stdout:
-        sys.stdout.flush()
 
 
 def _report(error: BaseException, debug: bool) -> int:

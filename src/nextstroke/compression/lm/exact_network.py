@@ -50,7 +50,7 @@ class ExactNetwork:
         """Begin `blocks` texts: zero state, no symbol yet, nothing learned."""
         library = loops()
         if library and self._native is None:
-            self._native = NativeNetwork(library, self)
+            self._native = NativeNetwork(library, [*self.lower, self.top], self.output)
         self._active = self._native if library else None
         if self._active:
             self._active.start(blocks)

@@ -1,7 +1,8 @@
 """The network of exact_network.py by the loops in C++, with the same constants."""
 
 import ctypes
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -10,9 +11,6 @@ from nextstroke.compression.lm.activations import FAR, OVER, UNDER
 from nextstroke.compression.lm.integer_matmul import LEVELS, ONE, ZERO
 from nextstroke.compression.lm.online_weights import Teaching
 from nextstroke.native.compression_loops import address, call
-
-if TYPE_CHECKING:
-    from nextstroke.compression.lm.exact_network import ExactNetwork
 
 SYMBOLS = output_layer.SYMBOLS
 _TYPES: dict[str, Any] = {"*": ctypes.c_void_p, ".": ctypes.c_float, ":": ctypes.c_double}
@@ -47,18 +45,17 @@ class NativeNetwork:
 
     Args:
         library: The loops.
-        network: Its weights; they are kept as long as C++ reads them.
+        layers, output: Of the ExactNetwork; their arrays are kept as long as C++ reads them.
 
     Raises:
         MemoryError: There is no room for the network.
     """
 
-    def __init__(self, library: ctypes.CDLL, network: "ExactNetwork"):
+    def __init__(self, library: ctypes.CDLL, layers: Sequence[lstm_layer.Layer], output: output_layer.Output):
         self._library, self._handle = library, ctypes.c_void_p()
         self._arrays: list[np.ndarray] = []
-        layers = [*network.lower, network.top]
         self._layers = (_Layer * len(layers))(*map(self._layer, layers))
-        numbers = self._numbers(network)
+        numbers = self._numbers(output)
         self._handle = ctypes.c_void_p(library.network_new(ctypes.byref(numbers)))
         if not self._handle:
             raise MemoryError("no room for the text network")
@@ -91,8 +88,8 @@ class NativeNetwork:
         arrays = (product.whole, product.scale, layer.table, layer.peepholes)
         return _Layer(cells, product.whole.shape[1] - cells, *map(self._address, arrays))
 
-    def _numbers(self, network: "ExactNetwork") -> _Network:
-        output, table = network.output, output_layer.frequencies()
+    def _numbers(self, output: output_layer.Output) -> _Network:
+        table = output_layer.frequencies()
         pointers = {
             "output": output.product.whole, "back": output.back, "scale": output.product.scale, "bias": output.bias,
             "over": OVER, "under": UNDER, "frequencies": table,
