@@ -12,26 +12,31 @@ import { unknown } from "./symbols.js";
 /**
  * Write a text on pages; gives one row after the other as `placed` in layout.js does. A row with words also has {text, written,
  * line, scale}: the text of the line, what was drawn of it (ß becomes ss), the line (writeLine in sampler.js), and
- * millimetres for each of its units.
- * @param {{network, page, seed, write, progress}} how and what `bestLine` takes; `write` is `bestLine` or remembers its
- *   lines; `progress(written, lines)` is called after each line of the paragraph being written
+ * millimetres for each of its units; every row has the number of its `paragraph`.
+ * @param {any} how {network, page, seed, styles, write, progress} and what `bestLine` takes; `styles` are those of the paragraphs
+ *   in turn, in place of `style`; `write` is `bestLine` or remembers its lines; `progress(written, lines, line)` is called
+ *   after each line of the paragraph being written
  */
 export const compose = (text, how) => placed(composeRows(text, how), how.page);
 
 /** The rows of a text with their levelled ink, null for an empty line. */
 async function* composeRows(text, how) {
   const { page, seed } = how;
-  const hand = { advance: constants.layout.ADVANCE * page.xHeight, scale: null };
+  const styles = how.styles ?? [how.style];
+  const hands = styles.map((style) => ({ style, advance: constants.layout.ADVANCE * page.xHeight, scale: null }));
   const counts = new Map(); // lines above, by their text
-  for (const paragraph of paragraphsOf(text, how.network.about.alphabet)) {
-    let rest = paragraph;
-    if (!rest) yield { ink: null };
+  for (const [paragraph, words] of paragraphsOf(text, how.network.about.alphabet).entries()) {
+    // Paragraphs in one style share what is known of its size.
+    const style = styles[paragraph % styles.length];
+    const hand = hands.find((each) => each.style.name === style.name);
+    let rest = words;
+    if (!rest) yield { ink: null, paragraph };
     while (rest) {
-      const { pieces, lines, inks } = await writeSome(rest, how, hand, counts);
+      const { pieces, lines, inks } = await writeSome(rest, { ...how, style }, hand, counts);
       for (const [i, text] of pieces.entries()) {
         const random = new Random(entropyOf(seed, text, counted(counts, text)));
         const ink = drifted(inks[i], page, random);
-        yield { text, written: lines[i].written, line: lines[i], scale: hand.scale, ink };
+        yield { text, written: lines[i].written, line: lines[i], scale: hand.scale, ink, paragraph };
         // A line ends at a blank, which is left out, or within a word that is too long.
         rest = rest.slice(text.length).replace(/^ /, "");
       }
@@ -80,7 +85,7 @@ async function writeLines(pieces, how, counts) {
   const lines = [];
   for (const text of pieces) {
     lines.push(await (how.write ?? bestLine)(text, { ...how, occurrence: counted(counts, text) }));
-    how.progress?.(lines.length, pieces.length);
+    how.progress?.(lines.length, pieces.length, lines.at(-1));
   }
   return lines;
 }
