@@ -1,9 +1,9 @@
 # Two commands for everyone: `make demo` writes a page, `make test` checks everything. Both install what they need first.
 PYTHON ?= python3
-EXTRAS ?= figures cluster web train
+EXTRAS ?= figures cluster web parquet train
 NEEDS := pyproject.toml constraints.txt
 
-.PHONY: demo test test-slow fuzz soak extras newest pages pictures clean
+.PHONY: demo test test-slow mutate fuzz soak extras newest pages pictures clean
 
 demo: .venv-demo/ready
 	mkdir -p demo
@@ -23,6 +23,14 @@ test: .venv/ready .venv/browser
 test-slow: .venv/ready
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -m slow --timeout=3600
 
+# Small changes of handwriting/, compression/ and the training loop, each run against the tests that execute its line; the
+# first run needs minutes to find those. MUTANTS=200 SEED=2 draws others, MUTATE=all takes all, ONLY=compression/ a part.
+mutate: .venv/ready
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt 'cosmic-ray>=8.4'
+	.venv/bin/nextstroke kernel build || echo "the loops in C++ could not be built: no mutant of them is killed"
+	.venv/bin/python -m benchmarks.mutate --seed $(or $(SEED),1) --only '$(ONLY)' \
+	  $(if $(filter all,$(MUTATE)),--all,--mutants $(or $(MUTANTS),40))
+
 # Ten minutes of bytes for every parser, led by coverage where atheris can be had; what it finds is kept in .hypothesis.
 fuzz: .venv/ready
 	if .venv/bin/python -m pip install --quiet atheris; then .venv/bin/python -m tests.fuzz.guided --seconds 40; \
@@ -41,12 +49,12 @@ extras:
 
 # The quick suite with the newest versions of everything but torch, where .venv is older; a bare clone's has them already.
 newest: .venv/ready
-	.venv/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager -c constraints.txt -e '.[train,figures,cluster,web,test]'
+	.venv/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager -c constraints.txt -e '.[train,figures,cluster,web,parquet,test]'
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 -m "not slow"
 
 .venv/ready: $(NEEDS)
 	$(call environment,.venv)
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,figures,cluster,web,test]'
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,figures,cluster,web,parquet,test]'
 	touch $@
 
 # The page is tested in Debian's chromium, its engine in node; where they can't be had, those tests say so and are skipped.

@@ -12,9 +12,9 @@ Made from the help of the commands by `python docs/commands.py`. `nextstroke COM
 Lengths are in millimetres, colours are those of SVG. A file named `-` is standard input or standard output. A model is
 a file or the name of a bundled model; a recipe is a file or the name of a shipped recipe.
 
-The base package is enough for write, style, scribble, generate, compress, decompress, data and models. Train, evaluate,
-export and `data teach` need the extra `train`, figure needs `figures`, reproduce needs both, serve needs `web`, and
-`write --cluster` needs `cluster`.
+The base package is enough for write, batch, style, scribble, generate, compress, decompress, data and models. Train,
+evaluate, export and `data teach` need the extra `train`, figure needs `figures`, reproduce needs both, serve needs
+`web`, `batch --cluster` needs `cluster`, and `batch --format parquet` needs `parquet`.
 
 ## Exit codes
 

@@ -11,6 +11,7 @@ ROOMS = {
     "train": ["nextstroke.training.run", "nextstroke.training.export.networks_export", "nextstroke.nets.networks"],
     "figures": ["nextstroke.paper.plots"],
     "cluster": ["distributed", "nextstroke.handwriting.bulk"],
+    "parquet": ["pyarrow.parquet", "nextstroke.handwriting.shard_files"],
     "web": ["nextstroke.web.server.app"],
 }
 VERBS = {"train": ["train", "recipes/best/writer.toml"], "web": ["serve", "--port", "0"]}

@@ -206,9 +206,9 @@ for format in ("svg", "pdf", "png", "gif", "apng"):
     render(sheet(60, 80, 1), format, Look(dpi=30), {})
 size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 for format, page, look in [
-    ("png", sheet(330, 500, 40), Look(dpi=300)), ("png", sheet(300, 400, 40), Look(dpi=300, nib=True)),
-    ("gif", sheet(210, 297, 40), Look(dpi=100)), ("apng", sheet(210, 297, 40), Look(dpi=150)),
-    ("svg", sheet(210, 297, 300), Look(nib=True)), ("pdf", sheet(210, 297, 300), Look(nib=True)),
+    ("png", sheet(330, 500, 20), Look(dpi=200)), ("png", sheet(200, 300, 20), Look(dpi=300, nib=True)),
+    ("gif", sheet(210, 297, 20), Look(dpi=80)), ("apng", sheet(210, 297, 20), Look(dpi=100)),
+    ("svg", sheet(210, 297, 150), Look(nib=True)), ("pdf", sheet(210, 297, 150), Look(nib=True)),
     ("json", sheet(210, 297, 500), Look()), ("hpgl", sheet(210, 297, 500), Look()),
 ]:
     needed = measure([page], format, look).memory

@@ -13,7 +13,18 @@ from tests.documentation import PAGES, ROOT, anchors, links, words
 
 DOCS = Path(__file__).parent.parent / "docs"
 # Pages that are read from the beginning to the end; graphs do not count.
-MOST_WORDS = {"guide.md": 1700, "architecture.md": 2000, "format.md": 1100, "paper.md": 1500}
+MOST_WORDS = {
+    "index.md": 400,
+    "write.md": 1000,
+    "plot.md": 500,
+    "training-data.md": 500,
+    "studio-api.md": 700,
+    "text-compression.md": 500,
+    "train.md": 900,
+    "architecture.md": 2000,
+    "format.md": 1100,
+    "paper.md": 1500,
+}
 
 
 def without_signatures(page):
@@ -27,7 +38,7 @@ def test_the_reference_is_what_the_docstrings_say():
 
 
 def test_the_notebook_runs(capsys):
-    cells = json.loads((DOCS / "example.ipynb").read_text("utf-8"))["cells"]
+    cells = json.loads((DOCS / "tutorial" / "write.ipynb").read_text("utf-8"))["cells"]
     names: dict[str, object] = {}
     for cell in (cell for cell in cells if cell["cell_type"] == "code"):
         tree = ast.parse("".join(cell["source"]))
@@ -107,4 +118,4 @@ def test_pages_name_no_module_that_is_not_there():
 @pytest.mark.parametrize("name", MOST_WORDS)
 def test_a_page_is_not_too_long(name):
     text = re.sub(r"^```mermaid\n.*?^```$", "", (DOCS / name).read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
-    assert 100 < words(text) <= MOST_WORDS[name]
+    assert 50 < words(text) <= MOST_WORDS[name]

@@ -28,7 +28,7 @@ COMMANDS = {
     "write": ["-c", START, "write", "Hi", "-o", "hi.png", "--best-of", "1"],
     "generate": ["-c", START, "generate", "--prime", "The ", "--length", "3"],
     "compress": ["-c", START, "compress", "-c", "texts.jsonl", "-o", "-"],
-    "batch in two processes": ["-c", START, "write", "--batch", "texts.jsonl", "--out", "ink", "--shard", "1"]
+    "batch in two processes": ["-c", START, "batch", "texts.jsonl", "-o", "ink", "--shard", "1"]
     + ["--workers", "2", "--best-of", "1"],
     "Python": ["-c", API],
 }
@@ -77,7 +77,7 @@ def foreign_addresses(folder):
 @pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS.keys())
 def test_nothing_is_left_in_the_home_folder(private, arguments):
     home, env = private
-    subprocess.run([sys.executable, *arguments], env=env, check=True, capture_output=True, timeout=120)
+    subprocess.run([sys.executable, *arguments], env=env, check=True, capture_output=True, timeout=240)
     assert sorted(home.rglob("*")) == []
 
 
@@ -95,7 +95,7 @@ def test_a_server_sends_nothing_but_its_answers(private, strace, tmp_path):
     with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True, start_new_session=True) as server:
         try:
             address = re.search(r"http://\S+", server.stderr.readline())[0]
-            answer = httpx.post(f"{address}v1/write", json={"text": "Hi", "best_of": 1}, timeout=60)
+            answer = httpx.post(f"{address}v1/write", json={"text": "Hi", "best_of": 1}, timeout=200)
         finally:
             os.killpg(server.pid, signal.SIGTERM)
     assert answer.status_code == 200

@@ -188,8 +188,8 @@ class Recipe(_Section):
             raise ValueError("a recogniser (reader) needs whole lines: leave training.chunk out")
         if self.data.alphabet in ("start", "extend") and not self.start_from:
             raise ValueError(f'data.alphabet = "{self.data.alphabet}" needs start_from')
-        if self.data.alphabet == "extend" and self.kind != "writer":
-            raise ValueError('data.alphabet = "extend" is for kind = "writer" only')
+        if self.data.alphabet == "extend" and self.kind not in ("writer", "reader"):
+            raise ValueError('data.alphabet = "extend" is for kind = "writer" or "reader"')
         return self
 
     def dump(self) -> dict[str, Any]:

@@ -16,12 +16,21 @@ from tests.compression.conftest import TEXT
 NAMES = "text", "text.nst"
 
 
+@pytest.fixture(scope="session")
+def archive(tmp_path_factory):
+    """What `compress` makes of the text."""
+    path = tmp_path_factory.mktemp("archive") / "text"
+    path.write_bytes(TEXT)
+    assert main(["compress", str(path)]) == 0
+    return path.with_name("text.nst").read_bytes()
+
+
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path, monkeypatch, archive):
     """A folder with a text, and its archive as `text.nst`."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "text").write_bytes(TEXT)
-    assert main(["compress", "text"]) == 0
+    (tmp_path / "text.nst").write_bytes(archive)
     return tmp_path
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack, contextmanager
+from functools import partial
 
 import httpx
 import pytest
@@ -16,15 +17,18 @@ from nextstroke.cli.main import main
 from tests.conftest import START
 from tests.web.conftest import HEAD
 
+PATIENCE = 120  # seconds: what takes longer hangs, however busy the machine is
+get = partial(httpx.get, timeout=PATIENCE)
+
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_the_studio_is_served_until_a_signal(number, code):
     command = [sys.executable, "-c", START, "serve", "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
         address = re.search(r"http://\S+", server.stderr.readline())[0]
-        assert httpx.get(f"{address}health").json()["status"] == "ok"
+        assert get(f"{address}health").json()["status"] == "ok"
         os.kill(server.pid, number)
-        assert server.wait(20) == code
+        assert server.wait(PATIENCE) == code
         assert "Traceback" not in server.stderr.read()
 
 
@@ -55,7 +59,7 @@ def test_clients_that_do_not_read_do_not_keep_it_from_ending():
             line.sendall(b"GET /models/text.onnx.gz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
             assert line.recv(10) == b"HTTP/1.1 2"
         server.terminate()
-        assert server.wait(20) == 143
+        assert server.wait(PATIENCE) == 143
 
 
 @pytest.mark.parametrize("path", ["write", "styles"])
@@ -65,11 +69,11 @@ def test_work_under_way_does_not_keep_it_from_ending(path):
     with serving("--seconds", "500") as server, socket.create_connection(("127.0.0.1", server.port)) as client:
         body = json.dumps(order).encode()
         client.sendall(HEAD.replace("write", path).format(len(body)).encode() + body)
-        while httpx.get(f"{server.address}health").status_code != 200:
+        while get(f"{server.address}health").status_code != 200:
             pass
         time.sleep(1)
         server.terminate()
-        assert server.wait(20) == 143
+        assert server.wait(PATIENCE) == 143
 
 
 def test_a_call_that_cannot_be_broken_off_does_not_keep_it_from_ending():
@@ -84,7 +88,7 @@ def test_a_call_that_cannot_be_broken_off_does_not_keep_it_from_ending():
             time.sleep(1)
             server.terminate()
             try:
-                assert server.wait(20) == 143
+                assert server.wait(PATIENCE) == 143
             finally:
                 server.kill()
         assert "work was cut off" in server.stderr.read()
@@ -96,16 +100,16 @@ def test_with_few_file_descriptors_it_still_answers():
             line = lines.enter_context(socket.create_connection(("127.0.0.1", server.port)))
             line.sendall(b"GET /health HTTP/1.1\r\n")
         for _ in range(3):
-            assert httpx.get(f"{server.address}health", timeout=5).json()["status"] == "ok"
+            assert get(f"{server.address}health").json()["status"] == "ok"
         server.terminate()
         assert "Too many open files" not in server.stderr.read()
 
 
 def test_addresses_of_the_machine_are_known():
     with serving("--host", "0.0.0.0") as server:
-        assert httpx.get(f"http://127.0.0.2:{server.port}/health").status_code == 200
+        assert get(f"http://127.0.0.2:{server.port}/health").status_code == 200
         headers = {"host": "machine.example"}
-        answer = httpx.get(f"http://127.0.0.2:{server.port}/health", headers=headers)
+        answer = get(f"http://127.0.0.2:{server.port}/health", headers=headers)
         assert "--name machine.example" in answer.json()["error"]
 
 
@@ -116,7 +120,7 @@ def test_an_address_of_ipv6_is_served():
         pytest.skip("NOT TESTED with IPv6: this machine has none")
     with serving("--host", "::1") as server:
         assert server.address == f"http://[::1]:{server.port}/"
-        assert httpx.get(f"{server.address}health").status_code == 200
+        assert get(f"{server.address}health").status_code == 200
 
 
 def test_a_port_in_use_is_named(capsys):

@@ -20,7 +20,7 @@ def sh(line, folder, **variables):
     """Run a line of the shell in which N stands for nextstroke."""
     env = {**os.environ, "PYTHONPATH": SOURCES, "PYTHONDONTWRITEBYTECODE": "1", **variables}
     line = line.replace("N ", f"{COMMAND} ", 1)
-    return subprocess.run(["sh", "-c", line], cwd=folder, env=env, capture_output=True, timeout=60)
+    return subprocess.run(["sh", "-c", line], cwd=folder, env=env, capture_output=True, timeout=240)
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ PLACES = [
     "write Hi --model PLACE -o a.svg",
     "write Hi --style PLACE -o a.svg",
     "write Hi -o PLACE.svg",
-    "write --batch PLACE --out ink",
+    "batch PLACE -o ink",
     "generate --model PLACE",
     "evaluate PLACE",
     "export PLACE -o a.onnx",
@@ -137,7 +137,7 @@ def locked(folder):
     def run(*arguments, **variables):
         env = {**os.environ, "PYTHONPATH": SOURCES, "PYTHONDONTWRITEBYTECODE": "1", **variables}
         command = [*prefix, sys.executable, "-W", "error", "-c", START, *arguments]
-        return subprocess.run(command, cwd=folder, env=env, capture_output=True, timeout=60)
+        return subprocess.run(command, cwd=folder, env=env, capture_output=True, timeout=240)
 
     yield place, run
     place.chmod(0o700)

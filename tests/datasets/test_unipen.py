@@ -126,6 +126,34 @@ def test_a_row_that_was_cut_is_left_out(tmp_path):
     assert read_unipen_file(file).components[0].points.tolist() == [[1, 2], [5, 6]]
 
 
+@pytest.mark.parametrize("data", [b"", b"no statement at all", b"\n\0"])
+def test_a_file_without_a_statement_is_empty(tmp_path, data):
+    (tmp_path / "nothing.inc").write_bytes(data)
+    file = tmp_path / "a.dat"
+    file.write_text(SETUP + ".INCLUDE nothing.inc\n" + pen([(1, 2)]))
+    assert len(read_unipen_file(file).components) == 1
+
+
+def test_a_file_that_changed_is_read_anew(tmp_path):
+    file = tmp_path / "a.dat"
+    for x in (1, 2):
+        file.write_text(SETUP + pen([(x, 2)]))
+        assert read_unipen_file(file).components[0].points.tolist() == [[x, 2]]
+
+
+def test_a_number_of_thousands_of_digits_makes_a_label_malformed(tmp_path):
+    file = tmp_path / "a.dat"
+    file.write_text(SETUP + pen([(1, 2)]) + f'.SEGMENT TEXT {"9" * 5000} OK "a"\n')
+    assert read_unipen_file(file).malformed == 1
+
+
+def test_an_include_with_a_name_that_is_too_long_is_refused(tmp_path):
+    file = tmp_path / "a.dat"
+    file.write_text(f".INCLUDE {'x' * 300}\n")
+    with pytest.raises(BadInk, match=r"a\.dat: includes x+"):
+        read_unipen_file(file)
+
+
 def test_includes_may_nest(tmp_path):
     (tmp_path / "b.inc").write_text(".INCLUDE c.inc\n" + pen([(3, 4)]))
     (tmp_path / "c.inc").write_text(SETUP)
@@ -310,6 +338,19 @@ def test_a_tree_without_ink_of_a_category_is_refused(unipen):
         read_unipen(unipen.root, ["1a"])
     with pytest.raises(UsageError, match="9"):
         read_unipen(unipen.root, ["9"])
+
+
+def test_ink_that_several_categories_hold_is_taken_once(unipen):
+    unipen.line("some words", name="a")
+    for name in ("a", "b"):  # the words of a text, and words of a sheet without a text
+        unipen.write(f"include/abc/data/w{name}.dat", f"{SETUP}.WRITER_ID w1\n" + "".join(letters("word")))
+        words = f'.INCLUDE abc/data/w{name}.dat\n.SEGMENT WORD 0-3 OK "word"\n'
+        unipen.write(f"data/7/abc/{name}.dat", words)
+    corpus, report = read_unipen(unipen.root, ["8", "7"])
+    assert [line.name for line in corpus.lines] == ["8/abc/a.dat#0", "7/abc/b.dat#0"]
+    assert [(left.name, left.reason) for left in report.left_out] == [("7/abc/a.dat", "the same ink as 8/abc/a.dat")]
+    assert report.segments["7/abc"] == (2, 2)  # as the distribution's table counts them
+    assert len(read_unipen(unipen.root, ["7"])[0].lines) == 2
 
 
 def test_the_command_packs_and_reports(unipen, tmp_path, capsys):

@@ -42,7 +42,7 @@ def test_one_line_and_the_right_code(arguments, code, tmp_path, monkeypatch, cap
 
 def test_a_word_of_hundreds_of_letters(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    arguments = ["write", "a" * 300 + "b" * 300, "--best-of", "1", "--page", "a4", "-o", "a.svg"]
+    arguments = ["write", "a" * 120 + "b" * 120, "--best-of", "1", "--page", "a4", "-o", "a.svg"]
     assert main(arguments) == 0
 
 

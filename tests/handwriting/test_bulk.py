@@ -12,7 +12,7 @@ from nextstroke.handwriting.bulk import Defaults, cut_shards, read_batch, write_
 from nextstroke.handwriting.hands import gallery_hand
 from nextstroke.handwriting.request import LineRequest, prepare
 from nextstroke.handwriting.sampler import write
-from nextstroke.handwriting.shards import Folder
+from nextstroke.handwriting.shards import BatchOptions, Folder
 from nextstroke.runtime.model_file import SEAL, find_model, load_model, sealed
 
 TEXTS = ['"one line"', '{"text": "another", "style": "neat", "bias": 2}', "", '"and a third"', '"the last"']
@@ -30,7 +30,7 @@ def batch(path, *styles, bias=0.5):
 
 
 def run(*more):
-    return main(["write", "--batch", "texts.jsonl", "--out", "ink", "--style", "wide,none", "--shard", "2", *more])
+    return main(["batch", "texts.jsonl", "-o", "ink", "--style", "wide,none", "--shard", "2", *more])
 
 
 def test_shards_hold_what_the_manifest_says(texts):
@@ -84,14 +84,14 @@ def test_pictures_on_request(texts):
 
 def test_a_cluster_writes_the_same_ink_and_survives_the_loss_of_a_worker(texts, tmp_path):
     distributed = pytest.importorskip("distributed")
-    texts.write_text("\n".join(json.dumps(f"line number {i} of the batch") for i in range(40)))
+    texts.write_text("\n".join(json.dumps(f"line {i}") for i in range(20)))
     assert run("--workers", "1") == 0
-    shards = cut_shards(list(batch(texts, "wide", "none", bias=0.75)), 2, "writer", None)
+    shards = cut_shards(list(batch(texts, "wide", "none", bias=0.75)), 2, BatchOptions())
     with distributed.LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster:
         killed = []
 
         def kill_one(done, total):
-            if done == 3 and not killed:
+            if done == 6 and not killed:
                 killed.append(cluster.workers[0].process.process.pid)
                 os.kill(killed[0], 9)
 
@@ -217,27 +217,44 @@ def test_senseless_lines_are_named(texts, line, says):
 @pytest.mark.parametrize(
     ("line", "code"),
     [
-        ("write --batch texts.jsonl", 2),
-        ("write --out ink", 2),
-        ("write hello --batch texts.jsonl --out ink", 2),
-        ("write --batch no.jsonl --out ink", 3),
-        ("write --batch . --out ink", 3),
-        ("write --batch empty.jsonl --out ink", 3),
-        ("write --batch texts.jsonl --out texts.jsonl", 2),
-        ("write --batch texts.jsonl --out ink --style nobody --workers 1", 2),
-        ("write --batch texts.jsonl --out ink --model no.onnx --workers 1", 3),
+        ("batch texts.jsonl", 2),
+        ("batch -o ink", 2),
+        ("batch no.jsonl -o ink", 3),
+        ("batch . -o ink", 3),
+        ("batch empty.jsonl -o ink", 3),
+        ("batch texts.jsonl -o texts.jsonl", 2),
+        ("batch texts.jsonl -o ink --style nobody --workers 1", 2),
+        ("batch texts.jsonl -o ink --model no.onnx --workers 1", 3),
+        ("batch texts.jsonl -o ink --format jpg", 2),
+        ("batch texts.jsonl -o ink --height 64 --dpi 100", 2),
+        ("batch texts.jsonl -o ink --height 64 --pen 1:2:3", 2),
+        ("batch texts.jsonl -o ink --height 64 --pen .6:.2", 2),
+        ("batch texts.jsonl -o ink --height 64 --noise x", 2),
+        ("batch texts.jsonl -o ink --height 64 --noise 1:256", 2),
+        ("batch texts.jsonl -o ink --height 64 --colour nope", 2),
+        ("batch texts.jsonl -o ink --height 64 --background nope.png", 3),
+        ("batch texts.jsonl -o ink --height 64 --background texts.jsonl", 3),
+        ("batch texts.jsonl -o ink --height 64 --background .", 3),
+        ("batch texts.jsonl -o ink --slant 61", 2),
+        ("batch texts.jsonl -o ink --best-of 65", 2),
+        *[
+            (f"batch texts.jsonl -o ink --{name}", 2)
+            for name in ("boxes", "masks", "nib", "pen 1", "noise 1", "drift 1")
+        ],
+        *[(f"batch texts.jsonl -o ink --{name}", 2) for name in ("margin 1", "colour red", "background red")],
     ],
 )
 def test_senseless_batches_are_refused_in_one_line(texts, capsys, line, code):
     Path("empty.jsonl").write_text("\n")
     assert main(line.split()) == code
+    assert not Path("ink").exists()
     assert re.fullmatch(r"nextstroke: .*\n", capsys.readouterr().err)
 
 
 def test_a_shard_depends_on_no_other_lines(texts):
     lines = list(batch(texts, "wide"))
-    alone = write_shard(*cut_shards(lines[:1], 1, "writer", None))
-    together = write_shard(*cut_shards(lines, 4, "writer", None))
+    alone = write_shard(*cut_shards(lines[:1], 1, BatchOptions()))
+    together = write_shard(*cut_shards(lines, 4, BatchOptions()))
     assert alone.records[0]["points"] == together.records[0]["points"]
 
 
@@ -254,7 +271,7 @@ def test_a_row_inserted_into_a_batch_changes_no_other(texts):
     results = []
     for batch_rows in (rows, [rows[0], "between", *rows[1:]]):
         texts.write_text("".join(json.dumps(row) + "\n" for row in batch_rows))
-        (shard,) = cut_shards(list(batch(texts, "wide")), 10, "writer", None)
+        (shard,) = cut_shards(list(batch(texts, "wide")), 10, BatchOptions())
         results.append(write(load_model("writer", "writer"), [line.request for line in shard.lines]))
     before, after = results
     assert [line.text for line in after].pop(1) == "between"

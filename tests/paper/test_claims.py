@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from nextstroke.paper.claims import (
     OPEN,
     ClaimInputs,
     check_claims,
+    check_densities,
     check_gain,
     check_squared_error,
 )
@@ -81,3 +83,12 @@ def test_a_network_that_knows_more_expects_more_sharply(writer, written_corpus):
     wrong = sharpness(writer, [line._replace(text="Q Z X Q") for line in lines])
     assert right.within_strokes.nats < wrong.within_strokes.nats
     assert right.after_stroke_ends.nats < wrong.after_stroke_ends.nats
+
+
+def test_densities_are_not_judged_on_lines_that_a_model_wrote(writer, written_corpus):
+    inputs = ClaimInputs(writer, writer, writer, written_corpus, table(), has_real_lines=False)
+    claim = check_densities(inputs)
+    assert claim.verdict == OPEN
+    assert "a model wrote the lines" in claim.evidence
+    assert [sorted(chart.values) for chart in claim.charts] == [["prediction", "synthesis"]] * 2
+    assert check_densities(replace(inputs, has_real_lines=True)).verdict == DENIED  # the same network twice

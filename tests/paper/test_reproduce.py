@@ -1,13 +1,17 @@
 import re
+import shutil
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from nextstroke.cli.main import main
 from nextstroke.errors import BadInput, UsageError
-from nextstroke.paper.claims import Claim
+from nextstroke.paper.claims import Chart, Claim
+from nextstroke.paper.figures import HELD_OUT, PRIMES
 from nextstroke.paper.report import Picture, markdown, page
-from nextstroke.paper.reproduce import FIGURES, Missing, Sources, reproduce, wanted
+from nextstroke.paper.reproduce import FIGURES, Missing, Sources, _charts, _table, reproduce, wanted
+from nextstroke.paper.stand_in import NOTE, stand_in_corpus
 from nextstroke.paper.tables import ROWS, find_source, measure_all
 from nextstroke.runtime.model_file import load_model
 from nextstroke.training.evaluation.runs import evaluate_run
@@ -113,7 +117,7 @@ def test_reports_are_safe_and_say_what_is_missing():
 
 def test_missing_data_is_reported_with_the_way_to_it(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert main(["reproduce"]) == 3
+    assert main(["reproduce", "--corpus", "data/iam.packed"]) == 3
     *way, last = capsys.readouterr().err.splitlines()
     assert [line[:2] for line in way] == ["IA", "1.", "2.", "3."]
     assert last == "nextstroke: data/iam.packed: no packed corpus there"
@@ -142,3 +146,51 @@ def test_the_command_prints_what_it_wrote(capsys, corpus_path, tmp_path):
     assert capsys.readouterr().out.split() == [
         str(tmp_path / name) for name in ("figure16.png", "tables.md", "report.html")
     ]
+
+
+def test_without_a_corpus_written_lines_stand_in_and_that_is_said(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["reproduce", "figure9", "figure18"]) == 0
+    assert "no IAM-OnDB at data/iam.packed: lines of the bundled writer stand in" in capsys.readouterr().err
+    report = (tmp_path / "reproduction" / "report.html").read_text("utf-8")
+    assert f"All lines called real are {NOTE}" in report
+    assert report.count("data:image/png;base64,") == 2
+    assert main(["reproduce", "tables"]) == 3
+    assert "Tables 3 and 4 are scores on real lines" in capsys.readouterr().err
+
+
+def test_a_packed_corpus_at_its_usual_path_is_taken(capsys, corpus_path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    shutil.copy(corpus_path, tmp_path / "data" / "iam.packed")
+    assert main(["reproduce", "figure9"]) == 0
+    assert "stand in" not in capsys.readouterr().err
+    assert NOTE not in (tmp_path / "reproduction" / "report.html").read_text("utf-8")
+
+
+def test_tables_are_not_measured_on_written_lines(sources):
+    sources = replace(sources, corpus=None)
+    assert not any(one.scores for one in _table({"table3", "table4"}, sources, 1, quiet))
+
+
+def test_written_lines_have_the_density_of_raw_ink_and_several_hands(writer):
+    corpus = stand_in_corpus(writer, 1)
+    assert {*PRIMES, *HELD_OUT} <= {line.text for line in corpus.lines}
+    for split in ("trainset", "testset_v"):
+        assert any("under" in corpus.lines[i].text for i in corpus.select(split))
+    characters = sum(len(line.text.replace(" ", "")) for line in corpus.lines)
+    assert 15 < len(corpus.points) / characters < 40  # IAM-OnDB: 25
+    slants = [corpus.ink(i).slant() for i in range(len(corpus.lines))]
+    assert np.std(slants) > 0.1
+    again = stand_in_corpus(writer, 1)
+    assert np.array_equal(corpus.points, again.points)
+
+
+def test_measured_claims_are_drawn(tmp_path):
+    claims = [
+        Claim("bare", "not measured", "why"),
+        Claim("drawn", "confirmed", "1 < 2", (Chart("one", {"a": 1.0, "b": 2.0}), Chart("two", {"c": 0.5}))),
+    ]
+    (picture,) = _charts(claims, tmp_path)
+    assert picture.title == "Claim: drawn (confirmed)"
+    assert picture.path.read_bytes().startswith(b"\x89PNG")

@@ -9,7 +9,7 @@ import resource, sys, torch
 from nextstroke.training.device import keep_memory
 if sys.argv[1] == "kept":
     assert keep_memory()
-for _ in range(20):  # the first ones lie apart, until their places have become one
+for _ in range(10):  # the first ones lie apart, until their places have become one
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     torch.zeros(20_000_000)  # 80 MB
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)

@@ -25,7 +25,7 @@ def draw_lines(page):
             places = (stroke - (left, top)) * scale + (box["x"] + 20, box["y"] + 30)
             page.mouse.move(*places[0])
             page.mouse.down()
-            for place in places[1:]:
+            for place in [*places[1:-1:2], places[-1]]:
                 page.mouse.move(*place)
             page.mouse.up()
 

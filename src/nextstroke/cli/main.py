@@ -27,7 +27,7 @@ CAUSED_BY_NAMES = (
 )  # fmt: skip
 EXTRAS = {
     "torch": "train", "onnx": "train", "matplotlib": "figures", "distributed": "cluster",
-    "fastapi": "web", "starlette": "web", "uvicorn": "web",
+    "fastapi": "web", "pyarrow": "parquet", "starlette": "web", "uvicorn": "web",
 }  # fmt: skip
 MAX_MESSAGE = 4000  # characters; a path or a list of faults may be far longer
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import typer
 from typer.core import TyperArgument, TyperCommand
 
 
@@ -20,3 +21,8 @@ class PanelCommand(TyperCommand):
             if records:
                 with formatter.section(name):
                     formatter.write_dl(records)
+
+
+def option(panel: str, help: str, *names: str, **more: Any) -> Any:
+    """Return an option that is listed in a panel; further arguments are those of typer.Option."""
+    return typer.Option(*names, help=help, rich_help_panel=panel, **more)

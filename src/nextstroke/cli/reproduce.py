@@ -6,6 +6,11 @@ from typing import Annotated
 
 import typer
 
+PACKED = Path("data/iam.packed")
+STAND_IN = (
+    f"no IAM-OnDB at {PACKED}: lines of the bundled writer stand in for real ones, and Tables 3 and 4 are left out; "
+    "--corpus names a packed corpus"
+)
 # Printed before the error line where the data are missing.
 DATA = """IAM-OnDB is not on this computer. It is free for research:
 1. register at https://fki.tic.heia-fr.ch/databases/iam-on-line-handwriting-database and unpack the files in IAM-OnDB
@@ -20,7 +25,13 @@ def reproduce(
             help="parts: tables, claims, figures, samples, pages, table3, figure16 …; everything if not given"
         ),
     ] = None,
-    corpus: Annotated[Path, typer.Option(help="packed corpus made by `nextstroke data iam`")] = Path("data/iam.packed"),
+    corpus: Annotated[
+        Path | None,
+        typer.Option(
+            help="packed corpus made by `nextstroke data iam`; default: data/iam.packed, "
+            "or lines of the bundled writer where that is not there"
+        ),
+    ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="folder to write to")] = Path("reproduction"),
     runs: Annotated[Path, typer.Option(help="folder of trainings, each named after its recipe")] = Path("runs"),
     weights: Annotated[Path, typer.Option(help="folder of model files")] = Path("weights"),
@@ -55,11 +66,15 @@ def reproduce(
         if len(pair) != 2 or pair[0] not in names:
             raise UsageError(f"--row {'='.join(pair)}: give NAME=PATH with a name of {', '.join(names)}")
     given = {name: Path(path) for name, path in pairs}
+    if corpus is None and PACKED.is_file():
+        corpus = PACKED
+    if corpus is None:
+        print(f"nextstroke: {STAND_IN}", file=sys.stderr)
     sources = Sources(corpus, output, runs, weights, given, model, seed, text, text_model, text_run)
     try:
         written = rebuild(what or [], sources, every, _report)
     except BadInput as error:
-        if str(error).startswith(f"{corpus}: no packed"):
+        if corpus is not None and str(error).startswith(f"{corpus}: no packed"):
             print(DATA, file=sys.stderr)
         raise
     for path in written:

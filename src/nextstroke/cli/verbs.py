@@ -16,6 +16,7 @@ from nextstroke.errors import UsageError
 # with several commands. A command without its module is not listed.
 VERBS = {
     "write": "Turn text into handwriting: SVG, PNG and other formats.",
+    "batch": "Write many lines, as training data for recognisers.",
     "style": "Learn a style from your own handwriting.",
     "scribble": "Draw samples of the prediction network, without text.",
     "generate": "Continue a text.",

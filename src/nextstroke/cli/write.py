@@ -1,21 +1,16 @@
 """nextstroke write: text in, handwriting out."""
 
-import os
 import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nextstroke.cli.panels import option as _option
+
 if TYPE_CHECKING:
-    from nextstroke.handwriting.bulk import Defaults
     from nextstroke.handwriting.sampler import Line
     from nextstroke.pages.layout import Sheet
-
-
-def _option(panel: str, help: str, *names: str, **more: Any) -> Any:
-    return typer.Option(*names, help=help, rich_help_panel=panel, **more)
 
 
 OUTPUT = "Output"
@@ -24,7 +19,6 @@ PAGE = "Page"
 PEN = "Pen and colour"
 FILM = "Animations"
 PLOTTER = "Plotters"
-BATCH = "Many texts"
 
 
 def write(
@@ -67,7 +61,7 @@ def write(
     seed: Annotated[int, _option(HAND, "Random seed; the same seed gives the same ink.", min=0)] = 1,
     best_of: Annotated[
         int,
-        _option(HAND, "Candidates of each line, of which the most legible is kept; a batch has one.", min=1, max=64),
+        _option(HAND, "Candidates of each line, of which the most legible is kept.", min=1, max=64),
     ] = 8,
     replace_: Annotated[
         str | None,
@@ -111,25 +105,6 @@ def write(
     feed: Annotated[float, _option(PLOTTER, "Drawing speed of G-code in mm a minute.")] = 1500.0,
     pen_up: Annotated[str, _option(PLOTTER, "Line of G-code that lifts the pen.")] = "G0 Z5",
     pen_down: Annotated[str, _option(PLOTTER, "Line of G-code that lowers the pen.")] = "G1 Z0 F600",
-    batch: Annotated[
-        Path | None,
-        _option(BATCH, 'File of texts as JSON lines, "a text" or {"text": …, "style": …, "bias": …}; goes with --out.'),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        _option(BATCH, "Folder for the batch: ink-*.npz, manifest.jsonl and, with --dpi, a PNG of each line."),
-    ] = None,
-    skip_bad: Annotated[
-        bool,
-        _option(
-            BATCH, "Leave out rows that cannot be written, naming each; by default the first is an error.", "--skip-bad"
-        ),
-    ] = False,
-    shard: Annotated[int, _option(BATCH, "Number of lines in a file of the batch.", min=1, max=4096)] = 256,
-    workers: Annotated[int, _option(BATCH, "Number of processes; 0 is one for each core.", min=0)] = 0,
-    cluster: Annotated[
-        str | None, _option(BATCH, "Address of a Dask scheduler whose workers write; by default this machine does.")
-    ] = None,
 ) -> None:
     """Write text by hand.
 
@@ -150,13 +125,6 @@ def write(
 
     biases = numbers(bias)
     styles = [name.strip() for name in style.split(",")]
-    if batch is not None or out is not None:
-        from nextstroke.handwriting.bulk import Defaults
-
-        if text is not None or batch is None or out is None:
-            raise UsageError("--batch FILE and --out FOLDER go together, and without TEXT")
-        _batch(batch, out, Defaults(styles, biases, seed), model, shard, dpi, workers, cluster, skip_bad)
-        return
     if text is None:
         raise UsageError("missing argument 'TEXT'; see nextstroke write --help")
     look = Look(pen, colour, dpi, nib, animate, speed, Plotter(pen_up, pen_down, feed, shortest))
@@ -191,44 +159,6 @@ def _watched(sheets: "Iterable[tuple[Sheet, list[Line]]]", incomplete: list[str]
         if strict and incomplete:
             raise LimitExceeded(f"no attempt at this line is complete, try another --seed or --style: {incomplete[0]}")
         yield sheet
-
-
-def _batch(
-    batch: Path,
-    out: Path,
-    defaults: "Defaults",
-    model: str,
-    size: int,
-    dpi: float | None,
-    workers: int,
-    cluster: str | None,
-    skip_bad: bool,
-) -> None:
-    """Write the texts of a file into a folder."""
-    from nextstroke.errors import BadInput
-    from nextstroke.handwriting.bulk import cut_shards, raised, read_batch, write_bulk
-    from nextstroke.handwriting.shards import Folder
-    from nextstroke.runtime.model_file import load_model
-
-    writer = load_model(model, "writer")
-    lines = list(read_batch(batch, writer, model, defaults, _skipped if skip_bad else raised))
-    if not lines:
-        raise BadInput(f"{batch}: has no lines{' that can be written' if skip_bad else ''}")
-    folder = Folder(out)
-    shards = cut_shards(lines, size, model, dpi)
-    write_bulk(shards, folder, workers or os.cpu_count() or 1, cluster, _shards_done)
-    for path in folder.broken:
-        print(f"nextstroke: warning: {path}: was lost or altered; its shard is written again", file=sys.stderr)
-    print(out / "manifest.jsonl", file=sys.stderr)
-
-
-def _skipped(error: Exception) -> None:
-    print(f"nextstroke: warning: left out: {error}", file=sys.stderr)
-
-
-def _shards_done(done: int, total: int) -> None:
-    if sys.stderr.isatty():
-        print(f"\r{done} of {total} shards", end="\n" if done == total else "", file=sys.stderr, flush=True)
 
 
 def numbers(text: str) -> tuple[float, ...]:

@@ -117,7 +117,8 @@ def read_unipen(
     """Read a UNIPEN tree as its archive unpacks: the folders `data` and `include`, at any depth.
 
     A label that cannot be trusted gives its line a `fault`; the line itself stays. What cannot be read is left out and
-    reported.
+    reported. A file in several categories is the same ink in other pieces: only the first category of `categories`
+    that has ink of it is taken.
 
     Args:
         categories: Of CATEGORIES: "8" texts, "6" and "7" words, "1a" to "3" characters.
@@ -142,12 +143,16 @@ def read_unipen(
     ]
     report = UnipenReport()
     traces: list[Trace] = []
+    taken: dict[Path, str] = {}
     found_in: dict[str, list[int]] = defaultdict(list)
     for (category, path), (found, left_out, segments) in zip(
         files, map_files(partial(_read_traces, root), files, workers, progress), strict=True
     ):
-        traces += found
         report.left_out += left_out
+        if found and taken.setdefault(path, category) != category:
+            report.left_out.append(LeftOut(f"{category}/{path.as_posix()}", f"the same ink as {taken[path]}/{path}"))
+        else:
+            traces += found
         if segments:
             found_in[f"{category}/{path.parts[0]}"].append(segments)
     report.segments = {name: (sum(numbers), len(numbers)) for name, numbers in sorted(found_in.items())}

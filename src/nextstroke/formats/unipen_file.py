@@ -5,6 +5,7 @@ benchmarks", ICPR 1994. A line that begins with a full stop and a keyword opens 
 one begins.
 """
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from nextstroke.formats.limits import check_coordinates, read_bounded
 
 STATEMENT = re.compile(rb"^[ \t]*\.([A-Z][A-Z0-9_]*)", re.MULTILINE)
 SEGMENT = re.compile(r'\s*(\S+)\s+([\d:,\-\s]+?)\s+(?:(\S+)\s+)?"((?:[^"\\]|\\.)*)"', re.DOTALL)
-PIECE = re.compile(r"(\d+)(?::(\d+))?(?:-(\d+)(?::(\d+))?)?")
+PIECE = re.compile(r"(\d{1,9})(?::(\d{1,9}))?(?:-(\d{1,9})(?::(\d{1,9}))?)?")
 ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
 MAX_BYTES = 64 << 20  # bytes of one file; the largest of the distribution has 4 MiB
@@ -150,7 +151,7 @@ def read_unipen_file(path: Path, include: Path | None = None) -> UnipenFile:
 
 def _statements(path: Path, include: Path) -> Iterator[tuple[Path, str, bytes]]:
     """Yield file, keyword and argument of each statement, includes read where they stand."""
-    waiting = [(path, iter(_split(path)))]
+    waiting = [(path, iter(_split(read_bounded(path, MAX_BYTES))))]
     files = 0
     while waiting:
         source, statements = waiting[-1]
@@ -168,7 +169,7 @@ def _statements(path: Path, include: Path) -> Iterator[tuple[Path, str, bytes]]:
             raise BadInk(f"{source}: includes {inner.name}, which includes it again")
         if len(waiting) >= MAX_DEPTH or files > MAX_FILES:
             raise LimitExceeded(f"{source}: more than {MAX_DEPTH} nested or {MAX_FILES} included files")
-        waiting.append((inner, iter(_split(inner))))
+        waiting.append((inner, iter(_split(read_bounded(inner, MAX_BYTES)))))
 
 
 def _included(rest: bytes, include: Path, source: Path) -> Path:
@@ -178,18 +179,18 @@ def _included(rest: bytes, include: Path, source: Path) -> Path:
     if not parts or Path(name).is_absolute() or ".." in parts or "\0" in name:
         raise BadInk(f"{source}: includes {name[:80]!r}; give a path below {include}")
     path = include.joinpath(*parts)
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise BadInk(f"{source}: includes {name[:80]}, which is not in {include}")
     return path
 
 
-# Neighbouring files include the same set-up and word list, and often the same ink.
+# Neighbouring files include the same set-up and word list, and often the same ink. They are kept by content and not by
+# name, since a file may have changed since.
 @lru_cache(maxsize=8)
-def _split(path: Path) -> tuple[tuple[str, bytes], ...]:
-    """Return keyword and argument of each statement of one file."""
-    data = read_bounded(path, MAX_BYTES)
+def _split(data: bytes) -> tuple[tuple[str, bytes], ...]:
+    """Return keyword and argument of each statement of one file's bytes."""
     found = list(STATEMENT.finditer(data))
-    ends = [match.start() for match in found[1:]] + [len(data)]
+    ends = [*(match.start() for match in found), len(data)][1:]
     return tuple((match[1].decode("ascii"), data[match.end() : end]) for match, end in zip(found, ends, strict=True))
 
 

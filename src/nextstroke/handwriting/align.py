@@ -74,16 +74,17 @@ def _log_loss(mixture: Mixture, points: np.ndarray) -> np.ndarray:
     return np.logaddexp(0, end) - mixture.log_density(points[:, :2])
 
 
-def owners(phi: np.ndarray, text: str, end_of_stroke: np.ndarray) -> np.ndarray:
+def owners(phi: np.ndarray, text: str, end_of_stroke: np.ndarray, leap: float = LEAP) -> np.ndarray:
     """Return the character of each point: the likeliest path through the text, by dynamic programming.
 
     Args:
         phi: Weights of the characters at each point, (points, characters).
         end_of_stroke: Where the pen is lifted; a blank is best passed there.
+        leap: Nats that a blank inside a stroke costs.
     Returns: The number of the character for each point; each one that is no blank owns a point at least.
     """
     letters = np.array([u for u, character in enumerate(text) if character != " "])
-    joined = np.where(np.diff(letters, prepend=letters[0]) > 1, LEAP, JOIN)
+    joined = np.where(np.diff(letters, prepend=letters[0]) > 1, leap, JOIN)
     score = np.log(phi[:, letters] + FLAT)
     stepped = np.zeros(score.shape, bool)
     best = np.full(len(letters), -np.inf)

@@ -1,29 +1,28 @@
 """Write many lines, as training data for recognisers: shards of ink and a manifest, on one machine or a cluster."""
 
-import io
 import json
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, NamedTuple
-
-import numpy as np
+from typing import IO, Any, NamedTuple
 
 from nextstroke.errors import BadInput, LimitExceeded, NextstrokeError, UsageError
+from nextstroke.handwriting.best_of import line_writer
+from nextstroke.handwriting.glyphs.symbols import replaced
 from nextstroke.handwriting.hands import Hand, gallery_hand
-from nextstroke.handwriting.request import LineRequest, checked_bias, prepare
-from nextstroke.handwriting.sampler import Line, line_bytes, write
-from nextstroke.handwriting.shards import BatchLine, Folder, Result, Shard, requested, shard_name
-from nextstroke.pages.layout import Page, level, place
-from nextstroke.pages.png import png
+from nextstroke.handwriting.request import LineRequest, checked_bias, checked_seed, prepare
+from nextstroke.handwriting.sampler import line_bytes
+from nextstroke.handwriting.shard_files import Written, shard_files, slanted
+from nextstroke.handwriting.shards import OWN_KEYS, BatchLine, BatchOptions, Folder, Result, Shard, requested
 from nextstroke.runtime.model_file import Model, load_model
 
 LONGEST_LINE = 1 << 16  # bytes of one line of JSON
 
 Bad = Callable[[NextstrokeError], None]  # called with the error of a row, which names file and row
-Report = Callable[[int, int], None]  # called with the number of shards done, and of all
+Report = Callable[[int, int], None]  # called with the number of lines done, and of all
 
 
 def raised(error: NextstrokeError) -> None:
@@ -37,19 +36,34 @@ class Defaults(NamedTuple):
     Attributes:
         styles: Names of hands, for the rows in turn.
         biases: Sampling biases, for the rows in turn.
-        seed: Random seed of all rows.
+        seed: Random seed.
+        replacement: Text written in place of characters that cannot be written; None to refuse them.
     """
 
     styles: Sequence[str]
     biases: Sequence[float]
     seed: int
+    replacement: str | None = None
+
+
+class _Row(NamedTuple):
+    """A row of a batch file, checked; `extra` are its keys that nextstroke does not know."""
+
+    text: str
+    style: str
+    bias: float
+    seed: int
+    extra: dict[str, Any]
 
 
 def read_batch(path: Path, model: Model, model_name: str, defaults: Defaults, bad: Bad = raised) -> Iterator[BatchLine]:
-    """Read a file of JSON lines: each a text, or {"text": …, "style": …, "bias": …}; blank lines are skipped.
+    """Read a file of texts, one in each row; blank rows are skipped.
+
+    A row is JSON: a text, or an object with `text` and, if wanted, `style`, `bias` and `seed`; its other keys are kept.
+    In a file whose name ends in .txt each row is a text as it stands.
 
     Args:
-        path: The file, UTF-8.
+        path: The file, UTF-8; "-" for standard input.
         model: The writer of the lines.
         model_name: Its file, or the name of a bundled one, which its gallery belongs to.
         defaults: For the rows that do not say otherwise.
@@ -60,24 +74,25 @@ def read_batch(path: Path, model: Model, model_name: str, defaults: Defaults, ba
     """
     hands: dict[str, Hand] = {}
     above: Counter[str] = Counter()
+    name = "standard input" if str(path) == "-" else str(path)
     try:
-        with path.open("rb") as stream:
-            for number, row in enumerate(_rows(stream)):
-                if not row.strip():
+        with open(sys.stdin.fileno(), "rb", closefd=False) if str(path) == "-" else path.open("rb") as stream:
+            for number, data in enumerate(_rows(stream)):
+                if not data.strip():
                     continue
                 try:
-                    text, style, bias = _parsed(row, number, defaults)
-                    if style not in hands:
-                        hands[style] = gallery_hand(style, model_name)
-                    request = _checked(model, text, hands[style], bias, defaults.seed)
+                    row = _parsed(data, number, defaults, is_plain=path.suffix == ".txt")
+                    if row.style not in hands:
+                        hands[row.style] = gallery_hand(row.style, model_name)
+                    request = _checked(model, row, hands[row.style], defaults.replacement)
                 except (BadInput, UsageError, LimitExceeded) as error:
-                    bad(type(error)(f"{path}:{number + 1}: {error}"))
+                    bad(type(error)(f"{name}:{number + 1}: {error}"))
                     continue
                 shown = request.text.shown
-                yield BatchLine(number, replace(request, occurrence=above[shown]))
+                yield BatchLine(number, replace(request, occurrence=above[shown]), row.extra)
                 above[shown] += 1
     except OSError as error:
-        raise BadInput(f"{path}: cannot be read ({error.strerror})") from error
+        raise BadInput(f"{name}: cannot be read ({error.strerror})") from error
 
 
 def _rows(stream: IO[bytes]) -> Iterator[bytes]:
@@ -89,77 +104,84 @@ def _rows(stream: IO[bytes]) -> Iterator[bytes]:
         yield line
 
 
-def _parsed(row: bytes, number: int, defaults: Defaults) -> tuple[str, str, float]:
-    """Return text, style and bias of a row; raises BadInput."""
-    if len(row) > LONGEST_LINE:
+def _parsed(data: bytes, number: int, defaults: Defaults, is_plain: bool) -> _Row:
+    """Return what a row asks for; raises BadInput."""
+    if len(data) > LONGEST_LINE:
         raise BadInput(f"longer than {LONGEST_LINE} bytes; break the text into several rows")
     try:
-        found = json.loads(row)
+        found = data.decode("utf-8-sig").strip() if is_plain else json.loads(data)
+    except UnicodeDecodeError as error:
+        raise BadInput(f"not UTF-8 at byte {error.start} of the row; convert the file first") from None
     except (ValueError, RecursionError) as error:
-        raise BadInput(f"not JSON ({error}); a line is a text in quotes, or an object with text") from error
+        raise BadInput(
+            f"not JSON ({error}); a line is a text in quotes, or an object with text; "
+            "name the file .txt if each of its rows is a text"
+        ) from None
     found = {"text": found} if isinstance(found, str) else found
     if not isinstance(found, dict) or not isinstance(found.get("text"), str) or not found["text"].strip():
         raise BadInput('give "a text", or {"text": "a text", "style": "neat", "bias": 0.5}')
-    style = found.get("style", defaults.styles[number % len(defaults.styles)])
-    bias = found.get("bias", defaults.biases[number % len(defaults.biases)])
+    text = found.pop("text")
+    style = found.pop("style", defaults.styles[number % len(defaults.styles)])
+    bias = found.pop("bias", defaults.biases[number % len(defaults.biases)])
+    seed = found.pop("seed", defaults.seed)
     if not isinstance(style, str):
         raise BadInput("style must be the name of a style")
     try:
-        return found["text"], style, checked_bias(bias)
+        return _Row(text, style, checked_bias(bias), checked_seed(seed), _extra(found))
     except UsageError as error:
         raise BadInput(str(error)) from None
 
 
-def _checked(model: Model, text: str, hand: Hand, bias: float, seed: int) -> LineRequest:
+def _extra(found: dict[str, Any]) -> dict[str, Any]:
+    """Return the further keys of a row, which go into its record; raises BadInput for those of the record itself."""
+    taken = [key for key in found if key in OWN_KEYS]
+    if taken:
+        raise BadInput(f"the key {taken[0]!r} is one that the batch itself writes; rename it")
+    try:
+        json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError:
+        raise BadInput("a key or value beside the text is no finite number or no valid text; leave it out") from None
+    return found
+
+
+def _checked(model: Model, row: _Row, hand: Hand, replacement: str | None) -> LineRequest:
     """Return a request that the model can write; raises EmptyText, UnknownCharacters, LimitExceeded, UsageError."""
-    request = LineRequest(prepare(text, model.alphabet), hand, bias, seed)
+    text = row.text if replacement is None else replaced(row.text, model.alphabet, replacement)
+    request = LineRequest(prepare(text, model.alphabet), hand, row.bias, row.seed)
     line_bytes(model, request)
     return request
 
 
-def cut_shards(lines: Sequence[BatchLine], size: int, model: str, dpi: float | None) -> list[Shard]:
+def cut_shards(lines: Sequence[BatchLine], size: int, options: BatchOptions) -> list[Shard]:
     """Return the lines in shards of `size` lines."""
     starts = range(0, len(lines), size)
-    return [Shard(number, list(lines[first : first + size]), model, dpi) for number, first in enumerate(starts)]
+    return [Shard(number, list(lines[first : first + size]), options) for number, first in enumerate(starts)]
 
 
 def write_shard(shard: Shard) -> Result:
-    """Write the lines of a shard. The result depends on the shard alone, not on the machine or process."""
-    model = load_model(shard.model, "writer")
-    lines = write(model, [line.request for line in shard.lines])
-    records = []
-    pictures = {}
+    """Write the lines of a shard. The result depends on the shard alone, not on the machine or process.
+
+    Raises:
+        LimitExceeded: A line is incomplete, and the options say that none may be.
+    """
+    options = shard.options
+    model = load_model(options.model, "writer")
+    lines = line_writer(options.best_of).write(model, [line.request for line in shard.lines])
+    drawn = []
     for batch_line, line in zip(shard.lines, lines, strict=True):
-        records.append(
-            requested(shard, batch_line)
-            | {
-                "written": line.written,
-                "shard": shard_name(shard.number),
-                "points": len(line.ink),
-                "complete": line.complete,
-            }
-        )
-        if shard.dpi is not None:
-            pictures[f"{batch_line.number:08d}.png"] = _picture(line, shard.dpi)
-    return Result(shard.number, _pack(shard, lines), pictures, records)
-
-
-def _pack(shard: Shard, lines: Sequence[Line]) -> bytes:
-    """Return the ink of all lines as one npz file: points, ends of strokes, and the first point of each line."""
-    stream = io.BytesIO()
-    np.savez_compressed(
-        stream,
-        number=np.array([line.number for line in shard.lines]),
-        first=np.cumsum([0, *(len(line.ink) for line in lines)]),
-        points=np.concatenate([line.ink.points for line in lines]).astype(np.float32),
-        end_of_stroke=np.concatenate([line.ink.end_of_stroke for line in lines]),
-    )
-    return stream.getvalue()
-
-
-def _picture(line: Line, dpi: float) -> bytes:
-    page = Page(margin=2)
-    return png(place(level([line.ink], page), page)[0], dpi)
+        if options.incomplete == "refuse" and not line.complete:
+            raise LimitExceeded(
+                f"row {batch_line.number + 1}: no attempt is complete, try another --seed, --style or more --best-of, "
+                f"or leave such rows out with --skip-bad: {line.text}"
+            )
+        record = requested(shard, batch_line) | {
+            "written": line.written,
+            "points": len(line.ink),
+            "complete": line.complete,
+            "left_out": options.incomplete == "leave out" and not line.complete,
+        }
+        drawn.append(Written(batch_line, line, slanted(line, options.slant), record))
+    return shard_files(shard, drawn)
 
 
 def write_bulk(shards: Sequence[Shard], folder: Folder, workers: int, cluster: str | None, report: Report) -> None:
@@ -173,15 +195,20 @@ def write_bulk(shards: Sequence[Shard], folder: Folder, workers: int, cluster: s
     Raises:
         UsageError: Another process writes there.
         BadInput: The folder holds another batch, or is damaged.
+        LimitExceeded: A line is incomplete, and the options say that none may be.
     """
     with folder.locked():
         left = [shard for shard in shards if not folder.has(shard)]
-        report(len(shards) - len(left), len(shards))
+        folder.check_end(len(shards))
+        total = sum(len(shard.lines) for shard in shards)
+        done = total - sum(len(shard.lines) for shard in left)
+        report(done, total)
         results = _on_cluster(left, cluster) if cluster else _here(left, workers)
-        for done, result in enumerate(results, len(shards) - len(left) + 1):
+        for result in results:
             folder.keep(result, shards[result.number])
-            report(done, len(shards))
-        folder.finish(len(shards))
+            done += len(shards[result.number].lines)
+            report(done, total)
+        folder.finish(shards)
 
 
 def _here(shards: Sequence[Shard], workers: int) -> Iterator[Result]:

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from typing import NamedTuple
 
 from nextstroke.datasets.iam import TRAINING, VALIDATION
 from nextstroke.datasets.packed_ink import InkCorpus
@@ -15,6 +16,7 @@ from nextstroke.runtime.model_file import Model
 CONFIRMED = "confirmed"
 DENIED = "denied"
 OPEN = "not measured"
+TRAITS = ("slant", "size", "spacing")  # of a hand: fields of TraitValues
 LINES = 40  # real lines that a claim is measured on
 PRIMES = 24  # real lines that are used as primes
 
@@ -27,6 +29,13 @@ TEXT = (
 )
 
 
+class Chart(NamedTuple):
+    """Numbers that are compared: what they are, and each by its name."""
+
+    title: str
+    values: dict[str, float]
+
+
 @dataclass(frozen=True)
 class Claim:
     """A claim of the paper.
@@ -35,11 +44,13 @@ class Claim:
         text: What the paper says.
         verdict: CONFIRMED, DENIED or OPEN.
         evidence: The measurement, or why there is none.
+        charts: The measurement as charts side by side; empty where there is none.
     """
 
     text: str
     verdict: str
     evidence: str
+    charts: tuple[Chart, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,6 +63,7 @@ class ClaimInputs:
         corpus: Real lines.
         table: The rows of Tables 3 and 4.
         texts: A real, a generated and a baseline text; None where there is no packed text.
+        has_real_lines: Whether people wrote the lines of `corpus`.
     """
 
     writer: Model
@@ -60,6 +72,7 @@ class ClaimInputs:
     corpus: InkCorpus
     table: Sequence[Measured]
     texts: TextComparison | None = None
+    has_real_lines: bool = True
 
     def measured(self) -> dict[str, Measured]:
         """Return the rows of the table that have scores, by name."""
@@ -151,7 +164,8 @@ def check_gain(inputs: ClaimInputs, gain: GainClaim) -> Claim:
     reason = "" if gain.longer else _incomparable(better.points, worse.points)
     if reason:
         return Claim(gain.text, OPEN, f"{evidence}; {reason}")
-    return Claim(gain.text, _verdict(difference > 0), evidence)
+    losses = {pair[1]: worse.nats_per_line, pair[0]: better.nats_per_line}
+    return Claim(gain.text, _verdict(difference > 0), evidence, (Chart("nats a line", losses),))
 
 
 def _incomparable(one: float, other: float) -> str:
@@ -175,7 +189,8 @@ def check_squared_error(inputs: ClaimInputs) -> Claim:
         reason = _incomparable(prediction.points, synthesis.points)
         if reason:
             return Claim(text, OPEN, f"{evidence}; {reason}")
-        return Claim(text, _verdict(after < 0.75 * before), evidence)
+        chart = Chart("squared error a point", {names[0]: before, names[1]: after})
+        return Claim(text, _verdict(after < 0.75 * before), evidence, (chart,))
     return Claim(text, OPEN, "no pair of trainings of the same kind")
 
 
@@ -196,15 +211,19 @@ def check_densities(inputs: ClaimInputs) -> Claim:
         f"{one.nats - other.nats:.2f} nats a point better"
         for name, (one, other) in parts.items()
     )
+    charts = tuple(
+        Chart(f"deviation {name}", {"prediction": one.deviation, "synthesis": other.deviation})
+        for name, (one, other) in parts.items()
+    )
     models = (inputs.prediction, inputs.synthesis)
     learned = [model.metadata.get("record", {}).get("points", math.nan) for model in models]
-    reason = _incomparable(*learned)
+    reason = _incomparable(*learned) if inputs.has_real_lines else "not to be judged: a model wrote the lines"
     if reason:
-        return Claim(text, OPEN, f"{evidence}; {reason}")
+        return Claim(text, OPEN, f"{evidence}; {reason}", charts)
     sharper = all(other.deviation < one.deviation for one, other in parts.values())
     gain_within = before.within_strokes.nats - after.within_strokes.nats
     gain_at_ends = before.after_stroke_ends.nats - after.after_stroke_ends.nats
-    return Claim(text, _verdict(sharper and gain_at_ends > gain_within), evidence)
+    return Claim(text, _verdict(sharper and gain_at_ends > gain_within), evidence, charts)
 
 
 def check_window(inputs: ClaimInputs) -> Claim:
@@ -214,13 +233,19 @@ def check_window(inputs: ClaimInputs) -> Claim:
     # The spread is reported only: two measures of it disagree, and a border is where the peak moves, which favours
     # the one reported.
     text = "the window moves straight along the text (that it spreads at letters' borders is reported, not judged)"
-    return Claim(text, _verdict(straight), str(path))
+    charts = (
+        Chart("the window's peak", {"correlation with time": path.time_correlation, "moves back": path.backward_share}),
+        Chart("letters it covers", {"at borders": path.letters_at_borders, "within letters": path.letters_within}),
+    )
+    return Claim(text, _verdict(straight), str(path), charts)
 
 
 def check_stop_rule(inputs: ClaimInputs) -> Claim:
     """Check that unbiased lines end by themselves."""
     shares = measures.stop_rule(inputs.writer)
-    return Claim("the stop rule ends a line after its last letter", _verdict(shares.complete >= 0.9), str(shares))
+    chart = Chart("share of lines", {"ended": shares.ended, "ended with every letter": shares.complete})
+    text = "the stop rule ends a line after its last letter"
+    return Claim(text, _verdict(shares.complete >= 0.9), str(shares), (chart,))
 
 
 def check_bias(inputs: ClaimInputs) -> Claim:
@@ -228,12 +253,21 @@ def check_bias(inputs: ClaimInputs) -> Claim:
     text = "more bias: easier to read, less diverse"
     effects = measures.bias_effect(inputs.writer)
     evidence = "; ".join(map(str, effects))
+    charts = tuple(
+        Chart(
+            f"deviation of {trait} between lines",
+            {f"bias {one.bias:g}": getattr(one.diversity, trait) for one in effects},
+        )
+        for trait in TRAITS
+    )
+    errors = {f"bias {one.bias:g}": one.character_error for one in effects if one.character_error is not None}
+    charts += (Chart(f"character error ({PROGRAM})", errors),) if errors else ()
     least, most = effects[0], effects[-1]
     less_diverse = most.diversity.all_below(least.diversity)
     if least.character_error is None or most.character_error is None:
         verdict = OPEN if less_diverse else DENIED
-        return Claim(text, verdict, f"{evidence}; legibility not measured: {PROGRAM} is not installed")
-    return Claim(text, _verdict(less_diverse and most.character_error < least.character_error), evidence)
+        return Claim(text, verdict, f"{evidence}; legibility not measured: {PROGRAM} is not installed", charts)
+    return Claim(text, _verdict(less_diverse and most.character_error < least.character_error), evidence, charts)
 
 
 def check_hands(inputs: ClaimInputs) -> Claim:
@@ -241,8 +275,12 @@ def check_hands(inputs: ClaimInputs) -> Claim:
     lines = measures.sample_lines(inputs.corpus, inputs.writer, VALIDATION, LINES)
     steady = measures.hand_steadiness(inputs.writer, lines)
     evidence = f"correlation of halves, samples: {steady.samples}; real lines: {steady.real_lines}"
+    charts = tuple(
+        Chart(f"correlation of halves: {name}", dict(zip(TRAITS, astuple(values), strict=True)))
+        for name, values in (("samples", steady.samples), ("real lines", steady.real_lines))
+    )
     text = "style is constant within a line and varies between lines"
-    return Claim(text, _verdict(steady.samples.least() > 0.5), evidence)
+    return Claim(text, _verdict(steady.samples.least() > 0.5), evidence, charts)
 
 
 def check_priming(inputs: ClaimInputs) -> Claim:
@@ -252,8 +290,16 @@ def check_priming(inputs: ClaimInputs) -> Claim:
     kept = min(effect.own_share for effect in effects) > 0.6
     slanted = min(effect.slant_correlation for effect in effects) > 0.5
     smoother = effects[-1].roughness < effects[0].roughness
+    charts = tuple(
+        Chart(title, {f"bias {effect.bias:g}": getattr(effect, name) for effect in effects})
+        for title, name in (
+            ("nearer to its own prime", "own_share"),
+            ("correlation of slants", "slant_correlation"),
+            ("roughness", "roughness"),
+        )
+    )
     text = "a prime's style is carried on; with bias its slant stays and the line is smoother"
-    return Claim(text, _verdict(kept and slanted and smoother), "; ".join(map(str, effects)))
+    return Claim(text, _verdict(kept and slanted and smoother), "; ".join(map(str, effects)), charts)
 
 
 CHECKS: dict[str, Callable[[ClaimInputs], Claim]] = {

@@ -48,6 +48,24 @@ def bars_figure(shares: dict[str, float], title: str, path: Path) -> None:
     save_figure(figure, path)
 
 
+def charts_figure(charts: Sequence[tuple[str, Mapping[str, float]]], path: Path) -> None:
+    """Plot numbers to compare as bars, one chart beside the other.
+
+    Args:
+        charts: Title, and each number by its name, of each chart.
+        path: Picture to write, .png, .svg or .pdf.
+    """
+    figure = new_figure(3.2 * len(charts), 2.2)
+    for axes, (title, values) in zip(figure.subplots(1, len(charts), squeeze=False)[0], charts, strict=True):
+        bars = axes.bar(list(values), list(values.values()), color="0.35", width=0.6)
+        axes.bar_label(bars, fmt="%.3g", fontsize=8)
+        axes.margins(y=0.15)
+        axes.tick_params(labelsize=8)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.set_title(title, fontsize=9)
+    save_figure(figure, path)
+
+
 def density_figure(
     density: np.ndarray, extent: tuple[float, float, float, float], ink: Ink, weights: np.ndarray, path: Path
 ) -> None:

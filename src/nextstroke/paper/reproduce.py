@@ -18,8 +18,9 @@ from nextstroke.handwriting.request import line_requests
 from nextstroke.handwriting.sampler import write
 from nextstroke.paper import figures
 from nextstroke.paper.claims import Claim, ClaimInputs, check_claims, check_texts
-from nextstroke.paper.plots import window_figure
+from nextstroke.paper.plots import charts_figure, window_figure
 from nextstroke.paper.report import Picture, markdown, page
+from nextstroke.paper.stand_in import NOTE, stand_in_corpus
 from nextstroke.paper.tables import ROWS, Measured, commit, find_source, measure_all
 from nextstroke.paper.text_claims import TextComparison, measure
 from nextstroke.paper.text_pages import page_of_pairs, shaded, surprise, two_pages
@@ -39,7 +40,7 @@ class Sources:
     """Data, trainings and models that the reproduction reads, and the folder it writes.
 
     Attributes:
-        corpus: Packed corpus of IAM-OnDB.
+        corpus: Packed corpus of IAM-OnDB; None where lines of the bundled writer stand in for it.
         output: Folder for the figures and the report.
         runs, weights: Folders of trainings and of model files.
         given: Trainings or model files by the row's name; they are preferred to those found.
@@ -50,7 +51,7 @@ class Sources:
         text_run: A training of its network for dynamic evaluation; None to leave that out.
     """
 
-    corpus: Path
+    corpus: Path | None
     output: Path
     runs: Path
     weights: Path
@@ -82,7 +83,9 @@ class Sources:
 
     @cached_property
     def lines(self) -> InkCorpus:
-        """The corpus."""
+        """The corpus, or what stands in for it."""
+        if self.corpus is None:
+            return stand_in_corpus(load_model("writer", "writer"), self.seed)
         return InkCorpus.open(self.corpus)
 
     @cached_property
@@ -210,10 +213,12 @@ def reproduce(names: Sequence[str], sources: Sources, every: int, report_step: R
         Missing: the corpus is missing, or a figure asked for by name cannot be drawn.
     """
     parts = wanted(names)
-    if parts - OF_TEXT and not sources.corpus.is_file():
+    if sources.corpus and parts - OF_TEXT and not sources.corpus.is_file():
         raise Missing(f"{sources.corpus}: no packed corpus there")
     sources.output.mkdir(parents=True, exist_ok=True)
     asked = {name for name in parts if name in FIGURES and "figures" not in (names or EVERYTHING)}
+    if sources.corpus is None and {"table3", "table4"} & parts and names:
+        raise Missing("Tables 3 and 4 are scores on real lines: name a packed IAM-OnDB by --corpus")
     table = _table(parts, sources, every, report_step)
     traits = _traits(parts, sources, bool(names), report_step)
     if "claims" in parts:
@@ -221,8 +226,11 @@ def reproduce(names: Sequence[str], sources: Sources, every: int, report_step: R
     else:
         claims = check_texts(traits) if traits else []
     pictures = [_picture(name, sources, name in asked, report_step) for name in FIGURES if name in parts]
+    pictures += _charts(claims, sources.output)
     shown = [one for one in table if f"table{one.row.table}" in parts]
     about = f"nextstroke {__version__}, commit {commit()}, every {every}. validation line, seed {sources.seed}"
+    if sources.corpus is None:
+        about += f". All lines called real are {NOTE}"
     report, tables = sources.output / "report.html", sources.output / "tables.md"
     write_bytes(tables, markdown(shown, claims, traits).encode())
     write_bytes(report, page(shown, claims, pictures, about, traits).encode())
@@ -235,6 +243,8 @@ def _table(parts: set[str], sources: Sources, every: int, report_step: Report) -
     rows = [row for row in ROWS if "claims" in parts or f"table{row.table}" in parts]
     if not rows:
         return []
+    if sources.corpus is None:
+        return [Measured(row) for row in rows]
     return measure_all(rows, sources.corpus, sources.runs, sources.weights, sources.given, every, report_step)
 
 
@@ -273,8 +283,21 @@ def _claims(
         except Missing:
             return None
 
-    inputs = ClaimInputs(sources.writer, find_model(PREDICTION), find_model(SYNTHESIS), sources.lines, table, traits)
+    models = find_model(PREDICTION), find_model(SYNTHESIS)
+    has_real_lines = sources.corpus is not None
+    inputs = ClaimInputs(sources.writer, *models, sources.lines, table, traits, has_real_lines)
     return check_claims(inputs, report_step)
+
+
+def _charts(claims: Sequence[Claim], output: Path) -> list[Picture]:
+    """Draw the measurements of claims; return a picture for each claim that has one."""
+    pictures: list[Picture] = []
+    for claim in claims:
+        if claim.charts:
+            path = output / f"claim{len(pictures) + 1}.png"
+            charts_figure(claim.charts, path)
+            pictures.append(Picture(f"Claim: {claim.text} ({claim.verdict})", path))
+    return pictures
 
 
 def _picture(name: str, sources: Sources, asked: bool, report_step: Report) -> Picture:

@@ -29,6 +29,8 @@ def read_weights(path: Path) -> Arrays:
         WrongModel: it was written by a version that laid them out otherwise.
     """
     found = _stored(path)
+    if "layers.0.ih" in found:
+        return _recogniser(found)
     windowed = "layers.0.glance.weight" in found
     for number in range(sum(name.endswith(".peepholes") for name in found)):
         name = f"layers.{number}"
@@ -43,6 +45,29 @@ def read_weights(path: Path) -> Arrays:
         both = found["layers.0.lstm.weight"]
         found |= {"layers.0.lstm.weight": both[:, :POINT], "layers.0.reading": both[:, POINT:]}
     return {name: np.array(array, np.float32, order="C") for name, array in found.items()}
+
+
+def _recogniser(found: Arrays) -> Arrays:
+    """The weights of a recogniser, by the names of torch's LSTM, from those of the graph."""
+    named = {"output.weight": found["output.weight"].T, "output.bias": found["output.bias"]}
+    for number in range(sum(name.endswith(".ih") for name in found)):
+        for way, direction in enumerate(("along", "against")):
+            layer = f"layers.{number}.{direction}"
+            ih, hh = (found[f"layers.{number}.{part}"][way] for part in ("ih", "hh"))
+            bias_ih, bias_hh = np.split(found[f"layers.{number}.bias"][way], 2)
+            named |= {
+                f"{layer}.weight_ih_l0": _torch_gates(ih),
+                f"{layer}.weight_hh_l0": _torch_gates(hh),
+                f"{layer}.bias_ih_l0": _torch_gates(bias_ih),
+                f"{layer}.bias_hh_l0": _torch_gates(bias_hh),
+            }
+    return {name: np.array(array, np.float32, order="C") for name, array in named.items()}
+
+
+def _torch_gates(weights: np.ndarray) -> np.ndarray:
+    """Reorder gates from ONNX's input, output, forget, cell to torch's input, forget, cell, output."""
+    i, o, f, c = np.split(weights, 4)
+    return np.concatenate([i, f, c, o])
 
 
 def rounded(path: Path) -> bytes:

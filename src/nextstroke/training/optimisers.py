@@ -27,6 +27,7 @@ from nextstroke.nets.weight_noise import AdaptiveNoise, FixedNoise, NoNoise, Wei
 # Deviation of a symbol's row of a table. The row reaches the gates whole, so that this is about what the
 # recurrence contributes.
 TABLE = 0.4
+UNLIKELY = -5.0  # bias of a recogniser's new characters, whose weights begin at zero
 UNIFORM = 0.1  # RNNLIB's default range of initial weights; the paper does not state its own
 
 
@@ -181,6 +182,21 @@ def extend_alphabet(weights: Mapping[str, Tensor], before: int, after: int) -> d
             # The columns read x, the window, then h of the layer below.
             read = functional.pad(weight[:, : POINT + before], (0, after - before))
             extended[name] = torch.cat([read, weight[:, POINT + before :]], 1)
+    return extended
+
+
+def extend_recogniser(weights: Mapping[str, Tensor], before: int, after: int) -> dict[str, Tensor]:
+    """Return the weights of a recogniser for a larger alphabet; the new characters begin as unlikely ones.
+
+    Args:
+        weights: The weights by name.
+        before, after: Sizes of the alphabet; the further characters come last, before CTC's blank.
+    """
+    extended = dict(weights)
+    for name, unlikely in (("output.weight", 0.0), ("output.bias", UNLIKELY)):
+        weight = weights[name]
+        new = weight.new_full((after - before, *weight.shape[1:]), unlikely)
+        extended[name] = torch.cat([weight[:before], new, weight[before:]])
     return extended
 
 

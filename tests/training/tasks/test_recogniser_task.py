@@ -11,7 +11,7 @@ from nextstroke.runtime.model_file import load_model
 from nextstroke.training.evaluation.runs import evaluate_run, open_run
 from nextstroke.training.run import train
 from nextstroke.training.tasks.protocol import open_examples
-from tests.training.conftest import tiny
+from tests.training.conftest import TEXTS, corpus_of, tiny
 
 SIZES = {"cells": 12, "dropout": 0.0}
 HABITS = {"chunk": None, "updates": 200, "batch": 4, "learning_rate": 0.03, "evaluate_every": 200}
@@ -19,8 +19,6 @@ HABITS = {"chunk": None, "updates": 200, "batch": 4, "learning_rate": 0.03, "eva
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    from tests.training.conftest import corpus_of
-
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("reader")
     corpus_of(seed=3).save(folder / "tiny.packed")
@@ -68,3 +66,22 @@ def test_a_figure_of_a_reader_is_refused(trained, capsys):
 def test_a_reader_in_chunks_is_refused():
     with pytest.raises(BadRecipe, match="whole lines"):
         make_recipe({"kind": "reader", "training": {"chunk": 5}}, "test")
+
+
+def test_a_model_file_is_scored_as_its_training(trained):
+    file = trained / "scored.onnx"
+    assert main(["export", str(trained / "run"), "-o", str(file)]) == 0
+    wanted, found = (evaluate_run(source, trained / "tiny.packed") for source in (trained / "run", file))
+    assert found["nats_per_character"] == pytest.approx(wanted["nats_per_character"], rel=0.02), "16 bits"
+
+
+def test_a_larger_alphabet_keeps_what_was_learned(trained, tmp_path):
+    corpus_of([*TEXTS, "dad", "bdd"], seed=3).save(tmp_path / "other.packed")
+    recipe = tiny("reader", SIZES, **HABITS | {"updates": 1, "learning_rate": 1e-9})
+    data = recipe.data.model_copy(update={"alphabet": "extend"})
+    recipe = recipe.model_copy(update={"start_from": str(trained / "run"), "data": data})
+    train(recipe, tmp_path / "other.packed", tmp_path / "second", False, lambda progress, event: None)
+    assert open_run(tmp_path / "second").metadata["alphabet"] == "abcd"
+    # The new character takes a little of the others' probability.
+    before, after = (evaluate_run(run, trained / "tiny.packed") for run in (trained / "run", tmp_path / "second"))
+    assert after["nats_per_character"] == pytest.approx(before["nats_per_character"], abs=0.02)
