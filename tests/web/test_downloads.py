@@ -83,28 +83,30 @@ def test_a_transparent_picture_in_dots_per_inch_of_choice(studio, tmp_path):
     assert alpha.max() == 255
 
 
-@pytest.fixture(scope="module")
-def sheet():
+@pytest.fixture(scope="module", params=["ruled", "grid", "dots"])
+def sheet(request):
     """Two lines in two colours, whose numbers are the same in Python and in the browser."""
     lines = write_lines(
         load_model("writer", "writer"), ["Tom & Anna", "straße"], 1.0, 3, gallery_hand("wide", "writer")
     )
     inks = [type(line.ink)(line.ink.points.round(3) * 3 + (4, 9), line.ink.end_of_stroke) for line in lines]
-    (made,) = place(inks, Page(100.0, 40.0, margin=5, ruled=True), [0, 1])
+    (made,) = place(inks, Page(100.0, 40.0, margin=5, paper=request.param), [0, 1])
     return made
 
 
 @pytest.mark.parametrize("format", ["svg", "moving", "inkml", "json", "gcode", "hpgl"])
 def test_a_file_is_the_commands_byte_for_byte(browser_engine, sheet, format):
-    look = Look(pen=0.4, colour="#1a1a2e,#aa0000", animate=format == "moving")
+    background = "" if sheet.paper == "ruled" else "#fbf5e6"
+    look = Look(pen=0.4, colour="#1a1a2e,#aa0000", animate=format == "moving", background=background)
     page = {
         "width": sheet.width,
         "height": sheet.height,
         "baselines": list(sheet.baselines),
+        "squares": list(sheet.squares),
         "paragraphs": list(sheet.paragraphs),
         "lines": [{"points": ink.points.tolist(), "ends": ink.end_of_stroke.tolist()} for ink in sheet.lines],
     }
-    dressed = {"colour": look.colour, "pen": look.pen, "paper": "ruled", "sheet": "#ffffff"}
+    dressed = {"colour": look.colour, "pen": look.pen, "paper": sheet.paper, "sheet": background or "#ffffff"}
     (made,) = browser_engine({"job": "file", "format": format, "page": page, "look": dressed, "about": ABOUT})
     assert made.encode() == render(sheet, "svg" if format == "moving" else format, look, ABOUT)
 

@@ -263,7 +263,7 @@ def test_paragraphs_have_hands_and_inks_of_their_own(studio, tmp_path):
     studio.open("#text=first+line%0Asecond+line&seed=5&candidates=2")
     before = studio.evaluate(SHAPES)
     studio.locator("#pages .target").nth(1).click()
-    studio.locator("#line-menu select").select_option("cursive")
+    studio.locator("#line-menu select").first.select_option("cursive")
     written(studio, "style=wide%2Ccursive")
     after = studio.evaluate(SHAPES)
     assert after[0] == before[0]

@@ -14,7 +14,7 @@ const {
   writeLine, WriterNetwork,
 } = Object.assign({}, ...loaded);
 
-const files = await import(`${engine}/../files.js`);
+const files = { ...(await import(`${engine}/../files.js`)), ...(await import(`${engine}/../plotter.js`)) };
 const { moments } = await import(`${engine}/../pictures.js`);
 
 const buffer = (path) => new Uint8Array(fs.readFileSync(path)).buffer;

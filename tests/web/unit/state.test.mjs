@@ -58,7 +58,7 @@ test("file names come from the first words", () => {
 test("the command quotes what a shell would take apart", () => {
   const command = commandOf({ ...DEFAULTS, text: "it's $HOME", format: "a5", paper: "ruled" });
   assert.ok(command.startsWith(String.raw`nextstroke write 'it'\''s $HOME' --style wide --bias 0.75 --seed 1`));
-  assert.ok(command.includes(" --page 148x210 ") && command.includes(" --ruled "));
+  assert.ok(command.includes(" --page 148x210 ") && command.includes(" --paper ruled "));
 });
 
 test("changes of one field within a moment are one step", () => {

@@ -101,7 +101,7 @@ function schedule(fields, wait) {
   if (!view) documents.saveState(fragment(app.state), nameOf(app.state), Date.now());
   if (desk) desk.dress(lookOf(app.state));
   if (fields.every((field) => DRESSING.includes(field))) {
-    if (app.written && !app.isBusy) app.written = { ...app.written, state: app.state };
+    if (app.written && !app.isBusy) app.written = { ...app.written, state: app.state, pages: desk.finishedPages() };
     return;
   }
   clearTimeout(timer);

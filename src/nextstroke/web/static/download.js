@@ -1,10 +1,11 @@
 // What was written last as files.
 
 import { nameOf } from "./hands.js";
-import { gcode, hpgl, inkml, json, svg } from "./files.js";
+import { inkml, json, svg } from "./files.js";
 import { normal } from "./engine/diacritics.js";
 import { pdf } from "./pdf.js";
 import { film, png } from "./pictures.js";
+import { gcode, hpgl } from "./plotter.js";
 import { fileName } from "./state.js";
 import { zip } from "./zip.js";
 

@@ -1,13 +1,13 @@
-// Pages as files that keep the strokes: SVG, InkML, JSON, G-code and HPGL, as the command writes them (pages/svg.py,
-// formats/inkml.py, formats/json_ink.py, pages/plotter.py).
+// Pages as files that keep the strokes: SVG, InkML and JSON, as the command writes them (pages/svg.py, formats/inkml.py,
+// formats/json_ink.py).
 //
 // A page is {width, height, lines: ink[], paragraphs, baselines}; `about` is {text, written, seed, bias, style, model}; `look`
 // is {colour, pen, paper, sheet}.
 
 import { constants } from "./engine/constants.js";
 import { strokesOf } from "./engine/ink.js";
-import { bezier, polyline } from "./engine/spline.js";
-import { printed, widthOf } from "./paper.js";
+import { bezier } from "./engine/spline.js";
+import { printed } from "./paper.js";
 import { ofParagraph } from "./state.js";
 
 const MOTION = `path[style]{visibility:hidden;stroke-dasharray:1;stroke-dashoffset:1;animation:write linear forwards}
@@ -16,9 +16,6 @@ const MOTION = `path[style]{visibility:hidden;stroke-dasharray:1;stroke-dashoffs
 const XML = "<?xml version='1.0' encoding='utf-8'?>\n";
 const SVG = 'xmlns="http://www.w3.org/2000/svg" xmlns:inkscape="http://www.inkscape.org/namespaces/inkscape"';
 const WHITE = "#ffffff";
-const CURVE_PIECES = 4; // straight pieces of a plotter's curve between two points
-const HPGL_UNITS = 40; // to the millimetre
-const FEED = 1500; // mm a minute
 
 /** Red, green and blue of a colour #rrggbb, 0 to 255. */
 export const rgbOf = (colour) => [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16));
@@ -35,7 +32,7 @@ const SIGNS = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
 const escaped = (text) => legal(text).replace(/[&<>]/g, (sign) => SIGNS[sign]);
 
 /** The values of `about` but the text, as one line. */
-function description({ seed, bias, style, model }) {
+export function description({ seed, bias, style, model }) {
   return `seed ${seed}, bias ${pythonNumber(bias)}, style ${style}, model ${model}`;
 }
 
@@ -80,18 +77,15 @@ export function svg(page, look, about, speed = 0) {
     `${speed ? `<style>${escaped(MOTION)}</style>` : ""}${background(page, look)}${layers.join("")}</svg>\n`;
 }
 
-/** The paper's colour and rules. */
+/** The paper's colour and what is printed on it. */
 function background(page, { paper, sheet }) {
-  const filled = sheet === WHITE ? "" : `<rect width="100%" height="100%" fill="${sheet}" />`;
-  const lines = printed(page, paper);
-  if (!lines.length) return filled;
-  const path = ([x, y, right, bottom]) => {
-    if (x === right && y === bottom) return `<path d="M${pair([x, y])}l0 0" />`;
-    return `<path d="M${pair([x, y])}${y === bottom ? `H${number(right)}` : `V${number(bottom)}`}" />`;
-  };
-  const cap = paper === "dots" ? ' stroke-linecap="round"' : "";
-  return `${filled}<g inkscape:groupmode="layer" inkscape:label="paper" stroke="${constants.layout.RULE}" ` +
-    `stroke-width="${number(widthOf(paper))}"${cap}>${lines.map(path).join("")}</g>`;
+  const { lines, dots } = printed(page, paper);
+  const filled = sheet === WHITE ? "" : `<rect width="${number(page.width)}" height="${number(page.height)}" fill="${sheet}" stroke="none" />`;
+  const path = ([x, y, right, bottom]) => `<path d="M${pair([x, y])}${y === bottom ? `H${number(right)}` : `V${number(bottom)}`}" />`;
+  const dotted = dots.map((dot) => `M${pair(dot)}h0`).join("");
+  const content = filled + lines.map(path).join("") + (dotted && `<path d="${dotted}" stroke-width="${number(constants.layout.DOT)}" stroke-linecap="round" />`);
+  if (!content) return "";
+  return `<g inkscape:groupmode="layer" inkscape:label="paper" stroke="${constants.layout.RULE}" stroke-width="0.15">${content}</g>`;
 }
 
 const INK = '<ink xmlns="http://www.w3.org/2003/InkML">';
@@ -122,42 +116,3 @@ export function json(page, _look, { text, written, seed, bias, style, model }) {
   ];
   return `{${parts.map(([name, value]) => `"${name}": ${value}`).join(", ")}}\n`;
 }
-
-/** Each colour with its strokes as straight pieces, y upwards. */
-function* pens(page, colours) {
-  for (const [colour, lines] of layersOf(page, colours)) {
-    const curves = lines.flatMap(strokesOf).map((stroke) => polyline(stroke, CURVE_PIECES));
-    yield [colour, curves.map((curve) => curve.map(([x, y]) => [x, page.height - y]))];
-  }
-}
-
-/** One page as G-code: absolute millimetres, y upwards from the lower edge, a pause at each change of the pen. */
-export function gcode(page, look, about) {
-  const told = description(about).split(/\s+/).join(" ").replaceAll(";", ",");
-  const out = [`; nextstroke ${told}`, "G21", "G90", "G0 Z5"];
-  let changes = 0;
-  for (const [colour, strokes] of pens(page, look.colour)) {
-    out.push(changes++ ? `M0 ; change the pen to ${colour}` : `; pen ${colour}`);
-    for (const stroke of strokes) {
-      const [first, ...rest] = stroke.map(([x, y]) => `X${x.toFixed(3)} Y${y.toFixed(3)}`);
-      out.push(`G0 ${first}`, "G1 Z0 F600", `G1 ${rest[0] ?? first} F${FEED}`, ...rest.slice(1).map((to) => `G1 ${to}`), "G0 Z5");
-    }
-  }
-  return [...out, "G0 X0 Y0", "M2", ""].join("\n").replace(/[^\x20-\x7e\n]/gu, "?");
-}
-
-/** One page as HPGL: 40 units to the millimetre, y upwards, one pen for each colour. */
-export function hpgl(page, look) {
-  const out = ["IN;"];
-  let pen = 0;
-  for (const [, strokes] of pens(page, look.colour)) {
-    out.push(`SP${++pen};`);
-    for (const stroke of strokes) {
-      const [first, ...rest] = stroke.map((point) => point.map((value) => roundHalfEven(value * HPGL_UNITS)).join());
-      out.push(`PU${first};PD${(rest.length ? rest : [first]).join()};`);
-    }
-  }
-  return [...out, "PU;SP0;", ""].join("\n");
-}
-
-const roundHalfEven = (value) => (Math.abs(value % 1) === 0.5 ? 2 * Math.round(value / 2) : Math.round(value)) + 0; // + 0: no -0

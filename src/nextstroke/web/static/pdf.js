@@ -45,7 +45,9 @@ function content(page, look) {
   const curve = (stroke) => stroke.length === 1 ? `${at(stroke[0])} m ${at(stroke[0])} l S`
     : `${at(stroke[0])} m ${bezier(stroke).map((corners) => `${corners.slice(1).map(at).join(" ")} c`).join(" ")} S`;
   const paper = look.sheet === "#ffffff" ? [] : [`${shares(look.sheet)} rg 0 0 ${at([page.width, 0])} re f`];
-  const rules = printed(page, look.paper).map(([x, y, right, bottom]) => `${at([x, y])} m ${at([right, bottom])} l S`);
+  const { lines, dots } = printed(page, look.paper);
+  const segments = [...lines, ...dots.map(([x, y]) => [x, y, x, y])];
+  const rules = segments.map(([x, y, right, bottom]) => `${at([x, y])} m ${at([right, bottom])} l S`);
   const ruled = rules.length ? [`${shares(constants.layout.RULE)} RG ${number(widthOf(look.paper) * POINTS)} w 1 J`, ...rules] : [];
   const ink = [...layersOf(page, look.colour)].flatMap(([colour, lines]) =>
     [`${shares(colour)} RG ${number(look.pen * POINTS)} w 1 J 1 j`, ...lines.flatMap(strokesOf).map(curve)]);

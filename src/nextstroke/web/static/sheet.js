@@ -2,7 +2,7 @@
 
 import { constants } from "./engine/constants.js";
 import { bounds, strokesOf } from "./engine/ink.js";
-import { baselineOf, rowsOf } from "./engine/layout.js";
+import { baselineOf, marginsOf, rowsOf } from "./engine/layout.js";
 import { pathData } from "./files.js";
 import { printed, printedPath, widthOf } from "./paper.js";
 import { ofParagraph } from "./state.js";
@@ -94,7 +94,7 @@ export class Desk {
     return this.pages.map(({ width, height }, number) => {
       const rows = this.rows.filter((row) => row?.ink && row.number === number);
       return {
-        width, height, baselines: this.#baselines(number), lines: rows.map(({ ink }) => ink),
+        width, height, baselines: this.#baselines(number), squares: this.#squares(), lines: rows.map(({ ink }) => ink),
         paragraphs: rows.map(({ paragraph }) => paragraph ?? 0),
       };
     });
@@ -260,9 +260,14 @@ export class Desk {
   /** Draw the paper of a page below its ink. */
   #print(page) {
     page.sheet.setAttribute("fill", this.look.sheet);
-    const lines = printed({ ...page, baselines: this.#baselines(page.number) }, this.look.paper);
-    page.rules.setAttribute("d", printedPath(lines));
+    const onPaper = printed({ ...page, baselines: this.#baselines(page.number), squares: this.#squares() }, this.look.paper);
+    page.rules.setAttribute("d", printedPath(onPaper));
     page.rules.setAttribute("stroke-width", widthOf(this.look.paper));
+  }
+
+  /** The left edge of the first square of the paper, and the size of a square. */
+  #squares() {
+    return [marginsOf(this.page)[3], this.page.lineHeight / 2];
   }
 
   #baselines(number) {

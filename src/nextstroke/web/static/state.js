@@ -4,7 +4,8 @@ export const DEFAULTS = {
   text: "Dear reader,\ntype here, and it is written by hand.\nA network draws every stroke.",
   style: "wide", bias: 0.75, seed: 1, candidates: 4, replace: "", again: "",
   format: "fit", size: 2.2, lineHeight: 0, margin: -1, align: "left", drift: 0,
-  paper: "plain", sheet: "#ffffff", pen: 0.35, colour: "#1a1a2e",
+  letterSpacing: 0, wordSpacing: 0, indent: 0,
+  paper: "blank", sheet: "#ffffff", pen: 0.35, colour: "#1a1a2e",
   view: "write",
 };
 
@@ -12,7 +13,7 @@ export const DEFAULTS = {
 export const FORMATS = {
   fit: null, card: [148, 105], a6: [105, 148], a5: [148, 210], a4: [210, 297], letter: [215.9, 279.4],
 };
-export const PAPERS = ["plain", "ruled", "grid", "dots"];
+export const PAPERS = ["blank", "ruled", "grid", "dots"];
 export const ALIGNMENTS = ["left", "center", "right"];
 export const VIEWS = ["write", "hand", "dream"];
 // Fields that change how the ink looks and not the ink itself.
@@ -52,6 +53,7 @@ function bounded(state) {
     style: listed("style", NAME), colour: listed("colour", COLOUR), sheet: listed("sheet", COLOUR),
     bias: within(state.bias, 0, 3), size: within(state.size, 1, 10), pen: within(state.pen, 0.05, 5),
     lineHeight: within(state.lineHeight, 0, 100), margin: within(state.margin, -1, 60), drift: within(state.drift, 0, 3),
+    letterSpacing: within(state.letterSpacing, -1, 5), wordSpacing: within(state.wordSpacing, -3, 20), indent: within(state.indent, 0, 60),
     seed: Math.floor(within(state.seed, 0, 2 ** 32 - 1)), candidates: Math.floor(within(state.candidates, 1, 16)),
     replace: state.replace.slice(0, 20), again: REWRITTEN.test(state.again) ? state.again : "",
     format: sizeOf(state.format) === undefined ? DEFAULTS.format : state.format,
@@ -85,7 +87,7 @@ export function pageOf(state) {
   const [width, height] = sizeOf(state.format) ?? [null, null];
   return {
     width, height, margin: marginOf(state), lineHeight: lineHeightOf(state), xHeight: state.size, align: state.align,
-    drift: state.drift,
+    drift: state.drift, paper: state.paper, letterSpacing: state.letterSpacing, wordSpacing: state.wordSpacing, indent: state.indent,
   };
 }
 
@@ -129,9 +131,10 @@ export function commandOf(state) {
     ["style", state.style], ["bias", state.bias], ["seed", state.seed], ["best-of", state.candidates],
     ["page", size ? size.join("x") : null], ["margin", marginOf(state)], ["line-height", lineHeightOf(state)],
     ["size", state.size], ["align", state.align === "left" ? null : state.align], ["drift", state.drift || null],
+    ["letter-spacing", state.letterSpacing || null], ["word-spacing", state.wordSpacing || null], ["indent", state.indent || null],
+    ["paper", state.paper === "blank" ? null : state.paper], ["background", state.sheet === DEFAULTS.sheet ? null : quoted(state.sheet)],
     ["pen", state.pen], ["colour", quoted(state.colour)], ["replace", state.replace ? quoted(state.replace) : null],
   ];
   const told = options.filter(([, value]) => value !== null).map(([name, value]) => ` --${name} ${value}`);
-  const ruled = state.paper === "ruled" ? " --ruled" : "";
-  return `nextstroke write ${quoted(state.text)}${told.join("")}${ruled} -o ${fileName(state.text)}.svg`;
+  return `nextstroke write ${quoted(state.text)}${told.join("")} -o ${fileName(state.text)}.svg`;
 }

@@ -5,7 +5,7 @@ import { crc32 } from "../engine/crc32.js";
 import { nameOf, OWN, ownHands } from "../hands.js";
 import { t } from "../i18n.js";
 import { Desk } from "../sheet.js";
-import { ofParagraph, rewritten, withParagraph } from "../state.js";
+import { ALIGNMENTS, ofParagraph, rewritten, withParagraph } from "../state.js";
 import { $, all, button, make } from "./dom.js";
 import { Inside } from "./inside.js";
 
@@ -61,8 +61,11 @@ function openLine(desk, row, target) {
   select.addEventListener("change", () => choose("style", select.value));
   const colour = make("input", { type: "color", value: ofParagraph(app.state.colour, paragraph) });
   colour.addEventListener("input", () => choose("colour", colour.value));
+  const align = make("select", {}, ...ALIGNMENTS.map((value, i) => new Option(t(["Left", "Centre", "Right"][i]), value)));
+  align.value = ofParagraph(app.state.align, paragraph);
+  align.addEventListener("change", () => choose("align", align.value));
   const labelled = (text, input) => make("label", { className: "row" }, text, input);
-  menu.replaceChildren(again, ...(count > 1 ? [labelled(t("Hand of this paragraph"), select), labelled(t("Ink of this paragraph"), colour)] : []));
+  menu.replaceChildren(again, ...(count > 1 ? [labelled(t("Hand of this paragraph"), select), labelled(t("Ink of this paragraph"), colour), labelled(t("Alignment of this paragraph"), align)] : []));
   const box = target.getBoundingClientRect();
   menu.hidden = false;
   const left = Math.min(scrollX + box.left + 12, scrollX + document.documentElement.clientWidth - menu.offsetWidth - 12);

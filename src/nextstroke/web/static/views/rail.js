@@ -15,6 +15,7 @@ const number = (value, digits) => value.toLocaleString(language, { minimumFracti
 const mm = (digits) => (value) => `${number(value, digits)} mm`;
 const OUTPUTS = {
   bias: (value) => number(value, 2), pen: mm(2), size: mm(1), lineHeight: mm(1), margin: mm(0), drift: (value) => number(value, 1),
+  letterSpacing: mm(2), wordSpacing: mm(1), indent: mm(0),
 };
 // Fields that stand for "goes with another one" until they are set.
 const SHOWN = { lineHeight: lineHeightOf, margin: marginOf };
