@@ -3,7 +3,7 @@ PYTHON ?= python3
 EXTRAS ?= figures cluster web parquet train
 NEEDS := pyproject.toml constraints.txt
 
-.PHONY: demo test test-slow coverage mutate fuzz soak extras newest docs pages pictures clean
+.PHONY: demo test test-slow coverage mutate fuzz attack soak extras newest docs pages pictures clean
 
 demo: .venv-demo/ready
 	mkdir -p demo
@@ -41,6 +41,10 @@ coverage: .venv/ready
 fuzz: .venv/ready
 	if .venv/bin/python -m pip install --quiet atheris; then .venv/bin/python -m tests.fuzz.guided --seconds 40; \
 	else NEXTSTROKE_FUZZ=8000 .venv/bin/python -m pytest tests/fuzz --timeout=3600; fi
+
+# Thousands of hostile tries at everything that takes something from outside: a quarter of an hour on two cores.
+attack: .venv/ready
+	.venv/bin/python -m benchmarks.attack --report attack.json
 
 # Half an hour of random commands and requests, some killed.
 soak: .venv/ready
