@@ -89,7 +89,7 @@ DIGEST = """
 import hashlib, sys, numpy as np
 from nextstroke.compression.lm import integer_matmul as product
 from nextstroke.compression.lm.exact_network import ExactNetwork
-from tests.compression.conftest import counted_weights, random_weights
+from tests.compression.conftest import random_weights
 if sys.argv[1] == "floats":
     product.runtime_is_exact = lambda: False
 network, digest = ExactNetwork(random_weights(cells=96)), hashlib.sha256()
