@@ -1,6 +1,6 @@
 # Two commands for everyone: `make demo` writes a page, `make test` checks everything. Both install what they need first.
 PYTHON ?= python3
-EXTRAS ?= figures cluster web parquet train
+EXTRAS ?= figures cluster web parquet docs train
 NEEDS := pyproject.toml constraints.txt
 
 .PHONY: demo test test-slow coverage mutate fuzz attack soak extras newest docs pages pictures clean
