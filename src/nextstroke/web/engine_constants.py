@@ -18,7 +18,7 @@ from nextstroke.handwriting import (
     sampler,
     spacing,
 )
-from nextstroke.handwriting.glyphs import diacritics, symbols
+from nextstroke.handwriting.glyphs import composites, diacritics, symbols
 from nextstroke.pages import appearance, layout, spline
 from nextstroke.runtime import mixture_sampling
 
@@ -27,7 +27,10 @@ CONSTANTS: dict[ModuleType, tuple[str, ...]] = {
     appearance: ("PACE", "LIFT"),
     best_of: ("ABOVE", "BELOW", "NEAR", "SMALL", "APART", "DOT", "SAME_SIZE"),
     compose: ("AIM", "FIRST_TOGETHER", "OVERHANG", "ROOM", "TOGETHER", "TRIES", "WIDER"),
-    diacritics: ("ABOVE", "BELOW", "BUILT", "TWINS", "X_HEIGHT", "TALL", "TALLER", "FEW", "SHARE", "MIN_BOX"),
+    composites: ("COMPOSITES", "DOTLESS", "DOT_ABOVE", "DOT_ASIDE", "DOT_SIZE", "NEAR_STROKE", "OVERLAP", "TIGHT"),
+    diacritics: (
+        "ABOVE", "BELOW", "BUILT", "FEET", "FEW", "MIN_BOX", "NEAR", "SHARE", "TALL", "TALLER", "TWINS", "X_HEIGHT",
+    ),
     layout: (
         "ADVANCE", "ADVANCES", "ALIGN", "DRIFT_RISE", "DRIFT_SIZE", "DRIFT_SLOPE", "DOT", "FIRST_BASELINE", "FLAT",
         "FLAT_QUANTILES", "LONGEST", "MAX_LINE", "MAX_SLOPE", "MIN_WIDTH", "OUTLIER", "RULE", "SLOPE_ROUNDS",
@@ -46,8 +49,7 @@ CONSTANTS: dict[ModuleType, tuple[str, ...]] = {
     sampler: ("PATIENCE", "SPARE_POINTS", "LATE_STROKES", "LATE_POINTS", "DIGITS", "DIGIT_BIAS", "ATTEMPTS"),
     spline: ("TENSION",),
     symbols: (
-        "ALONE", "BEARING", "BLANK", "FEET", "MAX_SLANT", "NARROWEST", "NEAR", "RUN", "SIGNS", "SIZE_WAVE", "X_WAVE",
-        "Y_WAVE",
+        "ALONE", "BEARING", "BLANK", "MAX_SLANT", "NARROWEST", "SIGNS", "SIZE_WAVE", "WRITTEN", "X_WAVE", "Y_WAVE",
     ),
 }  # fmt: skip
 

@@ -1,5 +1,6 @@
 // Writing one line: text and style in, ink out (handwriting/sampler.py, sections 5.3 to 5.5).
 
+import { withComposites } from "./composites.js";
 import { constants } from "./constants.js";
 import { withMarks } from "./diacritics.js";
 import { encode } from "./hands.js";
@@ -39,8 +40,9 @@ export function writeLine(network, request) {
     ({ y, phi } = seen);
   }
   const drawn = trace.result();
-  const marked = withMarks({ text: withoutSymbols(written), ...drawn }, alphabet);
-  return { ...withSymbols({ ...marked, text: written }, marked.text), text: shown, written, bare: drawn.ink };
+  const composed = withComposites({ text: withoutSymbols(written, alphabet), ...drawn }, alphabet);
+  const marked = withMarks(composed, alphabet);
+  return { ...withSymbols({ ...marked, text: written }, marked.text, alphabet), text: shown, written, bare: drawn.ink };
 }
 
 /** The factor of the bias, by the share of the window that is on digits, of which the corpus has few. */
