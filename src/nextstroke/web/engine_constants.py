@@ -7,13 +7,25 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
-from nextstroke.handwriting import best_of, compose, ink_check, learn_hand, recogniser, resample, sampler
+from nextstroke.handwriting import (
+    adaptation,
+    best_of,
+    compose,
+    fit_hand,
+    ink_check,
+    learn_hand,
+    recogniser,
+    resample,
+    sampler,
+    traits,
+)
 from nextstroke.handwriting.glyphs import diacritics, symbols
 from nextstroke.pages import appearance, layout, spline
 from nextstroke.runtime import mixture_sampling
 
 # The names that the JavaScript of static/ reads of each module.
 CONSTANTS: dict[ModuleType, tuple[str, ...]] = {
+    adaptation: ("BOUNDS",),
     appearance: ("PACE", "LIFT"),
     best_of: ("ABOVE", "BELOW", "NEAR", "SMALL", "APART", "DOT", "SAME_SIZE"),
     compose: ("TRIES", "OVERHANG", "TOGETHER", "WIDER", "ROOM"),
@@ -23,6 +35,7 @@ CONSTANTS: dict[ModuleType, tuple[str, ...]] = {
         "FLAT_QUANTILES", "LONGEST", "MAX_LINE", "MAX_SLOPE", "MIN_WIDTH", "OUTLIER", "RULE", "SLOPE_ROUNDS",
         "USUAL_ADVANCE", "X_HEIGHT_QUANTILES",
     ),
+    fit_hand: ("JOINING", "SPREADS", "TRIALS", "TRIAL_BIAS", "TRIAL_SEED"),
     ink_check: ("MOST_NATS", "MOST_SHARE", "STEP", "X_HEIGHT"),
     learn_hand: ("SPECIMEN", "SPECIMENS", "GAP"),
     mixture_sampling: ("UNIFORMS", "ENOUGH"),
@@ -30,6 +43,7 @@ CONSTANTS: dict[ModuleType, tuple[str, ...]] = {
     resample: ("PIECES",),
     sampler: ("PATIENCE", "SPARE_POINTS", "LATE_STROKES", "LATE_POINTS", "DIGITS", "DIGIT_BIAS", "ATTEMPTS"),
     spline: ("TENSION",),
+    traits: ("TALL_QUANTILES",),
     symbols: (
         "ALONE", "BEARING", "BLANK", "FEET", "MAX_SLANT", "NARROWEST", "NEAR", "RUN", "SIGNS", "SIZE_WAVE", "X_WAVE",
         "Y_WAVE",
