@@ -42,7 +42,8 @@ class Line:
     Attributes:
         request: What was written, with the number of the attempt that gave this ink.
         bare: The points that the network drew, in the units of the model's corpus, y downwards.
-        ink: The same with all that the network cannot draw: composed characters, diacritics and symbols.
+        ink: The same with all that the network cannot draw, composed characters, diacritics and symbols, adapted to
+            the hand.
         phi: Window weights, float32 (points of `ink`, characters + 1): the last column is one after the text.
         stopped: Whether the line ended by itself, not at the limit of points.
     """
@@ -222,6 +223,7 @@ class LineSampler:
         primes = {hand: hand.text_ids(model.alphabet) for hand in hands}
         texts = [np.concatenate([primes[request.hand], request.text.ids, *last]) for request in requests]
         self.bias = np.array([request.bias for request in requests])
+        self.lift = np.array([hand.adaptation.lift for hand in hands])
         self.digit_bias = DigitBias(model.alphabet, texts)
         self.predictor = WriterPredictor(model, texts, start_state(hands, model))
         self.active = np.arange(len(requests))
@@ -237,7 +239,7 @@ class LineSampler:
             uniforms: Random numbers in [0, 1), (active lines, UNIFORMS).
         """
         bias = self.digit_bias(self.bias[self.active], self.predictor.phi, self.active)
-        points = self.predictor.predict(bias).draw(uniforms)
+        points = self.predictor.predict(bias).draw(uniforms, self.lift[self.active])
         self.predictor.observe(points)
         self.steps += 1
         points[:, :2] = points[:, :2] * self.model.std + self.model.mean
@@ -263,7 +265,8 @@ class LineSampler:
         unsigned = without_signs(written, alphabet)
         composed = with_composites(bare, phi, unsigned, alphabet)
         marked = with_marks(*composed, unsigned, alphabet)
-        return Line(request, bare, *with_signs(*marked, written, alphabet), trace.ended)
+        ink, phi = with_signs(*marked, written, alphabet)
+        return Line(request, bare, request.hand.adaptation.apply(ink, phi, written), phi, trace.ended)
 
 
 class _Trace:
