@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, get_type_hints
 
 from benchmarks.attacks.judge import Fault, Group, Outcome, Setting, contents, forked, judge, run, visible
-from benchmarks.attacks.place import MORE, SETTINGS, shared_place
+from benchmarks.attacks.place import LONGER, SETTINGS, shared_place
 from nextstroke.cli.verbs import make_command
 
 FILES = [
@@ -67,7 +67,10 @@ BASES: dict[str, list[list[str]]] = {
     "data join": [["c.packed", "c.packed", "-o", "new.packed"], ["FILE", "-o", "FILE"]],
     "data text": [["text.txt", "-o", "new.packed"], ["FILE", "-o", "FILE"]],
     "data penn": [["penn", "-o", "new.packed"], ["FILE", "-o", "new.packed"]],
-    "data enwik8": [["text.txt", "--range", "0:1000,1000:1500", "-o", "new.packed"], ["FILE", "-o", "new.packed"]],
+    "data enwik8": [
+        ["text.txt", "--range", "train=0:1000", "--range", "validation=1000:1500", "-o", "new.packed"],
+        ["FILE", "-o", "new.packed"],
+    ],
     "data iam": [["trees/iam", "-o", "new.packed", "--workers", "1"], ["FILE", "-o", "FILE"]],
     "data unipen": [["trees/unipen", "-o", "new.packed", "--workers", "1"], ["FILE", "-o", "FILE"]],
     "figure cell": [["run", "-o", "new.svg"], ["FILE", "-o", "FILE"]],
@@ -324,19 +327,19 @@ CASES: dict[str, Case] = {
         same=False,
     ),
     "train --resume": Case(
-        ["train", "r.toml", "--corpus", "c.packed", "--run", "run", *SETTINGS, "--resume", "--set", MORE], same=False
+        ["train", "r.toml", "--corpus", "c.packed", "--run", "run", *LONGER, "--resume"], same=False
     ),
     "export": Case(["export", "run", "-o", "m.onnx", "--corpus", "c.packed", "--styles", "primes.toml"]),
     "data ink": Case(["data", "ink", "ink.json", "-o", "n/n.packed", "--report", "r.json"]),
     "data join": Case(["data", "join", "c.packed", "c.packed", "-o", "n.packed"]),
     "data text": Case(["data", "text", "text.txt", "-o", "t.packed"]),
     "data penn": Case(["data", "penn", "penn", "-o", "n.packed"]),
-    "data enwik8": Case(["data", "enwik8", "text.txt", "--range", "0:900,900:1900", "-o", "n.packed"]),
+    "data enwik8": Case(
+        ["data", "enwik8", "text.txt", "--range", "train=0:900", "--range", "validation=900:1900", "-o", "n.packed"]
+    ),
     "data iam": Case(["data", "iam", "trees/iam", "-o", "n.packed", "--report", "r.json", "--workers", "1"]),
     "data unipen": Case(["data", "unipen", "trees/unipen", "-o", "n.packed", "--workers", "1"]),
-    "data recombine": Case(
-        ["data", "recombine", "c.packed", "-o", "n.packed", "--lines", "2", "--splits", "trainset", "--model", "m.onnx"]
-    ),
+    "data recombine": Case(["data", "recombine", "i.packed", "-o", "n.packed", "--lines", "2", "--splits", "trainset"]),
     "data teach": Case(["data", "teach", "w.packed", "--teacher", "wrun", "-o", "n.packed", "--invent", "5"]),
     "figure": Case(["figure", "cell", "run", "-o", "a.png"], same=False),
     "reproduce": Case(["reproduce", "figure2", "-o", "repro", "--row", "synthesis=m.onnx"], same=False),

@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.attacks.judge import Fault, Group, Setting, contents, forked, judge, refusal_of, visible
 from benchmarks.attacks.odd import NUMBERS, TEXTS, TOKENS, altered, damaged, joined, parts_of
-from benchmarks.attacks.place import MORE, SETTINGS, shared_place, shared_trees
+from benchmarks.attacks.place import LONGER, SETTINGS, shared_place, shared_trees
 from nextstroke.api import write_lines
 from nextstroke.compression.container import Chain, Member
 from nextstroke.compression.segment import encode_segment
@@ -237,7 +237,7 @@ class Corpora(Group):
             ["evaluate", "trun", "--corpus", "t.packed", "--json"],
         ],
         "run/checkpoint.safetensors": [
-            ["train", "r.toml", "--corpus", "c.packed", "--run", "run", "--resume", *SETTINGS, "--set", MORE],
+            ["train", "r.toml", "--corpus", "c.packed", "--run", "run", "--resume", *LONGER],
         ],
         "run/best.safetensors": [
             ["evaluate", "run", "--corpus", "c.packed", "--json"],

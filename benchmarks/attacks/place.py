@@ -15,8 +15,9 @@ SIZES = [
     "network.cells=8", "network.layers=2", "network.components=2", "network.window_components=2", "training.chunk=20",
     "training.batch=4", "training.evaluate_every=3", "training.evaluate_lines_every=1",
 ]  # fmt: skip
-SETTINGS = [word for size in SIZES for word in ("--set", size)] + ["--set", "training.updates=6"]
-MORE = "training.updates=9"
+SIZED = [word for size in SIZES for word in ("--set", size)]
+SETTINGS = [*SIZED, "--set", "training.updates=6"]
+LONGER = [*SIZED, "--set", "training.updates=9"]
 TEXT_RECIPE = """kind = "text"
 [data]
 train = ["train"]
@@ -39,6 +40,8 @@ COMMANDS = [
     ["compress", "--model", "none", "text.txt"],
     ["write", "hello there", "--best-of", "1", "-o", "ink.json"],
     ["write", "hello there", "--best-of", "1", "-o", "ink.inkml"],
+    ["write", "we met by the old harbour again", "--style", "neat", "--best-of", "2", "-o", "line.json"],
+    ["data", "ink", "line.json", "-o", "i.packed"],
     ["style", "learn", "ink.json", "-o", "me.style"],
 ]
 PENN = "the cat sat on a mat\nwe met by the old harbour\n"
