@@ -48,7 +48,9 @@ PACKAGE = Path("src/nextstroke")
 SUITES = {
     "handwriting/": ["tests/handwriting", "tests/test_api.py", "tests/cli/test_write.py", "tests/faults"],
     "compression/": ["tests/compression", "tests/cli/test_compress.py"],
-    "training/loop.py": [f"tests/training/{name}.py" for name in ("test_loop", "test_golden", "tasks/test_text_task")],
+    "training/loop.py": [
+        f"tests/training/{name}.py" for name in ("test_loop", "test_run", "test_golden", "tasks/test_text_task")
+    ],
 }
 OPTIONS = ["-m", "not slow", "-p", "no:cacheprovider", "-p", "no:schemathesis", "-p", "no:xdist"]
 OPTIONS += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # plugins that are loaded before pytest

@@ -241,6 +241,12 @@ def test_progress_counts():
     assert (progress.update, progress.points, progress.train) == (2, 20, pytest.approx(1.5))
 
 
+def test_the_loss_shown_forgets_a_200th_with_each_update_later_on():
+    progress = Progress(update=500, train=2.0)
+    progress.count_update(loss=0.0, points=10)
+    assert progress.train == pytest.approx(1.99)
+
+
 def test_first_weights_are_those_of_the_seed(examples):
     one, same = (Learner(tiny(), examples).state() for _ in range(2))
     other = Learner(tiny().model_copy(update={"seed": 2}), examples).state()
