@@ -183,7 +183,7 @@ const jobs = {
   /** Learn a hand from the user's lines; its version is new each time, so that no line of an older one is recalled. */
   async learn({ name, lines }) {
     await loadConstants();
-    const learned = learnHand(await writer(), name, lines, await size());
+    const learned = learnHand(await writer(), name, lines, await size(), await recogniser());
     hands.set(name, { ...learned, version: ++versions });
   },
 
