@@ -58,7 +58,7 @@ function fromInkml(root) {
 function fromSvg(root) {
   const holder = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   holder.setAttribute("viewBox", root.getAttribute("viewBox") ?? "0 0 1000 1000");
-  holder.style.cssText = "position:absolute;visibility:hidden";
+  holder.setAttribute("class", "visually-hidden");
   document.body.append(holder);
   const strokes = [];
   for (const shape of root.querySelectorAll("path[d], polyline[points], line")) {

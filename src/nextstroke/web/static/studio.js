@@ -1,6 +1,6 @@
 // The entry: loads what all need, wires the views, writes the first text.
 
-import { app, on, tell, write } from "./app.js";
+import { app, emit, on, tell, write } from "./app.js";
 import { setConstants } from "./engine/constants.js";
 import { addHand, freeName, ownHands, unpackHand } from "./hands.js";
 import { t, translatePage } from "./i18n.js";
@@ -50,6 +50,7 @@ async function takeHands() {
       tell(t("The hand in this link is broken."), { kind: "error" });
     }
   }
+  emit("hands");
   if (packed.length) window.history.replaceState(null, "", fragment(app.state));
 }
 

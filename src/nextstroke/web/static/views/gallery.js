@@ -16,10 +16,10 @@ let timer = 0;
 let samples = null;
 
 export async function wireGallery() {
+  on("hands", fill);
   samples = await (await fetch("samples.json")).json();
   fill();
   on("state", show);
-  on("hands", fill);
   $("one-style").addEventListener("click", () => change({ style: app.state.style.split(",")[0] }));
   const group = $("styles");
   group.addEventListener("change", ({ target }) => change({ style: target.value }));
@@ -29,6 +29,7 @@ export async function wireGallery() {
 }
 
 function fill() {
+  if (!samples) return; // they are shown as soon as the samples are there
   const groups = samples.groups.map(({ group, hands }) => [t(group), hands.map((hand) => choice(hand.name, sample(hand)))]);
   const own = ownHands().map(({ name, lines }) => choice(OWN + name, ownSample(lines)));
   const random = choice("none", make("span", { className: "small" }, "?"));

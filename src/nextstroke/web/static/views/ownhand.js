@@ -1,6 +1,6 @@
 // The panel "Your hand": lines are written, learned and tried; hands are kept, renamed, exported, imported and deleted.
 
-import { app, change, emit, explained } from "../app.js";
+import { app, change, emit, explained, on } from "../app.js";
 import { ask } from "../ask.js";
 import { bounds, fromStrokes, moved, slant, strokesOf } from "../engine/ink.js";
 import { measure } from "../engine/layout.js";
@@ -51,6 +51,7 @@ export function wireHand() {
     if (before !== width && !pads.flat().some((pad) => pad.strokes.length)) layPads();
   });
   for (const name of ["dragover", "dragleave", "drop"]) addEventListener(name, drop);
+  on("hands", showHands);
   layPads();
   showHands();
 }

@@ -51,7 +51,7 @@ function wireTheme() {
 function wireLanguage() {
   const other = language === "de" ? "en" : "de";
   Object.assign($("language"), { textContent: other.toUpperCase(), lang: other });
-  $("language").setAttribute("aria-label", other === "de" ? "Sprache: Deutsch" : "Language: English");
+  $("language").setAttribute("aria-label", other === "de" ? "DE: Deutsch" : "EN: English");
   $("language").addEventListener("click", () => useLanguage(other));
 }
 
