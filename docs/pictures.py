@@ -35,10 +35,12 @@ def nib() -> None:
     save_image("nib", stacked([picture(plain), picture(broad)]))
 
 
-def paper() -> None:
-    """Draw ruled paper."""
-    text = "Milk, bread, six eggs,\ntwo lemons and a map of the coast."
-    save_ink("ruled", ns.write(text, style="wide", seed=6, page="120x56", margin=9, ruled=True))
+def papers() -> None:
+    """Draw the same words on ruled paper, on a grid and on dots."""
+    text = "Milk, bread,\nsix eggs and\ntwo lemons."
+    kinds = ("ruled", "grid", "dots")
+    pages = [ns.write(text, style="wide", seed=6, page="62x46", margin=6, paper=kind) for kind in kinds]
+    save_image("papers", side_by_side([picture(page) for page in pages]))
 
 
 def alignment() -> None:
@@ -191,7 +193,7 @@ PICTURES: dict[str, Callable[[], None]] = {
     "compression": compression,
     "learning-curve": learning_curve,
     "nib": nib,
-    "ruled": paper,
+    "papers": papers,
     "speed": speed,
     "window": window,
 }

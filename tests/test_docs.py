@@ -107,6 +107,11 @@ def test_links_lead_somewhere(page):
         assert not anchor or anchor in anchors(file.read_text("utf-8")), target
 
 
+def test_the_menu_of_the_site_has_every_page_of_the_documentation():
+    menu = (ROOT / "mkdocs.yml").read_text("utf-8").partition("\nnav:\n")[2]
+    assert {path.name for path in DOCS.glob("*.md")} <= set(re.findall(r": ([\w-]+\.md)$", menu, re.MULTILINE))
+
+
 def test_the_readme_links_to_every_page_of_the_documentation():
     targets = {
         Path(target.partition("#")[0]).name

@@ -270,7 +270,7 @@ def numbers(option: str, text: str, count: int | None = None, separator: str = "
 
     Args:
         option: Name of the option.
-        count: How many there have to be; any number of them if not given.
+        count: How many there have to be; default: any number.
     """
     from nextstroke.errors import UsageError
 

@@ -251,7 +251,7 @@ def wrap(text: str, width: float, measure: Callable[[str], float], first: float 
         text: Text with line ends.
         width: Width of a line, in any unit.
         measure: Function from a text to its width in the unit of `width`; must grow with the text.
-        first: Width of the first line of each paragraph; `width` if not given.
+        first: Width of the first line of each paragraph; default: `width`.
     """
     for paragraph in text.split("\n"):
         line = ""
