@@ -25,7 +25,7 @@ from nextstroke.pages.layout import Page, Sheet
 from nextstroke.pages.save import FORMATS, About, pick_format, render
 from nextstroke.pages.save import save as save_sheets
 from nextstroke.runtime.model_file import Model, find_model, load_model
-from nextstroke.text.generate import Choice, Spelling
+from nextstroke.text.generate import Choice, Spelling, until
 from nextstroke.text.generate import generate as continued
 
 T = TypeVar("T")
@@ -257,6 +257,7 @@ def generate(
     *,
     top_k: int | None = None,
     top_p: float = 1.0,
+    stop: str | Sequence[str] = (),
 ) -> str:
     """Continue a text.
 
@@ -268,6 +269,7 @@ def generate(
         model: Model file, or the name of a bundled one.
         top_k: Draw from this number of likeliest symbols only.
         top_p: Draw from the fewest likeliest symbols that together have this probability only.
+        stop: String, or several, before the first of which the text ends.
 
     Raises:
         UsageError: An argument has a wrong type, or is out of range.
@@ -285,7 +287,10 @@ def generate(
         given = f"temperature {temperature!r:.20}, top_k {top_k!r:.20}, top_p {top_p!r:.20}"
         raise UsageError(f"{given}: give numbers") from None
     symbols = continued(network, spelling.read(prime), int(length), choice, checked_seed(seed))
-    return "".join(spelling.write(symbols))
+    stops = [stop] if isinstance(stop, str) else list(stop)
+    if not all(isinstance(each, str) and each for each in stops):
+        raise UsageError(f"stop {stop!r:.40}: give a string that is not empty, or several")
+    return "".join(until(spelling.write(symbols), stops))
 
 
 def load(name: str | PathLike[str]) -> Model:

@@ -7,7 +7,17 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
-from nextstroke.handwriting import best_of, compose, learn_hand, paragraphs, recogniser, sampler, spacing
+from nextstroke.handwriting import (
+    best_of,
+    compose,
+    ink_check,
+    learn_hand,
+    paragraphs,
+    recogniser,
+    resample,
+    sampler,
+    spacing,
+)
 from nextstroke.handwriting.glyphs import composites, diacritics, symbols
 from nextstroke.pages import appearance, layout, spline
 from nextstroke.runtime import mixture_sampling
@@ -26,7 +36,8 @@ CONSTANTS: dict[ModuleType, tuple[str, ...]] = {
         "FLAT_QUANTILES", "LONGEST", "MAX_LINE", "MAX_SLOPE", "MIN_WIDTH", "OUTLIER", "RULE", "SLOPE_ROUNDS",
         "TAB", "USUAL_ADVANCE", "X_HEIGHT_QUANTILES",
     ),
-    learn_hand: ("SPECIMEN", "SPECIMENS", "GAP", "DECOYS", "PIECES"),
+    ink_check: ("MOST_NATS", "MOST_SHARE", "STEP", "X_HEIGHT"),
+    learn_hand: ("SPECIMEN", "SPECIMENS", "GAP"),
     paragraphs: ("MIN_GAP",),
     spacing: (
         "BLANK_SHRINK", "CORE", "MARK_SLOPE", "MARK_STEP", "MARK_WAVE", "MAX_CLOSER", "OVERRUN", "STEP", "STRIKE",
@@ -34,6 +45,7 @@ CONSTANTS: dict[ModuleType, tuple[str, ...]] = {
     ),
     mixture_sampling: ("UNIFORMS", "ENOUGH"),
     recogniser: ("PAIR",),
+    resample: ("PIECES",),
     sampler: ("PATIENCE", "SPARE_POINTS", "LATE_STROKES", "LATE_POINTS", "DIGITS", "DIGIT_BIAS", "ATTEMPTS"),
     spline: ("TENSION",),
     symbols: (

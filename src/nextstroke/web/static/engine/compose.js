@@ -15,19 +15,24 @@ import { unknown } from "./symbols.js";
  * Write a text on pages; gives one row after the other as `placed` in layout.js does. A row with words also has {text, written,
  * line, scale}: the text of the line, what was drawn of it (ß becomes ss), the line (writeLine in sampler.js), and
  * millimetres for each of its units.
- * @param {{network, page, seed, markup, write, progress}} how and what `bestLine` takes; `markup` reads
+ * @param {any} how {network, page, seed, styles, markup, write, progress} and what `bestLine` takes; `styles` are those of the
+ *   paragraphs in turn, in place of `style`; `markup` reads
  *   `~~struck out~~`, `__underlined__`, `->centred<-` and `->aligned to the right->`; `write` is `bestLine` or remembers its
- *   lines; `progress(written, lines)` is called after each line of the paragraph being written
+ *   lines; `progress(written, lines, line)` is called after each line of the paragraph being written
  */
 export const compose = (text, how) => placed(composeRows(text, how), how.page);
 
 /** The rows of a text with their ink in millimetres, null for an empty line. */
 async function* composeRows(text, how) {
   const { page } = how;
-  const composer = new Composer(how);
+  const styles = how.styles ?? [how.style];
+  const above = new Map(); // the number of equal lines, by their text
+  // Paragraphs in one style share what is known of its size.
+  const composers = new Map(styles.map((style) => [style.name, new Composer({ ...how, style }, above)]));
   const paragraphs = paragraphsOf(text, how.markup);
   check(paragraphs, how.network.about.alphabet);
   for (const [index, paragraph] of paragraphs.entries()) {
+    const composer = composers.get(styles[index % styles.length].name);
     const row = { paragraph: index, align: paragraph.align || alignOf(index, page) };
     const indent = indentOf(paragraph.indent, page);
     let rest = paragraph;
@@ -64,8 +69,12 @@ function counted(counts, text) {
 
 /** Breaks paragraphs into lines and writes them; a piece is {part, line, ink, occurrence}, `ink` being levelled, in mm. */
 class Composer {
-  constructor(how) {
-    Object.assign(this, { how, page: how.page, above: new Map(), scale: null, latest: new Map() });
+  constructor(how, above) {
+    this.how = how;
+    this.page = how.page;
+    this.above = above;
+    this.scale = null;
+    this.latest = new Map();
     this.advance = constants.layout.ADVANCE * how.page.xHeight;
   }
 
@@ -134,7 +143,7 @@ class Composer {
       occurrences.push(occurrence);
       const key = JSON.stringify([text, occurrence]);
       latest.set(key, this.latest.get(key) ?? (await (how.write ?? bestLine)(text, { ...how, occurrence })));
-      how.progress?.(latest.size, parts.length);
+      how.progress?.(latest.size, parts.length, latest.get(key));
     }
     this.latest = latest;
     const lines = [...latest.values()];

@@ -39,20 +39,6 @@ export function alignOf(paragraph, page) {
   return aligns[paragraph % aligns.length].trim();
 }
 
-/**
- * What is printed on the paper: {lines: [[x, y, x, y] …], dots: [[x, y] …]}.
- * @param {{width: number, height: number}} size of the sheet @param {number} baseline any of its lines of writing
- */
-export function printedOn({ width, height }, baseline, page) {
-  const size = page.lineHeight / 2;
-  const steps = (first, end) => Array.from({ length: Math.floor((end - first) / size) + 1 }, (_, i) => first + i * size);
-  const xs = steps(marginsOf(page)[3] % size, width);
-  const ys = steps(baseline % size, height);
-  const across = ys.map((y) => [0, y, width, y]);
-  if (page.paper === "grid") return { lines: [...across, ...xs.map((x) => [x, 0, x, height])], dots: [] };
-  return { lines: [], dots: page.paper === "dots" ? ys.flatMap((y) => xs.map((x) => [x, y])) : [] };
-}
-
 /** The width of a text, in mean widths of a character. */
 export function advanceOf(text) {
   const { ADVANCES, USUAL_ADVANCE } = constants.layout;
