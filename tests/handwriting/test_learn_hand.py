@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import re
@@ -10,8 +11,10 @@ from nextstroke.api import write_lines
 from nextstroke.cli.main import main
 from nextstroke.datasets.packed_ink import InkCorpus, Line
 from nextstroke.errors import BadInk
+from nextstroke.formats.detect import read_all_with_text
+from nextstroke.formats.inkml import write_inkml
 from nextstroke.handwriting.hands import gallery_hand
-from nextstroke.handwriting.learn_hand import fit_corpus, joined_lines, known_size, learn_hand
+from nextstroke.handwriting.learn_hand import fit_corpus, fitted_lines, joined_lines, known_size, learn_hand
 from nextstroke.handwriting.resample import thinned
 from nextstroke.ink import Ink
 from nextstroke.pages.layout import Measures
@@ -147,3 +150,49 @@ def test_the_writer_is_trained_on_in_a_hand(writer, tmp_path):
     about = open_run(tmp_path / "run").metadata
     assert about["alphabet"] == writer.metadata["alphabet"]
     assert about["normalisation"]["std"] == pytest.approx(writer.metadata["normalisation"]["std"])
+
+
+def offsets_file(ink):
+    """The line as handwriting-synthesis keeps it, y upwards."""
+    stream = io.BytesIO()
+    np.save(stream, ink.offsets() * (1, -1, 1))
+    return stream.getvalue()
+
+
+def unipen_file(ink):
+    """The line with pen-ups between its strokes, y upwards."""
+    pens = [".PEN_DOWN\n" + "".join(f"{x:.4f} {-y:.4f}\n" for x, y in stroke) for stroke in ink.strokes()]
+    return ".COORD X Y\n" + ".PEN_UP\n0 0\n".join(pens)
+
+
+REFORMATTED = {
+    "millimetres": lambda ink: json.dumps({"strokes": [(stroke / 9).tolist() for stroke in ink.strokes()]}),
+    "objects": lambda ink: json.dumps([{"x": list(s[:, 0]), "y": list(s[:, 1])} for s in ink.strokes()]),
+    "InkML": lambda ink: write_inkml(ink.strokes(), TEXT),
+    "CSV": lambda ink: "".join(f"{x},{y},{i}\n" for i, stroke in enumerate(ink.strokes()) for x, y in stroke),
+    "npy": offsets_file,
+    "UNIPEN": unipen_file,
+    "Xournal++": lambda ink: (
+        "<xournal><page>"
+        + "".join(f"<stroke>{' '.join(map(str, stroke.ravel()))}</stroke>" for stroke in ink.strokes())
+        + "</page></xournal>"
+    ),
+    "SVG": lambda ink: (
+        '<svg><g transform="rotate(90) scale(0.5)">'
+        + "".join(
+            f'<polyline points="{" ".join(f"{2 * y},{-2 * x}" for x, y in stroke)}"/>' for stroke in ink.strokes()
+        )
+        + "</g></svg>"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFORMATTED)
+def test_the_same_ink_in_other_formats_primes_the_model_with_the_same_points(writer, line, tmp_path, name):
+    content = REFORMATTED[name](line)
+    path = tmp_path / "ink.dat"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    ((ink, _),) = read_all_with_text(path)
+    plain, other = fitted_lines(writer, [line, ink], [TEXT, TEXT], 200.0)
+    np.testing.assert_array_equal(other.end_of_stroke, plain.end_of_stroke)
+    np.testing.assert_allclose(other.points, plain.points, atol=0.2)  # of 200 units for a small letter

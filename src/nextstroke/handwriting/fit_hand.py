@@ -15,9 +15,11 @@ from nextstroke.runtime.model_file import Model
 
 # Standard deviations of the traits over lines of all writers, without outliers: what a difference is measured in.
 SPREADS = Traits(slant=0.20, width=0.36, strokes=0.35, gap=0.79, tallness=0.58)
-TRIALS = 5  # lines that are written to measure a hand
+TRIALS = 5  # lines that each prime writes, to choose one
+FURTHER_TRIALS = 8  # lines that the chosen one writes, to adapt it
 TRIAL_BIAS = 0.75
 TRIAL_SEED = 11
+FURTHER_SEED = 12  # other lines: among the first the chosen prime seems nearer than it is
 JOINING = -1.0  # the lift at which a hand is measured again, to see how it changes the number of strokes
 
 
@@ -38,17 +40,18 @@ def fitted_hand(
         cancelled: Called before each step; raises to cancel the fitting.
     """
     target = mean_traits(inks, texts)
-    measured = _traits(model, primes, texts, cancelled)
-    distances = np.nanmean(abs(measured - target) / SPREADS, axis=1)
-    best = int(distances.argmin())
+    best = primes[0]
+    if len(primes) > 1:
+        measured = _traits(model, primes, texts, TRIALS, TRIAL_SEED, cancelled)
+        best = primes[int(np.nanmean(abs(measured - target) / SPREADS, axis=1).argmin())]
     share = len(inks) / (len(inks) + 1)
-    joining = replace(primes[best], adaptation=Adaptation(lift=JOINING))
-    (joined,) = _traits(model, [joining], texts, cancelled)
-    lift = _lift(measured[best], joined, share * (target - measured[best])[2])
+    both = [best, replace(best, adaptation=Adaptation(lift=JOINING))]
+    plain, joined = _traits(model, both, texts, FURTHER_TRIALS, FURTHER_SEED, cancelled)
+    lift = _lift(plain, joined, share * (target - plain)[2])
     # What is written at the lift, by its share of the way to what was measured.
-    written = measured[best] + lift / JOINING * (joined - measured[best])
+    written = plain + lift / JOINING * (joined - plain)
     blanks = sum(text.count(" ") for text in texts) / sum(map(len, texts))
-    return replace(primes[best], adaptation=_adaptation(lift, written, written + share * (target - written), blanks))
+    return replace(best, adaptation=_adaptation(lift, written, written + share * (target - written), blanks))
 
 
 def _lift(measured: np.ndarray, joined: np.ndarray, missing: float) -> float:
@@ -83,13 +86,15 @@ def _adaptation(lift: float, written: np.ndarray, wanted: np.ndarray, blanks: fl
     )
 
 
-def _traits(model: Model, hands: Sequence[Hand], texts: Sequence[str], cancelled: Cancelled | None) -> np.ndarray:
-    """Return the mean traits of TRIALS lines that each hand writes, (hands, 5)."""
+def _traits(
+    model: Model, hands: Sequence[Hand], texts: Sequence[str], trials: int, seed: int, cancelled: Cancelled | None
+) -> np.ndarray:
+    """Return the mean traits of some lines that each hand writes, (hands, 5)."""
     reversed_texts = [" ".join(reversed(text.split())) for text in texts]
-    trials = (reversed_texts * TRIALS)[:TRIALS]
+    written = (reversed_texts * trials)[:trials]
     requests: list[LineRequest] = []
     for hand in hands:
-        requests += line_requests(model, trials, hand, TRIAL_BIAS, TRIAL_SEED)
+        requests += line_requests(model, written, hand, TRIAL_BIAS, seed)
     lines = write(model, requests, attempts=1, cancelled=cancelled)
-    groups = [lines[first : first + TRIALS] for first in range(0, len(lines), TRIALS)]
+    groups = [lines[first : first + trials] for first in range(0, len(lines), trials)]
     return np.array([mean_traits([line.ink for line in group], [line.written for line in group]) for group in groups])

@@ -40,7 +40,9 @@ CONSTANTS: dict[ModuleType, tuple[str, ...]] = {
         "FLAT_QUANTILES", "LONGEST", "MAX_LINE", "MAX_SLOPE", "MIN_WIDTH", "OUTLIER", "RULE", "SLOPE_ROUNDS",
         "TAB", "USUAL_ADVANCE", "X_HEIGHT_QUANTILES",
     ),
-    fit_hand: ("JOINING", "SPREADS", "TRIALS", "TRIAL_BIAS", "TRIAL_SEED"),
+    fit_hand: (
+        "FURTHER_SEED", "FURTHER_TRIALS", "JOINING", "SPREADS", "TRIALS", "TRIAL_BIAS", "TRIAL_SEED",
+    ),
     ink_check: ("MOST_NATS", "MOST_SHARE", "STEP", "X_HEIGHT"),
     learn_hand: ("SPECIMEN", "SPECIMENS", "GAP"),
     paragraphs: ("MIN_GAP",),

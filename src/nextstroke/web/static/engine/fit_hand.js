@@ -14,21 +14,24 @@ const [SLANT, WIDTH, STROKES, GAP, TALLNESS] = [0, 1, 2, 3, 4];
  * @param {{ink, text: string}[]} lines
  */
 export function fittedHand(network, primes, lines) {
-  const { JOINING } = constants.fit_hand;
+  const { FURTHER_SEED, FURTHER_TRIALS, JOINING, TRIAL_SEED, TRIALS } = constants.fit_hand;
   const target = meanTraits(lines);
   const texts = lines.map(({ text }) => text);
-  const measured = primes.map((prime) => written(network, prime, texts));
-  const distances = measured.map((traits) => distance(traits, target));
-  const best = distances.indexOf(Math.min(...distances));
+  let best = primes[0];
+  if (primes.length > 1) {
+    const distances = primes.map((prime) => distance(written(network, prime, texts, TRIALS, TRIAL_SEED), target));
+    best = primes[distances.indexOf(Math.min(...distances))];
+  }
   const share = lines.length / (lines.length + 1);
-  const before = measured[best];
-  const joined = written(network, { ...primes[best], adaptation: { ...NO_ADAPTATION, lift: JOINING } }, texts);
+  const measured = (style) => written(network, style, texts, FURTHER_TRIALS, FURTHER_SEED);
+  const before = measured(best);
+  const joined = measured({ ...best, adaptation: { ...NO_ADAPTATION, lift: JOINING } });
   const change = joined[STROKES] - before[STROKES];
   const lift = change < 0 ? bounded("lift", (JOINING * share * (target[STROKES] - before[STROKES])) / change) : 0;
   const now = before.map((value, trait) => value + (lift / JOINING) * (joined[trait] - value));
   const wanted = now.map((value, trait) => value + share * (target[trait] - value));
   const blanks = sum(texts.map((text) => text.split(" ").length - 1)) / sum(texts.map((text) => [...text].length));
-  return { ...primes[best], adaptation: adaptationOf(lift, now, wanted, blanks) };
+  return { ...best, adaptation: adaptationOf(lift, now, wanted, blanks) };
 }
 
 /** What makes the wanted traits of the written ones; `blanks` is the share of blanks among the characters. */
@@ -43,16 +46,16 @@ function adaptationOf(lift, now, wanted, blanks) {
   return boundedAdaptation({ lift, shear: wanted[SLANT] / stretch - now[SLANT], stretch, gap, tall });
 }
 
-/** The mean traits of TRIALS lines in a hand: the words of the texts in reverse order. */
-function written(network, style, texts) {
-  const { TRIALS, TRIAL_BIAS, TRIAL_SEED } = constants.fit_hand;
+/** The mean traits of some lines in a hand: the words of the texts in reverse order. */
+function written(network, style, texts, trials, seed) {
+  const { TRIAL_BIAS } = constants.fit_hand;
   const seen = new Map();
-  const lines = Array.from({ length: TRIALS }, (_, i) => {
+  const lines = Array.from({ length: trials }, (_, i) => {
     const reversed = texts[i % texts.length].split(" ").reverse().join(" ");
     const occurrence = seen.get(reversed) ?? 0;
     seen.set(reversed, occurrence + 1);
     const text = prepare(reversed, network.about.alphabet);
-    const line = writeLine(network, { text, bias: TRIAL_BIAS, seed: TRIAL_SEED, style, occurrence, attempt: 0 });
+    const line = writeLine(network, { text, bias: TRIAL_BIAS, seed, style, occurrence, attempt: 0 });
     return { ink: line.ink, text: line.written };
   });
   return meanTraits(lines);
