@@ -30,6 +30,7 @@ EXTRAS = {
     "torch": "train", "onnx": "train", "matplotlib": "figures", "distributed": "cluster",
     "fastapi": "web", "pyarrow": "parquet", "starlette": "web", "uvicorn": "web",
 }  # fmt: skip
+BROKEN_PIPE = 128 + 13  # SIGPIPE, which Windows does not have
 MAX_MESSAGE = 4000  # characters; a path or a list of faults may be far longer
 
 
@@ -86,18 +87,18 @@ def _read_and_run(arguments: list[str]) -> None:
 def _report(error: BaseException, debug: bool) -> int:
     """Print the line for an exception on standard error and return the exit code."""
     if isinstance(error, BrokenPipeError) and _stdout_closed():
-        return 128 + signal.SIGPIPE
+        return BROKEN_PIPE
     line, code = _line_and_code(error)
     if line and debug:
         traceback.print_exception(error)
     if line:
-        _print_error(line)
+        print_error(line)
     return code
 
 
 def _line_and_code(error: BaseException) -> tuple[str, int]:
     """Return the line for an exception, empty where nothing is to be printed, and the exit code."""
-    known = _known(error)
+    known = known_error(error)
     if known is not None:
         return str(known), known.exit_code
     if _is(error, "Exit") or isinstance(error, SystemExit):
@@ -115,7 +116,7 @@ def _of_exit(error: Any) -> tuple[str, int]:
     return (code, 1) if isinstance(code, str) else ("", code or 0)
 
 
-def _known(error: BaseException) -> NextstrokeError | None:
+def known_error(error: BaseException) -> NextstrokeError | None:
     """Return an exception that the user can act on as a NextstrokeError, or None for a bug."""
     if isinstance(error, NextstrokeError):
         return error
@@ -182,7 +183,7 @@ def _stdout_closed() -> bool:
     return closed
 
 
-def _print_error(line: str) -> None:
+def print_error(line: str) -> None:
     """Print one line on standard error; unprintable characters, line ends among them, are escaped."""
     if not sys.stderr:
         return

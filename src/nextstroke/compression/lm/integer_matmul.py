@@ -29,7 +29,7 @@ class Product:
 
     Args:
         weight: Real numbers, (rows, inputs). Each row becomes whole numbers up to LEVELS and a scale.
-        first: So many of the inputs are multiplied apart from the rest.
+        first: Number of leading inputs that are multiplied apart from the rest.
 
     Raises:
         CorruptFile: a weight is not finite or too large.

@@ -1,7 +1,7 @@
 """One LSTM layer whose every result is the same on any machine.
 
-Products are of whole numbers (integer_matmul.py). What lies between is float32, one operation on one number at a time,
-which IEEE 754 defines to the last bit: numpy's arrays of them give what any other program gives.
+Products are of whole numbers (integer_matmul.py). The operations between are float32, one operation on one number
+at a time, which IEEE 754 defines to the last bit: numpy's arrays of them give what any other program gives.
 """
 
 import numpy as np

@@ -16,7 +16,7 @@ from nextstroke.compression.lm.online_weights import Learned, Teaching
 
 SYMBOLS = 256
 _TOP = 20  # binary places of the likeliest symbol's frequency
-STEP = np.float32(2048)  # of the table: so many for a natural logarithm
+STEP = np.float32(2048)  # entries of the table for a natural logarithm of 1
 _LEAST_LIKELY = 15  # logarithms below the likeliest
 _FINE, _PIECE = 30, 256
 TEACHING = Teaching(places=7, rate=0.05, first=4, steps=8)
