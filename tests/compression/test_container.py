@@ -21,7 +21,8 @@ GOLDEN_4 = bytes.fromhex(
     "c8c17db0c3a76759dc1708a58ae161d3f4cf6322f15e3f02a384244ed4c60e919a895246d940978b073e"
 )
 
-GOLDEN = GOLDEN_4.replace(b"NST\x04", b"NST\x05").replace(bytes.fromhex("cae3f787"), bytes.fromhex("bc02f81a"))
+GOLDEN_5 = GOLDEN_4.replace(b"NST\x04", b"NST\x05").replace(bytes.fromhex("cae3f787"), bytes.fromhex("bc02f81a"))
+GOLDEN = GOLDEN_4.replace(b"NST\x04", b"NST\x06").replace(bytes.fromhex("cae3f787"), bytes.fromhex("67279966"))
 
 
 def members(data):
@@ -64,9 +65,14 @@ def test_golden_streams_with_a_network(monkeypatch):
     assert hashlib.sha256(b"|".join(streams)).hexdigest()[:16] == "0eabdcd8b7ba2699"
 
 
-def test_an_archive_of_version_4_is_still_read():
-    assert decompress(GOLDEN_4) == TEXT
-    assert members(GOLDEN_4)[0].pack() == GOLDEN_4
+@pytest.mark.parametrize("old", [GOLDEN_4, GOLDEN_5])
+def test_an_archive_of_an_older_version_is_still_read(old):
+    assert decompress(old) == TEXT
+    assert members(old)[0].pack() == old
+
+
+def test_archives_of_several_versions_can_be_joined():
+    assert decompress(GOLDEN_5 + GOLDEN) == TEXT * 2
     assert decompress(GOLDEN_4 + GOLDEN) == TEXT * 2
 
 
@@ -77,6 +83,7 @@ def test_an_archive_of_version_4_is_still_read():
         Member(5, 7, [b"ab", b"", b"c"], more=False, model=b"\x01\x02\x03\x04"),
         Member(5, 7, [b"ab"], version=UNNUMBERED),
         Member(300, 2**32 - 1, [b"x" * 300], stored=True),
+        Member(300, 7, [b"xyz"], repeated=True),
     ],
 )
 def test_members_are_read_as_they_were_packed(member):
@@ -263,9 +270,9 @@ def test_joined_archives_are_told_from_lost_members(long):
 def test_versions_are_not_mixed_within_an_archive(long):
     parts = packed_members(long)
     old = Member(2, zlib.crc32(b"xy"), [b"xy"], stored=True, version=UNNUMBERED)
-    with pytest.raises(CorruptFile, match="a member of version 4 follows one of version 5"):
+    with pytest.raises(CorruptFile, match="a member of version 4 follows one of version 6"):
         decompress(parts[0] + old.pack())
-    with pytest.raises(CorruptFile, match="a member of version 5 follows one of version 4"):
+    with pytest.raises(CorruptFile, match="a member of version 6 follows one of version 4"):
         decompress(replace(old, more=True).pack() + GOLDEN)
 
 
@@ -332,3 +339,34 @@ def test_a_member_whose_data_do_not_give_their_sum_is_not_rescued(long):
     kept, damage, _ = rescued(joined([*found[:2], wrong, *found[3:]]))
     assert kept == b"one two "
     assert "the sum of what came out is wrong" in damage
+
+
+@pytest.mark.parametrize(
+    ("data", "stream"),
+    [
+        (bytes(SEGMENT), b"\0"),
+        (b"abcdefg" * 600, b"abcdefg"),
+        (b"ab" * 2048 + b"a", b"ab"),
+        (b"aab" * 2000, b"aab"),
+    ],
+)
+def test_what_repeats_a_few_bytes_is_stored_once(data, stream):
+    (member,) = members(compress(data))
+    assert member.repeated
+    assert member.streams == [stream]
+    assert decompress(compress(data)) == data
+
+
+@pytest.mark.parametrize("data", [bytes(4096) + b"x", b"x" + bytes(4096), bytes(4095), bytes(range(40)) * 120])
+def test_what_does_not_repeat_or_would_be_longer_is_modelled(data):
+    assert compress_module._period(data) == 0
+
+
+@pytest.mark.parametrize("streams", [[b"ab", b"c"], [b""], [b"x" * 301], []])
+def test_a_repeated_member_that_claims_nonsense_is_refused(streams):
+    with pytest.raises(CorruptFile, match="no version ever writes"):
+        members(Member(300, 7, streams, repeated=True).pack())
+    with pytest.raises(CorruptFile, match="no version ever writes"):
+        members(Member(300, 7, [b"x"], repeated=True, stored=True).pack())
+    with pytest.raises(CorruptFile, match="which version 5 never writes"):
+        members(Member(300, 7, [b"x"], repeated=True, version=5).pack())

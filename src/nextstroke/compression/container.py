@@ -18,14 +18,17 @@ from nextstroke.compression.mixing.bit_model import MOST_BLOCKS
 from nextstroke.errors import CorruptFile, WrongModel
 
 MAGIC = b"\x89NST"
-VERSION = 5
-UNNUMBERED = 4  # the version before numbers and digests; it is still read
+VERSION = 6
+UNREPEATED = 5  # the version before members that repeat a few bytes; it is still read, as is
+UNNUMBERED = 4  # the version before numbers and digests
 SEGMENT = 2**21  # bytes
 STORED = 1
 MORE = 2
 NETWORK = 4
 FOLLOWS = 8
-FLAGS = {UNNUMBERED: STORED | MORE | NETWORK, VERSION: STORED | MORE | NETWORK | FOLLOWS}
+REPEATED = 16
+FLAGS = {UNNUMBERED: STORED | MORE | NETWORK, UNREPEATED: STORED | MORE | NETWORK | FOLLOWS}
+FLAGS[VERSION] = FLAGS[UNREPEATED] | REPEATED
 HASH = 4  # bytes of a network's hash
 DIGEST = 8  # bytes of the digest of the member before
 
@@ -44,6 +47,7 @@ class Member:
         number: Members of the archive before this one.
         previous: First DIGEST bytes of the SHA-256 of the member before, as packed; empty for the first.
         version: Version of the format.
+        repeated: Whether the segment is its one stream again and again, cut off at `size`.
     """
 
     size: int
@@ -55,10 +59,12 @@ class Member:
     number: int = 0
     previous: bytes = b""
     version: int = VERSION
+    repeated: bool = False
 
     def pack(self) -> bytes:
         """Return the member as bytes."""
         flags = STORED * self.stored | MORE * self.more | NETWORK * bool(self.model) | FOLLOWS * bool(self.number)
+        flags |= REPEATED * self.repeated
         head = MAGIC + bytes([self.version, flags, len(self.streams)])
         if self.number:
             head += _varint(self.number) + self.previous
@@ -192,12 +198,15 @@ def _read_member(head: _Head) -> Member:
         raise head.refuse(f"a member has flags {flags} and number {number}, which version {version} never writes")
     _check_claims(head, flags, size, [length for length, _ in table])
     streams = [_read_block(head, length, checksum) for length, checksum in table]
-    return Member(size, checksum, streams, bool(flags & MORE), bool(flags & STORED), model, number, previous, version)
+    kinds = {"more": bool(flags & MORE), "stored": bool(flags & STORED), "repeated": bool(flags & REPEATED)}
+    return Member(size, checksum, streams, model=model, number=number, previous=previous, version=version, **kinds)
 
 
 def _check_claims(head: _Head, flags: int, size: int, lengths: list[int]) -> None:
     """Refuse what no writer writes, before memory is taken for it."""
-    if flags & STORED:
+    if flags & REPEATED:
+        sound = not flags & (STORED | NETWORK) and len(lengths) == 1 and 0 < lengths[0] <= size
+    elif flags & STORED:
         sound = lengths == [size]
     else:
         sound = (len(lengths) > 0) == (size > 0) and len(lengths) <= min(MOST_BLOCKS, size) and sum(lengths) <= size

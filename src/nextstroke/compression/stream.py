@@ -14,12 +14,14 @@ import numpy as np
 from nextstroke.compression.container import HASH, SEGMENT, Chain, Member, read_members
 from nextstroke.compression.lm.exact_network import ExactNetwork
 from nextstroke.compression.lm.load import DEFAULT, load_text_model
-from nextstroke.compression.segment import Progress, decode_segment, encode_segment, lengths_of
+from nextstroke.compression.segment import Progress, count_blocks, decode_segment, encode_segment, lengths_of
 from nextstroke.errors import CorruptFile, LimitExceeded, WrongModel
 
 _HOPELESS = 4096  # bytes from which on zlib's opinion on what is no text is asked
 _LEAST_SHARE = 1 << 17  # bytes: a smaller one would learn too little to be worth a process
 _STRANGE = 6.0  # bits a byte
+_LEAST_REPEATED = 4096  # bytes: what is shorter takes no time
+_LEAST_BLOCK = 8  # bytes that every block costs: its length, its checksum and a stream
 
 
 class Sizes(NamedTuple):
@@ -205,6 +207,9 @@ def _pack(data: bytes, more: bool, model: str, progress: Progress | None) -> Mem
     stored = Member(len(data), checksum, [data], more, stored=True)
     if not data:
         return Member(0, checksum, [], more)
+    period = _period(data)
+    if period:
+        return Member(len(data), checksum, [data[:period]], more, repeated=True)
     if _is_hopeless(data):
         return stored
     network = load_text_model(model)
@@ -213,6 +218,20 @@ def _pack(data: bytes, more: bool, model: str, progress: Progress | None) -> Mem
     known_by = network.digest[:HASH] if network else b""
     coded = Member(len(data), checksum, encode_segment(data, network, progress), more, model=known_by)
     return min(coded, stored, key=lambda member: len(member.pack()))
+
+
+def _period(data: bytes) -> int:
+    """Return the bytes that a segment repeats from its beginning to its end, such as 1 for zeros; 0 if it doesn't.
+
+    Only so few that nothing else is shorter: any other member has a head and a stream for each of its blocks.
+    """
+    most = _LEAST_BLOCK * count_blocks(len(data))
+    place = 0
+    while len(data) >= _LEAST_REPEATED and 0 <= place < most:
+        place = data.find(data[: _LEAST_REPEATED // 2], place + 1, most + _LEAST_REPEATED)
+        if 0 < place <= most and data[place:] == data[:-place]:
+            return place
+    return 0
 
 
 def _is_hopeless(data: bytes) -> bool:
@@ -237,6 +256,9 @@ def knows(network: ExactNetwork, data: bytes) -> bool:
 def _unpack(member: Member, name: str, model: str, progress: Progress | None) -> bytes:
     if member.stored or not member.size:
         data = b"".join(member.streams)
+    elif member.repeated:
+        (part,) = member.streams
+        data = (part * -(-member.size // len(part)))[: member.size]
     else:
         data = decode_segment(member.streams, member.size, _needed(member, name, model), progress)
     if zlib.crc32(data) != member.checksum:
