@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -27,9 +27,9 @@ from nextstroke.nets.weight_noise import AdaptiveNoise, FixedNoise, NoNoise, Wei
 # Deviation of a symbol's row of a table. The row reaches the gates whole, so that this is about what the
 # recurrence contributes.
 TABLE = 0.4
+UNLIKELY = -5.0  # bias of a recogniser's new characters, whose weights begin at zero
 # The tensors that each optimiser keeps for a weight, as checkpoints name them.
 SLOTS_OF = {"adamw": ("step", "exp_avg", "exp_avg_sq"), "rmsprop": SLOTS, "sgd": ("momentum_buffer",)}
-UNLIKELY = -5.0  # bias of a recogniser's new characters, whose weights begin at zero
 UNIFORM = 0.1  # RNNLIB's default range of initial weights; the paper does not state its own
 
 
@@ -229,6 +229,13 @@ def extend_recogniser(weights: Mapping[str, Tensor], before: int, after: int) ->
         new = weight.new_full((after - before, *weight.shape[1:]), unlikely)
         extended[name] = torch.cat([weight[:before], new, weight[before:]])
     return extended
+
+
+# Kinds of networks whose alphabet can be extended, with the function that does it.
+EXTENSIBLE: dict[str, Callable[[Mapping[str, Tensor], int, int], dict[str, Tensor]]] = {
+    "writer": extend_alphabet,
+    "reader": extend_recogniser,
+}
 
 
 def load_noise(noise: WeightNoise, tensors: dict[str, Tensor], source: object) -> None:

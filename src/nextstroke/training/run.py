@@ -23,7 +23,7 @@ from nextstroke.training.device import open_device, prepare_core
 from nextstroke.training.distributed import SIGNALS, Team, gather_team, launched, launched_team
 from nextstroke.training.evaluation.runs import find_start, open_run
 from nextstroke.training.loop import Learner, Progress
-from nextstroke.training.optimisers import extend_alphabet, extend_recogniser
+from nextstroke.training.optimisers import EXTENSIBLE
 from nextstroke.training.random_streams import OLDER_STREAMS, STREAMS
 from nextstroke.training.tasks.protocol import open_examples
 
@@ -220,8 +220,7 @@ def _start_from(learner: Learner, source: Path, report: Report) -> None:
     theirs = trained.metadata["alphabet"]
     weights = trained.network.state_dict()
     if learner.recipe.data.alphabet == "extend":
-        extend = extend_recogniser if learner.recipe.kind == "reader" else extend_alphabet
-        weights = extend(weights, len(theirs), len(mine))
+        weights = EXTENSIBLE[learner.recipe.kind](weights, len(theirs), len(mine))
     elif learner.recipe.kind != "pen" and mine != theirs:
         raise WrongModel(f"{source}: its alphabet is {theirs!r}, that of the corpus {mine!r}")
     learner.start_from(weights, source)
