@@ -179,6 +179,18 @@ def test_every_error_becomes_one_line_and_its_code(error, code, says, verb, caps
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize("size", [1 << 46, (1 << 62) + 1])
+def test_memory_that_torch_cannot_get_is_a_limit(verb, capsys, size):
+    torch = pytest.importorskip("torch")
+
+    def serve():
+        torch.empty(size)
+
+    verb(serve)
+    assert main(["serve"]) == 5
+    assert "out of memory" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("error", [errors.BadInk("no points"), RuntimeError("oops")])
 def test_debug_shows_where_an_error_came_from(error, verb, capsys):
     verb(raising(error))

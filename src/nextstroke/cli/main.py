@@ -126,9 +126,15 @@ def known_error(error: BaseException) -> NextstrokeError | None:
         extra = EXTRAS[error.name]
         command = f"pip install 'nextstroke[{extra}]', or '.[{extra}]' in a clone"
         return UsageError(f"this needs {error.name}, which is not installed; {command}")
-    if isinstance(error, MemoryError) or _is(error, "OutOfMemoryError"):
+    if isinstance(error, MemoryError) or _is(error, "OutOfMemoryError") or _is_torch_out_of_memory(error):
         return LimitExceeded("out of memory; give less text, a smaller page or a smaller batch")
     return _of_system(error) if isinstance(error, OSError) else None
+
+
+def _is_torch_out_of_memory(error: BaseException) -> bool:
+    """Return whether torch could not get memory on the CPU, for which it has no class of its own."""
+    told = str(error)
+    return isinstance(error, RuntimeError) and ("DefaultCPUAllocator" in told or "size calculation overflowed" in told)
 
 
 def _of_system(error: OSError) -> NextstrokeError | None:
