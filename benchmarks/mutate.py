@@ -176,7 +176,7 @@ def run_pytest(arguments: Sequence[str], log: Path, seconds: float, plugins: Seq
     Args:
         arguments: Of pytest.
         log: File for its output.
-        seconds: Processor time it may take; ten times as much of any time.
+        seconds: Processor time it may take; thirty times as much of any time, for a busy machine.
 
     Returns: Its exit status; None if it took too long.
     """
@@ -199,7 +199,7 @@ def run_pytest(arguments: Sequence[str], log: Path, seconds: float, plugins: Seq
         finally:
             sys.stdout.flush()
             os._exit(code)
-    end = time.monotonic() + 10 * seconds
+    end = time.monotonic() + 30 * seconds
     while (status := os.waitpid(child, os.WNOHANG))[0] == 0:
         if time.monotonic() > end:
             os.killpg(child, signal.SIGKILL)
