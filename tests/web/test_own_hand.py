@@ -130,3 +130,5 @@ def test_ink_of_every_format_is_read(studio):
     for broken in ("", "hello", "{}", "<a/>", "<ink", '{"strokes": [[[1e9, 0]]]}'):
         with pytest.raises(Exception, match="Error"):
             studio.evaluate(READ, ["x", broken])
+    # Chromium's own report of broken XML has a style, which the page's policy refuses.
+    studio.told[:] = [line for line in studio.told if "inline style" not in line]
