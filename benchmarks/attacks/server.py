@@ -13,11 +13,12 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 from typing import Any, ClassVar
 
-from benchmarks.attacks.judge import CPU_SECONDS, START, Fault, Group, Setting, judge, run
+from benchmarks.attacks.judge import CPU_SECONDS, START, Fault, Group, Setting, judge, run, seconds_of
 from benchmarks.attacks.odd import altered, damaged, nested, odd_value
 
 STATUSES = {200, 400, 404, 405, 408, 411, 413, 415, 422, 429, 431}
@@ -261,7 +262,9 @@ class Sites(Group):
         super().__init__(folder)
         self.ways: list[Callable[[], None]] = [
             self._prefix, self._one_port, self._long_text, self._long_request, self._end_under_way, self._leavers,
+            self._described,
         ]  # fmt: skip
+        self.has_schemathesis = find_spec("schemathesis") is not None
 
     def attempt(self, number: int, rng: Random) -> None:
         way = self.ways[number % len(self.ways)]
@@ -378,6 +381,26 @@ class Sites(Group):
         finally:
             process.kill()
             process.wait()
+
+    def _described(self) -> None:
+        """Requests that the OpenAPI description allows or forbids (schemathesis)."""
+        if not self.has_schemathesis:
+            return
+        process, port = start(["--text", "40", "--length", "100"], self.folder)
+        try:
+            command = [sys.executable, "-m", "schemathesis.cli", "run", f"http://127.0.0.1:{port}/openapi.json"]
+            checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+            options = ["-n", "100", "--seed", "2", "--checks", checks, "--request-timeout", "240", "--no-color"]
+            done = subprocess.run([*command, *options], capture_output=True, text=True, cwd=self.folder)
+            if done.returncode:
+                raise Fault(done.stdout[-1500:])
+        finally:
+            process.kill()
+            process.wait()
+
+    def figures(self) -> dict[str, Any]:
+        """Return whether requests could be made up from the description."""
+        return {} if self.has_schemathesis else {"not tried": "schemathesis is missing"}
 
 
 class Memory(Served):
@@ -500,12 +523,6 @@ def proxy_to(port: int, prefix: str) -> type[http.server.BaseHTTPRequestHandler]
             pass
 
     return Proxy
-
-
-def seconds_of(process: int) -> float:
-    """Return the processor time that a process has taken, in seconds."""
-    fields = Path(f"/proc/{process}/stat").read_text().rsplit(") ", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def resident(process: int) -> float:

@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import shutil
 import signal
 import stat
 import subprocess
@@ -46,7 +47,7 @@ def folder(tmp_path, monkeypatch, archive):
         ("compress text.nst", 2, "text.nst: has the suffix .nst already; give -o to compress it once more", NAMES),
         ("compress nowhere", 3, "nowhere: cannot be read (No such file or directory); give a file that", NAMES),
         ("compress text -o no/a", 2, "no/a: cannot be written; name a file in a folder that exists", NAMES),
-        ("compress text text.nst -o a", 2, "-o a for 2 files; give one file, or -c to join what comes of all", NAMES),
+        ("compress text text.nst -o a", 2, "-o a for 2 files; give one file, a folder, or -c to join", NAMES),
         (
             "compress text -f --model nowhere",
             3,
@@ -61,6 +62,16 @@ def folder(tmp_path, monkeypatch, archive):
         ("decompress text.nst -o a", 0, "", ("a", *NAMES)),
         ("decompress text", 2, "text: has no suffix .nst to take off; give -o FILE or -c", NAMES),
         ("decompress text.nst -o a --max-output 9", 5, "text.nst: holds more than 9 bytes; raise --max-output", NAMES),
+        ("compress text -f --max-output 9", 2, "--max-output: has no meaning with compressing; leave it out", NAMES),
+        ("compress -l text.nst -o a", 2, "--output: has no meaning with --list; leave it out", NAMES),
+        ("compress -t text.nst --rm", 2, "--rm: has no meaning with --test; leave it out", NAMES),
+        ("compress -t text.nst --max-output 9", 5, "text.nst: holds more than 9 bytes", NAMES),
+        ("compress .", 2, ".: ", NAMES),
+        ("compress . -o a", 3, ".: cannot be read (Is a directory); give a file, or -r for the files in it", NAMES),
+        ("compress text nowhere -f", 3, "nowhere: cannot be read (No such file or directory)", NAMES),
+        ("compress nowhere text.nst text -f", 2, "text.nst: has the suffix .nst already", NAMES),
+        ("decompress -d text.nst -f", 0, "", NAMES),
+        ("compress --filelist nowhere", 3, "nowhere: cannot be read", NAMES),
         ("decompress text.nst -o a --threads -1", 2, "invalid value for '--threads'", NAMES),
     ],
 )
@@ -220,3 +231,109 @@ def test_an_interrupted_compression_leaves_no_file(tmp_path):
         _, err = process.communicate(timeout=240)
     assert (process.returncode, err) == (130, b"nextstroke: stopped by SIGINT\n")
     assert os.listdir(tmp_path) == ["long"]
+
+
+@pytest.fixture
+def tree(folder):
+    """A folder "notes" with two texts, one in a subfolder, an archive, a link and a pipe."""
+    inner = folder / "notes" / "deep"
+    inner.mkdir(parents=True)
+    (folder / "notes" / "a").write_bytes(TEXT[:50])
+    (inner / "b").write_bytes(TEXT[50:])
+    (folder / "text.nst").rename(inner / "old.nst")
+    (inner / "link").symlink_to(folder / "text")
+    os.mkfifo(inner / "pipe")
+    return folder
+
+
+def files(folder):
+    return sorted(
+        str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and not path.is_symlink()
+    )
+
+
+def test_the_files_of_folders_are_compressed_and_come_back(tree, capsys):
+    before = files(tree / "notes")
+    assert main(["compress", "-r", "notes"]) == 0
+    assert capsys.readouterr().err == "nextstroke: passed over 1 files that have the suffix .nst\n"
+    assert files(tree / "notes") == sorted([*before, "a.nst", "deep/b.nst"])
+    assert main(["decompress", "-r", "notes", "-o", "back"]) == 0
+    assert files(tree / "back") == ["notes/a", "notes/deep/b", "notes/deep/old"]
+    assert (tree / "back/notes/deep/b").read_bytes() == TEXT[50:]
+
+
+@pytest.mark.parametrize(
+    ("line", "made"),
+    [
+        ("compress -r notes -o out", ["notes/a.nst", "notes/deep/b.nst"]),
+        ("compress -r notes/deep text -o out", ["deep/b.nst", "text.nst"]),
+        ("compress text notes/a -o out/", ["a.nst", "text.nst"]),
+        ("compress --filelist list -o out/", ["b.nst", "text.nst"]),
+        ("compress text --filelist list -o out/", ["b.nst", "text.nst"]),
+    ],
+)
+def test_a_folder_takes_what_comes_of_all(tree, line, made):
+    (tree / "list").write_text("text\n\nnotes/deep/b\n")
+    assert main(line.split()) == (2 if line.startswith("compress text --filelist") else 0)  # text is named twice there
+    assert files(tree / "out") == made
+
+
+def test_with_a_dot_the_places_are_those_in_it(tree, monkeypatch):
+    monkeypatch.chdir(tree / "notes")
+    assert main(["compress", "-r", ".", "-o", "../out"]) == 0
+    assert files(tree / "out") == ["a.nst", "deep/b.nst"]
+
+
+def test_two_files_of_one_name_do_not_overwrite_each_other(tree, capsys):
+    (tree / "notes/deep/a").write_bytes(b"another")
+    assert main(["compress", "notes/a", "notes/deep/a", "-f", "-o", "./"]) == 2
+    assert "notes/deep/a: another of the files goes to ./a.nst too" in capsys.readouterr().err
+    assert main(["decompress", "-c", "a.nst"]) == 0
+
+
+def test_a_file_that_is_missing_does_not_keep_the_others_from_it(folder, capsys):
+    (folder / "more").write_bytes(b"more")
+    assert main(["compress", "nowhere", "text", "more", "--rm"]) == 3
+    err = capsys.readouterr().err.splitlines()
+    assert err[0] == "nextstroke: text: --rm" or err[0].startswith("nextstroke: text.nst: is there already")
+    assert err[1].startswith("nextstroke: nowhere: cannot be read")
+    assert len(err) == 2
+    assert sorted(os.listdir(folder)) == ["more.nst", "text", "text.nst"]
+
+
+@pytest.mark.parametrize("option", ["-l", "-t"])
+def test_lists_and_tests_go_on_too(folder, capsys, option):
+    (folder / "cut.nst").write_bytes((folder / "text.nst").read_bytes()[:-1])
+    assert main(["compress", option, "cut.nst", "text.nst", "nowhere.nst"]) == 3
+    out, err = capsys.readouterr()
+    assert [line.split(":")[1] for line in err.splitlines()] == [" cut.nst", " nowhere.nst"]
+    assert out.startswith("text.nst: " if option == "-l" else "")
+
+
+def test_a_folder_without_files_is_named(folder, capsys):
+    (folder / "empty").mkdir()
+    assert main(["compress", "-r", "empty"]) == 3
+    assert capsys.readouterr().err == "nextstroke: empty: no files to compress there\n"
+    (folder / "names").write_text("\n \n")
+    assert main(["compress", "--filelist", "names"]) == 3
+    assert capsys.readouterr().err.startswith("nextstroke: names: has no names of files")
+
+
+def test_names_come_from_standard_input(folder):
+    done = nextstroke("compress", "--filelist", "-", "-f", cwd=folder, input=b"text\n", capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("program", ["compress", "decompress"])
+def test_tar_packs_and_unpacks_with_it(folder, program):
+    if not shutil.which("tar"):
+        pytest.skip("NOT TESTED: tar is missing")
+    script = folder / "nst"
+    script.write_text(f"#!/bin/sh\nexec {sys.executable} -c '{START}' compress --model none \"$@\"\n")
+    script.chmod(0o755)
+    subprocess.run(["tar", "-I", str(script), "-cf", "a.tar.nst", "text"], cwd=folder, check=True)
+    if program == "decompress":
+        script.write_text(f"#!/bin/sh\nexec {sys.executable} -c '{START}' decompress \"$@\"\n")
+    (folder / "back").mkdir()
+    subprocess.run(["tar", "-I", str(script), "-xf", "a.tar.nst", "-C", "back"], cwd=folder, check=True)
+    assert (folder / "back" / "text").read_bytes() == TEXT

@@ -15,6 +15,9 @@ const {
   writeLine, WriterNetwork,
 } = Object.assign({}, ...loaded);
 
+const files = { ...(await import(`${engine}/../files.js`)), ...(await import(`${engine}/../plotter.js`)) };
+const { moments } = await import(`${engine}/../pictures.js`);
+
 const buffer = (path) => new Uint8Array(fs.readFileSync(path)).buffer;
 const kernel = new WebAssembly.Module(fs.readFileSync(`${engine}/kernel.wasm`));
 const network = async (Kind, name) => new Kind(kernel, await readModel(buffer(`${models}/${name}.onnx`)));
@@ -36,6 +39,10 @@ function given(lines) {
 }
 
 const jobs = {
+  file({ format, page, look, about }) {
+    return format === "moving" ? files.svg(page, look, about, 1) : files[format](page, look, about);
+  },
+  moments: ({ page, look }) => moments(page, look).map(({ time, from, to }) => [time, ...from, ...to]),
   random({ entropy, count, kind }) {
     const random = new Random(entropy);
     return Array.from({ length: count }, () => (kind === "normal" ? random.normal() : random.next()));

@@ -4,8 +4,9 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,7 +14,13 @@ Files = Annotated[list[str] | None, typer.Argument(help="files; none or - for st
 Stdout = Annotated[bool, typer.Option("--stdout", "-c", help="write to standard output")]
 Keep = Annotated[bool, typer.Option("--keep/--rm", "-k", help="keep the originals, or remove them after success")]
 Force = Annotated[bool, typer.Option("--force", "-f", help="overwrite existing files; write to a terminal")]
-Output = Annotated[str | None, typer.Option("--output", "-o", help="file to write, - for standard output")]
+Output = Annotated[
+    str | None, typer.Option("--output", "-o", help="file to write, - for standard output, or folder to write into")
+]
+Recursive = Annotated[bool, typer.Option("--recursive", "-r", help="also the files in folders and their subfolders")]
+FileList = Annotated[
+    str | None, typer.Option("--filelist", help="file that names further files, one a line; - is standard input")
+]
 Test = Annotated[bool, typer.Option("--test", "-t", help="test the integrity of archives, writing nothing")]
 List = Annotated[bool, typer.Option("--list", "-l", help="list sizes, ratio and members of archives")]
 Threads = Annotated[int, typer.Option("--threads", "-T", help="segments coded at once; 0 for one per core", min=0)]
@@ -64,12 +71,25 @@ class Job:
             print(json.dumps(figures), file=sys.stderr if target == "-" else sys.stdout)
 
 
+# Parameters that each way to use the command reads; another that is given would be ignored, and is refused.
+ALWAYS = {"files", "recursive", "filelist", "as_json"}
+READ = {
+    "--list": ALWAYS | {"list_"},
+    "--test": ALWAYS | {"test", "decompress", "model", "threads", "max_output"},
+    "compress": ALWAYS | {"stdout", "keep", "force", "output", "model", "threads"},
+    "--decompress": ALWAYS | {"stdout", "keep", "force", "output", "decompress", "model", "threads", "max_output"},
+}
+
+
 def compress(
+    context: typer.Context,
     files: Files = None,
     stdout: Stdout = False,
     keep: Keep = True,
     force: Force = False,
     output: Output = None,
+    recursive: Recursive = False,
+    filelist: FileList = None,
     test: Test = False,
     list_: List = False,
     decompress: Annotated[bool, typer.Option("--decompress", "-d", help="same as nextstroke decompress")] = False,
@@ -80,49 +100,158 @@ def compress(
 ) -> None:
     """Compress files without loss; English text becomes about a quarter of its size.
 
+    Of several files, those that cannot be read are named and the others compressed; the exit code is the first one's.
+
     Example: nextstroke compress notes.txt && nextstroke compress -t notes.txt.nst
     """
-    sources = files or ["-"]
-    is_packing = not (decompress or test)
+    use = "--list" if list_ else "--test" if test else "--decompress" if decompress else "compress"
+    _refuse_unread(context, use)
+    is_packing = use == "compress"
     job = Job(is_packing, model, threads or os.cpu_count() or 1, max_output, as_json)
+    names = named_files(files, filelist)
     if list_:
-        for source in sources:
-            print_listing(source, as_json)
+        each_file(names, recursive, False, lambda source: print_listing(source, as_json))
     elif test:
         limit_blas_threads()
-        for source in sources:
-            job.run(source, None)
+        each_file(names, recursive, False, lambda source: job.run(source, None))
     else:
-        convert(sources, output, stdout, force, keep, job)
+        convert(names, recursive, output, stdout, force, keep, job)
 
 
-def convert(sources: list[str], output: str | None, stdout: bool, force: bool, keep: bool, job: Job) -> None:
-    """Compress or decompress all sources; all targets are checked before the first file is read.
+def _refuse_unread(context: typer.Context, use: str) -> None:
+    """Raise UsageError for a parameter that is given but would be ignored."""
+    from nextstroke.errors import UsageError
+
+    for parameter in context.command.params:
+        source: Any = context.get_parameter_source(str(parameter.name))
+        if source is not None and source.name != "DEFAULT" and parameter.name not in READ[use]:
+            name = "--rm" if parameter.name == "keep" else parameter.opts[0]
+            doing = "compressing" if use == "compress" else use
+            raise UsageError(f"{name}: has no meaning with {doing}; leave it out")
+
+
+def named_files(files: list[str] | None, filelist: str | None) -> list[str]:
+    """Return the files that a command names, standard input where it names none; raises BadInput."""
+    if filelist is None:
+        return files or ["-"]
+    from nextstroke.compression.files_in_out import read_file_list
+
+    return [*(files or []), *read_file_list(filelist)]
+
+
+def convert(
+    names: list[str], recursive: bool, output: str | None, stdout: bool, force: bool, keep: bool, job: Job
+) -> None:
+    """Compress or decompress files; all targets are checked before the first file is read.
 
     Args:
-        sources: Names of files, "-" for standard input.
-        output: Name of the target of one source; None for a target next to each source.
+        names: Names of files, "-" for standard input.
+        recursive: Whether folders stand for the files in them.
+        output: Target of one source, or a folder for those of all; None for a target next to each source.
         stdout: Write to standard output.
         force: Overwrite existing files.
         keep: Keep the sources.
         job: What is done to each file.
+
+    Raises:
+        NextstrokeError: What is wrong with the only file, or with the request.
+        typer.Exit: Some of several files could not be read or written; the code is that of the first.
     """
     limit_blas_threads()
-    from nextstroke.compression.files_in_out import check_removal, check_target, target_name
+    from nextstroke.compression.files_in_out import check_removal, check_target, find_sources, target_in, target_name
     from nextstroke.errors import UsageError
 
-    if output and len(sources) > 1:
-        raise UsageError(f"-o {output} for {len(sources)} files; give one file, or -c to join what comes of all")
+    found = find_sources(names, recursive, job.packing)
+    sources = found.files
+    folder = output if output and output != "-" and not stdout and is_folder(output, names, recursive) else None
+    if output and folder is None and len(sources) > 1:
+        raise UsageError(
+            f"-o {output} for {len(sources)} files; give one file, a folder, or -c to join what comes of all"
+        )
+    _report_passed_over(found.passed_over, job.packing)
     chosen = "-" if stdout else output
-    targets = [chosen or target_name(source, job.packing) for source in sources]
-    for source, target in zip(sources, targets, strict=True):
-        check_target(source, target, force)
-        if not keep and source != "-":
-            check_removal(source, target)
-    for source, target in zip(sources, targets, strict=True):
-        job.run(source, target)
-        if not keep and source != "-":
-            os.unlink(source)
+    taken: set[str] = set()
+    targets: dict[str, str] = {}
+    failures = Failures(len(sources))
+    for source in sources:
+        with failures:
+            if folder is None:
+                target = chosen or target_name(source.name, job.packing)
+            else:
+                target = target_in(folder, source, job.packing)
+                os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
+            check_target(source.name, target, force)
+            if not keep and source.name != "-":
+                check_removal(source.name, target)
+            if target != "-" and target in taken:
+                raise UsageError(f"{source.name}: another of the files goes to {target} too; compress them one by one")
+            taken.add(target)
+            targets[source.name] = target
+    for name, target in targets.items():
+        with failures:
+            job.run(name, target)
+            if not keep and name != "-":
+                os.unlink(name)
+    failures.finish()
+
+
+def each_file(names: list[str], recursive: bool, packing: bool, run: Callable[[str], None]) -> None:
+    """Run something on each file, errors as in `convert`."""
+    from nextstroke.compression.files_in_out import find_sources
+
+    found = find_sources(names, recursive, packing)
+    _report_passed_over(found.passed_over, packing)
+    failures = Failures(len(found.files))
+    for source in found.files:
+        with failures:
+            run(source.name)
+    failures.finish()
+
+
+def is_folder(output: str, names: list[str], recursive: bool) -> bool:
+    """Whether an output is a folder: one that is there, or one to make for the files of folders; else it is a file."""
+    if os.path.isdir(output) or output.endswith("/"):
+        return True
+    return recursive and not os.path.exists(output) and any(map(os.path.isdir, names))
+
+
+def _report_passed_over(count: int, packing: bool) -> None:
+    if count:
+        have = "have" if packing else "do not have"
+        print(f"nextstroke: passed over {count} files that {have} the suffix .nst", file=sys.stderr)
+
+
+class Failures:
+    """Context for the work on one of several files: an error is printed and counted, and the next file follows.
+
+    Args:
+        files: Number of files; the error of the only one is raised.
+    """
+
+    def __init__(self, files: int):
+        self.files = files
+        self.codes: list[int] = []
+
+    def __enter__(self) -> None:
+        """Do nothing; what matters is how the work ends."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        """Print an error that the user can act on, of several files; leave others alone."""
+        from nextstroke.cli.main import known_error, print_error
+
+        if error is None or self.files == 1 or isinstance(error, BrokenPipeError):
+            return False
+        known = known_error(error)
+        if known is None:
+            return False
+        print_error(str(known))
+        self.codes.append(known.exit_code)
+        return True
+
+    def finish(self) -> None:
+        """Raise typer.Exit with the code of the first error, if there was one."""
+        if self.codes:
+            raise typer.Exit(self.codes[0])
 
 
 def limit_blas_threads() -> None:

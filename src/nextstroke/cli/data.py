@@ -180,21 +180,35 @@ def recombine(
 def text(
     files: Annotated[list[Path], typer.Argument(help="text files, plain or compressed as .gz, .bz2, .xz")],
     output: Output,
-    validation: Annotated[list[Path], typer.Option(help="file to hold out; the end of the text if not given")] = [],  # noqa: B006
+    validation: Annotated[list[Path], typer.Option(help="file to hold out  [default: the end of the text]")] = [],  # noqa: B006
     hold_out: Annotated[
         float, typer.Option(help="share of the text to hold out if there is no --validation file", min=0, max=1)
     ] = 0.05,
+    words: Annotated[
+        bool, typer.Option("--words", help="use words as symbols instead of bytes, and a symbol for line ends")
+    ] = False,
+    vocabulary: Annotated[
+        int | None,
+        typer.Option(help="number of symbols with --words, by default 10000; other words are one", min=3, max=65536),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Pack any text as bytes.
+    """Pack any text as bytes, or as words.
 
     Example: nextstroke data text novels.txt letters.txt.xz -o data/text.packed
     """
-    from nextstroke.datasets.plain_text import pack_bytes
+    from nextstroke.datasets.plain_text import pack_bytes, pack_words
+    from nextstroke.errors import UsageError
     from nextstroke.files import check_writable
 
+    if vocabulary is not None and not words:
+        raise UsageError("--vocabulary: is for words; give --words, or leave it out")
     check_writable(output)
-    _report_text(output, pack_bytes(files, validation, output, hold_out), as_json)
+    if words:
+        sizes = pack_words(files, validation, output, hold_out, vocabulary or 10_000)
+    else:
+        sizes = pack_bytes(files, validation, output, hold_out)
+    _report_text(output, sizes, as_json)
 
 
 @app.command("penn")

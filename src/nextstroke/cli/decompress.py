@@ -1,9 +1,13 @@
 """nextstroke decompress: restore what archives hold."""
 
 import os
+from typing import Annotated
+
+import typer
 
 from nextstroke.cli.compress import (
     AsJson,
+    FileList,
     Files,
     Force,
     Job,
@@ -12,9 +16,11 @@ from nextstroke.cli.compress import (
     MaxOutput,
     Model,
     Output,
+    Recursive,
     Stdout,
     Threads,
     convert,
+    named_files,
 )
 
 
@@ -24,15 +30,20 @@ def decompress(
     keep: Keep = True,
     force: Force = False,
     output: Output = None,
+    recursive: Recursive = False,
+    filelist: FileList = None,
     model: Model = "text",
     threads: Threads = 1,
     max_output: MaxOutput = None,
     as_json: AsJson = False,
     keep_broken: KeepBroken = False,
+    decompress_: Annotated[
+        bool, typer.Option("--decompress", "-d", help="no effect; tar -I and other programs add it")
+    ] = False,
 ) -> None:
     """Restore compressed files, byte for byte or not at all.
 
     Example: nextstroke decompress notes.txt.nst
     """
     job = Job(False, model, threads or os.cpu_count() or 1, max_output, as_json, keep_broken)
-    convert(files or ["-"], output, stdout, force, keep, job)
+    convert(named_files(files, filelist), recursive, output, stdout, force, keep, job)

@@ -14,8 +14,9 @@ from contextlib import suppress
 from itertools import takewhile
 from typing import Any, NoReturn
 
+from nextstroke.cli.direct_call import plain_call
 from nextstroke.cli.streams import discard_output, escape_unencodable, open_closed_streams
-from nextstroke.cli.verbs import make_command
+from nextstroke.cli.verbs import VERBS, make_command
 from nextstroke.errors import BadInput, LimitExceeded, NextstrokeError, UsageError
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -29,6 +30,7 @@ EXTRAS = {
     "torch": "train", "onnx": "train", "matplotlib": "figures", "distributed": "cluster",
     "fastapi": "web", "pyarrow": "parquet", "starlette": "web", "uvicorn": "web",
 }  # fmt: skip
+BROKEN_PIPE = 128 + 13  # SIGPIPE, which Windows does not have
 MAX_MESSAGE = 4000  # characters; a path or a list of faults may be far longer
 
 
@@ -61,6 +63,17 @@ def _terminate(number: int, frame: object) -> NoReturn:
 
 
 def _run(arguments: list[str]) -> None:
+    call = plain_call(arguments, tuple(VERBS))
+    if call:
+        call()
+    else:
+        _read_and_run(arguments)
+    # A full disk or a closed pipe is noticed here, where it can still be reported, and not at the end of the process.
+    if sys.stdout:
+        sys.stdout.flush()
+
+
+def _read_and_run(arguments: list[str]) -> None:
     command = make_command()
     try:
         with command.make_context("nextstroke", list(arguments)) as context:
@@ -69,26 +82,23 @@ def _run(arguments: list[str]) -> None:
         if not _is(error, "NoArgsIsHelpError"):
             raise
         print(error.ctx.get_help())  # type: ignore[attr-defined]
-    # A full disk or a closed pipe is noticed here, where it can still be reported, and not at the end of the process.
-    if sys.stdout:
-        sys.stdout.flush()
 
 
 def _report(error: BaseException, debug: bool) -> int:
     """Print the line for an exception on standard error and return the exit code."""
     if isinstance(error, BrokenPipeError) and _stdout_closed():
-        return 128 + signal.SIGPIPE
+        return BROKEN_PIPE
     line, code = _line_and_code(error)
     if line and debug:
         traceback.print_exception(error)
     if line:
-        _print_error(line)
+        print_error(line)
     return code
 
 
 def _line_and_code(error: BaseException) -> tuple[str, int]:
     """Return the line for an exception, empty where nothing is to be printed, and the exit code."""
-    known = _known(error)
+    known = known_error(error)
     if known is not None:
         return str(known), known.exit_code
     if _is(error, "Exit") or isinstance(error, SystemExit):
@@ -106,7 +116,7 @@ def _of_exit(error: Any) -> tuple[str, int]:
     return (code, 1) if isinstance(code, str) else ("", code or 0)
 
 
-def _known(error: BaseException) -> NextstrokeError | None:
+def known_error(error: BaseException) -> NextstrokeError | None:
     """Return an exception that the user can act on as a NextstrokeError, or None for a bug."""
     if isinstance(error, NextstrokeError):
         return error
@@ -173,7 +183,7 @@ def _stdout_closed() -> bool:
     return closed
 
 
-def _print_error(line: str) -> None:
+def print_error(line: str) -> None:
     """Print one line on standard error; unprintable characters, line ends among them, are escaped."""
     if not sys.stderr:
         return

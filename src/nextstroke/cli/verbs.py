@@ -60,7 +60,8 @@ def make_command() -> Any:
 
 
 def _group(callback: Any, kind: type[TyperGroup] = _Verbs) -> typer.Typer:
-    app = typer.Typer(cls=kind, no_args_is_help=True, subcommand_metavar="VERB ...", **PLAIN)
+    names = {"help_option_names": ["--help", "-h"]}
+    app = typer.Typer(cls=kind, no_args_is_help=True, subcommand_metavar="VERB ...", context_settings=names, **PLAIN)
     app.callback()(callback)
     return app
 

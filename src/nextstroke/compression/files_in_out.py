@@ -1,9 +1,10 @@
 """Which file goes where: names, refusals and what becomes of the original, in zstd's way."""
 
+import errno
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple, cast
@@ -16,6 +17,94 @@ from nextstroke.files import atomic_write, check_writable
 
 SUFFIX = ".nst"
 PIPE = "-"
+
+
+class Source(NamedTuple):
+    """A file to read.
+
+    Attributes:
+        name: Its name; "-" for standard input.
+        place: Its place in the folder that takes what comes of it.
+    """
+
+    name: str
+    place: str
+
+
+class Sources(NamedTuple):
+    """The files that a command names.
+
+    Attributes:
+        files: Those to read, in order.
+        passed_over: How many files of folders have, or lack, the suffix of archives, and so are not read.
+    """
+
+    files: list[Source]
+    passed_over: int
+
+
+def find_sources(names: Sequence[str], recursive: bool, packing: bool) -> Sources:
+    """Return the files that are named, and with `recursive` those in the folders that are named.
+
+    Links and devices in folders are passed over, since their data would be packed twice or never end. To pack, archives
+    in folders are passed over; to unpack, everything else is. A folder that cannot be read counts as a file, which
+    will not be readable either.
+
+    Raises:
+        BadInput: The folders hold no file to read.
+    """
+    files: list[Source] = []
+    passed_over = 0
+    for name in names:
+        if not (recursive and os.path.isdir(name)):
+            files.append(Source(name, os.path.basename(name)))
+            continue
+        # A folder keeps its name where it is put, as cp -r does it; of "." there is only what is in it.
+        above = os.path.dirname(os.path.abspath(name)) if os.path.basename(os.path.normpath(name)) != "." else name
+        unreadable: list[OSError] = []
+        for folder, folders, inside in os.walk(name, onerror=unreadable.append):
+            folders.sort()
+            for path in sorted(os.path.join(folder, each) for each in inside):
+                if not os.path.isfile(path) or os.path.islink(path):
+                    continue
+                if path.endswith(SUFFIX) == packing:
+                    passed_over += 1
+                else:
+                    files.append(Source(path, os.path.relpath(path, above)))
+        files += [Source(error.filename, os.path.basename(error.filename)) for error in unreadable]
+    if not files:
+        wanted = "files to compress" if packing else f"files that end in {SUFFIX}"
+        raise BadInput(f"{', '.join(map(str, names))}: no {wanted} there")
+    return Sources(files, passed_over)
+
+
+def read_file_list(name: str) -> list[str]:
+    """Return the names in a file, one a line; blank lines are skipped.
+
+    Args:
+        name: The file; "-" for standard input.
+
+    Raises:
+        BadInput: It cannot be read, or has no names.
+    """
+    with _opened(name) as stream:
+        data = b"".join(iter(lambda: stream.read(1 << 16), b""))
+    names = [os.fsdecode(line) for line in data.splitlines() if line.strip()]
+    if not names:
+        raise BadInput(f"{name}: has no names of files; give one in each line")
+    return names
+
+
+def target_in(folder: str, source: Source, packing: bool) -> str:
+    """Return where in a folder what comes of a file goes.
+
+    Raises:
+        UsageError: The name has no suffix to take off or has it already, or it is standard input.
+    """
+    if source.name == PIPE:
+        raise UsageError(f"-o {folder}: is a folder, and standard input has no name; give -o FILE")
+    target_name(source.name, packing)
+    return os.path.join(folder, target_name(source.place, packing))
 
 
 def target_name(source: str, packing: bool) -> str:
@@ -139,7 +228,8 @@ class _Source:
 
 
 def _unreadable(name: str, error: OSError) -> BadInput:
-    return BadInput(f"{name}: cannot be read ({error.strerror}); give a file that is there")
+    advice = "give a file, or -r for the files in it" if error.errno == errno.EISDIR else "give a file that is there"
+    return BadInput(f"{name}: cannot be read ({error.strerror}); {advice}")
 
 
 @contextmanager

@@ -132,10 +132,10 @@ class InkCorpus:
         if about["format"] != FORMAT:
             raise WrongModel(f"{path}: format {about['format']!r}, this version reads {FORMAT!r}; pack the data again")
         try:
-            lines = [Line(**line) for line in about["lines"]]
+            lines = [_checked_line(Line(**line)) for line in about["lines"]]
             corpus = cls(lines, arrays["points"], arrays["end_of_stroke"], arrays["starts"])
             corpus._check_shapes()
-            corpus.digest = about.get("sha256", "")
+            corpus.digest = str(about.get("sha256", ""))
             corpus.path = str(path)
             return corpus
         except (ValueError, KeyError, TypeError) as error:
@@ -150,12 +150,23 @@ class InkCorpus:
     def _check_shapes(self) -> None:
         """Raise ValueError unless every line has a point and every point belongs to a line."""
         points = len(self.points)
+        kinds = [self.points.dtype, self.end_of_stroke.dtype, self.starts.dtype]
+        if kinds != [np.float32, np.bool_, np.int64]:
+            raise ValueError("arrays of another type")
         if self.points.shape != (points, 2) or self.end_of_stroke.shape != (points,):
             raise ValueError("points and stroke ends do not match")
         if self.starts.shape != (len(self.lines) + 1,) or self.starts[0] != 0 or self.starts[-1] != points:
             raise ValueError("lines and points do not match")
         if (np.diff(self.starts) <= 0).any():
             raise ValueError("a line without points")
+
+
+def _checked_line(line: Line) -> Line:
+    """Return a line that was read from a file; raises TypeError where a value has another type."""
+    texts = (line.name, line.text, line.split, line.fault)
+    if type(line.writer) is not int or not all(isinstance(text, str) for text in texts):
+        raise TypeError("a line whose values have other types")
+    return line
 
 
 def _digest(arrays: dict[str, np.ndarray], lines: object) -> str:

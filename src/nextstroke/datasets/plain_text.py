@@ -1,10 +1,13 @@
-"""Plain text as bytes: text files, plain or compressed by gzip, bzip2 or xz."""
+"""Plain text as bytes or words: text files, plain or compressed by gzip, bzip2 or xz."""
 
 import bz2
+import codecs
 import gzip
 import lzma
 import zlib
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,6 +20,7 @@ PIECE = 1 << 22
 OPENERS: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 BYTES = [chr(byte) for byte in range(256)]
 NEWLINE = 10
+END_OF_LINE, UNKNOWN_WORD = "<eos>", "<unk>"
 
 
 def read_pieces(path: Path) -> Iterator[bytes]:
@@ -74,3 +78,65 @@ def between(files: Sequence[Path], begin: int, end: int) -> Iterator[np.ndarray]
         position += len(piece)
         if position >= end:
             return
+
+
+def pack_words(
+    files: Sequence[Path], validation: Sequence[Path], output: Path, hold_out: float = 0.05, vocabulary: int = 10_000
+) -> dict[str, int]:
+    """Pack text files as words, runs between blanks, with a symbol for each line end; return the symbols of each split.
+
+    Args:
+        files: Text files in order, UTF-8.
+        validation: Files held out.
+        output: Packed text to write.
+        hold_out: Share of the lines, at the end, that is held out if there are no validation files, 0 to 1.
+        vocabulary: Number of symbols at most: the most frequent words of the training text, the line end and the
+            symbol of all other words.
+
+    Raises:
+        BadInput: a file cannot be read or is not UTF-8, or there is too little text.
+    """
+    lines = sum(1 for _ in read_lines(files))
+    border = lines if validation else lines - int(hold_out * lines)
+    counts = Counter(word for line in islice(read_lines(files), border) for word in line.split())
+    for own in (END_OF_LINE, UNKNOWN_WORD):
+        counts.pop(own, None)
+    # Words that are equally frequent are taken in the order of the alphabet, so that the same text gives the same file.
+    words = sorted(counts, key=lambda word: (-counts[word], word))[: vocabulary - 2]
+    symbols = [END_OF_LINE, UNKNOWN_WORD, *words]
+    number = {symbol: i for i, symbol in enumerate(symbols)}
+    rest = read_lines(validation) if validation else islice(read_lines(files), border, None)
+    parts = {
+        "train": _word_numbers(islice(read_lines(files), border), number),
+        "validation": _word_numbers(rest, number),
+    }
+    return pack_text(output, "word", symbols, 0, parts)
+
+
+def read_lines(files: Sequence[Path]) -> Iterator[str]:
+    """Yield the lines of text files, without their ends.
+
+    Raises:
+        BadInput: a file cannot be read or is not UTF-8.
+    """
+    for path in files:
+        decoder = codecs.getincrementaldecoder("utf-8-sig")()
+        begun = ""
+        position = 0
+        try:
+            for piece in read_pieces(path):
+                *whole, begun = (begun + decoder.decode(piece)).split("\n")
+                position += len(piece)
+                yield from whole
+            begun += decoder.decode(b"", final=True)
+        except UnicodeDecodeError as error:
+            place = position - len(decoder.getstate()[0]) + error.start
+            raise BadInput(f"{path}: not UTF-8 near byte {place}; save it as UTF-8, or pack it as bytes") from error
+        if begun:
+            yield begun
+
+
+def _word_numbers(lines: Iterable[str], number: dict[str, int]) -> Iterator[np.ndarray]:
+    for line in lines:
+        words = [number.get(word, number[UNKNOWN_WORD]) for word in line.split()]
+        yield np.array([*words, number[END_OF_LINE]])

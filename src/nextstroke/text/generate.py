@@ -20,10 +20,10 @@ class Choice:
 
     Attributes:
         temperature: Log-probabilities are divided by it; 0 takes the likeliest symbol.
-        top_k: Only so many of the likeliest symbols are drawn from; all without it.
+        top_k: Number of likeliest symbols that are drawn from; all without it.
         top_p: Only the fewest likeliest symbols that together have this probability are drawn from.
     Raises:
-        UsageError: a senseless value.
+        UsageError: an invalid value.
     """
 
     temperature: float = 1.0
@@ -140,3 +140,30 @@ def _continued(
             predictor.begin()
         else:
             predictor.observe(np.array([symbol]))
+
+
+def until(pieces: Iterable[str], stops: Sequence[str]) -> Iterator[str]:
+    """Pass a text on as it comes, and end it before the first of several strings.
+
+    What may be the beginning of a stop string is held until it is known to be none.
+
+    Args:
+        pieces: The text in pieces.
+        stops: Strings that end it, none of them empty.
+    """
+    held = ""
+    for piece in pieces:
+        held += piece
+        places = [place for place in (held.find(stop) for stop in stops) if place >= 0]
+        if places:
+            yield from filter(None, [held[: min(places)]])
+            return
+        kept = max((_overlap(held, stop) for stop in stops), default=0)
+        yield from filter(None, [held[: len(held) - kept]])
+        held = held[len(held) - kept :]
+    yield from filter(None, [held])
+
+
+def _overlap(text: str, stop: str) -> int:
+    """Return how many characters at the end of a text begin a stop string."""
+    return next((n for n in range(min(len(stop) - 1, len(text)), 0, -1) if text.endswith(stop[:n])), 0)

@@ -14,12 +14,14 @@ from nextstroke.handwriting import (
     fit_hand,
     ink_check,
     learn_hand,
+    paragraphs,
     recogniser,
     resample,
     sampler,
+    spacing,
     traits,
 )
-from nextstroke.handwriting.glyphs import diacritics, symbols
+from nextstroke.handwriting.glyphs import composites, diacritics, symbols
 from nextstroke.pages import appearance, layout, spline
 from nextstroke.runtime import mixture_sampling
 
@@ -28,18 +30,26 @@ CONSTANTS: dict[ModuleType, tuple[str, ...]] = {
     adaptation: ("BOUNDS",),
     appearance: ("PACE", "LIFT"),
     best_of: ("ABOVE", "BELOW", "NEAR", "SMALL", "APART", "DOT", "SAME_SIZE"),
-    compose: ("TRIES", "OVERHANG", "TOGETHER", "WIDER", "ROOM"),
-    diacritics: ("ABOVE", "BELOW", "BUILT", "TWINS", "X_HEIGHT", "TALL", "TALLER", "FEW", "SHARE", "MIN_BOX"),
+    compose: ("AIM", "FIRST_TOGETHER", "OVERHANG", "ROOM", "TOGETHER", "TRIES", "WIDER"),
+    composites: ("COMPOSITES", "DOTLESS", "DOT_ABOVE", "DOT_ASIDE", "DOT_SIZE", "NEAR_STROKE", "OVERLAP", "TIGHT"),
+    diacritics: (
+        "ABOVE", "BELOW", "BUILT", "FEET", "FEW", "MIN_BOX", "NEAR", "SHARE", "TALL", "TALLER", "TWINS", "X_HEIGHT",
+    ),
     layout: (
-        "ADVANCE", "ADVANCES", "ALIGN", "DRIFT_RISE", "DRIFT_SIZE", "DRIFT_SLOPE", "FIRST_BASELINE", "FLAT",
+        "ADVANCE", "ADVANCES", "ALIGN", "DRIFT_RISE", "DRIFT_SIZE", "DRIFT_SLOPE", "DOT", "FIRST_BASELINE", "FLAT",
         "FLAT_QUANTILES", "LONGEST", "MAX_LINE", "MAX_SLOPE", "MIN_WIDTH", "OUTLIER", "RULE", "SLOPE_ROUNDS",
-        "USUAL_ADVANCE", "X_HEIGHT_QUANTILES",
+        "TAB", "USUAL_ADVANCE", "X_HEIGHT_QUANTILES",
     ),
     fit_hand: (
         "FURTHER_SEED", "FURTHER_TRIALS", "JOINING", "SPREADS", "TRIALS", "TRIAL_BIAS", "TRIAL_SEED",
     ),
     ink_check: ("MOST_NATS", "MOST_SHARE", "STEP", "X_HEIGHT"),
     learn_hand: ("SPECIMEN", "SPECIMENS", "GAP"),
+    paragraphs: ("MIN_GAP",),
+    spacing: (
+        "BLANK_SHRINK", "CORE", "MARK_SLOPE", "MARK_STEP", "MARK_WAVE", "MAX_CLOSER", "OVERRUN", "STEP", "STRIKE",
+        "UNDERLINE",
+    ),
     mixture_sampling: ("UNIFORMS", "ENOUGH"),
     recogniser: ("PAIR",),
     resample: ("PIECES",),
@@ -47,8 +57,7 @@ CONSTANTS: dict[ModuleType, tuple[str, ...]] = {
     spline: ("TENSION",),
     traits: ("TALL_QUANTILES",),
     symbols: (
-        "ALONE", "BEARING", "BLANK", "FEET", "MAX_SLANT", "NARROWEST", "NEAR", "RUN", "SIGNS", "SIZE_WAVE", "X_WAVE",
-        "Y_WAVE",
+        "ALONE", "BEARING", "BLANK", "MAX_SLANT", "NARROWEST", "SIGNS", "SIZE_WAVE", "WRITTEN", "X_WAVE", "Y_WAVE",
     ),
 }  # fmt: skip
 

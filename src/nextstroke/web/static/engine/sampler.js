@@ -1,6 +1,7 @@
 // Writing one line: text and style in, ink out (handwriting/sampler.py, sections 5.3 to 5.5).
 
 import { adapted } from "./adaptation.js";
+import { withComposites } from "./composites.js";
 import { constants } from "./constants.js";
 import { withMarks } from "./diacritics.js";
 import { encode } from "./hands.js";
@@ -12,7 +13,7 @@ import { withoutSymbols, withSymbols } from "./symbols.js";
 
 /**
  * Write one line.
- * @param {WriterNetwork} network
+ * @param {any} network a WriterNetwork
  * @param {{text: object, bias: number, seed: number, style: object, occurrence: number, attempt: number}} request `text` as
  *   `prepare` gives it (request.js); `occurrence` is the number of equal lines above this one
  * @returns {{text, written, bare, ink, phi: Float32Array[], ys: Float32Array[], stopped: boolean}} the text as it was given
@@ -40,8 +41,9 @@ export function writeLine(network, request) {
     ({ y, phi } = seen);
   }
   const drawn = trace.result();
-  const marked = withMarks({ text: withoutSymbols(written), ...drawn }, alphabet);
-  const line = withSymbols({ ...marked, text: written }, marked.text);
+  const composed = withComposites({ text: withoutSymbols(written, alphabet), ...drawn }, alphabet);
+  const marked = withMarks(composed, alphabet);
+  const line = withSymbols({ ...marked, text: written }, marked.text, alphabet);
   return { ...line, ink: adapted(style.adaptation, { ...line, text: written }), text: shown, written, bare: drawn.ink };
 }
 
