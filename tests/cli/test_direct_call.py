@@ -30,9 +30,13 @@ NOT_PLAIN = [
 ]  # fmt: skip
 
 
+def source(context, name):
+    return getattr(context.get_parameter_source(name), "name", None)
+
+
 @pytest.fixture
 def calls(monkeypatch):
-    """What commands are called with, defaults filled in; the commands themselves do nothing."""
+    """What commands are called with, defaults filled in, and what their context says was given; they do nothing."""
     seen = []
     for verb in ("write", "compress", "decompress", "generate", "scribble"):
         module = import_module(f"nextstroke.cli.{verb}")
@@ -41,7 +45,10 @@ def calls(monkeypatch):
         def record(*given, _command=command, **named):
             bound = inspect.signature(_command).bind(*given, **named)
             bound.apply_defaults()
-            seen.append({name: value or None for name, value in bound.arguments.items()})
+            context = bound.arguments.pop("context", None)
+            given = {name for name in bound.arguments if context and source(context, name) == "COMMANDLINE"}
+            options = {one.name: one.opts[0] for one in context.command.params if one.name in given} if context else {}
+            seen.append(({name: value or None for name, value in bound.arguments.items()}, given, options))
 
         monkeypatch.setattr(module, verb, functools.wraps(command)(record))
     return seen

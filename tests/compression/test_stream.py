@@ -1,6 +1,7 @@
 import io
 import lzma
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,7 @@ from nextstroke.compression.container import read_members
 from nextstroke.compression.lm.load import load_text_model, save_text_model
 from nextstroke.compression.segment import count_blocks, decode_segment, encode_segment, lengths_of
 from nextstroke.compression.stream import compress, compress_stream, decompress, decompress_stream
-from tests.compression.conftest import TEXT
+from tests.compression.conftest import TEXT, random_weights
 
 CASES = {
     "empty": b"",
@@ -142,3 +143,12 @@ def test_progress_adds_up():
     sizes, packed = zip(*seen, strict=True)
     assert sum(sizes) == len(TEXT)
     assert 0 < sum(packed) <= len(archive.getvalue())
+
+
+def test_threads_that_compress_at_once_do_not_disturb_each_other(monkeypatch, tmp_path):
+    monkeypatch.setattr(codec, "knows", lambda network, data: True)
+    save_text_model(random_weights(cells=8, layers=1), tmp_path / "small")
+    texts = [TEXT[n : n + 60] for n in range(0, 40, 10)]
+    with ThreadPoolExecutor(4) as pool:
+        archives = list(pool.map(lambda text: compress(text, str(tmp_path / "small")), texts))
+    assert [decompress(archive, str(tmp_path / "small")) for archive in archives] == texts

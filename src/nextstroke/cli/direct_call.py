@@ -6,13 +6,14 @@ else, help and every error among it, is left to typer. What a plain line means i
 
 import inspect
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
-from types import UnionType
+from types import SimpleNamespace, UnionType
 from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
+import typer
 from typer.models import ArgumentInfo, ParameterInfo
 
 # Numbers as everyone reads them; other spellings are left to typer.
@@ -57,7 +58,9 @@ class Parameter(NamedTuple):
         return value
 
     def options(self) -> dict[str, bool]:
-        """Return the words that name this option; False for those that switch it off."""
+        """Return the words that name this option, False for those that switch it off; of an argument its name."""
+        if isinstance(self.info, ArgumentInfo):
+            return {self.name: True}
         name = self.name.replace("_", "-")
         usual = f"--{name}/--no-{name}" if self.kind is bool else f"--{name}"
         words: dict[str, bool] = {}
@@ -81,16 +84,39 @@ def plain_call(arguments: Sequence[str], verbs: Sequence[str]) -> Callable[[], o
     function = getattr(import_module(f"nextstroke.cli.{arguments[0]}"), arguments[0], None)
     if function is None:
         return None
+    hints = get_type_hints(function, include_extras=True)
+    contexts = [name for name, hint in hints.items() if hint is typer.Context]
     try:
-        return partial(function, **_read(_parameters(function), arguments[1:]))
+        parameters = _parameters(function, hints)
+        given = _read(parameters, arguments[1:])
     except NotPlain:
         return None
+    return partial(function, **given, **{name: PlainContext(parameters, given) for name in contexts})
 
 
-def _parameters(function: Callable) -> list[Parameter]:
-    hints = get_type_hints(function, include_extras=True)
+class PlainContext:
+    """What commands ask of typer's context: which of their parameters the command line gives.
+
+    Args:
+        parameters: Of the command.
+        given: Values of those that the command line gives.
+    """
+
+    def __init__(self, parameters: Sequence[Parameter], given: Mapping[str, Any]):
+        self._given = given
+        self.params = {one.name: given.get(one.name) for one in parameters}
+        named = [SimpleNamespace(name=one.name, opts=list(one.options())) for one in parameters]
+        self.command = SimpleNamespace(params=named)
+
+    def get_parameter_source(self, name: str) -> Any:
+        """Return an object whose `name` is that of typer's source."""
+        return SimpleNamespace(name="COMMANDLINE" if name in self._given else "DEFAULT")
+
+
+def _parameters(function: Callable, hints: Mapping[str, Any]) -> list[Parameter]:
     signature = inspect.signature(function).parameters
-    return [_parameter(name, hints[name], one.default is one.empty) for name, one in signature.items()]
+    own = [one for name, one in signature.items() if hints[name] is not typer.Context]
+    return [_parameter(one.name, hints[one.name], one.default is one.empty) for one in own]
 
 
 def _parameter(name: str, hint: Any, required: bool) -> Parameter:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from itertools import chain, islice
 from multiprocessing import get_context
+from threading import Lock
 from typing import IO, Any, NamedTuple
 
 import numpy as np
@@ -19,6 +20,8 @@ from nextstroke.errors import CorruptFile, LimitExceeded, WrongModel
 
 _HOPELESS = 4096  # bytes from which on zlib's opinion on what is no text is asked
 _LEAST_SHARE = 1 << 17  # bytes: a smaller one would learn too little to be worth a process
+# A loaded network has one state, so that threads of one process have to take turns.
+_NETWORK = Lock()
 _STRANGE = 6.0  # bits a byte
 _LEAST_REPEATED = 4096  # bytes: what is shorter takes no time
 _LEAST_BLOCK = 8  # bytes that every block costs: its length, its checksum and a stream
@@ -202,6 +205,11 @@ def _in_order(work: Callable, items: Iterable, threads: int, progress: Progress 
 
 
 def _pack(data: bytes, more: bool, model: str, progress: Progress | None) -> Member:
+    with _NETWORK:
+        return _packed(data, more, model, progress)
+
+
+def _packed(data: bytes, more: bool, model: str, progress: Progress | None) -> Member:
     """Return the smallest member for a segment; its position is not known yet."""
     checksum = zlib.crc32(data)
     stored = Member(len(data), checksum, [data], more, stored=True)
@@ -260,7 +268,8 @@ def _unpack(member: Member, name: str, model: str, progress: Progress | None) ->
         (part,) = member.streams
         data = (part * -(-member.size // len(part)))[: member.size]
     else:
-        data = decode_segment(member.streams, member.size, _needed(member, name, model), progress)
+        with _NETWORK:
+            data = decode_segment(member.streams, member.size, _needed(member, name, model), progress)
     if zlib.crc32(data) != member.checksum:
         raise CorruptFile(f"{name}: the sum of what came out is wrong; take another copy, and tell us if it is sound")
     return data
