@@ -56,11 +56,11 @@ class _Verbs(TyperGroup):
 
 def make_command() -> Any:
     """Return the whole command line as one click command."""
-    return typer.main.get_command(_group(_options))
+    return typer.main.get_command(_group(_options, add_completion=True))
 
 
-def _group(callback: Any, kind: type[TyperGroup] = _Verbs) -> typer.Typer:
-    app = typer.Typer(cls=kind, no_args_is_help=True, subcommand_metavar="VERB ...", **PLAIN)
+def _group(callback: Any, kind: type[TyperGroup] = _Verbs, **more: Any) -> typer.Typer:
+    app = typer.Typer(cls=kind, no_args_is_help=True, subcommand_metavar="VERB ...", **(PLAIN | more))
     app.callback()(callback)
     return app
 

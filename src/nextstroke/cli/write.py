@@ -33,7 +33,7 @@ def write(
         str | None,
         _option(
             OUTPUT,
-            "File format: svg, png, pdf, gif, apng, inkml, json, gcode or hpgl; by default that of the file's suffix.",
+            "File format: svg, png, pdf, gif, apng, inkml, xopp, json, gcode or hpgl; by default the suffix.",
         ),
     ] = None,
     strict: Annotated[
