@@ -47,13 +47,15 @@ WORK = {"length": ["0", "1", "5", "-1", "x"], "invent": ["0", "5", "-1"], "lines
 WORK |= {
     "every": ["1", "2", "0"],
     "workers": ["1", "2", "0", "-1", "100000"],
+    "number": ["0", "1", "2", "-1", "x"],
     "threads": ["1", "2", "0", "-1", "100000"],
 }
 WORK |= {"set": ["training.updates=2", "network.cells=4", "a", "=", "training.updates=", "network.cells=9e9", "x.y=1"]}
 WORK |= {"page": SIZES, "colour": COLOURS}
 # What a command gets besides the drawn options, so that it has little to do.
 BASES: dict[str, list[list[str]]] = {
-    "write": [["ab"], ["-"], ["a\nb"], ["--batch", "b.jsonl", "--out", "out"]],
+    "write": [["ab"], ["-"], ["a\nb"]],
+    "batch": [["b.jsonl", "-o", "new", "--workers", "1"], ["FILE", "-o", "FILE", "--workers", "1"]],
     "style learn": [["ink.json", "-o", "new.style"], ["FILE", "-o", "new.style"]],
     "scribble": [["--points", "5", "--lines", "1"]],
     "generate": [["--length", "5"]],
@@ -81,8 +83,7 @@ BASES: dict[str, list[list[str]]] = {
 LEFT_OUT = {
     "best_of",
     "points",
-    "batch",
-    "out",
+    "recursive",
     "dynamic",
     "export",
     "host",
@@ -315,8 +316,9 @@ class Case(NamedTuple):
 CASES: dict[str, Case] = {
     "write": Case(["write", "Hello there", "--best-of", "1", "-o", "ink.json"]),
     "write png": Case(["write", "Hello", "--best-of", "1", "-o", "a.png"]),
-    "write batch": Case(
-        ["write", "--batch", "b.jsonl", "--out", "out", "--shard", "1", "--workers", "1", "--dpi", "40"]
+    "batch": Case(["batch", "b.jsonl", "-o", "out", "--shard", "1", "--workers", "1", "--dpi", "40"]),
+    "batch imagefolder": Case(
+        ["batch", "b.jsonl", "-o", "out", "--shard", "1", "--workers", "1", "--format", "imagefolder", "--height", "16"]
     ),
     "style learn": Case(["style", "learn", "ink.json", "-o", "me.style"]),
     "scribble": Case(["scribble", "--lines", "1", "--points", "9", "-o", "a.pdf"], same=False),

@@ -308,7 +308,7 @@ class Batches(Group):
     """Files of a finished batch that are lost, damaged or odd: going on mends them, or says what is wrong."""
 
     ROWS: ClassVar = ["Hello", {"text": "there", "bias": 1}, {"text": "ab", "style": "none"}]
-    COMMAND: ClassVar = ["write", "--batch", "b.jsonl", "--out", "out", "--shard", "2", "--workers", "1", "--dpi", "40"]
+    COMMAND: ClassVar = ["batch", "b.jsonl", "-o", "out", "--shard", "2", "--workers", "1", "--dpi", "40"]
 
     def __init__(self, folder: Path):
         super().__init__(folder)
@@ -357,7 +357,7 @@ class Batches(Group):
         self.what = f"rows {data[:300]!r}"
         (self.folder / "odd.jsonl").write_bytes(data)
         skip = ["--skip-bad"] if rng.randrange(2) else []
-        arguments = ["write", "--batch", "odd.jsonl", "--out", "odd", "--workers", "1", *skip]
+        arguments = ["batch", "odd.jsonl", "-o", "odd", "--workers", "1", *skip]
         outcome = forked(arguments, Setting(self.folder))
         shutil.rmtree(self.folder / "odd", ignore_errors=True)
         judge(outcome)

@@ -321,6 +321,11 @@ def test_a_folder_without_files_is_named(folder, capsys):
     assert capsys.readouterr().err.startswith("nextstroke: names: has no names of files")
 
 
+def test_a_list_without_an_end_is_refused(folder, capsys):
+    assert main(["compress", "--filelist", "/dev/zero"]) == 5
+    assert capsys.readouterr().err.startswith("nextstroke: /dev/zero: longer than 16777216 bytes")
+
+
 def test_names_come_from_standard_input(folder):
     done = nextstroke("compress", "--filelist", "-", "-f", cwd=folder, input=b"text\n", capture_output=True)
     assert (done.returncode, done.stderr) == (0, b"")

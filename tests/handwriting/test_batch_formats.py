@@ -305,6 +305,17 @@ def test_pens_noise_and_paper_are_as_asked(line, tmp_path):
     assert on_paper[:, :, 0].min() == 200
 
 
+def test_a_row_without_an_end_is_refused(folder, capsys):
+    assert batch("--skip-bad", texts="/dev/zero") == 3
+    assert capsys.readouterr().err.startswith("nextstroke: /dev/zero: a row has more than 67108864 bytes")
+
+
+def test_a_picture_that_is_too_large_for_paper_is_refused(folder, capsys):
+    Image.new("1", (6000, 6000)).save("large.png")
+    assert batch("--height", "16", "--background", "large.png") == 5
+    assert "background 'large.png': 6000 x 6000 pixels" in capsys.readouterr().err
+
+
 def test_a_random_look_is_the_line_s_own(line):
     options = PictureOptions(height=64, pen=(0.2, 0.9), noise=(0, 20), backgrounds=("ivory", "grey"), drift=1)
     assert draw_line(line, line.ink, 0, options) == draw_line(line, line.ink, 0, options)
