@@ -3,7 +3,7 @@ PYTHON ?= python3
 EXTRAS ?= figures cluster web parquet train
 NEEDS := pyproject.toml constraints.txt
 
-.PHONY: demo test test-slow mutate fuzz soak extras newest pages pictures clean
+.PHONY: demo test test-slow coverage mutate fuzz soak extras newest docs pages pictures clean
 
 demo: .venv-demo/ready
 	mkdir -p demo
@@ -31,6 +31,12 @@ mutate: .venv/ready
 	.venv/bin/python -m benchmarks.mutate --seed $(or $(SEED),1) --only '$(ONLY)' \
 	  $(if $(filter all,$(MUTATE)),--all,--mutants $(or $(MUTANTS),40))
 
+# The quick suite with the lines that it runs; handwriting, formats and compression have to reach 92 %.
+coverage: .venv/ready
+	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 -m "not slow" --cov=nextstroke --cov-report=term:skip-covered
+	for part in handwriting formats compression; do \
+	  .venv/bin/python -m coverage report --include="*/nextstroke/$$part/*" --fail-under=92 | tail -1 || exit 1; done
+
 # Ten minutes of bytes for every parser, led by coverage where atheris can be had; what it finds is kept in .hypothesis.
 fuzz: .venv/ready
 	if .venv/bin/python -m pip install --quiet atheris; then .venv/bin/python -m tests.fuzz.guided --seconds 40; \
@@ -47,14 +53,15 @@ extras:
 	  && .venv-extra/bin/python tests/extra.py $$extra || exit 1; done
 	rm -rf .venv-extra
 
-# The quick suite with the newest versions of everything but torch, where .venv is older; a bare clone's has them already.
+# The quick suite with the newest versions of everything but torch. The next `make` installs those of constraints.txt again.
 newest: .venv/ready
-	.venv/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager -c constraints.txt -e '.[train,figures,cluster,web,parquet,test]'
+	.venv/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager "$$(grep ^torch== constraints.txt)" -e '.[train,figures,cluster,web,parquet,test,docs]'
+	rm .venv/ready
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 -m "not slow"
 
 .venv/ready: $(NEEDS)
 	$(call environment,.venv)
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,figures,cluster,web,parquet,test]'
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,figures,cluster,web,parquet,test,docs]'
 	touch $@
 
 # The page is tested in Debian's chromium, its engine in node; where they can't be had, those tests say so and are skipped.
@@ -77,19 +84,27 @@ define environment
 @$(1)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(1)
 endef
 
-# The generated pages of docs/: names, modules, and how data flow through them.
+# The documentation site in site/, without the network. Broken links and missing pages end it.
+docs: .venv/ready
+	NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build
+	@echo "The site is in site/index.html"
+
+# The generated pages of docs/: names, modules, how data flow through them, commands, tables of results, outputs of notebooks.
 pages: .venv/ready
 	.venv/bin/python docs/reference.py
 	.venv/bin/python docs/modules.py
 	.venv/bin/python docs/dataflow.py
 	.venv/bin/python docs/commands.py
+	.venv/bin/python docs/results.py
+	.venv/bin/python docs/notebooks.py
 
-# The pictures of README.md, with the bundled models as they are now.
-pictures: .venv-demo/ready
+# The pictures of README.md and docs/, with the bundled models and the results as they are now.
+pictures: .venv-demo/ready .venv/ready
+	.venv/bin/python docs/pictures.py
 	.venv-demo/bin/nextstroke write --style wide,flowing,tall --page a5 --seed 2 -o docs/page.png - < docs/demo.txt
 	.venv-demo/bin/nextstroke write "Each line is drawn, not copied." --style neat --seed 3 --dpi 140 -o docs/writing.gif
 	.venv-demo/bin/nextstroke write "$$(printf 'Dear Anna,\nthank you for the map.')" --style neat --seed 4 -o docs/letter.png
 	.venv-demo/bin/nextstroke models styles -o docs/gallery.png
 
 clean:
-	rm -rf .venv .venv-demo demo build dist
+	rm -rf .venv .venv-demo demo build dist site

@@ -48,13 +48,14 @@ PACKAGE = Path("src/nextstroke")
 SUITES = {
     "handwriting/": ["tests/handwriting", "tests/test_api.py", "tests/cli/test_write.py", "tests/faults"],
     "compression/": ["tests/compression", "tests/cli/test_compress.py"],
-    "training/loop.py": ["tests/training", "tests/cli/test_train.py"],
+    "training/loop.py": [f"tests/training/{name}.py" for name in ("test_loop", "test_golden", "tasks/test_text_task")],
 }
 OPTIONS = ["-m", "not slow", "-p", "no:cacheprovider", "-p", "no:schemathesis", "-p", "no:xdist"]
 OPTIONS += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # plugins that are loaded before pytest
 # Loaded once, before the forks. Nothing of nextstroke: it is what the mutants change.
 PRELOADED = ["hypothesis", "numpy", "onnxruntime", "PIL.Image", "pydantic", "pytest", "torch", "typer"]
 WANTED = 0.9  # share of killed mutants
+MEMORY = 4 << 30  # bytes that a process may take: some mutants would fill the machine
 BUDGET = 20.0  # seconds of processor time that the tests of one mutant took without mutation, at most
 
 Position = tuple[int, int]  # line, column
@@ -185,6 +186,7 @@ def run_pytest(arguments: Sequence[str], log: Path, seconds: float, plugins: Seq
         try:
             os.setsid()
             resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds) + 5))
+            resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
             output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             os.dup2(output, 1)
             os.dup2(output, 2)

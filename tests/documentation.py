@@ -10,7 +10,12 @@ ROOT = Path(__file__).parents[1]
 # The pages by task: all their commands are tested in test_readme.py.
 GUIDE_PAGES = ["index", "write", "plot", "training-data", "studio-api", "text-compression", "train"]
 MODELS = ROOT / "src" / "nextstroke" / "models"
-PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("notes/README.md"), *ROOT.glob("weights/*.md")]
+PAGES = [
+    *ROOT.glob("*.md"),
+    *ROOT.glob("docs/*.md"),
+    *(ROOT / "notes" / f"{name}.md" for name in ("README", "experiments", "releasing")),
+    *ROOT.glob("weights/*.md"),
+]
 PAGES += MODELS.glob("*.md")
 
 

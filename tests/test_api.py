@@ -162,12 +162,12 @@ def test_every_misuse_is_an_error_of_ours_that_says_what_was_given(misuse, says)
 @pytest.mark.parametrize(
     ("misuse", "says"),
     [
-        (lambda written, tmp_path: written.render("jpg"), "format 'jpg'"),
+        (lambda written, tmp_path: written.render("bmp"), "format 'bmp'"),
         (lambda written, tmp_path: written.render(None), "format None"),
         (lambda written, tmp_path: written.render("svg", page=7), "page 7"),
         (lambda written, tmp_path: written.render("svg", "navy"), "look 'navy'"),
         (lambda written, tmp_path: written.svg(page=-1), "page -1"),
-        (lambda written, tmp_path: written.save(tmp_path / "a.jpg"), "jpg"),
+        (lambda written, tmp_path: written.save(tmp_path / "a.bmp"), "bmp"),
         (lambda written, tmp_path: written.save(3), "path 3"),
     ],
 )

@@ -1,14 +1,19 @@
 """What is built carries all it needs, and works from any folder."""
 
 import email
+import json
+import os
+import shutil
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from nextstroke.native.build import COMPILERS
 from tests.documentation import commands, run_as_printed
 
 pytest.importorskip("hatchling", reason="NOT TESTED: the packages, for want of hatchling")
@@ -20,6 +25,10 @@ NEEDED = [
     "models/text.onnx",
     "models/pen.onnx",
     "models/LICENSE-MODELS.txt",
+    "models/writer.md",
+    "models/reader.md",
+    "models/text.md",
+    "models/pen.md",
     "web/static/index.html",
     "web/static/engine/kernel.wasm",
     "py.typed",
@@ -43,11 +52,38 @@ def test_the_wheel_holds_models_page_and_types(built):
     assert not [name for name in names if name.startswith(("tests", "weights", "docs"))]
 
 
+@pytest.mark.skipif(not any(map(shutil.which, COMPILERS)), reason="NOT TESTED: wheels with the loops, no C++ compiler")
+def test_the_wheel_holds_the_loops_and_an_install_uses_them(built, program, tmp_path):
+    (wheel,) = built.glob("*.whl")
+    assert wheel.name.endswith(f"-py3-none-{sysconfig.get_platform().replace('-', '_')}.whl")
+    settings = os.environ | {"NEXTSTROKE_CACHE": str(tmp_path)}
+    status = [*program, "kernel", "status", "--json"]
+    done = subprocess.run(status, env=settings, capture_output=True, text=True, check=True)
+    used = json.loads(done.stdout)["compressing"]
+    assert used["used"]
+    assert used["library"].endswith("nextstroke/native/compressor.so")
+
+
+def test_without_a_compiler_the_wheel_is_for_every_platform(tmp_path):
+    settings = os.environ | {"CXX": "no-such-compiler"}
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path]
+    done = subprocess.run(build, cwd=ROOT, env=settings, check=True, capture_output=True, text=True)
+    assert "will not hold the compiled loops: no C++ compiler found" in done.stdout + done.stderr
+    (wheel,) = tmp_path.glob("*-py3-none-any.whl")
+    assert not [name for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".so")]
+
+
 def test_the_source_holds_what_builds_it(built):
     (source,) = built.glob("*.tar.gz")
     with tarfile.open(source) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    assert {"pyproject.toml", "README.md", "LICENSE", *(f"src/nextstroke/{name}" for name in NEEDED)} <= names
+    assert {
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+        "compile_loops.py",
+        *(f"src/nextstroke/{name}" for name in NEEDED),
+    } <= names
     assert not [name for name in names if name.startswith("weights/") and name.endswith(".onnx")]
 
 

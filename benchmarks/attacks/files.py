@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import Any, ClassVar
@@ -276,19 +277,23 @@ class Corpora(Group):
                 numbers[rng.randrange(len(numbers))] = rng.choice([0, 255, 127, 128])
             body = bytes(numbers)
         elif way == 1:
-            header = altered(rng, header)
+            tensors = {key: value for key, value in header.items() if key != "__metadata__"}
+            header = altered(rng, tensors) | {"__metadata__": header["__metadata__"]}
             self.what += f", header {json.dumps(header)[:300]}"
         else:
             about = altered(rng, about, rng.choice([1, 1, 3]))
             self.what += f", metadata {self._difference(about)[:300]}"
-        if way != 1:
-            header["__metadata__"]["nextstroke"] = json.dumps(self._sealed(name, about, header, body))
+        with suppress(KeyError, TypeError, ValueError):  # tensors that are none have no digest
+            about = self._sealed(name, about, header, body)
+        header["__metadata__"]["nextstroke"] = json.dumps(about)
         return joined(header, body)
 
     @staticmethod
     def _difference(about: Any) -> str:
         return json.dumps(
-            {key: value for key, value in about.items() if key != "lines"} if isinstance(about, dict) else about
+            {key: value for key, value in about.items() if key not in ("lines", "symbols")}
+            if isinstance(about, dict)
+            else about
         )
 
     @staticmethod
@@ -307,22 +312,34 @@ class Corpora(Group):
 class Batches(Group):
     """Files of a finished batch that are lost, damaged or odd: going on mends them, or says what is wrong."""
 
-    ROWS: ClassVar = ["Hello", {"text": "there", "bias": 1}, {"text": "ab", "style": "none"}]
-    COMMAND: ClassVar = ["batch", "b.jsonl", "-o", "out", "--shard", "2", "--workers", "1", "--dpi", "40"]
+    ROWS: ClassVar = ["Hello", {"text": "there", "bias": 1, "id": 7}, {"text": "ab", "style": "none", "id": 8}]
+    OPTIONS: ClassVar = {
+        "ink": ["--height", "40"],
+        "imagefolder": ["--boxes", "--masks"],
+        "webdataset": ["--noise", "0:9"],
+    }
 
     def __init__(self, folder: Path):
         super().__init__(folder)
         (folder / "b.jsonl").write_text("".join(json.dumps(row) + "\n" for row in self.ROWS))
-        judge(forked(self.COMMAND, Setting(folder)), frozenset({0}))
-        self.whole = visible(contents(folder / "out"))
+        self.whole = {}
+        for format in self.OPTIONS:
+            judge(forked(self._command(format), Setting(folder)), frozenset({0}))
+            self.whole[format] = contents(folder / format)
+
+    def _command(self, format: str) -> list[str]:
+        options = ["--format", format, *self.OPTIONS[format]]
+        return ["batch", "b.jsonl", "-o", format, "--shard", "2", "--workers", "1", *options]
 
     def attempt(self, number: int, rng: Random) -> None:
-        name = rng.choice(sorted(self.whole))
-        path = self.folder / "out" / name
-        way = number % 4
-        if number % 8 == 7:
+        if number % 4 == 3:
             self._odd_rows(rng)
             return
+        format = list(self.OPTIONS)[number % 3]
+        files = self.whole[format]
+        name = rng.choice(sorted(files))
+        path = self.folder / format / name
+        way = rng.randrange(4)
         if way == 0:
             path.unlink()
         elif way == 1:
@@ -332,20 +349,20 @@ class Batches(Group):
             rows = [altered(rng, json.loads(row)) for row in path.read_text().splitlines()]
             path.write_text("".join(json.dumps(row) + "\n" for row in rows))
         else:
-            path.write_bytes(damaged(rng, self.whole[name]))
-        self.what = f"{name}, way {way}"
+            path.write_bytes(damaged(rng, files[name]))
+        self.what = f"{format}/{name}, way {way}"
         try:
-            outcome = forked(self.COMMAND, Setting(self.folder))
+            outcome = forked(self._command(format), Setting(self.folder))
             judge(outcome)
-            if outcome.code == 0 and visible(contents(self.folder / "out")) != self.whole:
+            if outcome.code == 0 and visible(contents(self.folder / format)) != visible(files):
                 raise Fault("exit code 0, and the folder is not as it should be")
         finally:
-            self._restore()
+            self._restore(format)
 
-    def _restore(self) -> None:
-        shutil.rmtree(self.folder / "out")
-        for name, data in self.whole.items():
-            path = self.folder / "out" / name
+    def _restore(self, format: str) -> None:
+        shutil.rmtree(self.folder / format)
+        for name, data in self.whole[format].items():
+            path = self.folder / format / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
 
@@ -356,9 +373,8 @@ class Batches(Group):
             data = damaged(rng, data)
         self.what = f"rows {data[:300]!r}"
         (self.folder / "odd.jsonl").write_bytes(data)
-        skip = ["--skip-bad"] if rng.randrange(2) else []
-        arguments = ["batch", "odd.jsonl", "-o", "odd", "--workers", "1", *skip]
-        outcome = forked(arguments, Setting(self.folder))
+        options = rng.choice([[], ["--skip-bad"], ["--format", "imagefolder"], ["--strict", "--skip-bad"]])
+        outcome = forked(["batch", "odd.jsonl", "-o", "odd", "--workers", "1", *options], Setting(self.folder))
         shutil.rmtree(self.folder / "odd", ignore_errors=True)
         judge(outcome)
 

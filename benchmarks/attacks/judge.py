@@ -22,7 +22,7 @@ START = "from nextstroke.cli.main import main; raise SystemExit(main())"
 CODES = frozenset({0, 2, 3, 4, 5})
 MEMORY = 1000  # MB resident
 CPU_SECONDS = 30  # of processor time: the machine may do other work, which is no fault of the command
-WALL_SECONDS = 120  # after which a try is stopped, and counts as fallen
+WALL_SECONDS = 600  # after which a try is stopped, and counts as fallen: it waits for something that does not come
 WRITING = ("open", "os.rename", "os.remove", "os.mkdir", "os.chmod", "os.utime", "os.truncate", "os.link")
 
 
@@ -179,19 +179,35 @@ def _writes(arguments: tuple[Any, ...]) -> bool:
 
 def _awaited(child: int, began: float, kill_after: float | None) -> tuple[int, resource.struct_rusage]:
     """Wait for a process; kill it at its time, or at the end of all patience."""
-    limit = WALL_SECONDS if kill_after is None else kill_after
+    killed = False
     while True:
         found, status, usage = os.wait4(child, os.WNOHANG)
         if found:
             return os.waitstatus_to_exitcode(status), usage
-        if time.monotonic() - began > limit:
-            with suppress(ProcessLookupError):
-                os.killpg(child, signal.SIGKILL)
-            if kill_after is None:
-                os.waitpid(child, 0)
-                raise Fault(f"not done after {WALL_SECONDS} s")
-            limit = WALL_SECONDS
-        time.sleep(0.002)
+        passed = time.monotonic() - began
+        if kill_after is not None and passed > kill_after and not killed:
+            _kill(child)
+            killed = True
+        spent = seconds_of(child)
+        if passed > WALL_SECONDS or spent > 2 * CPU_SECONDS:
+            _kill(child)
+            os.waitpid(child, 0)
+            raise Fault(f"not done after {passed:.0f} s, {spent:.0f} of them of processor time")
+        time.sleep(0.002 if passed < 2 else 0.02)
+
+
+def _kill(child: int) -> None:
+    """Kill a process and all that it started."""
+    with suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)
+
+
+def seconds_of(process: int) -> float:
+    """Return the processor time that a process has taken, in seconds; 0 where there is none any more."""
+    with suppress(OSError):
+        fields = Path(f"/proc/{process}/stat").read_text().rsplit(") ", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
 
 
 def run(arguments: Sequence[str], setting: Setting, command: Sequence[str] | None = None) -> Outcome:

@@ -5,10 +5,13 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.attacks.judge import Setting, forked, judge
+from nextstroke.datasets.packed_ink import InkCorpus, Line
 from tests.datasets.conftest import Tree
 from tests.datasets.test_unipen import UnipenTree, letters
-from tests.training.conftest import corpus_of
+from tests.training.conftest import ink_of
 
 SIZES = [
     "network.cells=8", "network.layers=2", "network.components=2", "network.window_components=2", "training.chunk=20",
@@ -31,7 +34,7 @@ evaluate_every = 2
 """
 COMMANDS = [
     ["train", "r.toml", "--corpus", "c.packed", "--run", "run", *SETTINGS],
-    ["export", "run", "-o", "m.onnx"],
+    ["export", "run", "-o", "m.onnx", "--corpus", "c.packed", "--styles", "primes.toml"],
     ["data", "text", "text.txt", "-o", "t.packed"],
     ["train", "t.toml", "--corpus", "t.packed", "--run", "trun"],
     ["export", "trun", "-o", "tm.onnx"],
@@ -61,16 +64,25 @@ def shared_place(folder: Path) -> Path:
     return place
 
 
+def make_corpus() -> InkCorpus:
+    """Return a few lines of two words."""
+    texts = ["abc: cab", "bca aab", "ccb bbac", "acab cbba"]
+    rng = np.random.default_rng(0)
+    lines = [Line(f"{split}{i}", text, split) for split in ("trainset", "testset_v") for i, text in enumerate(texts)]
+    return InkCorpus.of(lines, [ink_of(line.text.replace(" ", "").replace(":", ""), rng) for line in lines])
+
+
 def make_place(folder: Path) -> None:
     """Fill a folder; raises Fault where a command fails."""
     folder.mkdir(parents=True, exist_ok=True)
-    corpus_of().save(folder / "c.packed")
-    corpus_of().save(folder / "other.packed")
+    corpus = make_corpus()
+    corpus.save(folder / "c.packed")
+    corpus.save(folder / "other.packed")
     (folder / "r.toml").write_text('kind = "writer"\n')
     (folder / "t.toml").write_text(TEXT_RECIPE)
     (folder / "text.txt").write_text("some words, said more than once; some words, said more than once.\n" * 30)
     (folder / "b.jsonl").write_text('"Hello"\n{"text": "there", "bias": 1}\n"ab"\n')
-    (folder / "primes.toml").write_text(f"a = {json.dumps(corpus_of().lines[0].name)}\n")
+    (folder / "primes.toml").write_text(f"a = {json.dumps(corpus.lines[0].name)}\n")
     penn = folder / "penn"
     penn.mkdir(exist_ok=True)
     for part in ("train", "valid", "test"):

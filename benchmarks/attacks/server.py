@@ -17,7 +17,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, ClassVar
 
-from benchmarks.attacks.judge import CPU_SECONDS, START, Fault, Group, Setting, judge, run
+from benchmarks.attacks.judge import CPU_SECONDS, START, Fault, Group, Setting, judge, run, seconds_of
 from benchmarks.attacks.odd import altered, damaged, nested, odd_value
 
 STATUSES = {200, 400, 404, 405, 408, 411, 413, 415, 422, 429, 431}
@@ -500,12 +500,6 @@ def proxy_to(port: int, prefix: str) -> type[http.server.BaseHTTPRequestHandler]
             pass
 
     return Proxy
-
-
-def seconds_of(process: int) -> float:
-    """Return the processor time that a process has taken, in seconds."""
-    fields = Path(f"/proc/{process}/stat").read_text().rsplit(") ", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def resident(process: int) -> float:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from nextstroke.pages.save import save
     from nextstroke.runtime.model_file import Model, load_model
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Where each public name is defined; the imports above tell type checkers and editors the same.
 _MODULES = {

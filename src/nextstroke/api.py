@@ -19,6 +19,7 @@ from nextstroke.handwriting.request import NO_HAND, LineRequest, checked_biases,
 from nextstroke.handwriting.sampler import Cancelled, Line
 from nextstroke.handwriting.sampler import write as write_requests
 from nextstroke.pages.appearance import LOOK, Look
+from nextstroke.pages.background import background as background_of
 from nextstroke.pages.budget import BUDGET, Budget, estimate, measure
 from nextstroke.pages.layout import Page, Sheet
 from nextstroke.pages.save import FORMATS, About, pick_format, render
@@ -58,7 +59,7 @@ class Handwriting:
         """Return one page as the bytes of a file.
 
         Args:
-            format: svg, png, pdf, gif, apng, inkml, xopp, json, gcode or hpgl.
+            format: svg, png, jpg, pdf, gif, apng, inkml, xopp, json, gcode or hpgl.
             look: How the ink is drawn; by default as it was given to `write`.
             page: Index of the page.
 
@@ -110,11 +111,17 @@ def write(
     model: str | PathLike[str] = "writer",
     budget: Budget = BUDGET,
     *,
-    margin: float | None = None,
+    margin: float | Sequence[float] | None = None,
     line_height: float | None = None,
     size: float | None = None,
     align: str | None = None,
-    ruled: bool | None = None,
+    letter_spacing: float | None = None,
+    word_spacing: float | None = None,
+    indent: float | None = None,
+    tab: float | None = None,
+    markup: bool = False,
+    paper: str | None = None,
+    ruled: bool = False,
     drift: float | None = None,
     look: Look | None = None,
     pen: float | None = None,
@@ -122,6 +129,7 @@ def write(
     dpi: float | None = None,
     nib: bool | None = None,
     animate: bool | None = None,
+    background: str | PathLike[str] | None = None,
     speed: float | None = None,
     replace: str | None = None,
     strict: bool = False,
@@ -134,15 +142,17 @@ def write(
             first hand of the gallery, "none" for another hand in each line.
         bias: Sampling bias >= 0: 0 varies as much as real hands, 1 is very legible; several for the paragraphs in turn.
         seed: Random seed >= 0; the same seed gives the same ink.
-        page: "a4", "a5", "letter", "WIDTHxHEIGHT" in mm, or a Page; by default cut to the ink.
+        page: "a4", "a5-landscape", "letter", "WIDTHxHEIGHT" in mm, "4x6in", or a Page; by default cut to the ink.
         best_of: Number of candidates of each line, 1 to 64, of which the most legible is kept.
         model: Model file, or the name of a bundled one.
         budget: The most that writing and drawing may take.
-        margin, line_height, size, align, ruled, drift: Layout, in mm, as the attributes of Page (`size` is its
-            `x_height`); those of `page` where not given.
+        margin, line_height, size, align, letter_spacing, word_spacing, indent, tab, paper, drift: Layout, in mm, as the
+            attributes of Page (`size` is its `x_height`); those of `page` where not given.
+        markup: Whether `~~struck out~~`, `__underlined__`, `->centred<-` and `->aligned to the right->` are read.
+        ruled: The same as `paper="ruled"`.
         look: How the ink is drawn.
-        pen, colour, dpi, nib, animate, speed: The same as keywords, as the attributes of Look; those of `look` where
-            not given.
+        pen, colour, dpi, nib, animate, background, speed: The same as keywords, as the attributes of Look; those of
+            `look` where not given; `background` may also be a PNG or JPEG file.
         replace: Text written in place of characters that cannot be written; by default they are refused.
         strict: Whether an incomplete line is an error.
 
@@ -154,7 +164,11 @@ def write(
     """
     _instance("text", text, str)
     name = str(_path("model", model))
-    layout = _given(Page, margin=margin, line_height=line_height, x_height=size, align=align, ruled=ruled, drift=drift)
+    if _instance("ruled", ruled, bool):
+        paper = "ruled"
+    layout = _given(Page, line_height=line_height, x_height=size, align=align, paper=paper, drift=drift, tab=tab)
+    layout |= _given(Page, letter_spacing=letter_spacing, word_spacing=word_spacing, indent=indent)
+    layout |= {} if margin is None else {"margin": _margin(margin)}
     if page is None:
         sheet = Page(**{"margin": CUT_MARGIN} | layout)
     elif isinstance(page, str):
@@ -162,6 +176,10 @@ def write(
     else:
         sheet = changed(_instance("page", page, Page), **layout)
     drawing = _given(Look, pen=pen, colour=colour, dpi=dpi, nib=nib, animate=animate, speed=speed)
+    if background is not None:
+        drawing["background"] = background_of(
+            background if isinstance(background, str) else _path("background", background)
+        )
     drawn = changed(_instance("look", look or LOOK, Look), **drawing)
     biases = checked_biases(bias)
     seed = checked_seed(seed)
@@ -170,7 +188,8 @@ def write(
     words = text if replace is None else replaced(text, writer.alphabet, _instance("replace", replace, str))
     budget.check(estimate(words, sheet, "svg", drawn, writer.metadata["points_per_character"]))
     styles = [style] if isinstance(style, str | Hand) else _listed("style", style)
-    request = TextRequest(words, sheet, [_hand(each, writer, name) for each in styles], biases, seed)
+    hands = [_hand(each, writer, name) for each in styles]
+    request = TextRequest(words, sheet, hands, biases, seed, _instance("markup", markup, bool))
     letter = Letter([], [])
     for found, on_sheet in compose_sheets(writer, request, lines):
         letter.sheets.append(found)
@@ -311,6 +330,15 @@ def _hand(style: Any, writer: Model, model: str) -> Hand:
         return find_hand(str(_path("style", style)) if style != "" else "", writer, model)
     style.check(writer)
     return style
+
+
+def _margin(margin: Any) -> float | tuple[float, ...]:
+    """Return a margin, or one for each side; raises UsageError for another type."""
+    several = _listed("margin", margin) if isinstance(margin, Iterable) else [margin]
+    for each in several:
+        if isinstance(each, bool) or not isinstance(each, Real):
+            raise UsageError(f"margin {margin!r:.60}: give a number, or one for each side")
+    return tuple(float(each) for each in several) if isinstance(margin, Iterable) else float(margin)
 
 
 def _given(kind: type[Page] | type[Look], **options: Any) -> dict[str, Any]:

@@ -1,13 +1,13 @@
 """Every error that nextstroke raises on purpose, with the exit code the command line gives it.
 
-    NextstrokeError            1   a fault of ours, if it is raised as such
+    NextstrokeError            1   a bug, if it is raised as such
     ├── UsageError             2   the request makes no sense
     │   ├── BadRecipe              a recipe or --set with wrong keys or values
     │   ├── UnknownCharacters      text the model's alphabet does not hold
     │   └── EmptyText              nothing to write
     ├── BadInput               3   a file or folder is not what it should be
     │   ├── BadInk                 ink that is empty, not finite or malformed
-    │   └── CorruptFile            a file of ours that is truncated or altered
+    │   └── CorruptFile            a file of nextstroke that is truncated or altered
     ├── WrongModel             4   a model of another kind, or of a newer version
     ├── LimitExceeded          5   too large, no room, or no candidate passed
     ├── Diverged               1   a loss or gradient that is not a number

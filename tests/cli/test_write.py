@@ -137,7 +137,7 @@ def test_a_line_inserted_changes_no_other_line(capsys):
     """In the file too, up to the scale, which all lines of a hand share."""
     strokes = {}
     for name, text in [("a", "one\ntwo words\none"), ("b", "one\nbetween\ntwo words\none")]:
-        written(capsys, text, "-o", f"{name}.inkml", "--best-of", "2", "--ruled")
+        written(capsys, text, "-o", f"{name}.inkml", "--best-of", "2")
         strokes[name], _ = read_with_text(f"{name}.inkml")
     before, after = (np.split(ink.points, _rows(ink, rows)) for ink, rows in zip(strokes.values(), (3, 4), strict=True))
     del after[1]

@@ -1,5 +1,9 @@
 """The compressor's loops in C++ against those in numpy: the same streams, to the byte."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -73,6 +77,50 @@ def test_a_network_is_the_same(layers, cells, monkeypatch):
     short_blocks(monkeypatch)
     streams, plain = both(TEXT * 10, ExactNetwork(random_weights(cells, layers)))
     assert streams == plain
+
+
+DIGEST = """
+import ctypes, hashlib, sys
+import numpy as np
+from nextstroke.compression.lm.exact_network import ExactNetwork
+from nextstroke.native import compression_loops
+from tests.compression.conftest import TEXT, random_weights
+from pathlib import Path
+library = Path(sys.argv[1])
+compression_loops.library = lambda: library
+loops = compression_loops.loops()
+rng, digest = np.random.default_rng(3), hashlib.sha256()
+for count, inputs, rows in ((1, 1, 1), (2, 15, 17), (3, 16, 16), (5, 70, 33), (13, 1040, 40), (40, 1030, 16)):
+    h = rng.integers(0, 256, (count, inputs)).astype(np.uint8)
+    whole = rng.integers(-127, 128, (rows, inputs)).astype(np.int8)
+    h[0], whole[0], whole[-1] = 255, 127, -127
+    sums = np.empty((count, rows), np.int32)
+    compression_loops.call(loops.product_multiply, count, inputs, rows, h, whole, sums)
+    assert (sums == (h.astype(int) - 128) @ whole.astype(int).T).all(), (count, inputs, rows)
+network = ExactNetwork(random_weights(cells=40))
+for blocks in (1, 7):
+    network.start(blocks)
+    for step in range(40):
+        digest.update(network.predict().tobytes())
+        network.observe((np.arange(blocks) * 37 + step * 11) % 256)
+print(loops.product_chosen().decode(), digest.hexdigest())
+"""
+
+
+def test_products_are_the_same_with_the_instructions_of_every_processor():
+    names = []
+    while name := compression_loops.loops().product_name(len(names)):
+        names.append(name.decode())
+    assert names[-1] == "plain"
+    digests = set()
+    for name in names:
+        settings = os.environ | {"NEXTSTROKE_INSTRUCTIONS": name}
+        command = [sys.executable, "-c", DIGEST, str(LIBRARY)]
+        run = subprocess.run(command, env=settings, capture_output=True, text=True, check=True)
+        chosen, digest = run.stdout.split()
+        assert chosen == name
+        digests.add(digest)
+    assert len(digests) == 1
 
 
 @pytest.mark.slow

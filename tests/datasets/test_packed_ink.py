@@ -84,6 +84,9 @@ ARRAYS = {
         ({"starts": np.array([0, -1, 3], np.int64)}, "without points"),
         ({"starts": np.array([0, 1, 3], np.int32)}, "not a packed corpus"),
         ({"points": None}, "points"),
+        ({"points": np.zeros((3, 2), np.int64)}, "of another type"),
+        ({"end_of_stroke": np.ones(3, np.uint8)}, "of another type"),
+        ({"starts": np.array([0, 1, 3], np.uint8)}, "of another type"),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(tmp_path, changed, complaint):
@@ -100,6 +103,27 @@ def test_arrays_that_do_not_fit_are_refused(tmp_path, changed, complaint):
 )
 def test_metadata_that_do_not_fit_are_refused(tmp_path, about):
     (tmp_path / "a.packed").write_bytes(save(ARRAYS, {"nextstroke": about}))
+    with pytest.raises(CorruptFile, match=r"a\.packed"):
+        InkCorpus.open(tmp_path / "a.packed")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"name": 5, "text": ""},
+        {"name": "a", "text": None},
+        {"name": "a", "text": [], "split": "b"},
+        {"name": "a", "text": "", "split": 1},
+        {"name": "a", "text": "", "writer": "w"},
+        {"name": "a", "text": "", "writer": 1.5},
+        {"name": "a", "text": "", "fault": 0},
+        {"name": "a", "text": "", "more": 0},
+        {"name": "a"},
+    ],
+)
+def test_lines_whose_values_have_other_types_are_refused(tmp_path, line):
+    about = {"format": FORMAT, "lines": [{"name": "a", "text": ""}, line]}
+    (tmp_path / "a.packed").write_bytes(save(ARRAYS, {"nextstroke": json.dumps(about)}))
     with pytest.raises(CorruptFile, match=r"a\.packed"):
         InkCorpus.open(tmp_path / "a.packed")
 

@@ -175,6 +175,59 @@ def test_the_distributions_of_a_teacher_are_stored_with_their_split(tmp_path):
         TextCorpus.open(path)
 
 
+def with_metadata(path, change):
+    """Rewrite the metadata and the tensors of a packed text in place; the arrays stay where they are."""
+    data = path.read_bytes()
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + size])
+    about = json.loads(header.pop("__metadata__")["nextstroke"])
+    change(about, header)
+    text = json.dumps({"__metadata__": {"nextstroke": json.dumps(about)}, **header}).encode()
+    path.write_bytes(size.to_bytes(8, "little") + text.ljust(size) + data[8 + size :])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda about, tensors: about.update(symbols="abc"),
+        lambda about, tensors: about.update(symbols=[]),
+        lambda about, tensors: about.update(symbols=about["symbols"][:2]),
+        lambda about, tensors: about["symbols"].__setitem__(0, 5),
+        lambda about, tensors: about["symbols"].__setitem__(0, about["symbols"][1]),
+        lambda about, tensors: about.update(unit="letter"),
+        lambda about, tensors: about.update(unit=[]),
+        lambda about, tensors: about.update(end=256),
+        lambda about, tensors: about.update(end=0.5),
+        lambda about, tensors: about.update(end=None),
+        lambda about, tensors: about.update(words="ab"),
+        lambda about, tensors: about["words"].pop("validation"),
+        lambda about, tensors: about["words"].update(validation=-1),
+        lambda about, tensors: about["words"].update(validation="a"),
+        lambda about, tensors: about.update(sha256=5),
+        lambda about, tensors: tensors.pop("validation"),
+        lambda about, tensors: tensors["validation"].update(dtype="BOOL"),
+        lambda about, tensors: tensors["validation"].update(shape=[1], data_offsets=[0, 1]),
+        lambda about, tensors: tensors["validation"].update(shape=[1 << 40, 1 << 40], data_offsets=[0, 0]),
+        lambda about, tensors: tensors["validation"].update(shape=[-1, -6]),
+        lambda about, tensors: tensors["validation"].update(shape=["6"]),
+        lambda about, tensors: tensors["validation"].update(shape=[True]),
+        lambda about, tensors: tensors["validation"].update(data_offsets=[-6, 0]),
+        lambda about, tensors: tensors["validation"].update(data_offsets=[1 << 70, (1 << 70) + 6]),
+        lambda about, tensors: tensors.update(missing=tensors["train"]),
+        lambda about, tensors: tensors.update({"train expected": {**tensors["train"], "shape": [1, 14]}}),
+    ],
+)
+def test_metadata_that_do_not_fit_are_refused(tmp_path, change):
+    (tmp_path / "a").write_bytes(b"first second third")
+    (tmp_path / "b").write_bytes(b"fourth")
+    pack_bytes([tmp_path / "a"], [tmp_path / "b"], tmp_path / "t.packed")
+    with_metadata(tmp_path / "t.packed", lambda about, tensors: None)
+    TextCorpus.open(tmp_path / "t.packed")
+    with_metadata(tmp_path / "t.packed", change)
+    with pytest.raises(CorruptFile, match=r"t\.packed"):
+        TextCorpus.open(tmp_path / "t.packed")
+
+
 def words_of(corpus, split):
     return [corpus.symbols[i] for i in corpus.split(split)]
 

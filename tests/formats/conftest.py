@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from nextstroke.datasets.packed_ink import pack_files
+from nextstroke.formats.detect import read_all_with_text
+from nextstroke.handwriting.ink_check import CheckedLine
 from tests.datasets.conftest import packed_iam as packed_iam
 from tests.datasets.conftest import raw_samples as raw_samples
 from tests.datasets.conftest import tree as tree
@@ -16,3 +19,12 @@ def cases():
     if not CASES.is_dir():
         pytest.skip("the files of other programs are not next to the project (../shared/cases)")
     return CASES
+
+
+def pack(paths, split=""):
+    """Pack files without looking at what their ink says."""
+
+    def read(path):
+        return [CheckedLine(ink, text) for ink, text in read_all_with_text(path)]
+
+    return pack_files(paths, read, split)

@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nextstroke.datasets.packed_ink import NO_TEXT, Line, pack_files
+from nextstroke.datasets.packed_ink import NO_TEXT, Line
 from nextstroke.errors import BadInk, BadInput, LimitExceeded
 from nextstroke.formats.detect import MAX_TEXT, read_ink
 from nextstroke.formats.json_ink import parse_json_ink
 from tests.datasets.conftest import line_xml, read_or_refusal
+from tests.formats.conftest import pack
 
 INKML = '<ink><annotation type="truth">ab</annotation><trace>1 2, 3 4</trace></ink>'
 JSON = '{"text": "ab", "strokes": [[[1, 2], [3, 4]]]}'
@@ -44,7 +45,7 @@ def test_the_format_is_recognised_by_the_content(write, content, text):
     [
         ("<math/>", "<math> is no ink"),
         ("<svg/>", "no points; polylines"),
-        ("hello", "not a known format; give InkML, SVG, lines of IAM-OnDB, Xournal++"),
+        ("hello", "not a known format; give InkML, SVG, lines and forms of IAM-OnDB, Xournal++"),
         ("", "not a known format"),
         (b"\x89PNG\r\n\x1a\n\0\0", "not a known format"),
         ("{", "not JSON"),
@@ -99,7 +100,7 @@ def test_json_points_may_carry_more_and_the_text_may_be_missing():
 def test_json_ink_is_read_back(strokes, text):
     ink, found = parse_json_ink(json.dumps({"text": text, "strokes": strokes}).encode(), "a.json")
     assert [stroke.tolist() for stroke in ink.strokes()] == strokes
-    assert found == " ".join(text.split())
+    assert found == "\n".join(" ".join(row.split()) for row in text.split("\n") if row.split())
 
 
 JSON_VALUES = st.recursive(
@@ -135,21 +136,21 @@ def test_packing_takes_texts_from_the_file_or_a_text_file(write, tmp_path):
     write("not\nread", "b.txt")
     write("\ufeffcaf\u00e9", "c.txt")
     write("not read either", "a.inkml.txt")
-    corpus, left_out = pack_files(files, "mine")
-    assert corpus.lines == [Line("a", "ab", "mine"), Line("b", "beside b", "mine"), Line("c", "caf\u00e9", "mine")]
+    corpus, left_out = pack(files, "mine")
+    assert corpus.lines == [Line("a", "ab", "mine"), Line("b", "beside\nb", "mine"), Line("c", "caf\u00e9", "mine")]
     assert [corpus.ink(i).points[0].tolist() for i in range(3)] == [[1, 2], [1, 1], [2, 2]]
     assert left_out == []
 
 
 def test_ink_without_text_is_packed_with_a_fault(write):
-    corpus, _ = pack_files([write(line_xml([(1, 1)]), "b.xml")])
+    corpus, _ = pack([write(line_xml([(1, 1)]), "b.xml")])
     assert corpus.lines == [Line("b", "", fault=NO_TEXT)]
 
 
 def test_files_that_cannot_be_read_are_left_out_with_the_reason(write):
     good, bad, odd = write(INKML, "a.inkml"), write("<math/>", "b.svg"), write(line_xml([(1, 1)]), "c.xml")
     write(b"caf\xe9", "c.txt")
-    corpus, left_out = pack_files([bad, good, odd, "missing.xml"])
+    corpus, left_out = pack([bad, good, odd, "missing.xml"])
     assert [line.name for line in corpus.lines] == ["a"]
     assert [path for path, _ in left_out] == [str(bad), str(odd), "missing.xml"]
     assert "<math> is no ink" in left_out[0][1]
@@ -159,15 +160,15 @@ def test_files_that_cannot_be_read_are_left_out_with_the_reason(write):
 
 def test_nothing_to_pack_is_refused(write):
     with pytest.raises(BadInput, match="<math> is no ink"):
-        pack_files([write("<math/>")])
+        pack([write("<math/>")])
     with pytest.raises(BadInput, match="no files were given"):
-        pack_files([])
+        pack([])
 
 
 def test_a_text_too_long_leaves_its_file_out(write):
     write("a" * (MAX_TEXT + 1), "a.txt")
     with pytest.raises(BadInput, match="at most"):
-        pack_files([write(line_xml([(1, 1)]), "a.xml")])
+        pack([write(line_xml([(1, 1)]), "a.xml")])
 
 
 def test_long_json_is_refused_unread(write):

@@ -12,7 +12,8 @@ NAMESPACE = 'xmlns="http://www.w3.org/2003/InkML"'
 
 
 def read(inside, root=f"ink {NAMESPACE}"):
-    return parse_inkml(f"<{root}>{inside}</{root.split()[0]}>".encode(), "a.inkml")
+    [drawing] = parse_inkml(f"<{root}>{inside}</{root.split()[0]}>".encode(), "a.inkml")
+    return drawing
 
 
 def points(inside):
@@ -144,6 +145,50 @@ def test_hovering_is_no_ink_and_continued_traces_are_one_stroke():
 @pytest.mark.parametrize("kind", ["truth", "Transcription", "label", "text"])
 def test_annotations_give_the_text(kind):
     assert read(f'<annotation type="{kind}"> a \n word &amp; more</annotation><trace>1 2</trace>')[1] == "a word & more"
+
+
+TRACES = "".join(f'<trace xml:id="t{i}">{i} 2, {i} 9</trace>' for i in range(4))
+
+
+def views(inside):
+    found = parse_inkml(f"<ink {NAMESPACE}>{TRACES}{inside}</ink>".encode(), "a.inkml")
+    return [(text, [stroke[0, 0] for stroke in ink.strokes()]) for ink, text in found]
+
+
+def view(text, *inside, tag="traceView"):
+    return f'<{tag}><annotation type="transcription">{text}</annotation>{"".join(inside)}</{tag}>'
+
+
+def refer(*numbers):
+    return "".join(f'<traceView traceDataRef="#t{number}"/>' for number in numbers)
+
+
+def test_trace_views_with_transcriptions_are_lines_of_their_own():
+    assert views(view("two words", refer(2, 0)) + view("and more", refer(3))) == [
+        ("two words", [2, 0]),
+        ("and more", [3]),
+    ]
+
+
+def test_words_are_joined_line_by_line():
+    line = "<traceView>" + view("it", refer(0)) + view("is", refer(1)) + "</traceView>"
+    other = "<traceView>" + view("so", refer(3)) + "</traceView>"
+    assert views(line + other) == [("it is", [0, 1]), ("so", [3])]
+
+
+def test_a_view_of_a_group_has_the_strokes_of_the_group():
+    group = '<traceGroup xml:id="g"><trace>7 1</trace><trace>8 1</trace></traceGroup>'
+    assert views(group + view("a b", '<traceView traceDataRef="#g"/>')) == [("a b", [7, 8])]
+
+
+def test_a_document_s_own_text_is_of_all_traces():
+    text = '<annotation type="truth">it is so</annotation>'
+    assert views(text + view("two words", refer(0))) == [("it is so", [0, 1, 2, 3])]
+
+
+def test_views_that_refer_to_each_other_end():
+    loop = '<traceView xml:id="a" traceDataRef="#b"/><traceView xml:id="b" traceDataRef="#a"/>'
+    assert views(loop + view("it is", '<traceView traceDataRef="#a"/>')) == [("it is", [0, 1, 2, 3])]
 
 
 def test_outer_annotations_count_before_those_of_words():

@@ -1,6 +1,7 @@
 """Formats of note programs, data sets and tables, one small file of each."""
 
 import gzip
+import io
 import json
 
 import numpy as np
@@ -8,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nextstroke.datasets.packed_ink import pack_files
-from nextstroke.errors import BadInk, LimitExceeded
-from nextstroke.formats.detect import read_drawings, read_ink
+from nextstroke.errors import BadInk, BadInput, LimitExceeded
+from nextstroke.formats.detect import read_all_with_text, read_drawings, read_ink
 from tests.datasets.conftest import read_or_refusal
+from tests.formats.conftest import pack
 
 STROKES = [[[10, 10], [10, 20], [14, 30]], [[24, 2], [24, 30]]]
 
@@ -88,6 +89,18 @@ FILES = {
 }
 
 
+def array_file(rows, kind="<f4", header=None):
+    """A file in numpy's own format."""
+    stream = io.BytesIO()
+    np.save(stream, np.array(rows, kind))
+    content = stream.getvalue()
+    return content if header is None else content.replace(*header)
+
+
+# As handwriting-synthesis keeps its styles: offsets, y upwards, and a first row with a mark that ends no stroke.
+OFFSETS = [[0, 0, 1], [0, -10, 0], [4, -10, 1], [10, 28, 0], [0, -28, 1]]
+
+
 @pytest.fixture
 def write(tmp_path):
     def write(content, name="ink.dat"):
@@ -109,7 +122,7 @@ def test_a_file_of_many_drawings_is_packed_as_many_lines(write):
     lines = [json.dumps({"word": "cat", "drawing": [[[i, i + 1], [0, 5]]]}) for i in range(3)]
     path = write("\n".join(lines) + "\n\n", "cats.ndjson")
     assert [ink.points[0, 0] for ink, _ in read_drawings(path)] == [0, 1, 2]
-    corpus, left_out = pack_files([path])
+    corpus, left_out = pack([path])
     assert [line.name for line in corpus.lines] == ["cats-1", "cats-2", "cats-3"]
     assert left_out == []
     with pytest.raises(BadInk, match="3 drawings; give a file of one"):
@@ -149,7 +162,7 @@ def test_a_turned_freehand_line_is_turned(write):
         (XOPP.replace("10 20", "10 x"), "not pairs of numbers"),
         (XOPP.replace("10 20", "10"), "not pairs of numbers"),
         (XOPP.replace("10 20", "10 1e999"), "only finite numbers"),
-        (XOPP.replace("<layer/>", "<layer><stroke>1 2</stroke></layer>"), "ink on 2 pages; export one page"),
+        (XOPP.replace("<layer/>", "<layer><stroke>1 2</stroke></layer>"), "2 drawings; give a file of one"),
         ("<xournal><page/></xournal>", "no pen strokes"),
         (UNIPEN.replace("10 -20", "10 x"), "not numbers"),
         (".VERSION 1.0\n", "has no points"),
@@ -184,6 +197,81 @@ def test_altered_files_are_read_or_refused(tmp_path_factory, name, begin, length
         assert "\n" not in refusal
     else:
         assert all(np.isfinite(ink.points).all() for ink, _ in drawings)
+
+
+@pytest.mark.parametrize("columns", [[0, 1, 2], [2, 0, 1]])
+def test_a_style_of_handwriting_synthesis_is_read_with_its_characters(write, columns):
+    path = write(array_file(np.array(OFFSETS)[:, columns]), "style-3-strokes.npy")
+    write(array_file("it is", "S7"), "style-3-chars.npy")
+    ink, text = read_ink(path)
+    assert [(stroke + (10, 10)).tolist() for stroke in ink.strokes()] == STROKES
+    assert text == "it is"
+
+
+def test_offsets_without_characters_have_no_text(write):
+    assert read_ink(write(array_file(OFFSETS), "style-3-strokes.npy"))[1] == ""
+    assert read_ink(write(array_file(OFFSETS), "ink.npy"))[1] == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (array_file(OFFSETS)[:-4], "header says 60 bytes, it has 56"),
+        (array_file(OFFSETS, header=(b"(5, 3)", b"(9**9, 3)")), "not a numpy array"),
+        (
+            array_file(OFFSETS, header=(b"(5, 3), }         ", b"(2147483648, 3), }")),
+            "header says 2.58e+10 bytes, it has 60",
+        ),
+        (array_file([[1, 2]]), "shape (1, 2)"),
+        (array_file([[5, 2, 3]]), "without a column of 0 and 1"),
+        (array_file([[1e300, 2, 1]] * 9, "<f8"), "only finite numbers"),
+        (array_file("it is", "S7"), "dx, dy, end of stroke are read"),
+        (b"\x93NUMPY\x01\x00", "not a numpy array"),
+    ],
+)
+def test_arrays_that_are_no_ink_are_refused(write, content, complaint):
+    path = write(content, "style-1-strokes.npy")
+    with pytest.raises(BadInk) as error:
+        read_ink(path)
+    assert complaint in str(error.value)
+    assert str(error.value).startswith(str(path))
+
+
+def test_pickled_arrays_are_never_loaded(write):
+    stream = io.BytesIO()
+    np.save(stream, np.array([[1, 2], [3]], dtype=object), allow_pickle=True)
+    with pytest.raises(BadInk, match=r"an array of .\|O., not of numbers"):
+        read_ink(write(stream.getvalue()))
+
+
+def test_characters_that_are_no_text_are_refused(write):
+    path = write(array_file(OFFSETS), "a-strokes.npy")
+    write(b"no array", "a-chars.npy")
+    with pytest.raises(BadInput, match=r"a-chars.npy: not the text of the strokes"):
+        read_ink(path)
+
+
+def test_a_whole_form_of_iam_has_its_transcription(write):
+    rows = '<TextLine text="&amp;quot;How  else?&amp;quot;"/><TextLine text="a little"/>'
+    form = "".join(f'<Stroke><Point x="{x}" y="{y}"/></Stroke>' for x, y in ((1, 2), (3, 4)))
+    ink, text = read_ink(
+        write(
+            f"<WhiteboardCaptureSession><Transcription>{rows}</Transcription><StrokeSet>{form}</StrokeSet>"
+            "</WhiteboardCaptureSession>"
+        )
+    )
+    assert ink.points.tolist() == [[1, 2], [3, 4]]
+    assert text == '"How else?"\na little'
+
+
+def test_each_page_of_xournal_is_a_drawing_and_takes_a_row_of_the_text(write):
+    path = write(XOPP.replace("<layer/>", "<layer><stroke>1 2 3 4</stroke></layer>"), "notes.xopp")
+    assert [len(ink) for ink, _ in read_drawings(path)] == [5, 2]
+    write("it is\nan l\n", "notes.txt")
+    assert [text for _, text in read_all_with_text(path)] == ["it is", "an l"]
+    write("only one", "notes.txt")
+    with pytest.raises(BadInk, match="2 drawings, but its text has 1 rows"):
+        read_all_with_text(path)
 
 
 def test_more_than_a_file_may_hold_is_refused(write):

@@ -37,6 +37,11 @@ OTHER_INK = {
     "unp": b'.COORD X Y\n.SEGMENT WORD 0 OK "i"\n.PEN_DOWN\n1 2\n3 4\n.PEN_UP\n5 6\n',
     "csv": b"x,y,stroke\n1,2,0\n3,4.5,0\n5,6,1\n",
     "xopp": b'<xournal><page><layer><stroke tool="pen">1 2 3 4</stroke></layer></page></xournal>',
+    "npy": b"\x93NUMPY\x01\x00v\x00"
+    + b"{'descr': '|i1', 'fortran_order': False, 'shape': (2, 3), }".ljust(117)
+    + b"\n\x00\x00\x01\x02\x03\x01",
+    "views": b'<ink><trace id="a">1 2, 3 4</trace><traceView><annotation type="truth">it</annotation>'
+    b'<traceView traceDataRef="#a"/></traceView></ink>',
     "drawing": b'<svg><g transform="rotate(9)"><path id="a" d="M0 0A1 2 3 0 1 4 5"/></g><use href="#a"/></svg>',
 }
 RECIPE = b"""kind = "writer"\nnote = "a note"\n[data]\nclip = 1000.0\n[training]\nbatch = 16\nupdates = 5\n"""

@@ -128,6 +128,11 @@ def test_characters_follow_each_other_and_dots_and_bars_go_to_their_letters(line
         # No stroke leads from one word into another.
         low, high = owner[first:last].min(), owner[first:last].max()
         assert " " not in text[low : high + 1]
+    # Letters of a word hardly overlap: the window is ahead of the pen, and the points are not those of the next letter.
+    height = np.ptp(line.ink.points[:, 1])
+    pairs = [(u, u + 1) for u in range(len(text) - 1) if " " not in text[u : u + 2]]
+    overlaps = [max(0.0, x[owner == u].max() - x[owner == v].min()) / height for u, v in pairs]
+    assert np.mean(overlaps) < 0.015
     for u, character in enumerate(text):
         if character == "i":  # a stem and a dot above it
             assert line.ink.end_of_stroke[owner == u].sum() >= 1

@@ -52,7 +52,7 @@ def test_pages_come_as_they_fill(writer):
     sheets = compose_sheets(writer, request, report=lambda done, total: reports.append((done, total)))
     first, lines = next(sheets)
     assert len(first.lines) == len(lines) == page.rows
-    assert len(reports) < 2
+    assert reports[-1][0] < 300
     rest = [line.text for _, lines in sheets for line in lines]
     assert " ".join([line.text for line in lines] + rest).split() == ["word"] * 150
     assert reports[-1] == (749, 749)

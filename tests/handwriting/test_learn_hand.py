@@ -11,7 +11,8 @@ from nextstroke.cli.main import main
 from nextstroke.datasets.packed_ink import InkCorpus, Line
 from nextstroke.errors import BadInk
 from nextstroke.handwriting.hands import gallery_hand
-from nextstroke.handwriting.learn_hand import fit_corpus, fits, known_size, learn_hand, thinned
+from nextstroke.handwriting.learn_hand import fit_corpus, known_size, learn_hand
+from nextstroke.handwriting.resample import thinned
 from nextstroke.ink import Ink
 from nextstroke.pages.layout import Measures
 from nextstroke.runtime.model_file import load_model
@@ -61,14 +62,6 @@ def test_thinned_ink_keeps_its_shape(line):
         assert len(ink) == pytest.approx(wanted, rel=0.2)
         far = np.hypot(*(ink.points[:, None] - line.points[None]).transpose(2, 0, 1)).min(1)
         assert np.quantile(far, 0.95) < 0.35 * Measures.of(line).x_height
-
-
-def test_right_texts_fit_and_wrong_ones_mostly_do_not(writer):
-    texts = ["we met in the garden", "bring me some water", "he went to the station", "a long way from home"]
-    inks = [line.ink for line in write_lines(writer, texts, 1.0, 3, gallery_hand("wide", "writer"))]
-    found = np.array([[fits(writer, ink, text) for text in texts] for ink in inks])
-    assert found.diagonal().all()
-    assert (found & ~np.eye(4, dtype=bool)).sum() <= 3
 
 
 def test_a_hand_from_a_file_and_a_stored_one_write_the_same(own_folder, capsys):

@@ -91,7 +91,7 @@ def test_senseless_looks_are_refused(look):
 
 @pytest.mark.parametrize(("output", "name"), [("a.xyz", None), ("a", None), ("a.svg", "bmp")])
 def test_unknown_formats_name_those_there_are(output, name):
-    with pytest.raises(UsageError, match="svg, png, gif"):
+    with pytest.raises(UsageError, match="svg, png, jpg, gif"):
         pick_format(output, name)
 
 

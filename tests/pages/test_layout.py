@@ -73,7 +73,7 @@ def test_a_full_page_goes_on_on_the_next():
 
 
 def test_without_a_page_the_sheet_is_cut_to_the_ink():
-    page = Page(margin=5, ruled=True)
+    page = Page(margin=5, paper="ruled")
     (sheet,) = place(level([line(), line()], page), page)
     boxes = np.array([ink.bounds() for ink in sheet.lines])
     np.testing.assert_allclose([boxes[:, 0].min(), boxes[:, 1].min()], 5)

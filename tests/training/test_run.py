@@ -10,10 +10,10 @@ from contextlib import suppress
 import pytest
 import torch
 
-from nextstroke.errors import BadInput, CorruptFile, Diverged, LimitExceeded, Stopped, UsageError
+from nextstroke.errors import BadInput, CorruptFile, Diverged, LimitExceeded, Stopped, UsageError, WrongModel
 from nextstroke.nets import matmul
 from nextstroke.training import run as run_module
-from nextstroke.training.checkpoint import BEST, load_checkpoint, load_newest, previous
+from nextstroke.training.checkpoint import BEST, load_checkpoint, load_newest, previous, write_checkpoint
 from nextstroke.training.evaluation.runs import evaluate_run
 from nextstroke.training.export.publish import publish_model
 from nextstroke.training.loop import Learner
@@ -342,3 +342,57 @@ def test_a_folder_is_no_checkpoint(tmp_path):
     (tmp_path / CHECKPOINT).mkdir()
     with pytest.raises(CorruptFile, match="cannot be read"):
         load_checkpoint(tmp_path / CHECKPOINT)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda about: about.pop("recipe"),
+        lambda about: about.update(recipe=5),
+        lambda about: about.pop("alphabet"),
+        lambda about: about.update(alphabet=["a", 5]),
+        lambda about: about.update(alphabet=""),
+        lambda about: about.update(alphabet="aa"),
+        lambda about: about.pop("progress"),
+        lambda about: about["progress"].update(update="1"),
+        lambda about: about["progress"].update(batch=-1),
+        lambda about: about["progress"].update(more=1),
+        lambda about: about.update(origin=[]),
+        lambda about: about.pop("normalisation"),
+        lambda about: about["normalisation"].update(std=[1.0, 0.0]),
+        lambda about: about["normalisation"].update(mean=[1.0]),
+        lambda about: about["normalisation"].update(mean="ab"),
+        lambda about: about.pop("points_per_character"),
+        lambda about: about.update(points_per_character=float("nan")),
+    ],
+)
+def test_metadata_that_no_training_writes_are_refused(run, tmp_path, change):
+    path = run(tiny(updates=1, evaluate_every=1))
+    tensors, about = load_checkpoint(path)
+    change(about)
+    write_checkpoint(path, tensors, about)
+    with pytest.raises(CorruptFile, match="not a checkpoint of a training"):
+        run(tiny(updates=2), resume=True)
+    with pytest.raises(CorruptFile, match="not a checkpoint of a training"):
+        publish_model(path.parent, tmp_path / "a.onnx", "", "")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda tensors: tensors.update({"optimiser.x": torch.ones(1)}),
+        lambda tensors: tensors.update({f"optimiser.{'9' * 5000}.exp_avg": torch.ones(1)}),
+        lambda tensors: tensors.update({"optimiser.0.more": torch.ones(1)}),
+        lambda tensors: tensors.update({"optimiser.0.exp_avg": torch.ones(1)}),
+        lambda tensors: tensors.update({"optimiser.0.step": torch.ones(2)}),
+        lambda tensors: tensors.pop("optimiser.0.exp_avg"),
+        lambda tensors: tensors.pop(next(name for name in tensors if name.startswith("average."))),
+    ],
+)
+def test_tensors_that_no_training_writes_are_refused(run, change):
+    path = run(tiny(updates=1))
+    tensors, about = load_checkpoint(path)
+    change(tensors)
+    write_checkpoint(path, tensors, about)
+    with pytest.raises(WrongModel, match=str(path.parent)):
+        run(tiny(updates=2), resume=True)

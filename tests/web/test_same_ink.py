@@ -1,7 +1,7 @@
 """The same text, hand, seed, page and alignment give the same lines and the same ink in Python and in the browser."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,10 @@ CARD = Page(90, 60, margin=8.0, line_height=9.0, x_height=2.4)
 NARROW = Page(45, 60, margin=5.0, line_height=8.0, x_height=2.0)
 COLUMN = Page(70, 80, margin=5.0, line_height=8.0, x_height=2.0)
 A5 = Page(148, 210)
+SPACED = Page(100, 90, margin=(8.0, 5.0, 10.0, 12.0), letter_spacing=0.4, word_spacing=1.5, indent=6.0, tab=20.0)
+TIGHT = Page(80, 90, margin=(6.0, 4.0), letter_spacing=-0.2, word_spacing=-1.0, line_height=9.0)
+LIST = Page(90, 120, margin=5.0, line_height=8.0, x_height=2.0)
+MARKUP = ("~~", "__", "->")
 
 # Text, hand, seed, page, alignment, drift.
 CASES = [
@@ -51,6 +55,18 @@ CASES = [
     ("In 1913, 24 men and 8 horses went; in 1914 none.", "plain", 23, A5, "right", 1.0),
     ("Große Straßen, süße Grüße, weiße Füße, heißer Fraß, bloß Maß und Spaß", "wide", 2, COLUMN, "left", 0.0),
     ("We may make many more warm woollen mittens when winter winds moan", "wide", 3, NARROW, "left", 0.0),
+    ("Spaced out, and with an indent.\nSo is this one.", "neat", 25, SPACED, "left,right", 0.0),
+    ("Close together, so that more of it fits on a line.", "cursive", 26, TIGHT, "left", 0.5),
+    ("List:\n    two eggs\n\tflour\t200 g\nsugar\t50 g\nwith   wide    blanks", "plain", 27, LIST, "left", 0.0),
+    ("->14 March->\n->A __Title__ here<-\nthis ~~word was~~ struck, \\~~not\\~~ this", "wide", 28, LIST, "left", 0.0),
+    (
+        "__all of this is underlined, over several lines of the page, to its end__ but this",
+        "neat",
+        29,
+        LIST,
+        "left",
+        1.0,
+    ),
     ("A page of A5, centred.\nThe end.", "none", 24, A5, "center", 0.0),
 ]
 
@@ -86,9 +102,10 @@ class Composed:
 
 
 def composed(model, text, style, seed, page, align, drift):
-    page = Page(page.width, page.height, page.margin, page.line_height, page.x_height, align, drift=drift)
+    page = replace(page, align=align, drift=drift)
     recorder = Recorder()
-    request = TextRequest(text, page, [gallery_hand(style, "writer")], [BIAS], seed)
+    markup = any(sign in text for sign in MARKUP)
+    request = TextRequest(text, page, [gallery_hand(style, "writer")], [BIAS], seed, markup)
     rows = []
     sizes = []
     for number, (sheet, lines) in enumerate(compose_sheets(model, request, recorder)):
@@ -105,12 +122,22 @@ def composed(model, text, style, seed, page, align, drift):
         }
         for line in recorder.lines
     ]
-    job = {"job": "compose", "text": text, "style": style, "bias": BIAS, "seed": seed, "candidates": 1}
+    job = {
+        "job": "compose",
+        "text": text,
+        "style": style,
+        "bias": BIAS,
+        "seed": seed,
+        "candidates": 1,
+        "markup": markup,
+    }
     return Composed(job | {"page": page_in_browser(page)}, rows, sizes, recorded)
 
 
 def page_in_browser(page):
     names = {"lineHeight": page.line_height, "xHeight": page.x_height, "align": page.align, "drift": page.drift}
+    names |= {"letterSpacing": page.letter_spacing, "wordSpacing": page.word_spacing}
+    names |= {"indent": page.indent, "tab": page.tab, "paper": page.paper}
     return {"width": page.width, "height": page.height, "margin": page.margin} | names
 
 

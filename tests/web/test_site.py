@@ -3,15 +3,18 @@ import json
 import re
 import shutil
 import subprocess
+from os.path import normpath
 from pathlib import Path
 
 import pytest
 
 from nextstroke.cli.main import main
-from nextstroke.runtime.model_file import load_model
+from nextstroke.handwriting.hands import gallery
+from nextstroke.runtime.model_file import find_model, load_model
 from nextstroke.text.generate import Choice, Spelling, generate
 from nextstroke.web.site import site_files
 
+INKSCAPE = "http://www.inkscape.org/namespaces/inkscape"
 SCRIPTS = {name: path for name, path in site_files().items() if path.suffix in (".js", ".html", ".css")}
 
 
@@ -26,7 +29,9 @@ def test_the_kernel_is_what_its_source_says(tmp_path):
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_nothing_is_fetched_from_elsewhere(name):
     foreign = set(re.findall(r"https?://[^\s\"'`<>)]+", SCRIPTS[name].read_text("utf-8")))
-    names = {"http://www.w3.org/2000/svg", "http://www.w3.org/2003/InkML"}  # names of languages, never fetched
+    names = {"http://www.w3.org/2000/svg", "http://www.w3.org/2003/InkML"} | {
+        INKSCAPE
+    }  # names of languages, never fetched
     assert foreign - names <= {"https://arxiv.org/abs/1308.0850"}  # a link
 
 
@@ -48,7 +53,19 @@ def test_the_page_is_exported_for_any_host(tmp_path):
     assert list(told) == [ord("a")]
     constants = json.loads((tmp_path / "site" / "engine.json").read_text("utf-8"))
     assert constants["diacritics"]["TWINS"]["…"] == "..."
-    used = {
-        match for path in SCRIPTS.values() for match in re.findall(r'from "\./([\w/]+\.js)"', path.read_text("utf-8"))
-    }
-    assert used <= {str(Path(name).name) for name in SCRIPTS} | set(SCRIPTS)
+    kept = json.loads((tmp_path / "site" / "files.json").read_text("utf-8"))
+    named = {str(path.relative_to(tmp_path / "site")) for path in files} - {"index.html", "sw.js", "files.json"}
+    assert set(kept) == named | {"./"}
+
+
+def test_every_module_that_is_imported_is_there():
+    for name, path in SCRIPTS.items():
+        for other in re.findall(r'(?:from|import\() ?"(\.[\w./]+\.js)"', path.read_text("utf-8")):
+            assert normpath(Path(name).parent / other) in SCRIPTS
+
+
+def test_the_samples_of_the_gallery_are_those_of_its_hands():
+    """Where they differ, run: python docs/samples.py."""
+    samples = json.loads(site_files()["samples.json"].read_text("utf-8"))
+    shown = [(hand["name"], group["group"]) for group in samples["groups"] for hand in group["hands"]]
+    assert shown == [(hand.name, hand.group) for hand in gallery(find_model("writer")).values()]

@@ -14,6 +14,9 @@ const {
   writeLine, WriterNetwork,
 } = Object.assign({}, ...loaded);
 
+const files = { ...(await import(`${engine}/../files.js`)), ...(await import(`${engine}/../plotter.js`)) };
+const { moments } = await import(`${engine}/../pictures.js`);
+
 const buffer = (path) => new Uint8Array(fs.readFileSync(path)).buffer;
 const kernel = new WebAssembly.Module(fs.readFileSync(`${engine}/kernel.wasm`));
 const network = async (Kind, name) => new Kind(kernel, await readModel(buffer(`${models}/${name}.onnx`)));
@@ -35,6 +38,10 @@ function given(lines) {
 }
 
 const jobs = {
+  file({ format, page, look, about }) {
+    return format === "moving" ? files.svg(page, look, about, 1) : files[format](page, look, about);
+  },
+  moments: ({ page, look }) => moments(page, look).map(({ time, from, to }) => [time, ...from, ...to]),
   random({ entropy, count, kind }) {
     const random = new Random(entropy);
     return Array.from({ length: count }, () => (kind === "normal" ? random.normal() : random.next()));
@@ -75,7 +82,7 @@ const jobs = {
   characters: ({ text }) => [normal(text), plain(normal(text), writer.about.alphabet)],
   size: () => knownSize(writer),
   learn({ lines, xHeight }) {
-    const { text, last, state } = learnHand(writer, "mine", lines, xHeight);
+    const { text, last, state } = learnHand(writer, "mine", lines, xHeight, recogniser);
     return { text, last: Array.from(last), kappa: Array.from(state.kappa), h3: Array.from(state.h3) };
   },
   level: ({ points, ends }) => ({ ...measure({ points, ends }), points: levelled({ points, ends }).points }),

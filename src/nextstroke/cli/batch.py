@@ -138,7 +138,7 @@ def batch(
     if format == "parquet":
         import pyarrow  # noqa: F401
     writer = load_model(model, "writer")
-    defaults = Defaults([name.strip() for name in style.split(",")], numbers(bias), seed, replace_)
+    defaults = Defaults([name.strip() for name in style.split(",")], numbers("bias", bias), seed, replace_)
     lines = list(read_batch(texts, writer, model, defaults, _skipped if skip_bad else raised))
     if not lines:
         raise BadInput(f"{texts}: has no lines{' that can be written' if skip_bad else ''}")

@@ -4,10 +4,13 @@ import json
 import os
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from nextstroke.cli.placement import Flip, Mirror, Turn
 
 app = typer.Typer(no_args_is_help=True, help="Pack handwriting or text for training; what is left out is reported.")
 
@@ -113,18 +116,27 @@ def ink(
             help="model whose size and point rate the ink is converted to, to train it further, such as writer"
         ),
     ] = None,
+    mirror: Mirror = False,
+    flip: Flip = False,
+    turn: Turn = 0,
     report: ReportFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Pack ink of your own. The text is read from the file, or from FILE.txt.
+    """Pack ink of your own. The text is read from the file, or from FILE.txt with a row for each line.
+
+    Pages are split into lines. Drawings, turned ink and ink that does not say its text are packed with a fault, which
+    keeps them out of training.
 
     Example: nextstroke data ink letters/*.inkml -o data/mine.packed
     """
     from nextstroke.datasets.packed_ink import pack_files
     from nextstroke.files import check_writable
+    from nextstroke.handwriting.ink_check import InkChecker, Placement
 
     check_writable(output, report)
-    corpus, left_out = pack_files(files, split, hold_out)
+    placement = Placement(mirror, flip, turn)
+    checker = InkChecker.bundled()
+    corpus, left_out = pack_files(files, partial(checker.read_lines, placement=placement), split, hold_out)
     if like is not None:
         from nextstroke.handwriting.learn_hand import fit_corpus
         from nextstroke.runtime.model_file import load_model
@@ -168,7 +180,7 @@ def recombine(
 def text(
     files: Annotated[list[Path], typer.Argument(help="text files, plain or compressed as .gz, .bz2, .xz")],
     output: Output,
-    validation: Annotated[list[Path], typer.Option(help="file to hold out; the end of the text if not given")] = [],  # noqa: B006
+    validation: Annotated[list[Path], typer.Option(help="file to hold out  [default: the end of the text]")] = [],  # noqa: B006
     hold_out: Annotated[
         float, typer.Option(help="share of the text to hold out if there is no --validation file", min=0, max=1)
     ] = 0.05,

@@ -16,6 +16,13 @@ def export(
     weights: Annotated[
         Weights, typer.Option(help="storage of the large weights: int8, half the size and twice as fast, or float16")
     ] = "int8",
+    average: Annotated[
+        Path | None,
+        typer.Option(help="another training or model file; the mean of its weights and those of the run is written"),
+    ] = None,
+    share: Annotated[
+        float | None, typer.Option(help="--average: its share of the mean, 0 to 1; default: .5", min=0.0, max=1.0)
+    ] = None,
     styles: Annotated[
         Path | None, typer.Option(help="TOML file of primes; also writes the gallery of styles next to the model")
     ] = None,
@@ -27,11 +34,15 @@ def export(
 
     Example: nextstroke export runs/writer -o mine.onnx
     """
+    from nextstroke.errors import UsageError
     from nextstroke.files import check_writable
 
+    if share is not None and average is None:
+        raise UsageError("--share is the share of --average; name that training")
     check_writable(output)
-    from nextstroke.training.export.publish import publish_model, publish_styles
+    from nextstroke.training.export.publish import Average, publish_model, publish_styles
 
-    print(publish_model(run, output, licence, note, weights == "int8"))
+    mean = Average(average, 0.5 if share is None else share) if average else None
+    print(publish_model(run, output, licence, note, weights == "int8", mean))
     if styles is not None:
         print(publish_styles(output, styles, corpus))

@@ -195,7 +195,7 @@ def primed(
     bias: Bias = 0.0,
     seed: Seed = 1,
     prime: Annotated[
-        list[str], typer.Option(help="text of a real line to use as prime; the paper's four if not given")
+        list[str], typer.Option(help="text of a real line to use as prime  [default: the paper's four]")
     ] = [],  # noqa: B006
     model: Writer = "writer",
     corpus: Corpus = PACKED,

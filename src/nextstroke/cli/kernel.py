@@ -43,7 +43,8 @@ def loops_in_use() -> dict[str, tuple[bool, str]]:
     """Return, for compression and training, whether the compiled library is used, and its path."""
     from nextstroke.native import compression_loops
 
-    found = {"compressing": (compression_loops.loops() is not None, str(compression_loops.library()))}
+    path = compression_loops.found_library() or compression_loops.library()
+    found = {"compressing": (compression_loops.loops() is not None, str(path))}
     if importlib.util.find_spec("torch"):
         from nextstroke.native.lstm_loops import library, switch_on
 

@@ -14,8 +14,9 @@ from contextlib import suppress
 from itertools import takewhile
 from typing import Any, NoReturn
 
+from nextstroke.cli.direct_call import plain_call
 from nextstroke.cli.streams import discard_output, escape_unencodable, open_closed_streams
-from nextstroke.cli.verbs import make_command
+from nextstroke.cli.verbs import VERBS, make_command
 from nextstroke.errors import BadInput, LimitExceeded, NextstrokeError, UsageError
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -30,6 +31,7 @@ EXTRAS = {
     "fastapi": "web", "pyarrow": "parquet", "starlette": "web", "uvicorn": "web",
 }  # fmt: skip
 COMPLETION = "_NEXTSTROKE_COMPLETE"
+BROKEN_PIPE = 128 + 13  # SIGPIPE, which Windows does not have
 MAX_MESSAGE = 4000  # characters; a path or a list of faults may be far longer
 
 
@@ -62,6 +64,17 @@ def _terminate(number: int, frame: object) -> NoReturn:
 
 
 def _run(arguments: list[str]) -> None:
+    call = plain_call(arguments, tuple(VERBS))
+    if call:
+        call()
+    else:
+        _read_and_run(arguments)
+    # A full disk or a closed pipe is noticed here, where it can still be reported, and not at the end of the process.
+    if sys.stdout:
+        sys.stdout.flush()
+
+
+def _read_and_run(arguments: list[str]) -> None:
     command = make_command()
     if COMPLETION in os.environ:
         # Set by the scripts of --install-completion: what could follow the words of the command line is printed.
@@ -73,15 +86,12 @@ def _run(arguments: list[str]) -> None:
         if not _is(error, "NoArgsIsHelpError"):
             raise
         print(error.ctx.get_help())  # type: ignore[attr-defined]
-    # A full disk or a closed pipe is noticed here, where it can still be reported, and not at the end of the process.
-    if sys.stdout:
-        sys.stdout.flush()
 
 
 def _report(error: BaseException, debug: bool) -> int:
     """Print the line for an exception on standard error and return the exit code."""
     if isinstance(error, BrokenPipeError) and _stdout_closed():
-        return 128 + signal.SIGPIPE
+        return BROKEN_PIPE
     line, code = _line_and_code(error)
     if line and debug:
         traceback.print_exception(error)

@@ -22,7 +22,7 @@ def reproduce(
     what: Annotated[
         list[str] | None,
         typer.Argument(
-            help="parts: tables, claims, figures, samples, pages, table3, figure16 …; everything if not given"
+            help="parts: tables, claims, figures, samples, pages, table3, figure16 …  [default: everything]"
         ),
     ] = None,
     corpus: Annotated[

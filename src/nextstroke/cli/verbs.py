@@ -60,7 +60,8 @@ def make_command() -> Any:
 
 
 def _group(callback: Any, kind: type[TyperGroup] = _Verbs, **more: Any) -> typer.Typer:
-    app = typer.Typer(cls=kind, no_args_is_help=True, subcommand_metavar="VERB ...", **(PLAIN | more))
+    more = PLAIN | {"context_settings": {"help_option_names": ["--help", "-h"]}} | more
+    app = typer.Typer(cls=kind, no_args_is_help=True, subcommand_metavar="VERB ...", **more)
     app.callback()(callback)
     return app
 

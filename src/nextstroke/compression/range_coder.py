@@ -43,7 +43,7 @@ class RangeEncoder:
             self._shift(narrow)
 
     def lend(self, words: int) -> list[np.ndarray]:
-        """The coder's own low, range, words and their counts, with room for so many more, for loops elsewhere."""
+        """The coder's own low, range, words and their counts, with room for `words` more, for loops elsewhere."""
         while self._count.max() + words > self._words.shape[1]:
             self._grow()
         return [self._low, self._range, self._words, self._count]

@@ -69,7 +69,7 @@ def compress_stream(
     Args:
         model: As in compress.
         threads: Segments that are worked on at once, each by a process of its own. What is shorter than one is cut
-            into so many, which may cost some of its size: none learns from the others.
+            into this number of parts, which may cost some of its size: none learns from the others.
         progress: Told how many bytes of data and of streams have been added since.
     """
     size = packed = 0

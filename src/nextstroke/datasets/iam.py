@@ -16,11 +16,11 @@ from nextstroke.errors import BadInput, LimitExceeded, NextstrokeError
 from nextstroke.formats.iam_xml import read_line
 from nextstroke.formats.limits import read_bounded
 from nextstroke.formats.safe_xml import StopParsing, parse_xml
+from nextstroke.formats.transcription import unescape
 from nextstroke.ink import Ink
 
-# Transcriptions as written: escapes undone, and blanks removed that a tokeniser inserted.
+# Transcriptions as written: blanks removed that a tokeniser inserted.
 
-ESCAPES = {"&quot;": '"', "&apos;": "'", "&lt;": "<", "&gt;": ">", "&amp;": "&"}
 SUFFIX = r"(?:s|t|d|m|ll|re|ve)\b"  # what follows the apostrophe of a shortened word
 
 # A quotation mark with its adjacent blanks; between two letters it means two dots ('Du"rrenmatt').
@@ -40,15 +40,6 @@ RULES = [
     (rf"(?<=\w) ' ?(?={SUFFIX})", "'"),
     (r"(?<=\b[oO]) ' ?(?=clock\b)", "'"),
 ]
-
-
-def unescape(text: str) -> str:
-    """Undo the five XML escapes repeatedly, because the official files escape some texts twice."""
-    while True:
-        plain = re.sub("|".join(ESCAPES), lambda match: ESCAPES[match[0]], text)
-        if plain == text:
-            return text
-        text = plain
 
 
 def normalise_text(text: str) -> str:

@@ -1,6 +1,7 @@
 """Packed corpora on disk: safetensors files whose arrays are mapped into memory, never read whole."""
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -26,13 +27,15 @@ def map_arrays(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
         if "format" not in about:
             raise KeyError("format")
         return about, {name: _map_tensor(path, size + 8, tensor) for name, tensor in header.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise CorruptFile(f"{path}: not a packed corpus ({error}); make it with `nextstroke data`") from error
 
 
 def _map_tensor(path: Path, base: int, tensor: dict) -> np.ndarray:
     begin, end = tensor["data_offsets"]
     dtype, shape = DTYPES[tensor["dtype"]], tuple(tensor["shape"])
-    if end - begin != np.dtype(dtype).itemsize * int(np.prod(shape)):
+    if not all(type(number) is int and number >= 0 for number in (begin, end, *shape)):
+        raise ValueError("a tensor's shape or position is not of whole numbers")
+    if end - begin != np.dtype(dtype).itemsize * math.prod(shape):
         raise ValueError("a tensor's size does not fit its shape")
     return np.memmap(path, dtype, "r", base + begin, shape)

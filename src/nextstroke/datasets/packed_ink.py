@@ -3,10 +3,10 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from safetensors.numpy import save
@@ -14,7 +14,6 @@ from safetensors.numpy import save
 from nextstroke.datasets.memory_map import map_arrays
 from nextstroke.errors import BadInk, BadInput, CorruptFile, LimitExceeded, WrongModel
 from nextstroke.files import write_bytes
-from nextstroke.formats.detect import read_all_with_text
 from nextstroke.formats.limits import check_coordinates
 from nextstroke.ink import Ink
 
@@ -133,10 +132,10 @@ class InkCorpus:
         if about["format"] != FORMAT:
             raise WrongModel(f"{path}: format {about['format']!r}, this version reads {FORMAT!r}; pack the data again")
         try:
-            lines = [Line(**line) for line in about["lines"]]
+            lines = [_checked_line(Line(**line)) for line in about["lines"]]
             corpus = cls(lines, arrays["points"], arrays["end_of_stroke"], arrays["starts"])
             corpus._check_shapes()
-            corpus.digest = about.get("sha256", "")
+            corpus.digest = str(about.get("sha256", ""))
             corpus.path = str(path)
             return corpus
         except (ValueError, KeyError, TypeError) as error:
@@ -151,12 +150,23 @@ class InkCorpus:
     def _check_shapes(self) -> None:
         """Raise ValueError unless every line has a point and every point belongs to a line."""
         points = len(self.points)
+        kinds = [self.points.dtype, self.end_of_stroke.dtype, self.starts.dtype]
+        if kinds != [np.float32, np.bool_, np.int64]:
+            raise ValueError("arrays of another type")
         if self.points.shape != (points, 2) or self.end_of_stroke.shape != (points,):
             raise ValueError("points and stroke ends do not match")
         if self.starts.shape != (len(self.lines) + 1,) or self.starts[0] != 0 or self.starts[-1] != points:
             raise ValueError("lines and points do not match")
         if (np.diff(self.starts) <= 0).any():
             raise ValueError("a line without points")
+
+
+def _checked_line(line: Line) -> Line:
+    """Return a line that was read from a file; raises TypeError where a value has another type."""
+    texts = (line.name, line.text, line.split, line.fault)
+    if type(line.writer) is not int or not all(isinstance(text, str) for text in texts):
+        raise TypeError("a line whose values have other types")
+    return line
 
 
 def _digest(arrays: dict[str, np.ndarray], lines: object) -> str:
@@ -166,13 +176,33 @@ def _digest(arrays: dict[str, np.ndarray], lines: object) -> str:
     return digest.hexdigest()
 
 
+class ReadLine(Protocol):
+    """One line of a file of ink: what it says, and why it cannot be learned from; empty for a good line."""
+
+    @property
+    def ink(self) -> Ink:
+        """Its strokes."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """Its transcription; empty where unknown."""
+        ...
+
+    @property
+    def fault(self) -> str:
+        """Reason to keep the line out of training; empty for a good line."""
+        ...
+
+
 def pack_files(
-    paths: Iterable[str | Path], split: str = "", hold_out: int = 0
+    paths: Iterable[str | Path], read: Callable[[Path], Sequence[ReadLine]], split: str = "", hold_out: int = 0
 ) -> tuple[InkCorpus, list[tuple[str, str]]]:
-    """Pack files of ink; a text that is not in FILE is read from FILE.txt, or FILE with the suffix .txt.
+    """Pack files of ink.
 
     Args:
         paths: Files of any ink format.
+        read: Function that returns the lines of a file.
         split: Name of the split of all lines.
         hold_out: Number of last lines that are put in HELD_OUT instead.
 
@@ -184,14 +214,15 @@ def pack_files(
     lines, inks, left_out = [], [], []
     for path in map(Path, paths):
         try:
-            drawings = read_all_with_text(path)
+            found = read(path)
         except (BadInput, LimitExceeded) as error:
             left_out.append((str(path), str(error)))
             continue
-        for number, (ink, text) in enumerate(drawings, 1):
-            name = path.stem if len(drawings) == 1 else f"{path.stem}-{number}"
-            lines.append(Line(name, text, split, fault="" if text else NO_TEXT))
-            inks.append(ink)
+        for number, line in enumerate(found, 1):
+            name = path.stem if len(found) == 1 else f"{path.stem}-{number}"
+            fault = line.fault or ("" if line.text else NO_TEXT)
+            lines.append(Line(name, line.text, split, fault=fault))
+            inks.append(line.ink)
     if not inks:
         raise BadInput(f"no ink to pack; {left_out[0][1] if left_out else 'no files were given'}")
     kept = max(0, len(lines) - hold_out)

@@ -17,6 +17,7 @@ from nextstroke.files import atomic_write
 FORMAT = "nextstroke-text-1"
 NAMES = {np.dtype(np.uint8): "U8", np.dtype(np.uint16): "U16", np.dtype(np.float16): "F16"}
 EXPECTED = " expected"  # suffix of a split's array with the distributions that a teacher predicts
+UNITS = ("byte", "character", "word")
 ROOM = 4096  # bytes reserved in the header for the sizes, which are known last
 
 
@@ -50,15 +51,49 @@ class TextCorpus:
         if about["format"] != FORMAT:
             raise WrongModel(f"{path}: format {about['format']!r}, a packed text is {FORMAT!r}; pack the data again")
         try:
-            return cls(about, arrays)
-        except KeyError as error:
+            _check_metadata(about)
+            corpus = cls(about, arrays)
+            corpus._check_arrays()
+            return corpus
+        except (KeyError, TypeError, ValueError) as error:
             raise CorruptFile(f"{path}: not a whole text ({error}); make it again with `nextstroke data`") from error
+
+    def _check_arrays(self) -> None:
+        """Raise ValueError unless all numbers are those of symbols, and distributions and texts fit."""
+        if set(self.words) != set(self.splits) or set(self.expected) - set(self.splits):
+            raise ValueError("splits and counts of words do not match")
+        for name, numbers in self.splits.items():
+            if len(numbers) < 2 or numbers.dtype not in (np.uint8, np.uint16):
+                raise ValueError(f"the split {name!r} is no text")
+            # Numbers of one byte cannot be beyond an alphabet of 256, and a large text need not be read for that.
+            if np.iinfo(numbers.dtype).max >= len(self.symbols) and numbers.max() >= len(self.symbols):
+                raise ValueError(f"the split {name!r} has numbers beyond the alphabet")
+        for name, rows in self.expected.items():
+            if rows.dtype != np.float16 or rows.shape != (len(self.splits[name]), len(self.symbols)):
+                raise ValueError(f"the distributions of the split {name!r} do not fit it")
 
     def split(self, name: str) -> np.ndarray:
         """Return the numbers of a split; raise BadInput for an unknown split."""
         if name not in self.splits:
             raise BadInput(f"the text has no split {name!r} (it has {', '.join(self.splits)})")
         return self.splits[name]
+
+
+def _check_metadata(about: dict) -> None:
+    """Raise ValueError unless the metadata of a packed text are of the kinds that `TextCorpus` has."""
+    symbols, words, end = about["symbols"], about["words"], about["end"]
+    if not isinstance(symbols, list) or not all(isinstance(symbol, str) for symbol in symbols):
+        raise ValueError("its alphabet is no list of texts")
+    if not 0 < len(symbols) <= 1 << 16 or len(set(symbols)) != len(symbols):
+        raise ValueError("its alphabet is empty, too large or has a symbol twice")
+    if about["unit"] not in UNITS:
+        raise ValueError(f"its unit is {about['unit']!r}")
+    if type(end) is not int or not -1 <= end < len(symbols):
+        raise ValueError(f"the number of the symbol that ends a sentence is {end!r}")
+    if not isinstance(words, dict) or not all(type(count) is int and count >= 0 for count in words.values()):
+        raise ValueError("its counts of words are no numbers")
+    if not isinstance(about["sha256"], str):
+        raise ValueError("its digest is no text")
 
 
 def pack_text(

@@ -35,7 +35,7 @@ HELD_OUT = 12  # one writer in this number is held out
 X_HEIGHT = 170.0  # units; the median of IAM-OnDB, measured in the same way
 POINTS = 25  # for a character that is not a blank, as IAM-OnDB has
 WORD_GAP = 0.8  # heights of small letters; as many gaps of IAM-OnDB are wider as its texts have blanks
-QUANTILES = (0.12, 0.86)  # of y: what lies between them are the small letters
+QUANTILES = (0.12, 0.86)  # of y: the small letters are between them
 
 LINE_STEP = 0.8  # heights of a stroke that the next written line lies below this one, at least
 TALLEST = 5.5  # heights of small letters that one written line takes, at most

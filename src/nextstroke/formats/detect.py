@@ -12,9 +12,11 @@ from nextstroke.formats.inkml import parse_inkml
 from nextstroke.formats.jiix import is_jiix, jiix_ink
 from nextstroke.formats.json_ink import json_ink, load_json
 from nextstroke.formats.limits import MAX_BYTES, check_count, read_bounded
+from nextstroke.formats.npy_ink import MAGIC, parse_npy_ink
 from nextstroke.formats.quick_draw import is_drawing, parse_quick_draw
 from nextstroke.formats.safe_xml import root_tag
 from nextstroke.formats.svg_ink import parse_svg
+from nextstroke.formats.transcription import text_rows
 from nextstroke.formats.unipen_file import STATEMENT, read_unipen_file
 from nextstroke.ink import Ink
 
@@ -24,11 +26,11 @@ MAX_COMPONENTS = 50_000  # pen-downs and pen-ups of a UNIPEN file
 BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
 GZIP = b"\x1f\x8b"
 KNOWN = (
-    "InkML, SVG, lines of IAM-OnDB, Xournal++, JSON with strokes, MyScript JSON and JIIX, Excalidraw, Quick Draw, "
-    "UNIPEN or CSV with x,y,stroke"
+    "InkML, SVG, lines and forms of IAM-OnDB, Xournal++, JSON with strokes, MyScript JSON and JIIX, Excalidraw, "
+    "Quick Draw, UNIPEN, CSV with x,y,stroke, or .npy with dx,dy,end of stroke"
 )
 
-Drawing = tuple[Ink, str]  # ink and its text, which is empty if the file has none
+Drawing = tuple[Ink, str]  # ink and its text, a row for each line; empty if the file has none
 
 
 def read_ink(path: str | Path) -> Drawing:
@@ -46,14 +48,19 @@ def read_ink(path: str | Path) -> Drawing:
 
 
 def read_drawings(path: str | Path) -> list[Drawing]:
-    """Return all drawings of a file; only Quick Draw files have several. Raise as `read_ink`."""
+    """Return all drawings of a file: of Quick Draw, pages of Xournal++, parts of InkML with texts of their own.
+
+    Raise as `read_ink`.
+    """
     path = Path(path)
     data = read_bounded(path)
+    if data.startswith(MAGIC):
+        return [parse_npy_ink(data, path)]
     if data.startswith(GZIP):
         data = _unzipped(data, path)
     head = data[:1000].removeprefix(b"\xef\xbb\xbf").lstrip()
     if head.startswith((b"<", *BYTE_ORDER_MARKS)):
-        return [_read_xml(data, path)]
+        return _read_xml(data, path)
     unipen = STATEMENT.match(head) is not None
     if not unipen and not head.startswith((b"{", b"[")) and not is_csv(data):
         raise BadInk(f"{path}: not a known format; give {KNOWN}")
@@ -71,16 +78,16 @@ def read_drawings(path: str | Path) -> list[Drawing]:
         raise type(error)(f"{path}: {error}") from error
 
 
-def _read_xml(data: bytes, path: Path) -> Drawing:
+def _read_xml(data: bytes, path: Path) -> list[Drawing]:
     root = root_tag(data, path)
     if root == iam_xml.ROOT:
-        return iam_xml.parse_line(data, path), ""
+        return [iam_xml.parse_form(data, path)]
     if root == "ink":
         return parse_inkml(data, path)
     if root == "svg":
-        return parse_svg(data, path)
+        return [parse_svg(data, path)]
     if root == xopp.ROOT:
-        return xopp.parse_xopp(data, path), ""
+        return [(ink, "") for ink in xopp.parse_xopp(data, path)]
     raise BadInk(f"{path}: <{root}> is no ink; give {KNOWN}")
 
 
@@ -130,11 +137,23 @@ def read_with_text(path: str | Path) -> Drawing:
 
 
 def read_all_with_text(path: str | Path) -> list[Drawing]:
-    """Return all drawings of a file; the text of a single one may be in a file next to it, as for `read_with_text`."""
+    """Return all drawings of a file; a text that is not in FILE is read as for `read_with_text`.
+
+    Several drawings take one row of the text each, where there are as many rows.
+
+    Raises:
+        BadInk: The text has another number of rows than there are drawings. Else as `read_with_text`.
+    """
     drawings = read_drawings(path)
-    if len(drawings) == 1 and not drawings[0][1]:
-        return [(drawings[0][0], _sidecar_text(Path(path)))]
-    return drawings
+    if any(text for _, text in drawings):
+        return drawings
+    text = _sidecar_text(Path(path))
+    rows = text.split("\n") if text else []
+    if len(drawings) == 1 or not rows:
+        return [(ink, text) for ink, _ in drawings]
+    if len(rows) != len(drawings):
+        raise BadInk(f"{path}: {len(drawings)} drawings, but its text has {len(rows)} rows; give a row for each")
+    return [(ink, row) for (ink, _), row in zip(drawings, rows, strict=True)]
 
 
 def _sidecar_text(path: Path) -> str:
@@ -146,6 +165,6 @@ def _sidecar_text(path: Path) -> str:
 
 def _decode(data: bytes, path: Path) -> str:
     try:
-        return " ".join(data.decode("utf-8-sig").split())
+        return text_rows(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise BadInput(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error

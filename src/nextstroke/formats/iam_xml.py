@@ -1,4 +1,4 @@
-"""Lines of IAM-OnDB: the official XML of one line in, its ink out."""
+"""IAM-OnDB: the official XML of one line or of a whole form in, its ink out."""
 
 from array import array
 from pathlib import Path
@@ -8,6 +8,7 @@ import numpy as np
 from nextstroke.errors import BadInk, LimitExceeded
 from nextstroke.formats.limits import MAX_COORDINATE, check_count, read_bounded
 from nextstroke.formats.safe_xml import parse_xml
+from nextstroke.formats.transcription import text_rows, unescape
 from nextstroke.ink import Ink
 
 ROOT = "WhiteboardCaptureSession"
@@ -28,8 +29,30 @@ def read_line(path: Path) -> Ink:
 
 def parse_line(data: bytes, name: Path | str) -> Ink:
     """As `read_line`, from bytes; `name` is for messages."""
+    return _ink(_parsed(data, name), name)
+
+
+def parse_form(data: bytes, name: Path | str) -> tuple[Ink, str]:
+    """Return the ink of a line or of a whole form, and the transcription of a form, a row for each line.
+
+    Args:
+        data: Content of the file.
+        name: Name of the file for messages.
+
+    Raises:
+        BadInk, LimitExceeded: As `read_line`.
+    """
+    trace = _parsed(data, name)
+    return _ink(trace, name), text_rows("\n".join(trace.rows))
+
+
+def _parsed(data: bytes, name: Path | str) -> "_Trace":
     trace = _Trace()
     parse_xml(data, name, trace)
+    return trace
+
+
+def _ink(trace: "_Trace", name: Path | str) -> Ink:
     try:
         return trace.ink()
     except (BadInk, LimitExceeded) as error:
@@ -37,13 +60,16 @@ def parse_line(data: bytes, name: Path | str) -> Ink:
 
 
 class _Trace:
-    """Collects the points and stroke ends that go by."""
+    """Collects the points, the stroke ends and the rows of the transcription that go by."""
 
     def __init__(self) -> None:
         self.x, self.y = array("d"), array("d")
         self.stops = [0]
+        self.rows: list[str] = []
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
+        if tag == "TextLine":
+            self.rows.append(unescape(attributes.get("text", "")))
         if tag != "Point":
             return
         try:

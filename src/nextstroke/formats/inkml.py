@@ -1,20 +1,22 @@
 """InkML, the W3C's language for ink (https://www.w3.org/TR/InkML/): read and write traces and their text."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
 import numpy as np
 
-from nextstroke.errors import BadInk
+from nextstroke.errors import BadInk, LimitExceeded
 from nextstroke.formats.limits import check_coordinates, check_count
 from nextstroke.formats.safe_xml import legal_text, local, parse_xml
 from nextstroke.ink import Ink
 
 NAMESPACE = "http://www.w3.org/2003/InkML"
 XML_ID = "http://www.w3.org/XML/1998/namespace id"
+GROUPS = {"traceGroup", "traceView"}
+MAX_GROUPS = 20_000
 TEXT_TYPES = {"truth", "transcription", "label", "text"}  # annotations that say what was written
 
 NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
@@ -41,8 +43,11 @@ class Format(NamedTuple):
     transform: Affine | None = None
 
 
-def parse_inkml(data: bytes, name: Path | str) -> tuple[Ink, str]:
+def parse_inkml(data: bytes, name: Path | str) -> list[tuple[Ink, str]]:
     """Return the ink and the text of an InkML document; the text is empty if no annotation has it.
+
+    A document whose trace groups or trace views have transcriptions of their own, each of several words, gives the ink
+    and the text of each. Transcriptions of single words are joined, line by line where views group them.
 
     Traces of type penUp are not ink. Channels other than X and Y, and intermittent ones, are not read. Affine canvas
     transforms are applied.
@@ -58,7 +63,7 @@ def parse_inkml(data: bytes, name: Path | str) -> tuple[Ink, str]:
     document = _Document()
     parse_xml(data, name, document, document.text)
     try:
-        return Ink.from_strokes(map(np.concatenate, document.strokes)), document.truth()
+        return [(Ink.from_strokes(strokes), text) for strokes, text in document.drawings()]
     except BadInk as error:
         raise BadInk(f"{name}: {error}; a trace holds points such as 10 0, 9 14, 8 28") from error
 
@@ -81,15 +86,32 @@ def write_inkml(strokes: Iterable[np.ndarray], text: str) -> bytes:
     return ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
 
 
+class _Group:
+    """A traceGroup or traceView: the numbers of its traces, and what annotations say of them.
+
+    Attributes:
+        parent: The group around it; None for the document.
+        strokes: Numbers of the strokes in it, those of inner groups included, or names of traces and of groups.
+        texts: Its own transcriptions.
+    """
+
+    def __init__(self, parent: "_Group | None"):
+        self.parent = parent
+        self.strokes: list[int | str] = []
+        self.texts: list[str] = []
+
+
 class _Document:
     """Handler that collects traces, formats and annotations."""
 
     def __init__(self) -> None:
+        self.groups = [_Group(None)]  # the document, and all groups in the order in which they begin
+        self.named: dict[str, list[int | str]] = {}  # strokes of traces and groups by their id
+        self._group = self.groups[0]
         self.strokes: list[list[np.ndarray]] = []  # each as pieces
         self.formats: dict[str, Format] = {}
         self.transforms: dict[str, Affine | None] = {}
         self.format = Format()
-        self.annotations: list[tuple[int, str]] = []
         self._open: list[tuple[str, dict[str, str]]] = []
         self._channels: list[tuple[str, str]] = []
         self._matrices: list[Affine] = []
@@ -109,6 +131,8 @@ class _Document:
             raise BadInk(f"a mapping of type {attributes.get('type', 'unknown')[:20]!r}; affine and identity are read")
         elif tag in ("trace", "annotation", "matrix"):
             self._pieces = []
+        elif tag in GROUPS:
+            self._begin_group(attributes)
 
     def text(self, piece: str) -> None:
         if self._pieces is not None:
@@ -128,12 +152,62 @@ class _Document:
             self._add_transform(attributes)
         elif tag == "context" and XML_ID in attributes:
             self.formats[attributes[XML_ID]] = self.format
+        elif tag in GROUPS:
+            self._end_group()
         self._open.pop()
 
-    def truth(self) -> str:
-        """Return the outermost annotations, joined; inner ones are of single words or symbols."""
-        least = min((depth for depth, _ in self.annotations), default=0)
-        return " ".join(text for depth, text in self.annotations if depth == least)
+    def drawings(self) -> list[tuple[list[np.ndarray], str]]:
+        """Return the strokes and the text of each part of the document that has a transcription.
+
+        Inner annotations are of single words or symbols where the document, or a group around them, has its own.
+        """
+        whole = [np.concatenate(pieces) for pieces in self.strokes]
+        if self.groups[0].texts:
+            return [(whole, " ".join(self.groups[0].texts))]
+        outer = [group for group in self.groups if group.texts and not _within_text(group)]
+        if not outer:
+            return [(whole, "")]
+        if sum(" " in " ".join(group.texts) for group in outer) > len(outer) / 2:
+            parts = [[group] for group in outer]
+        else:
+            lines: dict[int, list[_Group]] = {}
+            for group in outer:
+                lines.setdefault(id(group.parent), []).append(group)
+            parts = list(lines.values())
+        found = []
+        for part in parts:
+            numbers = dict.fromkeys(number for group in part for number in self._numbers(group.strokes))
+            found.append(([whole[number] for number in numbers], " ".join(" ".join(group.texts) for group in part)))
+        return [(strokes, text) for strokes, text in found if strokes] or [(whole, " ".join(text for _, text in found))]
+
+    def _numbers(self, strokes: list[int | str]) -> Iterator[int]:
+        """Yield the numbers of strokes, those that are referred to by name included; each name is followed once."""
+        waiting = list(reversed(strokes))
+        followed = set()
+        while waiting:
+            stroke = waiting.pop()
+            if isinstance(stroke, int):
+                yield stroke
+            elif stroke not in followed:
+                followed.add(stroke)
+                waiting += reversed(self.named.get(stroke, []))
+
+    def _begin_group(self, attributes: dict[str, str]) -> None:
+        if len(self.groups) > MAX_GROUPS:
+            raise LimitExceeded(f"more than {MAX_GROUPS} trace groups and views; split the document")
+        self._group = _Group(self._group)
+        self.groups.append(self._group)
+        if "traceDataRef" in attributes:
+            self._group.strokes.append(attributes["traceDataRef"].lstrip("#"))
+        name = attributes.get(XML_ID, attributes.get("id", ""))
+        if name:
+            self.named[name] = self._group.strokes
+
+    def _end_group(self) -> None:
+        group = self._group
+        assert group.parent is not None
+        self._group = group.parent
+        self._group.strokes += group.strokes
 
     def _taken_text(self) -> str:
         """Return the text of the element that ends."""
@@ -190,7 +264,11 @@ class _Document:
         if attributes.get("continuation") in ("middle", "end") and self.strokes:
             self.strokes[-1].append(stroke)
         else:
+            self._group.strokes.append(len(self.strokes))
             self.strokes.append([stroke])
+        name = attributes.get(XML_ID, attributes.get("id", ""))
+        if name:
+            self.named[name] = [len(self.strokes) - 1]
 
     def _format_of_trace(self) -> Format:
         """Return the format of the nearest element that refers to a context, or else the current one."""
@@ -200,7 +278,16 @@ class _Document:
     def _add_annotation(self, attributes: dict[str, str]) -> None:
         text = " ".join(self._taken_text().split())
         if text and attributes.get("type", "").lower() in TEXT_TYPES:
-            self.annotations.append((len(self._open), text))
+            self._group.texts.append(text)
+
+
+def _within_text(group: _Group) -> bool:
+    """Return whether a group around this one has a transcription."""
+    while group.parent is not None:
+        group = group.parent
+        if group.texts:
+            return True
+    return False
 
 
 def _points(written: str, layout: Format) -> np.ndarray:

@@ -5,6 +5,7 @@ from typing import Any
 from nextstroke.errors import BadInk
 from nextstroke.formats.json_ink import stroke_from_columns
 from nextstroke.formats.limits import check_count
+from nextstroke.formats.transcription import text_rows
 from nextstroke.ink import Ink
 
 TYPES = {"Text", "Raw Content", "Math", "Diagram", "Drawing", "Shape", "Group"}
@@ -46,4 +47,4 @@ def jiix_ink(document: dict[str, Any]) -> tuple[Ink, str]:
     if not strokes:
         raise BadInk("a JIIX document without strokes; export it with its ink")
     label = document.get("label", "")
-    return Ink.from_strokes(strokes), " ".join(label.split()) if isinstance(label, str) else ""
+    return Ink.from_strokes(strokes), text_rows(label) if isinstance(label, str) else ""

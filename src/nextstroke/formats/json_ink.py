@@ -13,6 +13,7 @@ import numpy as np
 
 from nextstroke.errors import BadInk, LimitExceeded
 from nextstroke.formats.limits import check_coordinates, check_count
+from nextstroke.formats.transcription import text_rows
 from nextstroke.ink import Ink
 
 FORM = 'it is {"text": "...", "strokes": [[[x, y], ...], ...]}'
@@ -71,7 +72,7 @@ def json_ink(document: Any) -> tuple[Ink, str]:
         raise BadInk("its text is not a string")
     strokes = [_points_of(stroke) for stroke in strokes if stroke != []]
     check_count(sum(len(stroke) for stroke in strokes if isinstance(stroke, list)))
-    return Ink.from_strokes([stroke_array(stroke) for stroke in strokes if stroke != []]), " ".join(text.split())
+    return Ink.from_strokes([stroke_array(stroke) for stroke in strokes if stroke != []]), text_rows(text)
 
 
 def stroke_array(points: object) -> np.ndarray:

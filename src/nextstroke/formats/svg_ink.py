@@ -171,7 +171,7 @@ class _Drawing:
 
 
 def _property(element: _Element, name: str) -> str:
-    """Return a property from the style attribute, or else from the attribute of its own; empty if not given."""
+    """Return a property from the style attribute, or else from the attribute of its own; empty where there is none."""
     if "style" in element.attributes:
         found = re.search(rf"(?:^|;)\s*{name}\s*:\s*([^;!]*)", element.attributes["style"])
         if found:

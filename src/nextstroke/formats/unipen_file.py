@@ -64,7 +64,7 @@ class Segment:
     Attributes:
         level: "TEXT", "WORD", "CHARACTER" or another name of the file's hierarchy.
         pieces: The components that belong to it.
-        quality: "OK", "GOOD", "?" or "BAD"; empty if not given.
+        quality: "OK", "GOOD", "?" or "BAD"; empty where the file has none.
         label: What the ink says, escapes undone.
     """
 
@@ -121,7 +121,7 @@ def read_unipen_file(path: Path, include: Path | None = None) -> UnipenFile:
 
     Args:
         path: The file.
-        include: The folder that `.INCLUDE` statements are relative to; the file's own folder if not given.
+        include: The folder that `.INCLUDE` statements are relative to; default: the file's own folder.
 
     Raises:
         BadInk: the file is malformed, includes itself, or names an include that is not there.

@@ -20,25 +20,23 @@ POINTS = 72 / 25.4  # in a millimetre
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
 
-def parse_xopp(data: bytes, name: Path | str) -> Ink:
-    """Return the ink of a document, unzipped; strokes of the highlighter and the eraser are not ink.
+def parse_xopp(data: bytes, name: Path | str) -> list[Ink]:
+    """Return the ink of each page that has any, unzipped; strokes of the highlighter and the eraser are not ink.
 
     Args:
         data: XML of the file.
         name: Name of the file for messages.
 
     Raises:
-        BadInk: malformed XML or strokes, no strokes, or strokes on several pages.
+        BadInk: malformed XML or strokes, or no strokes.
         LimitExceeded: too many points.
     """
     notes = _Notes()
     parse_xml(data, name, notes, notes.text)
-    pages = [page for page in notes.pages if page]
-    if len(pages) > 1:
-        raise BadInk(f"{name}: ink on {len(pages)} pages; export one page")
+    pages = [Ink.from_strokes(page) for page in notes.pages if page]
     if not pages:
         raise BadInk(f"{name}: no pen strokes")
-    return Ink.from_strokes(pages[0])
+    return pages
 
 
 class _Notes:

@@ -13,8 +13,10 @@ from nextstroke.errors import EmptyText, UsageError
 from nextstroke.handwriting.best_of import FirstValid, LineWriter
 from nextstroke.handwriting.glyphs.diacritics import normal, x_height
 from nextstroke.handwriting.hands import Hand
-from nextstroke.handwriting.request import checked_biases, checked_seed, line_requests, prepare, shown_text
+from nextstroke.handwriting.paragraphs import Paragraph, gap_after, indent_of, paragraphs_of
+from nextstroke.handwriting.request import checked_biases, checked_seed, line_requests, prepare
 from nextstroke.handwriting.sampler import Line
+from nextstroke.handwriting.spacing import LineSpacing, fitted, marked
 from nextstroke.ink import Ink
 from nextstroke.pages.layout import (
     ADVANCE,
@@ -30,11 +32,13 @@ from nextstroke.pages.layout import (
 )
 from nextstroke.runtime.model_file import Model
 
-TRIES = 4  # how often lines are wrapped anew because a hand turns out wider than expected
-OVERHANG = 1.04  # the part of the text's width that a line may take, as a pen does
+TRIES = 4  # how often a line is broken anew because it is wider or narrower than expected
+AIM = 1.0  # the part of the text's width that a line is expected to take at most
+OVERHANG = 1.08  # the part that it may take as it was written: it is made narrower to fit
 TOGETHER = 24  # lines written side by side
-# A hand that is wider than expected: its width per character is at least WIDER times the one before, and ROOM times the
-# measured one.
+FIRST_TOGETHER = 4  # lines written side by side of a hand whose width is not known yet
+# A hand whose words are wider than expected: its width per character is at least WIDER times the one before, and ROOM
+# times the measured one.
 WIDER = 1.05
 ROOM = 1.02
 FIRST_VALID = FirstValid()
@@ -73,6 +77,7 @@ class TextRequest:
         hands: A hand for each paragraph in turn.
         biases: A sampling bias >= 0 for each paragraph in turn.
         seed: Random seed, >= 0.
+        markup: Whether `~~struck out~~`, `__underlined__`, `->centred<-` and `->aligned to the right->` are read.
 
     Raises:
         UsageError: A bias or the seed is not a number in its range, or there is no hand.
@@ -83,6 +88,7 @@ class TextRequest:
     hands: Sequence[Hand]
     biases: Sequence[float]
     seed: int
+    markup: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "biases", checked_biases(self.biases))
@@ -92,14 +98,29 @@ class TextRequest:
 
     def metadata(self, model_name: str) -> dict[str, Any]:
         """Return what files say of the ink: the text as it was given and as it was drawn, seed, bias, style, model."""
+        written = "\n".join(paragraph.text for paragraph in self.paragraphs()) if self.markup else self.text
         return {
             "text": self.text,
-            "written": normal(self.text),
+            "written": normal(written),
             "seed": self.seed,
             "bias": self.biases[0] if len(self.biases) == 1 else list(self.biases),
             "style": ",".join(hand.name or "none" for hand in self.hands),
             "model": model_name,
         }
+
+    def paragraphs(self) -> list[Paragraph]:
+        """Return the paragraphs of the text."""
+        return paragraphs_of(self.text, self.markup)
+
+    def replacements(self) -> dict[str, str]:
+        """Return the characters of the text that are drawn as others, and what is drawn."""
+        characters = dict.fromkeys(character for each in self.paragraphs() for character in each.text)
+        return {each: normal(each) for each in characters if normal(each) != each and not each.isspace()}
+
+    def warnings(self) -> list[str]:
+        """Return a line for the user about what is drawn otherwise than it was given; none where nothing is."""
+        replaced = ", ".join(f"{given} as {drawn}" for given, drawn in self.replacements().items())
+        return [f"drawn otherwise than given: {replaced}"] if replaced else []
 
 
 class Row(NamedTuple):
@@ -109,11 +130,13 @@ class Row(NamedTuple):
         line: What was written; None for an empty row.
         ink: Its ink in mm, levelled, the left end of its baseline at (0, 0); None for an empty row.
         paragraph: Index of its paragraph.
+        align: Its alignment.
     """
 
     line: Line | None
     ink: Ink | None
     paragraph: int
+    align: str
 
 
 @dataclass
@@ -123,12 +146,15 @@ class _Spacing:
     Attributes:
         advance: mm a mean character.
         scale: mm a unit of the model; None before the first lines.
+        together: Number of lines written side by side: fewer where a line is often wider or narrower than expected, so
+            that those after it are broken anew.
     """
 
     hand: Hand
     bias: float
     advance: float
     scale: float | None = None
+    together: int = FIRST_TOGETHER
 
 
 def compose(
@@ -176,7 +202,8 @@ def compose_sheets(
 def _sheets(rows: Iterator[Row], page: Page) -> Iterator[tuple[Sheet, list[Line]]]:
     while held := list(islice(rows, page.rows)):
         if any(row.ink for row in held):
-            (sheet,) = place([row.ink for row in held], page, [row.paragraph for row in held])
+            numbers, aligns = [row.paragraph for row in held], [row.align for row in held]
+            (sheet,) = place([row.ink for row in held], page, numbers, aligns)
             yield sheet, [row.line for row in held if row.line]
 
 
@@ -192,11 +219,11 @@ def compose_rows(
     Raises:
         EmptyText, UnknownCharacters: The text cannot be written; before any line is.
     """
-    paragraphs = [shown_text(paragraph) for paragraph in request.text.strip("\n").split("\n")]
-    if not any(paragraphs):
+    paragraphs = request.paragraphs()
+    if not any(paragraph.text for paragraph in paragraphs):
         raise EmptyText("the text is empty; give at least one character that leaves ink")
-    prepare(" ".join(paragraphs), model.alphabet)
-    return _rows(model, request, paragraphs, writer, report)
+    prepare(" ".join(paragraph.text for paragraph in paragraphs), model.alphabet)
+    return _rows(_Composer(model, request, writer), paragraphs, report)
 
 
 def incomplete(lines: Sequence[Line]) -> list[str]:
@@ -204,30 +231,31 @@ def incomplete(lines: Sequence[Line]) -> list[str]:
     return [line.text for line in lines if not line.complete]
 
 
-def _rows(
-    model: Model, request: TextRequest, paragraphs: list[str], writer: LineWriter, report: Report | None
-) -> Iterator[Row]:
+def _rows(composer: "_Composer", paragraphs: list[Paragraph], report: Report | None) -> Iterator[Row]:
     """Yield all rows, top to bottom; `writer.cancelled` is called before each."""
+    request = composer.request
     page = request.page
-    above: Counter[str] = Counter()
     done = 0
-    total = sum(map(len, paragraphs))
+    total = sum(len(paragraph.text) for paragraph in paragraphs)
     spacings = _spacings(request, len(paragraphs))
-    for index, (text, spacing) in enumerate(zip(paragraphs, spacings, strict=True)):
-        if writer.cancelled:
-            writer.cancelled()
-        if not text:
-            yield Row(None, None, index)
-        while text:
-            pieces, lines, inks = _write_group(model, request, text, spacing, writer, above)
-            for piece, line, ink in zip(pieces, lines, inks, strict=True):
-                if writer.cancelled:
-                    writer.cancelled()
-                yield Row(line, drifted(ink, page, np.random.default_rng(line.request.entropy)), index)
-                above[piece] += 1
-                # A line ends at a blank, which is dropped, or within a word that is too long.
-                text = text[len(piece) :].removeprefix(" ")
-                done += len(piece) + 1
+    for index, (paragraph, spacing) in enumerate(zip(paragraphs, spacings, strict=True)):
+        composer.check()
+        align = paragraph.align or page.aligns[index % len(page.aligns)]
+        if not paragraph.text:
+            yield Row(None, None, index, align)
+        indent = indent_of(paragraph.indent, page)
+        rest = paragraph
+        while rest.text:
+            indents = indent + page.indent * (rest is paragraph), indent
+            for piece in composer.next_lines(rest, spacing, indents):
+                composer.check()
+                yield Row(piece.line, piece.ink, index, align)
+                composer.above[piece.part.shown] += 1
+                # A line ends at blanks, which are dropped, or within a word that is too long.
+                end = len(piece.part.text)
+                end += len(rest.text[end:]) - len(rest.text[end:].lstrip(" \t"))
+                rest = rest.part(end, len(rest.text))
+                done += end
             if report:
                 report(min(done, total), total)
 
@@ -244,41 +272,179 @@ def _spacings(request: TextRequest, paragraphs: int) -> list[_Spacing]:
     return spacings
 
 
-def _write_group(
-    model: Model,
-    request: TextRequest,
-    text: str,
-    spacing: _Spacing,
-    writer: LineWriter,
-    above: Counter[str],
-) -> tuple[list[str], list[Line], list[Ink]]:
-    """Write the first lines of a text, wrapped again until they fit at the width that the hand has.
+class _Piece(NamedTuple):
+    """A part of a paragraph, written as one line.
 
-    Args:
-        above: How often each line occurs above these.
-
-    Returns:
-        The text of each line, the lines, and their levelled ink in mm.
+    Attributes:
+        part: The part.
+        line: The line.
+        ink: Its ink in mm, levelled.
     """
-    page = request.page
-    for _ in range(TRIES):
-        width = min(page.text_width, (MAX_LINE if page.width else LONGEST) * spacing.advance)
-        pieces = list(islice(wrap(text, width, partial(_width, advance=spacing.advance)), TOGETHER))
-        requests = line_requests(model, pieces, spacing.hand, spacing.bias, request.seed, above)
-        lines = writer.write(model, requests)
-        scale = spacing.scale or _scale(lines, page)
-        inks = level([line.ink for line in lines], page, scale)
-        widths = [ink.bounds()[2] for ink in inks]
-        if max(widths) <= OVERHANG * page.text_width or max(map(len, pieces)) == 1:
-            break
-        spacing.advance = max(WIDER * spacing.advance, ROOM * sum(widths) / sum(map(_width, pieces)))
-    spacing.scale = scale
-    return pieces, lines, inks
+
+    part: Paragraph
+    line: Line
+    ink: Ink
 
 
-def _width(text: str, advance: float = 1.0) -> float:
-    """Return the width of a text as it is drawn, in the unit of `advance`, that of a mean character."""
-    return advance * advance_of(normal(text))
+class _Composer:
+    """Breaks paragraphs into lines and writes them.
+
+    Attributes:
+        above: How often each line occurs above the next one.
+    """
+
+    def __init__(self, model: Model, request: TextRequest, writer: LineWriter):
+        self.model = model
+        self.request = request
+        self.writer = writer
+        self.above: Counter[str] = Counter()
+        self._latest: dict[tuple[str, int], Line] = {}  # the lines written last, by text and occurrence
+
+    def check(self) -> None:
+        """Call `writer.cancelled`."""
+        if self.writer.cancelled:
+            self.writer.cancelled()
+
+    def next_lines(self, rest: Paragraph, spacing: _Spacing, indents: tuple[float, float]) -> list[_Piece]:
+        """Write the next lines of a paragraph, each filled with as many words as fit at the width that the hand has.
+
+        Args:
+            rest: What is left of the paragraph.
+            indents: Indents in mm of the next line and of those after it.
+        """
+        for _ in range(TRIES):
+            known = spacing.scale is not None
+            count = spacing.together if self.request.page.width else TOGETHER
+            parts = list(islice(self._parts(rest, spacing, indents), count))
+            pieces = self._write(parts, spacing)
+            verdicts = [self._verdict(pieces, i, rest, spacing, indents) for i in range(len(pieces))]
+            good = next((i for i, verdict in enumerate(verdicts) if verdict), len(pieces))
+            if known:
+                spacing.together = min(2 * count, TOGETHER) if good == len(pieces) else max(1, good)
+            if good:
+                break
+            # One word wider than the page is cut anew, and so are the first lines of a hand, now that it is known.
+            if known and " " in parts[0].shown:
+                return [self._finished(self._filled(pieces[0], verdicts[0], rest, spacing, indents[0]), indents[0])]
+            if verdicts[0] > 0:
+                width = pieces[0].ink.bounds()[2] / self._width(parts[0].text, 1.0)
+                spacing.advance = max(WIDER * spacing.advance, ROOM * width)
+        return [self._finished(piece, indents[i > 0]) for i, piece in enumerate(pieces[: max(good, 1)])]
+
+    def _parts(self, rest: Paragraph, spacing: _Spacing, indents: tuple[float, float]) -> Iterator[Paragraph]:
+        """Yield the lines that a paragraph is expected to have."""
+        page = self.request.page
+        longest = (MAX_LINE if page.width else LONGEST) * spacing.advance
+        first, others = (min(AIM * self._room(indent), longest) for indent in indents)
+        start = 0
+        for text in wrap(rest.text, others, partial(self._width, advance=spacing.advance), first):
+            start += len(rest.text[start:]) - len(rest.text[start:].lstrip(" \t"))
+            yield rest.part(start, start + len(text))
+            start += len(text)
+
+    def _room(self, indent: float) -> float:
+        """Return the width that a line may take, in mm; there is always some."""
+        width = self.request.page.text_width
+        return max(width - indent, min(width, 2 * self.request.page.column))
+
+    def _width(self, text: str, advance: float) -> float:
+        """Return the expected width of a text as it is drawn, in mm if `advance`, that of a mean character, is."""
+        page = self.request.page
+        part = Paragraph(text)
+        shown = part.shown
+        width = advance * advance_of(normal(shown))
+        if advance == 1.0:
+            return width
+        gaps = part.gaps()
+        width += page.letter_spacing * (len(shown) - 1) + page.word_spacing * len(gaps)
+        # Without knowing where on the line a tab is, it is taken to go half the way between two stops.
+        return width + sum(page.tab * gap.count("\t") / 2 + page.column * (len(gap) - 1) for gap in gaps)
+
+    def _write(self, parts: Sequence[Paragraph], spacing: _Spacing) -> list[_Piece]:
+        """Write the lines that were not among those written last, and learn the size and width of a new hand."""
+        request = self.request
+        texts = [part.shown for part in parts]
+        requests = line_requests(self.model, texts, spacing.hand, spacing.bias, request.seed, self.above)
+        keys = [(each.text.shown, each.occurrence) for each in requests]
+        new = [each for key, each in zip(keys, requests, strict=True) if key not in self._latest]
+        written = self._latest | {
+            (line.text, line.request.occurrence): line for line in self.writer.write(self.model, new)
+        }
+        self._latest = {key: written[key] for key in keys}
+        lines = list(self._latest.values())
+        first = spacing.scale is None
+        if spacing.scale is None:
+            spacing.scale = _scale(lines, request.page)
+        inks = level([line.ink for line in lines], request.page, spacing.scale)
+        if first and request.page.width:
+            width = sum(ink.bounds()[2] for ink in inks)
+            spacing.advance = width / sum(self._width(text, 1.0) for text in texts)
+        return [
+            _Piece(part, line, self._spaced(part, line, ink))
+            for part, line, ink in zip(parts, lines, inks, strict=True)
+        ]
+
+    def _spaced(self, part: Paragraph, line: Line, ink: Ink) -> Ink:
+        """Return the ink of a line with the page's spacing and the blanks and tabs of its text."""
+        page = self.request.page
+        gaps = part.gaps()
+        if not page.letter_spacing and not page.word_spacing and all(gap == " " for gap in gaps):
+            return ink
+
+        def gap(number: int, x: float, natural: float) -> float:
+            return page.word_spacing + gap_after(x, natural, gaps[number], page)
+
+        return LineSpacing(line, ink).spaced(page.letter_spacing, gap)
+
+    def _verdict(
+        self, pieces: Sequence[_Piece], i: int, rest: Paragraph, spacing: _Spacing, indents: tuple[float, float]
+    ) -> int:
+        """Return 1 for a line that is too wide, -1 for one that leaves room for the next word, and else 0."""
+        room = self._room(indents[i > 0])
+        piece = pieces[i]
+        width = piece.ink.bounds()[2]
+        if width > OVERHANG * room:
+            return int(len(piece.part.text) > 1)
+        following = rest.text
+        for each in pieces[: i + 1]:
+            following = following.lstrip(" \t")[len(each.part.text) :]
+        word = following.split()[:1]
+        if not word or not following.startswith((" ", "\t")) or self._width(piece.part.text, 1.0) >= MAX_LINE:
+            return 0
+        blank = following[: len(following) - len(following.lstrip(" \t"))]
+        needed = self._width(f"x{blank}{word[0]}", spacing.advance) - self._width("x", spacing.advance)
+        return -1 if width + needed <= room else 0
+
+    def _filled(self, piece: _Piece, verdict: int, rest: Paragraph, spacing: _Spacing, indent: float) -> _Piece:
+        """Return the next line with a word more or less, until it fits."""
+        for _ in range(TRIES):
+            end = len(piece.part.text)
+            if verdict > 0:
+                end = len(piece.part.text) - len(piece.part.text.replace("\t", " ").rpartition(" ")[2])
+                end = len(piece.part.text[:end].rstrip(" \t"))
+                if not end:
+                    return piece
+            else:
+                following = rest.text[end:]
+                end += len(following) - len(following.lstrip(" \t")) + len(following.split()[0])
+            (other,) = self._write([rest.part(0, end)], spacing)
+            found = self._verdict([other], 0, rest, spacing, (indent, indent))
+            if verdict < 0 and found > 0:
+                return piece
+            piece = other
+            if found != verdict:
+                break
+        return piece
+
+    def _finished(self, piece: _Piece, indent: float) -> _Piece:
+        """Return a line as it is placed: not wider than its room, with marks, indented, and drifted."""
+        page = self.request.page
+        gaps = piece.part.gaps()
+        tabs = max((i + 1 for i, gap in enumerate(gaps) if "\t" in gap), default=0)
+        ink = fitted(piece.ink, self._room(indent), piece.line, tabs)
+        ink = marked(ink, piece.line, piece.part.marked_characters(), page.x_height)
+        ink = drifted(ink, page, np.random.default_rng(piece.line.request.entropy))
+        return piece._replace(ink=ink.moved(indent, 0) if indent else ink)
 
 
 def _scale(lines: Sequence[Line], page: Page) -> float:

@@ -144,8 +144,9 @@ def _sheet(ink: Ink, page: Page, fixed: bool) -> Sheet:
     if fixed:
         top = min(top, -ABOVE * page.x_height)
         bottom = max(bottom, BELOW * page.x_height)
-    width = min(right - left, MAX_SIDE) + 2 * page.margin
-    return Sheet(width, bottom - top + 2 * page.margin, [ink.moved(page.margin - left, page.margin - top)])
+    margin = page.margins[0]
+    width = min(right - left, MAX_SIDE) + 2 * margin
+    return Sheet(width, bottom - top + 2 * margin, [ink.moved(margin - left, margin - top)])
 
 
 def _is_colour(name: str) -> bool:

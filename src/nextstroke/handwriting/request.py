@@ -138,7 +138,7 @@ def line_requests(
     """Return a request for each line of a text, in order from top to bottom.
 
     Args:
-        above: How many times each shown text occurs above the first line; none does if not given.
+        above: How many times each shown text occurs above the first line; default: none does.
 
     Raises:
         EmptyText, UnknownCharacters: A line cannot be written.

@@ -1,6 +1,5 @@
 """The files of a batch of lines: shards of ink, pictures, parts of a manifest, and their folder."""
 
-import fcntl
 import hashlib
 import json
 import os
@@ -15,6 +14,11 @@ from nextstroke.files import atomic_write, write_bytes
 from nextstroke.handwriting.line_pictures import PictureOptions, Range
 from nextstroke.handwriting.request import LineRequest
 from nextstroke.runtime.model_file import SEAL, find_model, unsealed
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 LOCK = ".lock"
 # In folders that other libraries read, what they would take for data is hidden from them.
@@ -150,8 +154,10 @@ class Folder:
         """Keep other processes out; the operating system frees the lock when the process dies.
 
         Raises:
-            UsageError: Another batch is being written there, or the folder takes no files.
+            UsageError: Another batch is being written there, the folder takes no files, or the system is not POSIX.
         """
+        if fcntl is None:
+            raise UsageError("a batch needs Linux or macOS: this system has no locks of folders (fcntl)")
         try:
             handle = (self.path / LOCK).open("w")
         except OSError as error:

@@ -74,7 +74,7 @@ def compile_library(target: Path, flags: Sequence[str], sources: Sequence[str], 
 
     Args:
         target: Where it shall lie.
-        flags, sources: What the compiler is told in front of the library's name, and behind it.
+        flags, sources: Arguments of the compiler before the library's name, and after it.
         attempt: Python that loads the library `sys.argv[1]`.
     Raises:
         UsageError: no compiler, or one that cannot do it; a cache folder that cannot be written.

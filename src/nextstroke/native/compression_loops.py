@@ -1,11 +1,10 @@
 """The compressor's loops in C++ (`native/compression`): building them, and finding what was built.
 
-They give the same numbers as numpy does, so that an archive does not depend on them. Nothing here compiles unasked:
-`nextstroke kernel build` does, and who has built them uses them from then on.
+They give the same numbers as numpy does, so that an archive does not depend on them. A wheel that was built where there
+is a compiler brings them; elsewhere `nextstroke kernel build` makes them. Nothing compiles unasked.
 """
 
 import ctypes
-import platform
 import warnings
 from collections.abc import Callable
 from functools import cache
@@ -14,29 +13,29 @@ from typing import Any
 
 import numpy as np
 
-from nextstroke.native.build import compile_library, find_library, library_path
+from nextstroke.native.build import find_library, library_path
+from nextstroke.native.compression_sources import PACKAGED, PARTS, SOURCE, compile_to
 from nextstroke.native.switch import is_paused
-
-SOURCE = Path(__file__).parent / "compression"
-# One operation is rounded after the other, as IEEE 754 defines each: none may be drawn together with another.
-FLAGS = ["-O3", "-std=c++17", "-shared", "-fPIC", "-fvisibility=hidden", "-ffp-contract=off", "-fno-math-errno"]
-FLAGS += ["-fno-trapping-math"]
 
 
 def library() -> Path:
-    """Where the library for this source and processor lies once it is built."""
-    return library_path("compressor", [platform.machine(), *FLAGS], SOURCE)
+    """Where the library for this source and processor lies once `build` has made it."""
+    return library_path("compressor", PARTS, SOURCE)
 
 
 def build() -> Path:
     """Compile the library, which takes some seconds; raises as `compile_library`."""
-    sources = [str(source) for source in sorted(SOURCE.glob("*.cpp"))]
-    return compile_library(library(), FLAGS, sources, "import ctypes, sys; ctypes.CDLL(sys.argv[1])")
+    return compile_to(library())
+
+
+def found_library() -> Path | None:
+    """The library that `loops` loads: the one that was built here, else the one that came with the wheel."""
+    return find_library(library) or find_library(lambda: PACKAGED)
 
 
 def loops() -> ctypes.CDLL | None:
-    """The library, if it was built and is not paused."""
-    path = None if is_paused() else find_library(library)
+    """The library, if there is one and it is not paused."""
+    path = None if is_paused() else found_library()
     return _load(path) if path else None
 
 
@@ -48,6 +47,9 @@ def _load(path: Path) -> ctypes.CDLL | None:
         warnings.warn(f"{path}: cannot be loaded, numpy is used ({error})", stacklevel=2)
         return None
     found.mixture_new.restype = ctypes.c_void_p
+    found.network_new.restype = ctypes.c_void_p
+    found.product_name.restype = ctypes.c_char_p
+    found.product_chosen.restype = ctypes.c_char_p
     return found
 
 

@@ -28,7 +28,7 @@ FRAMES_A_SECOND = 20
 LAST = 2.5  # seconds that the finished sheet is shown
 PIXELS = 120_000_000  # in all frames together; a long animation has fewer frames a second
 PIECES = 6
-CANVAS = ("white", RULE)  # the first colours of a canvas; those of the ink come after them
+PAPER, PRINTED = 0, 1  # colours of a canvas; those of the ink come after them
 LABEL = 7.0  # mm of free paper above the ink, for the frame's label
 
 
@@ -86,9 +86,10 @@ def _frames(
     scale = dpi / MILLIMETRES * FINER
     pen = max(1.0, look.pen * scale)
     colours = sorted(set(sheet.colours(look.colours)))
-    canvas = _canvas(sheet, width, height, scale, colours)
+    paper = str(look.background) or "white"
+    canvas = _canvas(sheet, (width, height), scale, [paper, RULE, *colours])
     small = _shrunk(canvas)
-    palette = _palette(colours)
+    palette = _palette(paper, colours)
     pieces = moments(sheet, look.colours, look.speed)
     piece = next(pieces, None)
     for number in range(1, count + 1):
@@ -97,19 +98,19 @@ def _frames(
         fresh = []
         while piece is not None and (number == count or piece.time <= number * step):
             ends = np.array([piece.start, piece.end]) * scale
-            straight(canvas, ends, pen, len(CANVAS) + colours.index(piece.colour))
+            straight(canvas, ends, pen, PRINTED + 1 + colours.index(piece.colour))
             fresh.append(piece)
             piece = next(pieces, None)
         _refresh(small, canvas, fresh, scale, pen)
         yield small.quantize(palette=palette, dither=Image.Dither.NONE)
 
 
-def _canvas(sheet: Sheet, width: int, height: int, scale: float, colours: Sequence[str]) -> Image.Image:
-    """The ruled paper, FINER times as large as the film; one byte a pixel, a third of what colours would take."""
-    canvas = Image.new("P", (width * FINER, height * FINER), 0)
-    shades = [ImageColor.getrgb(colour)[:3] for colour in (*CANVAS, *colours)]
+def _canvas(sheet: Sheet, size: tuple[int, int], scale: float, colours: Sequence[str]) -> Image.Image:
+    """The paper, FINER times as large as the film; one byte a pixel, a third of what colours would take."""
+    canvas = Image.new("P", (size[0] * FINER, size[1] * FINER), PAPER)
+    shades = [ImageColor.getrgb(colour)[:3] for colour in colours]
     canvas.putpalette([value for shade in shades for value in shade])
-    rule(canvas, sheet, scale, CANVAS.index(RULE))
+    rule(canvas, sheet, scale, PRINTED)
     return canvas
 
 
@@ -135,12 +136,13 @@ def _refresh(small: Image.Image, canvas: Image.Image, pieces: list[Moment], scal
         small.paste(canvas.crop(box).convert("RGB").reduce(FINER), tuple(low.tolist()))
 
 
-def _palette(colours: Sequence[str]) -> Image.Image:
-    """Return the shades between white paper and each ink, and the colour of the rules."""
+def _palette(paper: str, colours: Sequence[str]) -> Image.Image:
+    """Return the shades between the paper and each ink, and the colour of the rules."""
     # Pillow looks colours up in boxes of eight steps a side: finer ramps would turn white to grey.
     steps = min(24, 250 // len(colours))
     shade = np.linspace(0, 1, steps)[:, None]
-    ramps = [255 + shade * (np.array(ImageColor.getrgb(colour)[:3]) - 255) for colour in colours]
+    ground = np.array(ImageColor.getrgb(paper)[:3])
+    ramps = [ground + shade * (np.array(ImageColor.getrgb(colour)[:3]) - ground) for colour in colours]
     palette = Image.new("P", (1, 1))
     palette.putpalette(np.concatenate([*ramps, [ImageColor.getrgb(RULE)]]).round().astype(np.uint8).tobytes())
     return palette

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from nextstroke.errors import UsageError
+from nextstroke.pages.background import TRANSPARENT, Picture, is_colour
 from nextstroke.pages.layout import INK
 from nextstroke.pages.plotter import Plotter
 
@@ -22,6 +23,8 @@ class Look:
         dpi: Dots per inch of pictures and animations; None means 200 for pictures and 100 for animations.
         nib: Whether the width follows the pen's speed.
         animate: Whether an SVG shows the writing.
+        background: Colour behind the ink, "none" for a transparent picture, or a Picture; empty for white pictures and
+            vector files without a background.
         speed: Speed of animations; 2 is twice as fast as a hand.
         plotter: Settings of a pen plotter.
 
@@ -34,25 +37,27 @@ class Look:
     dpi: float | None = None
     nib: bool = False
     animate: bool = False
+    background: str | Picture = ""
     speed: float = 1.0
     plotter: Plotter = PLAIN
 
     def __post_init__(self) -> None:
-        from PIL import ImageColor
-
         if not 0.01 <= self.pen <= 50:
             raise UsageError(f"pen {self.pen}: give its width in mm, 0.01 to 50")
         if not 0.01 <= self.speed <= 1000:
             raise UsageError(f"speed {self.speed}: give 0.01 to 1000; 1 is a hand's")
         if self.nib and self.animate:
             raise UsageError("an outline cannot be animated; leave out --nib or --animate")
+        if self.nib and self.plotter.shortest:
+            raise UsageError("a plotter draws centre lines; leave out --nib, or --shortest and --machine")
         if len(self.colours) > MAX_COLOURS:
             raise UsageError(f"{len(self.colours)} colours: give at most {MAX_COLOURS}")
         for colour in self.colours:
-            try:
-                ImageColor.getrgb(colour)
-            except ValueError:
-                raise UsageError(f"colour {colour!r}: give a name such as navy, or #rrggbb") from None
+            if not is_colour(colour):
+                raise UsageError(f"colour {colour!r}: give a name such as navy, or #rrggbb")
+        plain = self.background if isinstance(self.background, str) else ""
+        if plain not in ("", TRANSPARENT) and not is_colour(plain):
+            raise UsageError(f"background {plain!r:.60}: give a colour such as ivory or #fffff0, or none")
 
     @property
     def colours(self) -> tuple[str, ...]:

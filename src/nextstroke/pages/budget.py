@@ -16,7 +16,7 @@ from nextstroke.pages.png import FINER, MAX_PIXELS, MILLIMETRES, STRIP_BYTES, de
 
 MIB = 1 << 20
 FILMS = {"gif", "apng"}
-PICTURES = {"png"} | FILMS
+PICTURES = {"png", "jpg"} | FILMS
 DOCUMENTS = {"pdf", "xopp"}  # which hold all pages
 # Measured on whole pages, and rounded up (tests/test_budget.py holds the sums to it).
 BASE = 4 * MIB  # of any request
@@ -25,7 +25,7 @@ TEXT_BYTES = 1000  # of a point in a format of text, with the tree that it is ma
 OUTLINE_BYTES = 6000  # of a point as an outline
 WINDOW_BYTES = 8  # of a point and a character of its line: the window's weights, and a copy
 TOGETHER = 24  # lines whose window weights are kept at once
-PICTURE_BYTES = 8  # of a pixel: the picture, and what its encoder keeps
+PICTURE_BYTES = 12  # of a pixel: the picture, and what its encoder keeps
 CANVAS_BYTES = 2 * FINER**2 + 8  # of a pixel of a film: one byte for each of its finer pixels, and copies
 FRAME_BYTES = 3  # of a pixel in each frame of a film
 PACKED_BYTES = 0.2  # of a pixel in a finished file
@@ -93,8 +93,8 @@ def estimate(
     pages = math.ceil(lines / page.rows)
     width, height = page.width, page.height
     if width is None or height is None:
-        width = min(longest, max(paragraphs)) * advance + 2 * page.margin
-        height = lines * page.line_height + 2 * page.margin
+        width = min(longest, max(paragraphs)) * advance + page.margins[1] + page.margins[3]
+        height = lines * page.line_height + page.margins[0] + page.margins[2]
     pixels = _pixels(width, height, format, look)
     held = min(pages, 2) if streamed and format not in DOCUMENTS else pages
     points = len(text) * points_per_character

@@ -9,11 +9,19 @@ import numpy as np
 from nextstroke.errors import LimitExceeded, UsageError
 from nextstroke.ink import Ink
 
-SIZES = {"a4": (210.0, 297.0), "a5": (148.0, 210.0), "letter": (215.9, 279.4)}
+SIZES = {
+    "a3": (297.0, 420.0), "a4": (210.0, 297.0), "a5": (148.0, 210.0), "a6": (105.0, 148.0),
+    "letter": (215.9, 279.4), "legal": (215.9, 355.6),
+}  # fmt: skip
+UNITS = {"": 1.0, "mm": 1.0, "cm": 10.0, "in": 25.4}  # mm
+PAPERS = ("blank", "ruled", "grid", "dots")
 INK, RULE = "#1a1a2e", "#c8d3e0"  # colours of ink and of the lines of ruled paper
+DOT = 0.5  # mm across, on dotted paper
 ALIGN = {"left": 0.0, "center": 0.5, "right": 1.0}
 MIN_WIDTH = 10.0  # mm between the margins
 MIN_LENGTH, MAX_LENGTH = 0.1, 1000.0  # mm, of letters and between baselines
+MIN_SPACING, MAX_SPACING = -5.0, 100.0  # mm, between letters and words, of indents and tab stops
+TAB = 12.0  # mm between tab stops, where nothing else is given
 MAX_SIDE = 100_000.0  # mm: 100 m, longer than a roll of paper for a plotter
 MAX_ROWS = 10_000  # lines on one page
 LONGEST = 70  # characters in one line where the page does not limit it: the length of the corpus's longest lines
@@ -44,12 +52,16 @@ class Page:
 
     Attributes:
         width, height: Size of the page; None means cut to the ink.
-        margin: Free border on all sides.
+        margin: Free border on all sides; or top and bottom, left and right; or top, right, bottom, left.
         line_height: Distance from baseline to baseline.
         x_height: Height of small letters.
-        align: "left", "center" or "right".
-        ruled: Whether baselines are drawn.
+        align: "left", "center" or "right"; several, separated by commas, for the paragraphs in turn.
+        paper: "blank", "ruled", "grid" or "dots"; squares and dots are half a line height apart.
         drift: Amount by which lines rise, sink and change in size, 0 to 3; 1 is an unsteady hand.
+        letter_spacing: Added between letters, -5 to 100; below 0 they are closer.
+        word_spacing: Added between words, -5 to 100.
+        indent: Indent of the first line of each paragraph, 0 to 100.
+        tab: Distance of the tab stops from each other, 1 to 100.
 
     Raises:
         UsageError: a value out of its range, or no room between the margins.
@@ -57,24 +69,26 @@ class Page:
 
     width: float | None = None
     height: float | None = None
-    margin: float = 15.0
+    margin: float | Sequence[float] = 15.0
     line_height: float = 10.0
     x_height: float = 2.2
     align: str = "left"
-    ruled: bool = False
+    paper: str = "blank"
     drift: float = 0.0
+    letter_spacing: float = 0.0
+    word_spacing: float = 0.0
+    indent: float = 0.0
+    tab: float = TAB
 
     def __post_init__(self) -> None:
-        if self.align not in ALIGN:
-            raise UsageError(f"align {self.align!r}: give one of {', '.join(ALIGN)}")
-        if not 0 <= self.margin < MAX_LENGTH:
-            raise UsageError(f"margin {self.margin}: give millimetres, 0 or more and below {MAX_LENGTH:g}")
-        for name, value in {"line height": self.line_height, "text size": self.x_height}.items():
-            if not MIN_LENGTH <= value < MAX_LENGTH:
-                raise UsageError(f"{name} {value}: give millimetres, {MIN_LENGTH} or more and below {MAX_LENGTH:g}")
-        for name, side in {"width": self.width, "height": self.height}.items():
-            if side is not None and not 0 <= side <= MAX_SIDE:
-                raise UsageError(f"{name} of the page {side:g}: give millimetres, at most {MAX_SIDE:g}")
+        for align in self.aligns:
+            if align not in ALIGN:
+                raise UsageError(f"align {align!r}: give one of {', '.join(ALIGN)}, or several as left,right")
+        if self.paper not in PAPERS:
+            raise UsageError(f"paper {self.paper!r}: give one of {', '.join(PAPERS)}")
+        if not isinstance(self.margin, float | int) and len(self.margin) not in (1, 2, 4):
+            raise UsageError(f"margin: {len(self.margin)} numbers; give 1, 2 or 4 (top, right, bottom, left)")
+        self._check_lengths()
         if not 0 <= self.drift <= 3:
             raise UsageError(f"drift {self.drift}: give 0 to 3; 0 is level, 1 an unsteady hand")
         if self.width is not None and (self.text_width < MIN_WIDTH or self.rows < 1):
@@ -82,27 +96,77 @@ class Page:
         if self.height is not None and self.rows > MAX_ROWS:
             raise LimitExceeded(f"{self.rows} lines on a page, at most {MAX_ROWS}; make the line height larger")
 
+    def _check_lengths(self) -> None:
+        for side in self.margins:
+            if not 0 <= side < MAX_LENGTH:
+                raise UsageError(f"margin {side}: give millimetres, 0 or more and below {MAX_LENGTH:g}")
+        for name, value in {"line height": self.line_height, "text size": self.x_height}.items():
+            if not MIN_LENGTH <= value < MAX_LENGTH:
+                raise UsageError(f"{name} {value}: give millimetres, {MIN_LENGTH} or more and below {MAX_LENGTH:g}")
+        for name, length in {"width": self.width, "height": self.height}.items():
+            if length is not None and not 0 <= length <= MAX_SIDE:
+                raise UsageError(f"{name} of the page {length:g}: give millimetres, at most {MAX_SIDE:g}")
+        limits = {"letter spacing": MIN_SPACING, "word spacing": MIN_SPACING, "indent": 0.0, "tab": 1.0}
+        values = (self.letter_spacing, self.word_spacing, self.indent, self.tab)
+        for (name, low), value in zip(limits.items(), values, strict=True):
+            if not low <= value <= MAX_SPACING:
+                raise UsageError(f"{name} {value}: give millimetres, {low:g} to {MAX_SPACING:g}")
+
     @classmethod
     def named(cls, name: str, **changes) -> "Page":
-        """Return a page by name (a4, a5, letter) or as WIDTHxHEIGHT in millimetres; `changes` are other attributes."""
-        found = re.fullmatch(r"([0-9.]+)x([0-9.]+)", name)
+        """Return a page by name or size; `changes` are other attributes.
+
+        Args:
+            name: One of SIZES, with "-landscape" if it lies on its side, or WIDTHxHEIGHT in millimetres or with a unit:
+                "148x105", "10x15cm", "4x6in".
+        """
+        found = re.fullmatch(r"([0-9.]+)(mm|cm|in)?[x×]([0-9.]+)(mm|cm|in)?", name.lower())
+        kind, _, turned = name.lower().partition("-")
         try:
-            width, height = map(float, found.groups()) if found else SIZES[name.lower()]
+            if found:
+                unit = UNITS[found[4] or found[2] or ""]
+                width = float(found[1]) * (UNITS[found[2]] if found[2] else unit)
+                height = float(found[3]) * unit
+            elif turned in ("", "portrait", "landscape"):
+                width, height = sorted(SIZES[kind], reverse=turned == "landscape")
+            else:
+                raise KeyError(name)
         except (KeyError, ValueError):
-            raise UsageError(f"page {name!r}: give {', '.join(SIZES)} or WIDTHxHEIGHT in millimetres") from None
+            raise UsageError(
+                f"page {name!r:.60}: give {', '.join(SIZES)}, with -landscape if it lies on its side, "
+                "or WIDTHxHEIGHT in mm, or as 10x15cm or 4x6in"
+            ) from None
         return cls(width, height, **changes)
+
+    @property
+    def margins(self) -> tuple[float, float, float, float]:
+        """Free border at the top, right, bottom and left."""
+        if isinstance(self.margin, float | int):
+            return (self.margin,) * 4
+        top, right, bottom, left = (list(self.margin) * 4)[:4]
+        return top, right, bottom, left
+
+    @property
+    def aligns(self) -> tuple[str, ...]:
+        """Alignments of the paragraphs in turn."""
+        return tuple(align.strip() for align in self.align.split(","))
 
     @property
     def text_width(self) -> float:
         """Width between the margins; infinite where the page is cut to the ink."""
-        return float("inf") if self.width is None else self.width - 2 * self.margin
+        return float("inf") if self.width is None else self.width - self.margins[1] - self.margins[3]
 
     @property
     def rows(self) -> int:
         """Number of lines that a page holds."""
         if self.height is None:
             return 1_000_000
-        return int((self.height - 2 * self.margin) // self.line_height)
+        return int((self.height - self.margins[0] - self.margins[2]) // self.line_height)
+
+    @property
+    def column(self) -> float:
+        """Width of one blank more than one, in mm: that of a mean character before a hand is known."""
+        return ADVANCE * self.x_height
 
 
 @dataclass(frozen=True)
@@ -112,8 +176,10 @@ class Sheet:
     Attributes:
         width, height: Size of the page.
         lines: Ink at its position on the page.
-        baselines: Heights of the lines of ruled paper.
+        baselines: Heights of the lines of writing; empty on blank paper.
         paragraphs: Number of each line's paragraph; empty means all 0.
+        paper: How the paper is printed, one of PAPERS.
+        squares: Left edge of the first square of grid paper, and the size of a square.
     """
 
     width: float
@@ -121,6 +187,8 @@ class Sheet:
     lines: Sequence[Ink]
     baselines: Sequence[float] = ()
     paragraphs: Sequence[int] = ()
+    paper: str = "ruled"
+    squares: tuple[float, float] = (0.0, 5.0)
 
     def strokes(self) -> Iterator[np.ndarray]:
         """Yield the strokes of all lines, each of shape (points, 2)."""
@@ -142,13 +210,39 @@ class Sheet:
             layers.setdefault(colour, []).append(line)
         return list(layers.items())
 
+    def printed_lines(self) -> Iterator[tuple[float, float, float, float]]:
+        """Yield the lines printed on the paper: x and y of both ends."""
+        if self.paper == "ruled":
+            yield from ((0.0, y, self.width, y) for y in self.baselines)
+        elif self.paper == "grid":
+            xs, ys = self._crossings()
+            yield from ((0.0, y, self.width, y) for y in ys)
+            yield from ((x, 0.0, x, self.height) for x in xs)
+
+    def printed_dots(self) -> Iterator[tuple[float, float]]:
+        """Yield the dots printed on the paper."""
+        if self.paper == "dots":
+            xs, ys = self._crossings()
+            yield from ((x, y) for y in ys for x in xs)
+
+    def _crossings(self) -> tuple[list[float], list[float]]:
+        """Return x and y of the squares' edges, so that each line of writing is on one of them."""
+        if not self.baselines:
+            return [], []
+        left, size = self.squares
+        top = self.baselines[0] % size
+        return (
+            [left % size + i * size for i in range(int((self.width - left % size) / size) + 1)],
+            [top + i * size for i in range(int((self.height - top) / size) + 1)],
+        )
+
 
 def advance_of(text: str) -> float:
     """Return the width of a text in mean widths of a character."""
     return sum(_ADVANCES.get(character, USUAL_ADVANCE) for character in text)
 
 
-def wrap(text: str, width: float, measure: Callable[[str], float]) -> Iterator[str]:
+def wrap(text: str, width: float, measure: Callable[[str], float], first: float | None = None) -> Iterator[str]:
     """Break a text into lines no wider than `width`; only blanks at the breaks are dropped.
 
     Line ends in the text stay; an empty string is an empty line. A word wider than a line is split.
@@ -157,25 +251,37 @@ def wrap(text: str, width: float, measure: Callable[[str], float]) -> Iterator[s
         text: Text with line ends.
         width: Width of a line, in any unit.
         measure: Function from a text to its width in the unit of `width`; must grow with the text.
+        first: Width of the first line of each paragraph; `width` if not given.
     """
     for paragraph in text.split("\n"):
         line = ""
-        for piece in (piece for word in paragraph.split() for piece in _pieces(word, width, measure)):
-            longer = f"{line} {piece}" if line else piece
-            if line and measure(longer) > width:
+        room = width if first is None else first
+        for found in re.finditer(r"(\s*)(\S+)", paragraph):
+            blank, word = found.groups()
+            if line and measure(line + blank + word) <= room:
+                line += blank + word
+                continue
+            if line:
                 yield line
-                longer = piece
-            line = longer
+                room = width
+            pieces = _pieces(word, room, width, measure)
+            line = next(pieces)
+            for piece in pieces:
+                yield line
+                room = width
+                line = piece
         yield line
 
 
-def _pieces(word: str, width: float, measure: Callable[[str], float]) -> Iterator[str]:
+def _pieces(word: str, first: float, width: float, measure: Callable[[str], float]) -> Iterator[str]:
     """Cut a word where it would leave the line, as far as the pieces are asked for; each has one character at least."""
     piece = ""
+    room = first
     for character in word:
-        if piece and measure(piece + character) > width:
+        if piece and measure(piece + character) > room:
             yield piece
             piece = ""
+            room = width
         piece += character
     yield piece
 
@@ -246,13 +352,16 @@ def drifted(ink: Ink, page: Page, rng: np.random.Generator) -> Ink:
     return Ink(points, ink.end_of_stroke)
 
 
-def place(level: Sequence[Ink | None], page: Page, paragraphs: Sequence[int] = ()) -> list[Sheet]:
+def place(
+    level: Sequence[Ink | None], page: Page, paragraphs: Sequence[int] = (), aligns: Sequence[str] = ()
+) -> list[Sheet]:
     """Put levelled lines on sheets, top to bottom.
 
     Args:
         level: Results of `level`; None is an empty line.
         page: Size and layout.
         paragraphs: Number of each line's paragraph; empty means all 0.
+        aligns: Alignment of each line; empty means that of its paragraph on the page.
 
     Raises:
         UsageError: all lines are empty.
@@ -262,9 +371,10 @@ def place(level: Sequence[Ink | None], page: Page, paragraphs: Sequence[int] = (
     whole = page.width is None or page.height is None
     rows = len(level) if whole else page.rows
     numbers = paragraphs or [0] * len(level)
-    sheets = [(level[i : i + rows], numbers[i : i + rows]) for i in range(0, len(level), rows)]
+    shares = [ALIGN[align] for align in aligns or [page.aligns[number % len(page.aligns)] for number in numbers]]
     put = _cut if whole else _filled
-    return [put(lines, of, page) for lines, of in sheets]
+    sheets = [slice(i, i + rows) for i in range(0, len(level), rows)]
+    return [put(level[some], numbers[some], shares[some], page) for some in sheets]
 
 
 def _levelled(ink: Ink, measures: Measures) -> Ink:
@@ -274,33 +384,42 @@ def _levelled(ink: Ink, measures: Measures) -> Ink:
     return Ink(points, ink.end_of_stroke)
 
 
-def _filled(lines: Sequence[Ink | None], paragraphs: Sequence[int], page: Page) -> Sheet:
+def _filled(lines: Sequence[Ink | None], paragraphs: Sequence[int], shares: Sequence[float], page: Page) -> Sheet:
     assert page.width is not None
     assert page.height is not None
-    baselines = [page.margin + (row + FIRST_BASELINE) * page.line_height for row in range(page.rows)]
+    top, _, _, left = page.margins
+    baselines = [top + (row + FIRST_BASELINE) * page.line_height for row in range(page.rows)]
     placed = [
-        line.moved(page.margin + ALIGN[page.align] * (page.text_width - line.bounds()[2]), y)
-        for line, y in zip(lines, baselines, strict=False)
+        line.moved(left + share * (page.text_width - line.bounds()[2]), y)
+        for line, share, y in zip(lines, shares, baselines, strict=False)
         if line is not None
     ]
-    return Sheet(page.width, page.height, placed, baselines if page.ruled else (), _inked(lines, paragraphs))
+    return _sheet((page.width, page.height), placed, baselines, _inked(lines, paragraphs), page)
 
 
 def _inked(lines: Sequence[Ink | None], paragraphs: Sequence[int]) -> list[int]:
     return [number for line, number in zip(lines, paragraphs, strict=True) if line is not None]
 
 
-def _cut(lines: Sequence[Ink | None], paragraphs: Sequence[int], page: Page) -> Sheet:
+def _cut(lines: Sequence[Ink | None], paragraphs: Sequence[int], shares: Sequence[float], page: Page) -> Sheet:
     """Return a sheet just large enough for the ink and its margins."""
     widest = max(line.bounds()[2] for line in lines if line is not None)
     rows = [
-        line.moved(ALIGN[page.align] * (widest - line.bounds()[2]), row * page.line_height)
-        for row, line in enumerate(lines)
+        line.moved(share * (widest - line.bounds()[2]), row * page.line_height)
+        for row, (line, share) in enumerate(zip(lines, shares, strict=True))
         if line is not None
     ]
     top = min(row.bounds()[1] for row in rows)
     bottom = max(row.bounds()[3] for row in rows)
-    placed = [row.moved(page.margin, page.margin - top) for row in rows]
-    baselines = [page.margin - top + row * page.line_height for row in range(len(lines))] if page.ruled else ()
-    size = widest + 2 * page.margin, bottom - top + 2 * page.margin
-    return Sheet(*size, placed, baselines, _inked(lines, paragraphs))
+    above, right, below, left = page.margins
+    placed = [row.moved(left, above - top) for row in rows]
+    baselines = [above - top + row * page.line_height for row in range(len(lines))]
+    size = left + widest + right, above + bottom - top + below
+    return _sheet(size, placed, baselines, _inked(lines, paragraphs), page)
+
+
+def _sheet(
+    size: tuple[float, float], placed: list[Ink], baselines: list[float], paragraphs: list[int], page: Page
+) -> Sheet:
+    printed = [] if page.paper == "blank" else baselines
+    return Sheet(*size, placed, printed, paragraphs, page.paper, (page.margins[3], page.line_height / 2))

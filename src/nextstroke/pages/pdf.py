@@ -7,7 +7,8 @@ from PIL import ImageColor
 
 from nextstroke.ink import Ink
 from nextstroke.pages.appearance import LOOK, Look
-from nextstroke.pages.layout import RULE, Sheet
+from nextstroke.pages.background import TRANSPARENT, Picture
+from nextstroke.pages.layout import DOT, RULE, Sheet
 from nextstroke.pages.nib import outline, ribbons
 from nextstroke.pages.png import Check
 from nextstroke.pages.spline import bezier
@@ -47,14 +48,18 @@ def pdf(
 
 def _draw(document, sheet: Sheet, look: Look, check: Check | None) -> None:
     document.setPageSize((sheet.width * MILLIMETRE, sheet.height * MILLIMETRE))
+    _draw_background(document, sheet, look.background)
     # From here on millimetres, y downwards, as in `layout`.
     document.transform(MILLIMETRE, 0, 0, -MILLIMETRE, 0, sheet.height * MILLIMETRE)
     document.setLineCap(ROUND)
     document.setLineJoin(ROUND)
     document.setLineWidth(RULE_WIDTH)
     document.setStrokeColorRGB(*_rgb(RULE))
-    for y in sheet.baselines:
-        document.line(0, y, sheet.width, y)
+    for ends in sheet.printed_lines():
+        document.line(*ends)
+    document.setLineWidth(DOT)
+    for x, y in sheet.printed_dots():
+        document.line(x, y, x, y)
     document.setLineWidth(look.pen)
     for colour, lines in sheet.layers(look.colours):
         document.setStrokeColorRGB(*_rgb(colour))
@@ -69,6 +74,27 @@ def _draw(document, sheet: Sheet, look: Look, check: Check | None) -> None:
                 _add_strokes(path, line)
             # Fill mode 1, non-zero: crossings of ribbons are filled too.
             document.drawPath(path, stroke=not look.nib, fill=look.nib, fillMode=1)
+
+
+def _draw_background(document, sheet: Sheet, background: str | Picture) -> None:
+    """Fill the page; the unit is the point, y upwards."""
+    width, height = sheet.width * MILLIMETRE, sheet.height * MILLIMETRE
+    if isinstance(background, Picture):
+        from reportlab.lib.utils import ImageReader
+
+        left, top, inner, _ = background.box(width / height)
+        scale = width / inner
+        size = background.size[0] * scale, background.size[1] * scale
+        document.saveState()
+        page = document.beginPath()
+        page.rect(0, 0, width, height)
+        document.clipPath(page, stroke=0, fill=0)
+        # The picture is centred, so that as much is cut off below as above.
+        document.drawImage(ImageReader(io.BytesIO(background.data)), -left * scale, -top * scale, *size)
+        document.restoreState()
+    elif background not in ("", TRANSPARENT):
+        document.setFillColorRGB(*_rgb(background))
+        document.rect(0, 0, width, height, stroke=0, fill=1)
 
 
 def _rgb(colour: str) -> tuple[float, ...]:

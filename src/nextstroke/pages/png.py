@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageColor, ImageDraw
 
 from nextstroke.errors import LimitExceeded, UsageError
 from nextstroke.ink import Ink
-from nextstroke.pages.layout import INK, RULE, Sheet
+from nextstroke.pages.background import TRANSPARENT, Picture
+from nextstroke.pages.layout import DOT, INK, RULE, Sheet
 from nextstroke.pages.nib import ribbons
 from nextstroke.pages.spline import polyline
 
@@ -26,7 +27,7 @@ def default_dpi(format: str, dpi: float | None) -> float:
     """Return the dots per inch of a format: those given, or its default."""
     if dpi is not None:
         return dpi
-    return DPI if format == "png" else FILM_DPI
+    return DPI if format in ("png", "jpg") else FILM_DPI
 
 
 def picture(
@@ -35,6 +36,7 @@ def picture(
     pen: float = 0.35,
     colours: Sequence[str] = (INK,),
     nib: bool = False,
+    background: str | Picture = "",
     check: Check | None = None,
 ) -> Image.Image:
     """Draw one sheet.
@@ -48,17 +50,18 @@ def picture(
         pen: Width of the stroke in mm.
         colours: Colours of the paragraphs in turn.
         nib: Whether the width follows the pen's speed.
+        background: Colour of the paper, "none" for a transparent picture, or a Picture; white if empty.
         check: Asked before each line of ink; what it raises ends the drawing.
     Raises:
         LimitExceeded: more than MAX_PIXELS pixels.
     """
     width, height = pixel_size(sheet, dpi)
     scale = dpi / MILLIMETRES * FINER
-    image = Image.new("RGB", (width, height), "white")
-    rows = max(1, STRIP_BYTES // (3 * FINER**2 * width))
+    image, paper = _paper((width, height), background)
+    rows = max(1, STRIP_BYTES // (4 * FINER**2 * width))
     inked = list(zip(sheet.lines, sheet.colours(colours), strict=True))
     for top in range(0, height, rows):
-        strip = Image.new("RGB", (width * FINER, min(rows, height - top) * FINER), "white")
+        strip = Image.new("RGBA", (width * FINER, min(rows, height - top) * FINER), paper)
         rule(strip, sheet, scale, RULE, top * FINER)
         draw = ImageDraw.Draw(strip)
         for line, colour in inked:
@@ -66,8 +69,19 @@ def picture(
                 check()
             for curve, thick in _curves(line, scale, pen, nib, top * FINER, strip.height):
                 _stroke(draw, curve, thick, colour, top * FINER)
-        image.paste(strip.reduce(FINER), (0, top))
+        drawn = strip.reduce(FINER)
+        image.paste(drawn, (0, top), drawn if image.mode == "RGB" else None)
     return image
+
+
+def _paper(size: tuple[int, int], background: str | Picture) -> tuple[Image.Image, tuple[int, ...]]:
+    """Return the picture without ink, and the colour (R, G, B, A) on which ink is drawn before it is pasted there."""
+    if isinstance(background, Picture):
+        return background.covering(size), (0, 0, 0, 0)
+    if background == TRANSPARENT:
+        return Image.new("RGBA", size), (0, 0, 0, 0)
+    colour = ImageColor.getrgb(background or "white")[:3]
+    return Image.new("RGB", size, colour), (*colour, 255)
 
 
 def _curves(
@@ -102,7 +116,7 @@ def pixel_size(sheet: Sheet, dpi: float) -> tuple[int, int]:
 
 
 def rule(image: Image.Image, sheet: Sheet, scale: float, fill: str | int, top: int = 0) -> None:
-    """Draw the lines of ruled paper.
+    """Draw what is printed on the paper.
 
     Args:
         scale: Pixels of the image a millimetre.
@@ -110,16 +124,28 @@ def rule(image: Image.Image, sheet: Sheet, scale: float, fill: str | int, top: i
         top: Pixels of the sheet above the image.
     """
     draw = ImageDraw.Draw(image)
-    for y in sheet.baselines:
-        level = int(y * scale) - top
-        if -FINER <= level <= image.height + FINER:
-            draw.line([(0, level), (image.width, level)], fill=fill, width=FINER)
+    for x0, y0, x1, y1 in sheet.printed_lines():
+        first, last = int(y0 * scale) - top, int(y1 * scale) - top
+        if first <= image.height + FINER and last >= -FINER:
+            draw.line([(int(x0 * scale), first), (int(x1 * scale), last)], fill=fill, width=FINER)
+    radius = DOT / 2 * scale
+    for x, y in sheet.printed_dots():
+        left, level = x * scale, y * scale - top
+        if -radius <= level <= image.height + radius:
+            draw.ellipse([left - radius, level - radius, left + radius, level + radius], fill=fill)
 
 
 def png(sheet: Sheet, dpi: float = DPI, **look) -> bytes:
     """One sheet as a PNG file that knows its dpi; `look` as for `picture`."""
     stream = io.BytesIO()
     picture(sheet, dpi, **look).save(stream, "PNG", dpi=(dpi, dpi))
+    return stream.getvalue()
+
+
+def jpeg(sheet: Sheet, dpi: float = DPI, **look) -> bytes:
+    """One sheet as a JPEG file that knows its dpi; `look` as for `picture`."""
+    stream = io.BytesIO()
+    picture(sheet, dpi, **look).save(stream, "JPEG", dpi=(round(dpi), round(dpi)), quality=92, subsampling=0)
     return stream.getvalue()
 
 

@@ -1,7 +1,7 @@
 """Write sheets to files in a format chosen by name or suffix."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,11 @@ from nextstroke.formats.json_ink import write_json_ink
 from nextstroke.pages import plotter
 from nextstroke.pages.animation import film
 from nextstroke.pages.appearance import Look
+from nextstroke.pages.background import TRANSPARENT, Picture
 from nextstroke.pages.layout import Sheet
 from nextstroke.pages.notes import notes
 from nextstroke.pages.pdf import pdf
-from nextstroke.pages.png import Check, default_dpi, png
+from nextstroke.pages.png import Check, default_dpi, jpeg, png
 from nextstroke.pages.svg import svg
 
 About = dict[str, Any]  # text, seed and other metadata; each format keeps what it can hold
@@ -23,9 +24,8 @@ About = dict[str, Any]  # text, seed and other metadata; each format keeps what 
 # One sheet to the bytes of one file.
 SHEETS: dict[str, Callable[[Sheet, Look, About, Check | None], bytes]] = {
     "svg": lambda sheet, look, about, check: svg(sheet, look, about.get("text", ""), _description(about), check),
-    "png": lambda sheet, look, about, check: png(
-        sheet, default_dpi("png", look.dpi), pen=look.pen, colours=look.colours, nib=look.nib, check=check
-    ),
+    "png": lambda sheet, look, about, check: png(sheet, default_dpi("png", look.dpi), **_drawing(look), check=check),
+    "jpg": lambda sheet, look, about, check: jpeg(sheet, default_dpi("jpg", look.dpi), **_drawing(look), check=check),
     "gif": lambda sheet, look, about, check: film(sheet, "gif", look, check),
     "apng": lambda sheet, look, about, check: film(sheet, "apng", look, check),
     "inkml": lambda sheet, look, about, check: write_inkml(
@@ -37,7 +37,35 @@ SHEETS: dict[str, Callable[[Sheet, Look, About, Check | None], bytes]] = {
 }
 DOCUMENTS = ("pdf", "xopp")  # each holds all sheets
 FORMATS = (*SHEETS, *DOCUMENTS)
-SUFFIXES = {"nc": "gcode", "ngc": "gcode", "hgl": "hpgl", "plt": "hpgl", "ink": "inkml"}
+# The formats that have a use for an option; options that are not named here decide the ink, which all formats hold.
+PICTURES = frozenset({"png", "jpg"})
+FILMS = frozenset({"gif", "apng"})
+MACHINES = frozenset({"gcode", "hpgl"})
+DRAWN = PICTURES | FILMS | {"svg", "pdf"}
+NOTES = frozenset({"xopp"})  # whose program has papers of its own
+USES: dict[str, frozenset[str]] = {
+    "paper": DRAWN,
+    "ruled": DRAWN,
+    "background": DRAWN,
+    "pen": DRAWN | NOTES,
+    "nib": (DRAWN | NOTES) - FILMS,
+    "colour": DRAWN | NOTES | MACHINES,
+    "dpi": PICTURES | FILMS,
+    "animate": frozenset({"svg"}),
+    "speed": FILMS | {"svg"},
+    "shortest": MACHINES | {"svg"},
+    "machine": frozenset({"gcode", "svg"}),
+    "feed": frozenset({"gcode"}),
+    "pen_up": frozenset({"gcode"}),
+    "pen_down": frozenset({"gcode"}),
+    "dwell": frozenset({"gcode"}),
+    "header": frozenset({"gcode"}),
+    "footer": frozenset({"gcode"}),
+    "tolerance": MACHINES,
+    "bed": MACHINES,
+    "offset": MACHINES,
+}
+SUFFIXES = {"jpeg": "jpg", "nc": "gcode", "ngc": "gcode", "hgl": "hpgl", "plt": "hpgl", "ink": "inkml"}
 
 
 def pick_format(output: str, name: str | None) -> str:
@@ -52,6 +80,39 @@ def pick_format(output: str, name: str | None) -> str:
     return chosen
 
 
+def check_options(format: str, given: Collection[str]) -> None:
+    """Raise UsageError for an option that a format has no use for.
+
+    Args:
+        format: One of FORMATS.
+        given: Names of the options that were given.
+    """
+    for option in given:
+        formats = USES.get(option)
+        if formats is not None and format not in formats:
+            name = f"--{option.replace('_', '-')}"
+            fitting = ", ".join(known for known in FORMATS if known in formats)
+            raise UsageError(f"{name}: has no meaning in the format {format}, only in {fitting}; leave it out")
+    if format == "svg" and "speed" in given and "animate" not in given:
+        raise UsageError("--speed: has no meaning in a still SVG; add --animate, or leave it out")
+
+
+def check_look(format: str, look: Look) -> None:
+    """Raise UsageError for a background or a machine that a format is not for."""
+    machine = look.plotter.machine
+    if machine and (format == "svg") != (machine == plotter.AXIDRAW) and format in USES["machine"]:
+        raise UsageError(f"machine {machine}: takes {'SVG' if format == 'gcode' else 'G-code'}, not {format}")
+    if look.background == TRANSPARENT and format in FILMS | {"jpg"}:
+        raise UsageError(f"background none: {format} has no transparency; give a colour, or write PNG or SVG")
+    if isinstance(look.background, Picture) and format in FILMS:
+        raise UsageError(f"background: {format} takes a colour, not a picture; write PNG, PDF or SVG")
+
+
+def _drawing(look: Look) -> dict[str, Any]:
+    """Return the arguments of `picture`."""
+    return {"pen": look.pen, "colours": look.colours, "nib": look.nib, "background": look.background}
+
+
 def render(sheet: Sheet, format: str, look: Look, about: About, check: Check | None = None) -> bytes:
     """One sheet in a format.
 
@@ -59,6 +120,7 @@ def render(sheet: Sheet, format: str, look: Look, about: About, check: Check | N
         about: Text, seed and the like; formats keep what they have a place for.
         check: Asked now and then where drawing takes long; what it raises ends it.
     """
+    check_look(format, look)
     if check:
         check()
     if format in DOCUMENTS:
@@ -84,6 +146,7 @@ def save(sheets: Iterable[Sheet], output: str, format: str | None, look: Look, a
         UsageError: an unknown format.
     """
     chosen = pick_format(output, format)
+    check_look(chosen, look)
     if chosen in DOCUMENTS:
         files: Iterable[bytes] = [document(sheets, look, about, format=chosen)]
     else:

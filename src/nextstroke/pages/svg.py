@@ -1,5 +1,6 @@
 """Write sheets as SVG in millimetres: centre lines for plotters and editors, outlines of a nib, or an animation."""
 
+import base64
 from collections.abc import Callable
 from xml.etree import ElementTree as ET
 
@@ -8,9 +9,12 @@ import numpy as np
 from nextstroke.formats.safe_xml import legal_text
 from nextstroke.ink import Ink
 from nextstroke.pages.appearance import LIFT, LOOK, PACE, Look
-from nextstroke.pages.layout import RULE, Sheet
+from nextstroke.pages.background import MIME, TRANSPARENT, Picture
+from nextstroke.pages.layout import DOT, RULE, Sheet
 from nextstroke.pages.nib import outline, ribbons
+from nextstroke.pages.plotter import AXIDRAW
 from nextstroke.pages.spline import bezier
+from nextstroke.pages.travel import tour
 
 NAMESPACE = "http://www.w3.org/2000/svg"
 INKSCAPE = "http://www.inkscape.org/namespaces/inkscape"  # whose layers vpype knows too
@@ -37,11 +41,15 @@ def svg(
     for tag, text in (("title", title), ("desc", about), ("style", MOTION if look.animate else "")):
         if text:
             ET.SubElement(root, _tag(tag)).text = legal_text(text)
-    if sheet.baselines:
-        _rules(root, sheet)
+    _paper(root, sheet, look)
     clock = Clock(look.speed) if look.animate else None
-    for colour, lines in sheet.layers(look.colours):
-        layer = ET.SubElement(root, _tag("g"), _layer(colour) | _style(colour, look))
+    pen = (0.0, 0.0)
+    for number, (colour, lines) in enumerate(sheet.layers(look.colours), 1):
+        layer = ET.SubElement(root, _tag("g"), _layer(_label(colour, number, look)) | _style(colour, look))
+        if look.plotter.shortest:
+            strokes = tour([stroke for line in lines for stroke in line.strokes()], pen)
+            lines = [Ink.from_strokes(strokes)]
+            pen = tuple(strokes[-1][-1])
         for line in lines:
             if check:
                 check()
@@ -77,6 +85,13 @@ def _layer(name: str) -> dict[str, str]:
     return {f"{{{INKSCAPE}}}groupmode": "layer", f"{{{INKSCAPE}}}label": name}
 
 
+def _label(colour: str, number: int, look: Look) -> str:
+    """Return the name of a layer: an AxiDraw pauses before one whose name begins with "!"."""
+    if look.plotter.machine != AXIDRAW:
+        return colour
+    return f"{'' if number == 1 else '!'}{number} {colour}"
+
+
 def _style(colour: str, look: Look) -> dict[str, str]:
     if look.nib:
         return {"fill": colour, "stroke": "none"}
@@ -97,10 +112,26 @@ def _polygon(places: np.ndarray) -> str:
     return f"M{'L'.join(_pair(place) for place in places)}Z"
 
 
-def _rules(root: ET.Element, sheet: Sheet) -> None:
-    group = ET.SubElement(root, _tag("g"), _layer("paper") | {"stroke": RULE, "stroke-width": "0.15"})
-    for y in sheet.baselines:
-        ET.SubElement(group, _tag("path"), {"d": f"M0 {_number(y)}H{_number(sheet.width)}"})
+def _paper(root: ET.Element, sheet: Sheet, look: Look) -> None:
+    """Add a layer with the background and what is printed on the paper, if there is anything."""
+    background = look.background
+    # An AxiDraw does not plot layers whose name begins with "%".
+    label = "%paper" if look.plotter.machine == AXIDRAW else "paper"
+    group = ET.Element(_tag("g"), _layer(label) | {"stroke": RULE, "stroke-width": "0.15"})
+    size = {"width": _number(sheet.width), "height": _number(sheet.height)}
+    if isinstance(background, Picture):
+        data = f"data:{MIME[background.kind]};base64,{base64.b64encode(background.data).decode()}"
+        ET.SubElement(group, _tag("image"), size | {"preserveAspectRatio": "xMidYMid slice", "href": data})
+    elif background not in ("", TRANSPARENT):
+        ET.SubElement(group, _tag("rect"), size | {"fill": background, "stroke": "none"})
+    for x0, y0, x1, y1 in sheet.printed_lines():
+        end = f"H{_number(x1)}" if y0 == y1 else f"V{_number(y1)}"
+        ET.SubElement(group, _tag("path"), {"d": f"M{_number(x0)} {_number(y0)}{end}"})
+    dots = "".join(f"M{_number(x)} {_number(y)}h0" for x, y in sheet.printed_dots())
+    if dots:
+        ET.SubElement(group, _tag("path"), {"d": dots, "stroke-width": _number(DOT), "stroke-linecap": "round"})
+    if len(group):
+        root.append(group)
 
 
 def _tag(name: str) -> str:

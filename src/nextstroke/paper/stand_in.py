@@ -1,4 +1,4 @@
-"""Lines written by the bundled writer, in place of IAM-OnDB where that is not at hand.
+"""Lines written by the bundled writer, in place of IAM-OnDB where that is not available.
 
 They let the figures be drawn and the claims on a model's own writing be measured without a corpus whose licence has
 to be accepted first. They say nothing about Tables 3 and 4: those are scores on real lines.

@@ -20,7 +20,7 @@ PAIR = 2  # points that a reader takes at once
 
 
 class BadMetadata(ValueError):
-    """Metadata that no export of ours has."""
+    """Metadata that no export of nextstroke has."""
 
 
 def read_metadata(graph: Graph, name: str, format: str) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def read_metadata(graph: Graph, name: str, format: str) -> dict[str, Any]:
     try:
         about = json.loads(graph.metadata[name])
     except KeyError:
-        raise BadMetadata("it has no metadata of ours") from None
+        raise BadMetadata("it has no metadata of nextstroke") from None
     except (ValueError, RecursionError) as error:
         raise BadMetadata(f"its metadata is not JSON: {error}") from error
     _require(isinstance(about, dict), "its metadata is not an object")

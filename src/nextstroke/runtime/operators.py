@@ -1,4 +1,4 @@
-"""The operators that an export of ours has: the shapes of their outputs, and how many multiplications they take."""
+"""The operators of exported models: the shapes of their outputs, and how many multiplications they take."""
 
 import math
 from collections.abc import Callable
@@ -10,7 +10,7 @@ Shape = tuple[int, ...]
 
 
 class BadGraph(ValueError):
-    """A graph that no export of ours has."""
+    """A graph that no export of nextstroke has."""
 
 
 def products(operator: str, shapes: list[Shape], found: list[Shape]) -> int:

@@ -1,7 +1,7 @@
 """The graph in a model file, checked before any runtime sees it.
 
-A model file may come from a stranger. Only what an export of ours has is let through: its operators, its inputs and
-outputs, weights inside the file, and no value that takes more memory than those of our largest networks. Shapes are
+A model file may come from a stranger. Only what an export of nextstroke has is let through: its operators, its inputs
+and outputs, weights inside the file, and no value that takes more memory than those of our largest networks. Shapes are
 worked out for LINES lines and PLACES characters side by side.
 """
 
@@ -52,7 +52,7 @@ def read_graph(data: bytes) -> Graph:
     """Check the graph of a model file.
 
     Raises:
-        BadGraph: it has what no export of ours has.
+        BadGraph: it has what no export of nextstroke has.
     """
     try:
         return _read(memoryview(data))

@@ -20,10 +20,10 @@ class Choice:
 
     Attributes:
         temperature: Log-probabilities are divided by it; 0 takes the likeliest symbol.
-        top_k: Only so many of the likeliest symbols are drawn from; all without it.
+        top_k: Number of likeliest symbols that are drawn from; all without it.
         top_p: Only the fewest likeliest symbols that together have this probability are drawn from.
     Raises:
-        UsageError: a senseless value.
+        UsageError: an invalid value.
     """
 
     temperature: float = 1.0

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from nextstroke.config import Recipe
-from nextstroke.errors import Diverged
+from nextstroke.errors import Diverged, WrongModel
 from nextstroke.nets.matmul import bfloat16
 from nextstroke.nets.networks import NetworkState
 from nextstroke.training.cuda_graphs import Replayed
@@ -24,6 +24,7 @@ from nextstroke.training.optimisers import (
     build_noise,
     build_optimiser,
     load_noise,
+    load_optimiser,
     load_weights,
     rate_at,
 )
@@ -274,21 +275,35 @@ class Learner:
         """
         load_weights(self.network, strip_prefix("network.", tensors), source)
         load_weights(self.average, strip_prefix("average.", tensors), source)
-        slots: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in strip_prefix("optimiser.", tensors).items():
-            number, slot = name.split(".", 1)
-            slots.setdefault(int(number), {})[slot] = tensor
-        groups = self.optimiser.state_dict()["param_groups"]
-        self.optimiser.load_state_dict({"state": slots, "param_groups": groups})
+        load_optimiser(self.optimiser, self.recipe.training, strip_prefix("optimiser.", tensors), source)
         load_noise(self.noise, strip_prefix("noise.", tensors), source)
         self.progress = Progress(**progress)
         if joined := strip_prefix("carried.", tensors):
             start = self.network.start(1)
             names = [f"{layer}.{part}" for layer, state in enumerate(start) for part in state._fields]
+            self._check_carried(joined, dict(zip(names, flat_state(start), strict=True)), source)
             self.states = []
             for rows in self.shards:
                 parts = [joined[name][rows].clone().to(self.device) for name in names]
                 self.states.append(fill_state(start, parts))
+
+    def _check_carried(self, joined: dict[str, Tensor], start: dict[str, Tensor], source: Path) -> None:
+        """Raise WrongModel unless a stored state fits the network and the number of lines of a batch."""
+        lines = self.recipe.training.batch * self.shard_count
+        for name, part in start.items():
+            found = joined.get(name)
+            if found is None or found.shape[1:] != part.shape[1:] or found.dtype != part.dtype:
+                raise WrongModel(f"{source}: the state of {name} does not fit; it was made by another recipe")
+            if len(found) != lines:
+                raise WrongModel(
+                    f"{source}: its checkpoint carries the state of {len(found)} lines, a batch has {lines} now; "
+                    "resume with as many lines, or name another --run"
+                )
+
+
+def flat_state(state: NetworkState) -> list[Tensor]:
+    """Return the parts of a state in their order."""
+    return [part for layer in state for part in layer]
 
 
 def fill_state(like: NetworkState, tensors: Iterable[Tensor]) -> NetworkState:

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -21,13 +21,15 @@ from nextstroke.nets.networks import (
     TiedTextNetwork,
 )
 from nextstroke.nets.recogniser_network import RecogniserNetwork
-from nextstroke.nets.rmsprop import GravesRMSProp
+from nextstroke.nets.rmsprop import SLOTS, GravesRMSProp
 from nextstroke.nets.weight_noise import AdaptiveNoise, FixedNoise, NoNoise, WeightDrop, WeightNoise
 
 # Deviation of a symbol's row of a table. The row reaches the gates whole, so that this is about what the
 # recurrence contributes.
 TABLE = 0.4
 UNLIKELY = -5.0  # bias of a recogniser's new characters, whose weights begin at zero
+# The tensors that each optimiser keeps for a weight, as checkpoints name them.
+SLOTS_OF = {"adamw": ("step", "exp_avg", "exp_avg_sq"), "rmsprop": SLOTS, "sgd": ("momentum_buffer",)}
 UNIFORM = 0.1  # RNNLIB's default range of initial weights; the paper does not state its own
 
 
@@ -111,6 +113,35 @@ def build_optimiser(network: nn.Module, training: Training) -> torch.optim.Optim
     return torch.optim.AdamW(
         network.parameters(), training.learning_rate, betas, weight_decay=training.weight_decay, fused=True
     )
+
+
+def load_optimiser(
+    optimiser: torch.optim.Optimizer, training: Training, tensors: Mapping[str, Tensor], source: object
+) -> None:
+    """Fill an optimiser with its stored state.
+
+    Args:
+        tensors: Tensors by NUMBER.SLOT, where NUMBER is that of a weight.
+        source: File or folder for the error message.
+
+    Raises:
+        WrongModel: a tensor does not fit, is missing or is not part of the optimiser.
+    """
+    groups = optimiser.state_dict()["param_groups"]
+    weights = [weight for group in optimiser.param_groups for weight in group["params"]]
+    wanted = SLOTS_OF[training.optimiser]
+    shapes = {f"{i}.{slot}": weight.shape for i, weight in enumerate(weights) for slot in wanted}
+    for name, tensor in tensors.items():
+        # The number of steps is a number for each weight, whatever the shape of the weight.
+        if name not in shapes or tensor.shape != (() if name.endswith(".step") else shapes[name]):
+            raise WrongModel(f"{source}: {name} is not part of the optimiser; it was made by another recipe")
+    slots: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        number, slot = name.split(".")
+        slots.setdefault(int(number), {})[slot] = tensor
+    if any(set(found) != set(wanted) for found in slots.values()):
+        raise WrongModel(f"{source}: a part of the optimiser's state is missing; it was made by another recipe")
+    optimiser.load_state_dict({"state": slots, "param_groups": groups})
 
 
 def build_noise(network: nn.Module, training: Training, sequences: int) -> WeightNoise:
@@ -200,9 +231,18 @@ def extend_recogniser(weights: Mapping[str, Tensor], before: int, after: int) ->
     return extended
 
 
+# Kinds of networks whose alphabet can be extended, with the function that does it.
+EXTENSIBLE: dict[str, Callable[[Mapping[str, Tensor], int, int], dict[str, Tensor]]] = {
+    "writer": extend_alphabet,
+    "reader": extend_recogniser,
+}
+
+
 def load_noise(noise: WeightNoise, tensors: dict[str, Tensor], source: object) -> None:
-    """Load the tensors of a noise; raise WrongModel where one is missing."""
+    """Load the tensors of a noise; raise WrongModel where one is missing or does not fit."""
     try:
         noise.load_state(tensors)
     except KeyError as error:
         raise WrongModel(f"{source}: its noise should have {error.args[0]}, the file has nothing") from error
+    except RuntimeError as error:  # a tensor of another shape
+        raise WrongModel(f"{source}: its noise does not fit the network ({error})") from error

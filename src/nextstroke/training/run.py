@@ -18,11 +18,12 @@ from nextstroke.files import write_bytes
 from nextstroke.native.lstm_loops import loaded
 from nextstroke.nets.matmul import use_bfloat16
 from nextstroke.training.checkpoint import BEST, CHECKPOINT, kept, load_newest, save_checkpoint, write_checkpoint
+from nextstroke.training.checkpoint_metadata import check_metadata
 from nextstroke.training.device import open_device, prepare_core
 from nextstroke.training.distributed import SIGNALS, Team, gather_team, launched, launched_team
 from nextstroke.training.evaluation.runs import find_start, open_run
 from nextstroke.training.loop import Learner, Progress
-from nextstroke.training.optimisers import extend_alphabet, extend_recogniser
+from nextstroke.training.optimisers import EXTENSIBLE
 from nextstroke.training.random_streams import OLDER_STREAMS, STREAMS
 from nextstroke.training.tasks.protocol import open_examples
 
@@ -168,6 +169,7 @@ def _restore(learner: Learner, origin: dict, folder: Path, report: Report) -> No
     # One worker reads, as the others may be on machines that do not see the folder.
     newest = load_newest(folder / CHECKPOINT) if learner.team.is_main else None
     tensors, metadata, remark = learner.team.broadcast(newest)
+    check_metadata(metadata, folder)
     before = {"random streams": OLDER_STREAMS, **metadata.get("origin", {})}
     _check_same_training(metadata, learner, origin["corpus"], folder)
     learner.restore(tensors, metadata["progress"], folder)
@@ -218,8 +220,7 @@ def _start_from(learner: Learner, source: Path, report: Report) -> None:
     theirs = trained.metadata["alphabet"]
     weights = trained.network.state_dict()
     if learner.recipe.data.alphabet == "extend":
-        extend = extend_recogniser if learner.recipe.kind == "reader" else extend_alphabet
-        weights = extend(weights, len(theirs), len(mine))
+        weights = EXTENSIBLE[learner.recipe.kind](weights, len(theirs), len(mine))
     elif learner.recipe.kind != "pen" and mine != theirs:
         raise WrongModel(f"{source}: its alphabet is {theirs!r}, that of the corpus {mine!r}")
     learner.start_from(weights, source)

@@ -7,7 +7,17 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
-from nextstroke.handwriting import best_of, compose, learn_hand, recogniser, sampler
+from nextstroke.handwriting import (
+    best_of,
+    compose,
+    ink_check,
+    learn_hand,
+    paragraphs,
+    recogniser,
+    resample,
+    sampler,
+    spacing,
+)
 from nextstroke.handwriting.glyphs import diacritics, symbols
 from nextstroke.pages import appearance, layout, spline
 from nextstroke.runtime import mixture_sampling
@@ -16,16 +26,23 @@ from nextstroke.runtime import mixture_sampling
 CONSTANTS: dict[ModuleType, tuple[str, ...]] = {
     appearance: ("PACE", "LIFT"),
     best_of: ("ABOVE", "BELOW", "NEAR", "SMALL", "APART", "DOT", "SAME_SIZE"),
-    compose: ("TRIES", "OVERHANG", "TOGETHER", "WIDER", "ROOM"),
+    compose: ("AIM", "FIRST_TOGETHER", "OVERHANG", "ROOM", "TOGETHER", "TRIES", "WIDER"),
     diacritics: ("ABOVE", "BELOW", "BUILT", "TWINS", "X_HEIGHT", "TALL", "TALLER", "FEW", "SHARE", "MIN_BOX"),
     layout: (
-        "ADVANCE", "ADVANCES", "ALIGN", "DRIFT_RISE", "DRIFT_SIZE", "DRIFT_SLOPE", "FIRST_BASELINE", "FLAT",
+        "ADVANCE", "ADVANCES", "ALIGN", "DRIFT_RISE", "DRIFT_SIZE", "DRIFT_SLOPE", "DOT", "FIRST_BASELINE", "FLAT",
         "FLAT_QUANTILES", "LONGEST", "MAX_LINE", "MAX_SLOPE", "MIN_WIDTH", "OUTLIER", "RULE", "SLOPE_ROUNDS",
-        "USUAL_ADVANCE", "X_HEIGHT_QUANTILES",
+        "TAB", "USUAL_ADVANCE", "X_HEIGHT_QUANTILES",
     ),
-    learn_hand: ("SPECIMEN", "SPECIMENS", "GAP", "DECOYS", "PIECES"),
+    ink_check: ("MOST_NATS", "MOST_SHARE", "STEP", "X_HEIGHT"),
+    learn_hand: ("SPECIMEN", "SPECIMENS", "GAP"),
+    paragraphs: ("MIN_GAP",),
+    spacing: (
+        "BLANK_SHRINK", "CORE", "MARK_SLOPE", "MARK_STEP", "MARK_WAVE", "MAX_CLOSER", "OVERRUN", "STEP", "STRIKE",
+        "UNDERLINE",
+    ),
     mixture_sampling: ("UNIFORMS", "ENOUGH"),
     recogniser: ("PAIR",),
+    resample: ("PIECES",),
     sampler: ("PATIENCE", "SPARE_POINTS", "LATE_STROKES", "LATE_POINTS", "DIGITS", "DIGIT_BIAS", "ATTEMPTS"),
     spline: ("TENSION",),
     symbols: (

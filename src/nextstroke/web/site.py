@@ -1,5 +1,6 @@
 """The studio as a folder of files: any web host can serve them, the networks run in the browser."""
 
+import json
 import zlib
 from collections.abc import Callable, Iterator
 from functools import cache, partial
@@ -19,9 +20,8 @@ TYPES = {
     ".json": "application/json",
     ".svg": "image/svg+xml",
     ".wasm": "application/wasm",
-    ".onnx": "application/octet-stream",
-    ".styles": "application/octet-stream",
     ".gz": GZIP,
+    ".webmanifest": "application/manifest+json",
 }
 MODELS = ("writer.onnx", "writer.styles", "reader.onnx", "text.onnx")
 
@@ -41,7 +41,10 @@ def site_sources() -> dict[str, Path | Callable[[], bytes]]:
     """
     models = {f"models/{name}": partial(packed_model, name) for name in MODELS}
     others = {name: path for name, path in site_files().items() if name not in models}
-    return others | {f"{name}.gz": source for name, source in models.items()} | {"engine.json": engine_json}
+    sources = others | {f"{name}.gz": source for name, source in models.items()} | {"engine.json": engine_json}
+    # What the service worker keeps; the page itself is kept by the name under which it is opened.
+    kept = ["./", *sorted(name for name in sources if name not in ("index.html", "sw.js"))]
+    return sources | {"files.json": json.dumps(kept).encode}
 
 
 @cache
@@ -50,11 +53,7 @@ def packed_model(name: str) -> bytes:
     path = find_model("writer").parent / name
     data = rounded(find_model("text")) if name == "text.onnx" else path.read_bytes()
     # Weights repeat no sequences: without most of the search for them the Huffman codes are shorter.
-    strategies = (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED)
-    return min((_gzip(data, strategy) for strategy in strategies), key=len)
-
-
-def _gzip(data: bytes, strategy: int) -> bytes:
+    strategy = zlib.Z_FILTERED if name.endswith(".onnx") else zlib.Z_DEFAULT_STRATEGY
     packer = zlib.compressobj(9, zlib.DEFLATED, 16 + zlib.MAX_WBITS, 8, strategy)
     return packer.compress(data) + packer.flush()
 

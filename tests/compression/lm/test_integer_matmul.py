@@ -9,6 +9,7 @@ from nextstroke.compression.lm.integer_matmul import (
     Product,
     by_floats,
     by_runtime,
+    kind_of_changing,
     multiply,
     runtime_is_exact,
 )
@@ -38,7 +39,7 @@ def test_sums_are_exact(by, inputs):
     assert (by(whole)(h) == expected(whole, h)).all()
 
 
-def test_sums_that_float32_could_not_hold_are_float64():
+def test_sums_that_float32_could_not_hold_are_exact():
     whole, h = np.full((1, 1399), LEVELS, np.int8), np.full((1, 1399), ZERO + ONE, np.uint8)
     whole[0, -1] = 2
     assert expected(whole, h)[0, 0] > 2**24
@@ -87,6 +88,8 @@ def test_a_product_with_any_weights_is_that_of_fixed_ones(monkeypatch):
     whole, h = rng.integers(-127, 128, (20, 30)).astype(np.int8), rng.integers(0, 256, (5, 30)).astype(np.uint8)
     for exact in (runtime_is_exact(), False):
         monkeypatch.setattr(integer_matmul, "runtime_is_exact", lambda exact=exact: exact)
+        changing = np.ascontiguousarray(whole.T, kind_of_changing())
+        assert (multiply(h, changing) == expected(whole, h)).all()
         assert (multiply(h, np.ascontiguousarray(whole.T)) == expected(whole, h)).all()
 
 

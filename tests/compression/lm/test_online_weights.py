@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 
 from nextstroke.compression.lm import integer_matmul
-from nextstroke.compression.lm.online_weights import Learned
+from nextstroke.compression.lm.online_weights import Learned, Teaching
 
 INPUTS, ROWS = 30, 20
 
 
 def taught(steps, seed=0, rate=0.05, places=9):
     """Additions that were told that every row is too low by what one input says."""
-    rng, learned = np.random.default_rng(seed), Learned(INPUTS, ROWS, places, rate, first=64, steps=8)
+    rng, learned = np.random.default_rng(seed), Learned(INPUTS, ROWS, Teaching(places, rate, first=64, steps=8))
     for _ in range(steps):
         h = rng.integers(1, 256, (6, INPUTS)).astype(np.uint8)
         error = np.repeat((h[:, 3:4].astype(int) - 128) // 4, ROWS, 1).astype(np.int8)

@@ -30,9 +30,10 @@ def test_the_order_of_those_who_meet_changes_nothing():
 
 @pytest.mark.parametrize(("limit", "meet"), [(255, 64), (511, 512)])
 @pytest.mark.parametrize("pattern", ["ones", "zeros", "turns"])
-def test_no_crowd_drives_a_counter_over_its_ends(limit, meet, pattern):
+@pytest.mark.parametrize("start", [32768, 32771])  # from the middle, steps end on the bound; else they go beyond it
+def test_no_crowd_drives_a_counter_over_its_ends(limit, meet, pattern, start):
     """An overflow would turn what is certain into its opposite."""
-    counters, index = Counters(np.zeros(1, np.int32), limit), np.zeros(meet, np.int64)
+    counters, index = Counters(counter(np.array([start])), limit), np.zeros(meet, np.int64)
     for step in range(600):
         bit = {"ones": 1, "zeros": 0, "turns": step // 300}[pattern]
         before = probability(counters.entries)[0]

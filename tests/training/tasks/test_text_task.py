@@ -6,8 +6,8 @@ import torch
 
 from nextstroke.config import Data, Network, Recipe, Training
 from nextstroke.datasets.packed_text import TextCorpus, pack_text
-from nextstroke.errors import BadInput, Stopped
-from nextstroke.training.checkpoint import load_checkpoint
+from nextstroke.errors import BadInput, Stopped, WrongModel
+from nextstroke.training.checkpoint import load_checkpoint, write_checkpoint
 from nextstroke.training.evaluation.runs import evaluate_run, open_run
 from nextstroke.training.loop import Learner
 from nextstroke.training.tasks.protocol import open_examples
@@ -87,6 +87,29 @@ def test_a_checkpoint_holds_the_state_of_streams_that_go_on_and_of_no_others(run
         names = [tensor for tensor in tensors if tensor.startswith("carried.")]
         assert len(names) == carried
         assert all(tensors[tensor].shape == (2, 8) for tensor in names)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda tensors: tensors.pop("carried.0.h"),
+        lambda tensors: tensors.update({"carried.0.h": torch.ones(2, 9)}),
+        lambda tensors: tensors.update({"carried.0.h": torch.ones(2, 8, dtype=torch.int64)}),
+    ],
+)
+def test_a_state_that_does_not_fit_is_refused(run, corpus, change):
+    path = run(STREAMS, corpus=corpus)
+    tensors, about = load_checkpoint(path)
+    change(tensors)
+    write_checkpoint(path, tensors, about)
+    with pytest.raises(WrongModel, match=r"the state of 0\.h does not fit"):
+        run(text_recipe(updates=14), resume=True, corpus=corpus)
+
+
+def test_resuming_with_another_number_of_streams_is_refused(run, corpus):
+    run(STREAMS, corpus=corpus)
+    with pytest.raises(WrongModel, match="the state of 2 lines, a batch has 4 now"):
+        run(text_recipe(updates=14, batch=4), resume=True, corpus=corpus)
 
 
 @KINDS

@@ -5,17 +5,14 @@ this layer's gates to the weights, and not on to the h and c before. That brings
 eight steps bring, at a fraction of the time (notes/log.md).
 """
 
-from ctypes import CDLL
-
 import numpy as np
 
 from nextstroke.compression.lm.lstm_layer import Layer
-from nextstroke.compression.lm.online_weights import Learned
-from nextstroke.native.compression_loops import call
+from nextstroke.compression.lm.online_weights import Learned, Teaching
 
 _ONE, _BYTE = np.float32(1), np.float32(127)
-_PLACES, _RATE, _FIRST, _STEPS = 9, 0.05, 64, 16
-_ERROR = np.float32(1 << 9)  # units of an error of z
+TEACHING = Teaching(places=9, rate=0.05, first=64, steps=16)
+ERROR = np.float32(1 << 9)  # units of an error of z
 
 
 class AdaptiveLayer(Layer):
@@ -25,7 +22,7 @@ class AdaptiveLayer(Layer):
         """Zero state, nothing learned."""
         super().start(2 * blocks)
         rows, inputs = self.product.whole.shape
-        self._learned = Learned(inputs, rows, _PLACES, _RATE, _FIRST, _STEPS)
+        self._learned = Learned(inputs, rows, TEACHING)
         self.learned_unit = self._learned.unit
         self._inputs: np.ndarray | None = None
 
@@ -39,21 +36,14 @@ class AdaptiveLayer(Layer):
     def observe(self, slope: np.ndarray) -> None:
         """Learn from a byte that came, but for the first: by how much each adapted h was too low, (blocks, cells)."""
         if self._inputs is not None:
-            errors = self._errors_by_loops(self._loops, slope) if self._loops else self._errors(slope)
-            self._learned.observe(self._inputs, errors)
+            self._learned.observe(self._inputs, self._errors(slope))
 
     def _errors(self, slope: np.ndarray) -> np.ndarray:
-        """By how much z was too low: through the gates, int8 in units of 1 / _ERROR."""
+        """By how much z was too low: through the gates, int8 in units of 1 / ERROR."""
         i, f, g, o, squashed = self.gates
-        by_h = slope * _ERROR
+        by_h = slope * ERROR
         by_c = by_h * o * (_ONE - squashed * squashed)
         by_i, by_f = by_c * g * (i * (_ONE - i)), by_c * self._before * (f * (_ONE - f))
         by_g, by_o = by_c * i * (_ONE - g * g), by_h * squashed * (o * (_ONE - o))
         errors = np.concatenate([by_i, by_f, by_g, by_o], 1)
         return np.rint(np.minimum(np.maximum(errors, -_BYTE), _BYTE)).astype(np.int8)
-
-    def _errors_by_loops(self, library: CDLL, slope: np.ndarray) -> np.ndarray:
-        blocks, cells = slope.shape
-        errors = np.empty((blocks, 4 * cells), np.int8)
-        call(library.layer_errors, blocks, cells, slope, self.gates, self._before, _ERROR, _BYTE, errors)
-        return errors

@@ -14,8 +14,10 @@ import numpy as np
 
 from nextstroke.compression.lm.adaptive_layer import AdaptiveLayer
 from nextstroke.compression.lm.lstm_layer import Layer
+from nextstroke.compression.lm.native_network import NativeNetwork
 from nextstroke.compression.lm.output_layer import Output
 from nextstroke.errors import CorruptFile
+from nextstroke.native.compression_loops import loops
 
 
 class ExactNetwork:
@@ -28,6 +30,9 @@ class ExactNetwork:
     Raises:
         CorruptFile: weights that are missing or of the wrong shape, not finite or too large.
     """
+
+    _native: NativeNetwork | None = None  # made at the first start with the loops
+    _active: NativeNetwork | None = None  # the same, while it does the work
 
     def __init__(self, weights: Mapping[str, np.ndarray]):
         depth = sum(name.startswith("tables.") for name in weights)
@@ -43,12 +48,21 @@ class ExactNetwork:
 
     def start(self, blocks: int) -> None:
         """Begin `blocks` texts: zero state, no symbol yet, nothing learned."""
+        library = loops()
+        if library and self._native is None:
+            self._native = NativeNetwork(library, [*self.lower, self.top], self.output)
+        self._active = self._native if library else None
+        if self._active:
+            self._active.start(blocks)
+            return
         for part in (*self.lower, self.top):
             part.start(blocks)
         self.output.start()
 
     def predict(self) -> np.ndarray:
         """Frequencies of the next byte as trained and as adapted, (2, blocks, 256): whole numbers up to 2^20."""
+        if self._active:
+            return self._active.predict()
         top = self.top.h.reshape(2, -1, self.top.h.shape[1])
         lower = [np.broadcast_to(layer.h, (2, *layer.h.shape)) for layer in self.lower]
         return self.output.predict(np.concatenate([*lower, top], 2))
@@ -56,6 +70,9 @@ class ExactNetwork:
     def observe(self, byte: np.ndarray) -> None:
         """Read one byte of each block, (blocks,), which `predict` was asked for, and learn from it."""
         byte = np.ascontiguousarray(byte, np.int64)
+        if self._active:
+            self._active.observe(byte)
+            return
         self.top.observe(self.output.observe(byte))
         below = None
         for layer in self.lower:

@@ -2,7 +2,8 @@
 
 The runtime multiplies bytes several times as fast as any BLAS floats. Its sums are 32 bits wide, and so exact; but on
 processors without instructions for it some add pairs in 16 bits, which can flow over. That is tried out once: where it
-happens, or where there is no runtime, the same whole numbers are multiplied as floats wide enough to be exact.
+happens, or where there is no runtime, the same whole numbers are multiplied as float32, so few at a time that every sum
+on the way is exact. The loops in C++ have products of their own (native/compression/product.h).
 """
 
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from nextstroke.runtime.onnx_session import open_session
 ZERO, ONE = 128, 127  # an h of n / ONE is the byte ZERO + n
 LEVELS = 127  # a row's weights are whole numbers up to it
 _MOST = 1 / 32  # of a scale, so that its product with any sum is a number
-_FLOAT32 = 1 << 24  # whole numbers below are exact
+_AT_ONCE = 1024  # inputs: their sums are below 2^24, and so exact in float32
 
 # Fields and types of ONNX's protocol buffers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 _UINT8, _INT8, _INT32 = 2, 3, 6
@@ -28,7 +29,7 @@ class Product:
 
     Args:
         weight: Real numbers, (rows, inputs). Each row becomes whole numbers up to LEVELS and a scale.
-        first: So many of the inputs are multiplied apart from the rest.
+        first: Number of leading inputs that are multiplied apart from the rest.
 
     Raises:
         CorruptFile: a weight is not finite or too large.
@@ -51,24 +52,44 @@ class Product:
 
     @cached_property
     def _products(self) -> list[Callable[[np.ndarray], np.ndarray]]:
-        by = by_runtime if runtime_is_exact() else by_floats
-        parts = self.whole[:, : self._first], self.whole[:, self._first :]
-        return [by(part) if part.size else by_floats(part) for part in parts]
+        return [fixed_product(part) for part in (self.whole[:, : self._first], self.whole[:, self._first :])]
+
+
+def fixed_product(whole: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Return what takes bytes (blocks, inputs) to (h − ZERO) · W, for a W of int8, (rows, inputs)."""
+    return by_runtime(whole) if whole.size and runtime_is_exact() else by_floats(whole)
 
 
 def multiply(h: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """(h − ZERO) · W, whole numbers (blocks, rows), of bytes (blocks, inputs) and int8 (inputs, rows)."""
+    """(h − ZERO) · W, whole numbers (blocks, rows), of bytes (blocks, inputs) and a W that changes.
+
+    Args:
+        h: Bytes, (blocks, inputs).
+        whole: Whole numbers of −LEVELS to LEVELS, (inputs, rows); no copy is made of what is of `kind_of_changing`.
+    """
     if runtime_is_exact():
         return _any_product()(h, whole)
-    return by_floats(whole.T)(h)
+    return _sums_of_floats(h, whole.astype(np.float32, copy=False))
+
+
+def kind_of_changing() -> type:
+    """Type of the numbers that `multiply` takes as they are."""
+    return np.int8 if runtime_is_exact() else np.float32
 
 
 def by_floats(whole: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """Sums by numpy's products of floats for a W of int8, (rows, inputs)."""
-    worst = int(np.abs(whole.astype(np.int64)).sum(1).max(initial=0)) * ZERO
-    kind = "f4" if worst < _FLOAT32 else "f8"
-    factor = np.ascontiguousarray(whole.T, kind)
-    return lambda h: ((h.astype(kind) - ZERO) @ factor).astype(np.int32)
+    factor = np.ascontiguousarray(whole.T, np.float32)
+    return lambda h: _sums_of_floats(h, factor)
+
+
+def _sums_of_floats(h: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    real = h.astype(np.float32) - np.float32(ZERO)
+    sums = (real[:, :_AT_ONCE] @ factor[:_AT_ONCE]).astype(np.int32)
+    for first in range(_AT_ONCE, len(factor), _AT_ONCE):
+        part = slice(first, first + _AT_ONCE)
+        sums += (real[:, part] @ factor[part]).astype(np.int32)
+    return sums
 
 
 def by_runtime(whole: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:

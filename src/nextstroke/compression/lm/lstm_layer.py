@@ -1,69 +1,17 @@
 """One LSTM layer whose every result is the same on any machine.
 
-Products are of whole numbers (integer_matmul.py). What lies between is float32, one operation on one number at a time,
-which IEEE 754 defines to the last bit: numpy's arrays of them give what any other program gives.
+Products are of whole numbers (integer_matmul.py). The operations between are float32, one operation on one number
+at a time, which IEEE 754 defines to the last bit: numpy's arrays of them give what any other program gives.
 """
-
-import ctypes
-from typing import Any
 
 import numpy as np
 
-from nextstroke.compression.lm.activations import FAR, OVER, UNDER, sigmoid, tanh
+from nextstroke.compression.lm.activations import sigmoid, tanh
 from nextstroke.compression.lm.integer_matmul import ONE, ZERO, Product
 from nextstroke.errors import CorruptFile
-from nextstroke.native.compression_loops import address, call, loops
-
-# What a layer does between two products, by the loop in C++.
-
-# A star is a pointer, a dot a float32, all else a whole number.
-_FIELDS = (
-    "rows blocks cells *scale *table *byte .unit *before *peepholes .far *over *under .most .one .zero *after *h *gates"
-)
-_TYPES: dict[str, Any] = {"*": ctypes.c_void_p, ".": ctypes.c_float}
-
-
-class _Step(ctypes.Structure):
-    """Mirrors native/compression/network.cpp's Step."""
-
-    _fields_ = [(name.lstrip("*."), _TYPES.get(name[0], ctypes.c_int64)) for name in _FIELDS.split()]
-
-
-class NativeLayer:
-    """The steps of a layer.
-
-    Args:
-        library: The loops.
-        layer: Its weights; its state is changed.
-    """
-
-    def __init__(self, library: ctypes.CDLL, layer: "Layer"):
-        self._advance, self._layer = library.layer_advance, layer
-        constants = {
-            "scale": layer.product.scale, "table": layer.table, "peepholes": layer.peepholes,
-            "over": OVER, "under": UNDER,
-        }  # fmt: skip
-        self._step = _Step(cells=layer.peepholes.shape[1], far=FAR, **layer.numbers(), **_addresses(constants))
-
-    def advance(self, byte: np.ndarray, below: np.ndarray | None, learned: np.ndarray | None) -> None:
-        """As Layer.advance."""
-        layer, step = self._layer, self._step
-        gates = np.empty((5, len(byte), layer.c.shape[1]), np.float32)
-        h, after = np.empty_like(layer.h), np.empty_like(layer.c)
-        arrays = {"before": layer.c, "byte": byte, "h": h, "after": after, "gates": gates}
-        for name, place in _addresses(arrays).items():
-            setattr(step, name, place)
-        step.rows, step.blocks, step.unit = len(h), len(byte), layer.learned_unit
-        call(self._advance, ctypes.byref(step), *layer.sums(below), learned)
-        layer.h, layer.c, layer.gates = h, after, gates
-
-
-def _addresses(arrays: dict[str, np.ndarray]) -> dict[str, int]:
-    return {name: address(array) for name, array in arrays.items()}
-
 
 # With these bounds every z is a number.
-_BIAS, _PEEPHOLE, _CELL = 1 << 16, 1 << 8, np.float32(1 << 10)
+_BIAS, _PEEPHOLE, MOST_CELL = 1 << 16, 1 << 8, np.float32(1 << 10)
 
 
 class Layer:
@@ -91,9 +39,8 @@ class Layer:
 
     def start(self, blocks: int) -> None:
         """Zero state."""
-        cells, self._loops = self.peepholes.shape[1], loops()
+        cells = self.peepholes.shape[1]
         self.h, self.c = np.full((blocks, cells), ZERO, np.uint8), np.zeros((blocks, cells), np.float32)
-        self._native = NativeLayer(self._loops, self) if self._loops else None
 
     def step(self, byte: np.ndarray, below: np.ndarray | None) -> np.ndarray:
         """One time step; the new h, which may be that of several passes side by side.
@@ -105,14 +52,6 @@ class Layer:
 
     def advance(self, byte: np.ndarray, below: np.ndarray | None, learned: np.ndarray | None = None) -> np.ndarray:
         """As `step`; whole numbers are added to the last pass's z, `learned` in units of `learned_unit`."""
-        (self._native.advance if self._native else self._advance)(byte, below, learned)
-        return self.h
-
-    def sums(self, below: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
-        """The products as whole numbers: with h, (rows, 4 cells), and with what comes from below, (blocks, 4 cells)."""
-        return self.product.sums(self.h), None if below is None else self.product.sums(below, first=True)
-
-    def _advance(self, byte: np.ndarray, below: np.ndarray | None, learned: np.ndarray | None) -> None:
         sums, beneath = self.sums(below)
         passes = sums.reshape(-1, len(byte), sums.shape[1])
         if beneath is not None:
@@ -125,6 +64,11 @@ class Layer:
         i, f, g, o, squashed = self._through_gates(passes.reshape(len(sums), 4, -1))
         self.h = (np.rint(o * squashed * np.float32(ONE)) + np.float32(ZERO)).astype(np.uint8)
         self.gates = np.stack([gate[-len(byte) :] for gate in (i, f, g, o, squashed)])
+        return self.h
+
+    def sums(self, below: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
+        """The products as whole numbers: with h, (rows, 4 cells), and with what comes from below, (blocks, 4 cells)."""
+        return self.product.sums(self.h), None if below is None else self.product.sums(below, first=True)
 
     def _through_gates(self, z: np.ndarray) -> tuple[np.ndarray, ...]:
         """Gates and squashed c of z (rows, 4, cells), which it takes for its own."""
@@ -132,14 +76,9 @@ class Layer:
         i, f = np.moveaxis(sigmoid(z[:, :2]), 1, 0)
         g = tanh(z[:, 2])
         c = f * self.c + i * g
-        self.c = np.minimum(np.maximum(c, -_CELL), _CELL)
+        self.c = np.minimum(np.maximum(c, -MOST_CELL), MOST_CELL)
         o = sigmoid(z[:, 3] + self.c * self.peepholes[2])
         return i, f, g, o, tanh(self.c)
-
-    @staticmethod
-    def numbers() -> dict[str, float]:
-        """The constants of a step, for who takes it elsewhere."""
-        return {"most": float(_CELL), "one": ONE, "zero": ZERO}
 
 
 def bounded(real: np.ndarray, most: int = _BIAS) -> np.ndarray:

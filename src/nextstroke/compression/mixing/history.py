@@ -16,7 +16,7 @@ class History:
     Words and lines begin with the block.
 
     Args:
-        orders: Numbers of bytes that contexts look back; WORD_CONTEXTS contexts of words stand behind them.
+        orders: Numbers of bytes that contexts look back; WORD_CONTEXTS contexts of words follow them.
     """
 
     def __init__(self, blocks: int, length: int, orders: tuple[int, ...]):
@@ -40,7 +40,7 @@ class History:
         return scramble(contexts * ODD + self._salts)
 
     def back(self, steps: int) -> np.ndarray:
-        """The byte of each block so many steps back, 1 to 8."""
+        """The byte of each block a number of steps back, 1 to 8."""
         return (self.recent >> np.uint64(8 * (steps - 1)) & np.uint64(255)).astype(np.int64)
 
     def append(self, byte: np.ndarray) -> None:

@@ -14,6 +14,7 @@ from nextstroke.nets.weight_noise import AdaptiveNoise, NoNoise, WeightNoise
 from nextstroke.runtime.model_file import Model, find_model
 from nextstroke.runtime.onnx_weights import read_weights
 from nextstroke.training.checkpoint import CHECKPOINT, load_checkpoint, load_newest
+from nextstroke.training.checkpoint_metadata import check_metadata
 from nextstroke.training.device import open_device
 from nextstroke.training.evaluation.handwriting import letter_test
 from nextstroke.training.loop import strip_prefix
@@ -68,6 +69,7 @@ def open_run(path: Path) -> Trained:
             tensors, metadata = load_checkpoint(path)
         else:
             tensors, metadata, remark = load_newest(path / CHECKPOINT)
+        check_metadata(metadata, path)
         weights = strip_prefix("average.", tensors)
     recipe = make_recipe(metadata["recipe"], path)
     network = build_network(recipe, len(metadata["alphabet"]))

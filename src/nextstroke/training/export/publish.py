@@ -1,21 +1,42 @@
 """Publication of a training: the model file and its gallery of styles."""
 
+import copy
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import nn
 
 from nextstroke.config import read_toml
 from nextstroke.datasets.packed_ink import InkCorpus
-from nextstroke.errors import BadRecipe
+from nextstroke.errors import BadRecipe, WrongModel
 from nextstroke.handwriting.hands import Hand, prime_hand, save_hands
 from nextstroke.runtime.model_file import Model, load_model
 from nextstroke.training.evaluation.runs import open_run
 from nextstroke.training.export.networks_export import export_model
+from nextstroke.training.optimisers import EXTENSIBLE, load_weights
 
 INK, TEXT = ("alphabet", "normalisation", "points_per_character"), ("alphabet", "unit", "end")
 RECORDED = ("update", "points", "seconds", "validation", "validation_point")
 
 
-def publish_model(run: Path, path: Path, licence: str, note: str = "", integer: bool = True) -> str:
+class Average(NamedTuple):
+    """Another training whose weights are averaged with those of the one that is published.
+
+    Attributes:
+        other: Folder of a training, one of its checkpoints, or a model file.
+        share: Weight of `other` in the mean, 0 to 1.
+    """
+
+    other: Path
+    share: float
+
+
+def publish_model(
+    run: Path, path: Path, licence: str, note: str = "", integer: bool = True, average: Average | None = None
+) -> str:
     """Export the averaged weights of a training; return a sentence on what was written.
 
     Args:
@@ -24,12 +45,15 @@ def publish_model(run: Path, path: Path, licence: str, note: str = "", integer: 
         licence: Terms of use of the weights.
         note: A line about the model.
         integer: Store the large weights as int8 instead of float16.
+        average: Another training to take the mean of weights with; None to publish the training as it is.
 
     Raises:
-        BadInput, CorruptFile, WrongModel: there is no training.
+        BadInput, CorruptFile, WrongModel: there is no training, or the other one is of another network.
         UsageError, LimitExceeded: the file cannot be written.
     """
     network, recipe, metadata, _, noise = open_run(run)
+    if average:
+        _average(network, recipe.kind, metadata["alphabet"], average)
     kept = {name: metadata[name] for name in (TEXT if recipe.kind == "text" else INK)}
     record = {name: metadata["progress"][name] for name in RECORDED} | noise.metrics()
     # The name of the start is published, not the folder where it was on some machine.
@@ -38,6 +62,27 @@ def publish_model(run: Path, path: Path, licence: str, note: str = "", integer: 
     export_model(network, {"kind": recipe.kind, **kept, **terms}, path, integer)
     weights = sum(weight.numel() for weight in network.parameters())
     return f"{path}: {weights:,} weights, {path.stat().st_size / 1e6:.1f} MB"
+
+
+def _average(network: nn.Module, kind: str, alphabet: Sequence[str], average: Average) -> None:
+    """Move a network's weights towards those of another training, which it or both started from.
+
+    Means of trainings with a common start keep what each learned (Wortsman et al., "Model soups", ICML 2022).
+    """
+    other = open_run(average.other)
+    theirs = other.metadata["alphabet"]
+    if list(theirs) != list(alphabet[: len(theirs)]):
+        raise WrongModel(f"{average.other}: its alphabet {theirs!r} does not begin that of the training, {alphabet!r}")
+    weights = other.network.state_dict()
+    if len(theirs) < len(alphabet):
+        if kind not in EXTENSIBLE:
+            raise WrongModel(f"{average.other}: its alphabet is smaller than that of the training")
+        weights = EXTENSIBLE[kind](weights, len(theirs), len(alphabet))
+    towards = copy.deepcopy(network)
+    load_weights(towards, weights, average.other)
+    with torch.no_grad():
+        for mine, wanted in zip(network.parameters(), towards.parameters(), strict=True):
+            mine.lerp_(wanted, average.share)
 
 
 def publish_styles(model_path: Path, primes: Path, corpus: Path) -> str:

@@ -48,7 +48,7 @@ def make_server(app: Any, limits: Limits, stop: Callable[[], None], **settings: 
 def connection_counts() -> tuple[int, int]:
     """Return how many connections the process has file descriptors for, and how many it may accept at once.
 
-    A connection is accepted some turns of the event loop before it, or another in its place, can be closed.
+    A connection is accepted some turns of the event loop before it, or another one instead, can be closed.
     """
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if files == resource.RLIM_INFINITY:

@@ -7,13 +7,14 @@ import { isComplete, writeLine } from "./sampler.js";
 
 /**
  * Write one line `candidates` times and keep the best.
- * @param {{network, recogniser, bias, seed, style, occurrence, candidates, pause}} how `pause` is awaited between candidates
+ * @param {{network, recogniser, bias, seed, style, occurrence, candidates, draw, pause}} how `draw` is
+ *   `writeLine` or remembers its lines; `pause` is awaited between candidates
  */
 export async function bestLine(text, how) {
   const request = { ...how, text: prepare(text, how.network.about.alphabet) };
   const drawn = [];
   for (let attempt = 0; attempt < how.candidates; attempt++) {
-    drawn.push(writeLine(how.network, { ...request, attempt }));
+    drawn.push((how.draw ?? writeLine)(how.network, { ...request, attempt }));
     await how.pause?.();
   }
   const best = drawn.length > 1 ? mostLegible(request, drawn) : drawn[0];

@@ -1,8 +1,9 @@
 // The checksum CRC-32 of PNG files and of Python's zlib.crc32.
 
-const TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
-  for (let bit = 0; bit < 8; bit++) n = n & 1 ? 0xedb88320 ^ (n >>> 1) : n >>> 1;
-  return n;
+const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let value = byte;
+  for (let bit = 0; bit < 8; bit++) value = value & 1 ? 0xedb88320 ^ (value >>> 1) : value >>> 1;
+  return value;
 });
 
 /** @param {Uint8Array} bytes @returns {number} in 0 … 2³² − 1 */

@@ -8,6 +8,7 @@ export class Kernel {
   constructor(module, weights) {
     const bytes = [...weights.values()].reduce((sum, { values }) => sum + values.byteLength, 0);
     this.memory = new WebAssembly.Memory({ initial: Math.ceil((SPARE * bytes) / PAGE) + 2 });
+    /** @type {any} */
     this.functions = new WebAssembly.Instance(module, { room: { memory: this.memory } }).exports;
     this.free = 0;
   }

@@ -1,20 +1,43 @@
 // Lines of ink on pages, in millimetres, y downwards (pages/layout.py).
 //
-// A page is {width, height, margin, lineHeight, xHeight, align, drift}; without width and height it is cut to its ink.
+// A page is {width, height, margin, lineHeight, xHeight, align, paper, drift, letterSpacing, wordSpacing, indent, tab}, as
+// the class Page; without width and height it is cut to its ink. `margin` may be a list, `align` several as "left,right",
+// and what follows `align` may be missing.
 
 import { constants } from "./constants.js";
 import { bounds, median, moved, quantile } from "./ink.js";
 
 const isCut = (page) => !page.width || !page.height;
 
+/** The margins at the top, right, bottom and left. */
+export function marginsOf({ margin }) {
+  const given = [margin].flat();
+  return [0, 1, 2, 3].map((side) => given[side % given.length]);
+}
+
 /** The width between the margins; infinite where the page is cut to its ink. */
-export const textWidth = (page) => (page.width ? page.width - 2 * page.margin : Infinity);
+export function textWidth(page) {
+  const [, right, , left] = marginsOf(page);
+  return page.width ? page.width - right - left : Infinity;
+}
 
 /** The number of lines on a page. */
-export const rowsOf = (page) => (page.height ? Math.floor((page.height - 2 * page.margin) / page.lineHeight) : Infinity);
+export function rowsOf(page) {
+  const [top, , bottom] = marginsOf(page);
+  return page.height ? Math.floor((page.height - top - bottom) / page.lineHeight) : Infinity;
+}
 
 /** Height of the baseline of a row of a page of a given size. */
-export const baselineOf = (row, page) => page.margin + (row + constants.layout.FIRST_BASELINE) * page.lineHeight;
+export const baselineOf = (row, page) => marginsOf(page)[0] + (row + constants.layout.FIRST_BASELINE) * page.lineHeight;
+
+/** Width of a blank more than one: that of a mean character before a hand is known. */
+export const columnOf = (page) => constants.layout.ADVANCE * page.xHeight;
+
+/** Alignment of a paragraph, which takes those of the page in turn. */
+export function alignOf(paragraph, page) {
+  const aligns = page.align.split(",");
+  return aligns[paragraph % aligns.length].trim();
+}
 
 /** The width of a text, in mean widths of a character. */
 export function advanceOf(text) {
@@ -34,30 +57,43 @@ export function wordsOf(text) {
   return words.filter(Boolean);
 }
 
-/** Break a paragraph into lines no wider than `width`; a word wider than a line is cut into pieces. */
-export function* wrap(paragraph, width, measured) {
+/**
+ * Break a paragraph, with blanks and tabs between its words, into lines no wider than `width`, the first one than `first`; a
+ * word wider than a line is cut into pieces.
+ */
+export function* wrap(paragraph, width, measured, first = width) {
   let line = "";
-  for (const word of wordsOf(paragraph)) {
-    for (const piece of pieces(word, width, measured)) {
-      const longer = line ? `${line} ${piece}` : piece;
-      if (line && measured(longer) > width) {
+  let room = first;
+  for (const [, blank, word] of paragraph.matchAll(/([ \t]*)([^ \t]+)/g)) {
+    if (line && measured(line + blank + word) <= room) {
+      line += blank + word;
+      continue;
+    }
+    if (line) {
+      yield line;
+      room = width;
+    }
+    line = "";
+    for (const piece of pieces(word, room, width, measured)) {
+      if (line) {
         yield line;
-        line = piece;
-      } else {
-        line = longer;
+        room = width;
       }
+      line = piece;
     }
   }
   yield line;
 }
 
 /** A word cut where it would leave the line; each piece has one character at least. */
-function* pieces(word, width, measured) {
+function* pieces(word, first, width, measured) {
   let piece = "";
+  let room = first;
   for (const character of word) {
-    if (piece && measured(piece + character) > width) {
+    if (piece && measured(piece + character) > room) {
       yield piece;
       piece = "";
+      room = width;
     }
     piece += character;
   }
@@ -135,13 +171,14 @@ export async function* placed(rows, page) {
     yield* cut(all, page);
     return;
   }
-  const { width, height, margin, align } = page;
+  const { width, height } = page;
+  const [, , , left] = marginsOf(page);
   let number = 0;
   let count = 0; // rows on this page
   let waiting = []; // empty rows of a page that has no ink yet
   for await (const row of rows) {
     const baseline = baselineOf(count, page);
-    const ink = row.ink && shifted(row.ink, margin + inset(row.ink, textWidth(page), align), baseline);
+    const ink = row.ink && shifted(row.ink, left + inset(row.ink, textWidth(page), row.align), baseline);
     waiting.push({ ...row, number, width, height, baseline, ink });
     count += 1;
     const hasInk = waiting.length < count || ink;
@@ -164,17 +201,18 @@ const shifted = (ink, dx, dy) => moved(ink, ([x, y]) => [x + dx, y + dy]);
 
 /** All rows on one page just large enough for the ink and its margins. */
 function cut(rows, page) {
-  const { align, lineHeight, margin } = page;
+  const { lineHeight } = page;
+  const [above, right, below, left] = marginsOf(page);
   const widest = Math.max(...rows.filter(({ ink }) => ink).map(({ ink }) => bounds(ink)[2]));
-  const set = rows.map(({ ink }, row) => ink && shifted(ink, inset(ink, widest, align), row * lineHeight));
+  const set = rows.map(({ ink, align }, row) => ink && shifted(ink, inset(ink, widest, align), row * lineHeight));
   const boxes = set.filter(Boolean).map(bounds);
   const top = Math.min(...boxes.map((box) => box[1]));
   const bottom = Math.max(...boxes.map((box) => box[3]));
-  const size = { number: 0, width: widest + 2 * margin, height: bottom - top + 2 * margin };
+  const size = { number: 0, width: left + widest + right, height: above + bottom - top + below };
   return rows.map((row, i) => ({
     ...row,
     ...size,
-    baseline: margin - top + i * lineHeight,
-    ink: set[i] && shifted(set[i], margin, margin - top),
+    baseline: above - top + i * lineHeight,
+    ink: set[i] && shifted(set[i], left, above - top),
   }));
 }

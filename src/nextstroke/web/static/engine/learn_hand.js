@@ -2,11 +2,9 @@
 
 import { constants } from "./constants.js";
 import { normal } from "./diacritics.js";
-import { encode, learnStyle, NO_STYLE } from "./hands.js";
+import { learnStyle, NO_STYLE } from "./hands.js";
 import { bounds, fromStrokes, median, moved, offsetsOf, strokesOf } from "./ink.js";
 import { levelled, measure } from "./layout.js";
-import { logDensity } from "./mixture_sampling.js";
-import { Random } from "./random.js";
 import { prepare } from "./request.js";
 import { writeLine } from "./sampler.js";
 import { plain } from "./symbols.js";
@@ -24,8 +22,12 @@ export function knownSize(network) {
  * Learn a hand from single lines of ink with their texts.
  * @param {{strokes: number[][][], text: string}[]} lines in any unit, y downwards
  * @param {number} xHeight of the model (knownSize)
+ * @param {Recogniser} recogniser that checks the lines
  */
-export function learnHand(network, name, lines, xHeight) {
+export function learnHand(network, name, lines, xHeight, recogniser) {
+  if (!lines.every(({ strokes, text }) => fits(recogniser, fromStrokes(strokes), text))) {
+    throw new Error("The ink does not seem to say these words; please write them once more.");
+  }
   const rate = network.about.points_per_character;
   const fitted = lines.map(({ strokes, text }) => {
     const ink = fromStrokes(strokes);
@@ -34,7 +36,6 @@ export function learnHand(network, name, lines, xHeight) {
   });
   const text = plain(normal(lines.map((line) => line.text).join(" ")), network.about.alphabet);
   const offsets = normalised(network, joined(fitted, xHeight));
-  if (!fits(network, offsets, text)) throw new Error("The ink does not seem to say these words; please write them once more.");
   return { name, lines, ...learnStyle(network, offsets, text) };
 }
 
@@ -47,7 +48,7 @@ function resampled(stroke, share) {
   if (stroke.length < 3) return stroke;
   const smooth = stroke.map((point, i) => point.map((value, axis) =>
     i && i < stroke.length - 1 ? (stroke[i - 1][axis] + 2 * value + stroke[i + 1][axis]) / 4 : value));
-  const curve = share <= 1 ? smooth : polyline(stroke, constants.learn_hand.PIECES);
+  const curve = share <= 1 ? smooth : polyline(stroke, constants.resample.PIECES);
   const count = Math.max(2, roundHalfEven(stroke.length * share));
   return Array.from({ length: count }, (_, i) => {
     const at = (i * (curve.length - 1)) / (count - 1);
@@ -73,31 +74,12 @@ function normalised(network, ink) {
   return offsetsOf(ink).map(([dx, dy, end]) => Float32Array.of((dx - mean[0]) / std[0], (dy - mean[1]) / std[1], end));
 }
 
-/** Whether ink is likelier under its text than under the same letters in any of DECOYS other orders. */
-function fits(network, offsets, text) {
-  const random = new Random([1]);
-  const own = likelihood(network, offsets, text);
-  const others = Array.from({ length: constants.learn_hand.DECOYS }, () => shuffled(text, random));
-  return others.every((other) => own > likelihood(network, offsets, other));
-}
-
-function likelihood(network, offsets, text) {
-  const ids = encode(`${text} `, network.about.alphabet);
-  const state = network.start();
-  let sum = 0;
-  let before = new Float32Array(3);
-  for (const point of offsets) {
-    sum += logDensity(network.step(before, ids, state).y, point);
-    before = point;
-  }
-  return sum;
-}
-
-function shuffled(text, random) {
-  const letters = [...text];
-  for (let i = letters.length - 1; i > 0; i--) {
-    const other = Math.floor(random.next() * (i + 1));
-    [letters[i], letters[other]] = [letters[other], letters[i]];
-  }
-  return letters.join("");
+/** Whether a recogniser reads a line as its text (handwriting/ink_check.py). */
+function fits(recogniser, ink, text) {
+  const { MOST_NATS, MOST_SHARE, STEP, X_HEIGHT } = constants.ink_check;
+  const xHeight = X_HEIGHT * recogniser.about.normalisation.std[1];
+  const line = levelled(ink, xHeight / measure(ink).xHeight);
+  const drawn = offsetsOf(line).reduce((sum, [dx, dy], i) => sum + (line.ends[i] ? 0 : Math.hypot(dx, dy)), 0);
+  const share = Math.min(drawn / (STEP * xHeight) / line.points.length, MOST_SHARE);
+  return recogniser.ctcNll(thinned(line, share), plain(normal(text), recogniser.about.alphabet)) <= MOST_NATS;
 }

@@ -29,7 +29,8 @@ export function component(y, j, bias, temperature = 1) {
 }
 
 /** One point: dx, dy normalised, end of stroke 0 or 1, from four numbers in [0, 1). */
-export function draw(y, bias, [pick, radius, angle, lift]) {
+export function draw(y, bias, uniforms) {
+  const [pick, radius, angle, lift] = uniforms;
   const { mu1, mu2, sigma1, sigma2, rho } = component(y, picked(weights(y, bias), pick), bias);
   // Box and Muller; one minus the uniform number, so that the logarithm is never taken of zero.
   const length = Math.sqrt(-2 * Math.log1p(-radius));

@@ -8,9 +8,12 @@ import { wordsOf } from "./layout.js";
 import { plain } from "./symbols.js";
 
 /** A text as lines show it: accents joined with their letters, single blanks, no invisible characters. */
-export function shownText(text) {
+export const shownText = (text) => wordsOf(visible(text)).join(" ");
+
+/** A text with accents joined with their letters, and without invisible characters. */
+export function visible(text) {
   const isVisible = (character) => constants.diacritics.TWINS[character] !== "";
-  return wordsOf([...text.normalize("NFC")].filter(isVisible).join("")).join(" ");
+  return [...text.normalize("NFC")].filter(isVisible).join("");
 }
 
 /**

@@ -11,7 +11,7 @@ import { withoutSymbols, withSymbols } from "./symbols.js";
 
 /**
  * Write one line.
- * @param {WriterNetwork} network
+ * @param {any} network a WriterNetwork
  * @param {{text: object, bias: number, seed: number, style: object, occurrence: number, attempt: number}} request `text` as
  *   `prepare` gives it (request.js); `occurrence` is the number of equal lines above this one
  * @returns {{text, written, bare, ink, phi: Float32Array[], ys: Float32Array[], stopped: boolean}} the text as it was given

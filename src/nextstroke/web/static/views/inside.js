@@ -1,22 +1,34 @@
 // A look inside while it writes: the window's weights (Figure 13) and the density of the next point (Figures 10 and 14).
 
-import { component, components, weights } from "./engine/mixture_sampling.js";
+import { component, components, weights } from "../engine/mixture_sampling.js";
 
 const AROUND = 1.1; // heights of small letters that the density shows upwards and downwards
 const TRAIL = 60; // points of ink before the pen that it shows
 
-const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+/** A colour of the page's theme, as the canvas takes it. */
+function style(name) {
+  const probe = document.createElement("i");
+  probe.style.color = `var(${name})`;
+  document.body.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
+}
 
 export class Inside {
   /** @param {HTMLElement} reading takes the line, each letter as dark as the window's weight on it */
   constructor(reading, windowCanvas, densityCanvas) {
-    Object.assign(this, { reading, windowCanvas, densityCanvas, row: null });
+    this.reading = reading;
+    this.windowCanvas = windowCanvas;
+    this.densityCanvas = densityCanvas;
+    this.row = null;
+    this.column = 0; // columns that are drawn
   }
 
   /** @param row of the desk, with phi and ys @param {number} point where its pen is @param how as for `drawDensity` */
   show(row, point, how) {
     if (row !== this.row) this.begin(row);
-    while (this.column <= point) this.drawColumn(this.column++);
+    while (this.column < row.phi.length) this.drawColumn(this.column++);
     this.goTo(point, how);
   }
 
@@ -27,8 +39,19 @@ export class Inside {
     this.drawDensity(how);
   }
 
+  /** The letter that the window is on, its share of the weights, and the weight of the likeliest component. */
+  account() {
+    const weightsHere = this.row.phi[this.point];
+    let best = 0;
+    for (let u = 1; u < weightsHere.length; u++) if (weightsHere[u] > weightsHere[best]) best = u;
+    const total = weightsHere.reduce((sum, weight) => sum + weight, 0);
+    const letter = [...this.row.written][best] ?? " ";
+    return { letter, share: weightsHere[best] / Math.max(total, 1e-9), certain: this.certain ?? 0 };
+  }
+
   begin(row) {
-    Object.assign(this, { row, column: 0 });
+    this.row = row;
+    this.column = 0;
     const canvas = this.windowCanvas, ratio = devicePixelRatio || 1;
     canvas.width = canvas.clientWidth * ratio;
     canvas.height = canvas.clientHeight * ratio;
@@ -40,7 +63,7 @@ export class Inside {
   }
 
   drawColumn(t) {
-    this.pen.fillStyle = style("--main");
+    this.pen.fillStyle = style("--accent");
     this.row.phi[t].forEach((weight, u) => {
       this.pen.globalAlpha = Math.min(1, weight);
       this.pen.fillRect(t * this.wide, u * this.high, Math.max(1, this.wide), Math.max(1, this.high));
@@ -53,12 +76,14 @@ export class Inside {
     this.letters.forEach((letter, u) => letter.style.setProperty("--weight", Math.min(1, weights[u]).toFixed(2)));
   }
 
-  /** What is expected where the pen is: at once, while a slider is moved. @param how {bias, temperature, normalisation, xHeight} */
+  /** What is expected where the pen is: at once, while a slider is moved. */
   drawDensity({ bias, temperature, normalisation: { mean, std }, xHeight }) {
     if (!this.row) return;
     const { ink, ys, scale } = this.row;
+    if (!ys) return;
     const y = ys[this.point + 1] ?? ys[0];
     const pi = weights(y, bias, temperature);
+    this.certain = Math.max(...pi);
     const canvas = this.densityCanvas, pen = canvas.getContext("2d");
     const pixels = canvas.height / (2 * AROUND * xHeight);
     pen.setTransform(1, 0, 0, 1, 0, 0);
@@ -67,10 +92,10 @@ export class Inside {
     this.drawTrail(pen, ink, this.point);
     for (let j = 0; j < components(y); j++) {
       const { mu1, mu2, sigma1, sigma2, rho } = component(y, j, bias, temperature);
-      const at = [mu1 * std[0] + mean[0], mu2 * std[1] + mean[1]].map((value) => value * scale);
+      const at = [(mu1 * std[0] + mean[0]) * scale, (mu2 * std[1] + mean[1]) * scale];
       blob(pen, at, [sigma1 * std[0] * scale, sigma2 * std[1] * scale], rho, pi[j]);
     }
-    pen.fillStyle = style("--main");
+    pen.fillStyle = style("--accent");
     pen.beginPath();
     pen.arc(0, 0, 0.04 * xHeight + 0.06, 0, 7);
     pen.fill();
@@ -81,9 +106,10 @@ export class Inside {
     Object.assign(pen, { strokeStyle: style("--text"), lineWidth: 0.12, lineCap: "round", lineJoin: "round" });
     pen.beginPath();
     for (let t = Math.max(0, point - TRAIL); t <= point; t++) {
-      const corner = [points[t][0] - x0, points[t][1] - y0];
-      if (t === Math.max(0, point - TRAIL) || ends[t - 1]) pen.moveTo(...corner);
-      pen.lineTo(...corner);
+      const x = points[t][0] - x0;
+      const y = points[t][1] - y0;
+      if (t === Math.max(0, point - TRAIL) || ends[t - 1]) pen.moveTo(x, y);
+      pen.lineTo(x, y);
     }
     pen.stroke();
   }

@@ -1,0 +1,203 @@
+// The actions: all that changes what is written. Views listen to its events and call its functions.
+
+import { ask } from "./ask.js";
+import * as documents from "./documents.js";
+import { findHand, isOwn, packHand, ready } from "./hands.js";
+import { History } from "./history.js";
+import { t } from "./i18n.js";
+import { DEFAULTS, DRESSING, fragment, pageOf, read } from "./state.js";
+
+const listeners = new Map();
+const history = new History();
+
+export const app = {
+  state: read(location.hash),
+  written: null, // {state, pages, strange} of the last text that was written to its end
+  normalisation: null,
+  isBusy: false,
+};
+
+/** Call a function at each event of a name: "state", "written", "progress", "status", "strange". */
+export function on(name, listener) {
+  listeners.set(name, [...(listeners.get(name) ?? []), listener]);
+}
+
+export function emit(name, detail) {
+  for (const listener of listeners.get(name) ?? []) listener(detail);
+}
+
+/** Show a message. @param {{kind?: "plain"|"error", retry?: () => void}} how */
+export const tell = (text, how = {}) => emit("status", { text, kind: "plain", ...how });
+
+let timer = 0;
+let desk = null;
+
+/** The desk on which rows are put (sheet.js). */
+export const useDesk = (made) => (desk = made);
+
+export const canUndo = () => history.canUndo;
+export const canRedo = () => history.canRedo;
+export const randomSeed = () => Math.floor(Math.random() * 100000);
+
+/**
+ * Change the state.
+ * @param {object} changes fields with their new values
+ * @param {{wait?: number, joins?: boolean}} how ms before it is written; whether it may belong to the last step of the history
+ */
+export function change(changes, { wait = 0, joins = false } = {}) {
+  const fields = Object.keys(changes).filter((key) => app.state[key] !== changes[key]);
+  if (!fields.length) return;
+  if (!joins) history.seal();
+  const isStep = history.record(app.state, fields, performance.now());
+  follow({ ...app.state, ...changes }, fields, wait, isStep);
+}
+
+/** The next change is a step of its own. */
+export const sealStep = () => history.seal();
+
+export function undo() {
+  restore(history.undo(app.state));
+}
+
+export function redo() {
+  restore(history.redo(app.state));
+}
+
+function restore(state) {
+  if (state) follow(state, Object.keys(state).filter((key) => state[key] !== app.state[key]), 0, false);
+}
+
+/** Take the state of the address, after a step back or forth in the browser. */
+export function takeAddress() {
+  const state = read(location.hash);
+  const fields = Object.keys(state).filter((key) => state[key] !== app.state[key]);
+  if (!fields.length) return;
+  history.seal();
+  history.record(app.state, fields, performance.now());
+  app.state = state;
+  emit("state", fields);
+  schedule(fields, 0);
+}
+
+/** Open another text: the history begins anew. */
+export function openState(state) {
+  change({ ...state, view: "write" });
+}
+
+function follow(state, fields, wait, isStep) {
+  app.state = state;
+  const address = fragment(state);
+  // Browsers allow few changes of the address in a short time; what they refuse is only a step less for "back".
+  try {
+    if (isStep) window.history.pushState(null, "", address);
+    else window.history.replaceState(null, "", address);
+  } catch { /* the state itself is kept */ }
+  emit("state", fields);
+  schedule(fields, wait);
+}
+
+function schedule(fields, wait) {
+  const view = fields.length === 1 && fields[0] === "view";
+  if (!view) documents.saveState(fragment(app.state), nameOf(app.state), Date.now());
+  if (desk) desk.dress(lookOf(app.state));
+  if (fields.every((field) => DRESSING.includes(field))) {
+    if (app.written && !app.isBusy) app.written = { ...app.written, state: app.state, pages: desk.finishedPages() };
+    return;
+  }
+  clearTimeout(timer);
+  app.isBusy = true;
+  timer = setTimeout(write, wait);
+}
+
+/** The name of a new document: its first line. */
+export const nameOf = ({ text }) => text.trim().split("\n")[0].slice(0, 40) || t("Untitled");
+
+export const lookOf = ({ colour, pen, paper, sheet }) => ({ colour, pen, paper, sheet });
+
+/** Write the text; what is downloaded is what was written last to its end. */
+export async function write() {
+  const { state } = app;
+  app.isBusy = true;
+  if (!state.text.trim()) return stopWithout(state, t("Type something to be written."));
+  const styles = state.style.split(",");
+  const page = pageOf(state);
+  const started = performance.now();
+  let begun = false;
+  let strange = [];
+  const take = (part) => {
+    if (part.strange) {
+      strange = part.strange;
+      emit("strange", strange);
+    }
+    if (part.progress) emit("progress", part.progress);
+    if (!part.row) return;
+    if (!begun) desk.begin(lookOf(app.state), page);
+    begun = true;
+    desk.put(part.row, part.index, part.stage);
+  };
+  emit("progress", { written: 0, lines: 0 });
+  try {
+    await Promise.all([...new Set(styles)].map(ready));
+    const { text, bias, seed, candidates, replace, again } = state;
+    const done = await ask("write", { text, styles, bias, seed, candidates, page, replace, again }, take);
+    desk.end(done.rows);
+    app.normalisation = done.normalisation;
+    app.isBusy = false;
+    app.written = { state: { ...state, ...dressing(app.state) }, pages: desk.finishedPages(), strange, text: done.text };
+    emit("written", { milliseconds: performance.now() - started });
+  } catch (error) {
+    if (error.dropped) return null;
+    if (error.message === "EMPTY") return stopWithout(state, t("None of these signs can be written."));
+    app.isBusy = false;
+    emit("progress", null);
+    tell(explained(error), { kind: "error", retry: write });
+  }
+  return null;
+}
+
+const dressing = (state) => Object.fromEntries(DRESSING.map((field) => [field, state[field]]));
+
+/** There is nothing to write: the paper is empty, and nothing can be downloaded. */
+async function stopWithout(state, message) {
+  await ask("stop", { drops: ["write"] });
+  if (app.state !== state) return null;
+  desk.begin(lookOf(state), pageOf(state));
+  desk.end(0);
+  Object.assign(app, { written: null, isBusy: false });
+  if (!state.text.trim()) emit("strange", []);
+  emit("progress", null);
+  emit("written", { milliseconds: 0 });
+  tell(message);
+  return null;
+}
+
+/** Give up what is being written; what is there stays on the paper, dimmed where it is old. */
+export async function cancel() {
+  clearTimeout(timer);
+  await ask("stop", { drops: ["write"] });
+  desk.finish();
+  emit("progress", null);
+  tell(t("Stopped. What is pale is not written yet."), { retry: write });
+}
+
+/** An error of the worker in words that help. */
+export function explained(error) {
+  const missing = /^UNKNOWN HAND (.*)$/.exec(error.message)?.[1] ?? /^There is no hand called (.*)$/.exec(error.message)?.[1];
+  if (missing !== undefined) {
+    const own = missing.startsWith("mine:") ? missing.slice(5) : missing;
+    return t("The hand “{name}” is not in this browser. Choose another one.", { name: own });
+  }
+  if (/fetch|network|load failed|: \d{3} /i.test(error.message)) {
+    return t("The handwriting network could not be fetched. Check the connection and try again.");
+  }
+  if (/no room/.test(error.message)) return t("This page has no room for the text. Choose a larger page, smaller letters or a smaller margin.");
+  return error.message;
+}
+
+/** The address that gives the same ink; own hands are part of it. */
+export async function linkOf(state) {
+  const own = [...new Set(state.style.split(","))].filter(isOwn).map(findHand).filter(Boolean);
+  const hands = await Promise.all(own.map(packHand));
+  const base = location.href.replace(/#.*$/, "");
+  return `${base}${fragment({ ...state, view: DEFAULTS.view })}${hands.map((hand) => `&hand=${hand}`).join("")}`;
+}
