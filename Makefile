@@ -1,9 +1,9 @@
 # Two commands for everyone: `make demo` writes a page, `make test` checks everything. Both install what they need first.
 PYTHON ?= python3
-EXTRAS ?= figures cluster web parquet train
+EXTRAS ?= figures cluster web parquet docs train
 NEEDS := pyproject.toml constraints.txt
 
-.PHONY: demo test test-slow coverage mutate fuzz soak extras newest docs pages pictures clean
+.PHONY: demo test test-slow coverage mutate fuzz attack soak extras newest docs pages pictures clean
 
 demo: .venv-demo/ready
 	mkdir -p demo
@@ -13,10 +13,12 @@ demo: .venv-demo/ready
 	.venv-demo/bin/nextstroke generate --prime "'''Handwriting''' is " --length 400 --temperature 0.7 --seed 1 | tee demo/text.txt
 	@echo "The page is in demo/page.svg and demo/page.png, the lines in demo/text.txt"
 
-test: .venv/ready .venv/browser
+test: .venv/ready .venv/browser node_modules/ready
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+	@if test -x node_modules/.bin/biome; then npm run --silent lint && npm run --silent types; \
+	else echo "npm is missing or has no connection: the studio's JavaScript is NOT linted, its types are NOT checked"; fi
 	.venv/bin/nextstroke kernel build || echo "the loops in C++ could not be built: they will NOT be tested"
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 -m "not slow"
 
@@ -41,6 +43,10 @@ coverage: .venv/ready
 fuzz: .venv/ready
 	if .venv/bin/python -m pip install --quiet atheris; then .venv/bin/python -m tests.fuzz.guided --seconds 40; \
 	else NEXTSTROKE_FUZZ=8000 .venv/bin/python -m pytest tests/fuzz --timeout=3600; fi
+
+# Thousands of hostile tries at everything that takes something from outside: a quarter of an hour on two cores.
+attack: .venv/ready
+	.venv/bin/python -m benchmarks.attack --report attack.json
 
 # Half an hour of random commands and requests, some killed.
 soak: .venv/ready
@@ -67,9 +73,15 @@ newest: .venv/ready
 # The page is tested in Debian's chromium, its engine in node; where they can't be had, those tests say so and are skipped.
 .venv/browser: .venv/ready
 	@command -v chromium >/dev/null && command -v node >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
-	  && timeout 600 sh -c 'apt-get -qq update; apt-get -qq install -y --no-install-recommends chromium nodejs wabt' >/dev/null 2>&1; } \
+	  && timeout 600 sh -c 'apt-get -qq update; apt-get -qq install -y --no-install-recommends chromium nodejs npm wabt' >/dev/null 2>&1; } \
 	  || echo "chromium and node are missing: the page will NOT be tested"
 	touch $@
+
+# What checks the studio's JavaScript; the studio itself needs nothing of npm.
+node_modules/ready: package.json package-lock.json
+	@mkdir -p node_modules
+	@command -v npm >/dev/null && timeout 600 npm ci --silent --no-audit --no-fund || true
+	@mkdir -p node_modules && touch $@
 
 .venv-demo/ready: $(NEEDS)
 	$(call environment,.venv-demo)
@@ -97,6 +109,7 @@ pages: .venv/ready
 	.venv/bin/python docs/commands.py
 	.venv/bin/python docs/results.py
 	.venv/bin/python docs/notebooks.py
+	.venv/bin/python docs/samples.py
 
 # The pictures of README.md and docs/, with the bundled models and the results as they are now.
 pictures: .venv-demo/ready .venv/ready

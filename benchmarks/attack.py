@@ -36,26 +36,29 @@ class Plan:
         place: Module and class of the group.
         tries: Number of tries.
         short: Number of tries of the short form.
+        loaded: Modules that are loaded before forks are made.
     """
 
     place: str
     tries: int
     short: int
+    loaded: tuple[str, ...] = ("onnxruntime",)
 
 
+ALL = ("torch", "onnxruntime", "matplotlib", "nextstroke.training.run")
 # The longest first, so that the jobs end at about the same time.
 PLANS = {
-    "kills": Plan("commands:Kills", 480, 0),
+    "kills": Plan("commands:Kills", 500, 0, ALL),
     "memory": Plan("server:Memory", 3000, 0),
     "bodies": Plan("server:Bodies", 900, 12),
-    "commands": Plan("commands:Commands", 700, 12),
-    "corpora": Plan("files:Corpora", 200, 0),
+    "commands": Plan("commands:Commands", 700, 0, ALL),
+    "corpora": Plan("files:Corpora", 200, 0, ALL),
     "batches": Plan("files:Batches", 120, 0),
     "models": Plan("files:Models", 200, 4),
     "inks": Plan("files:Inks", 350, 8),
-    "sites": Plan("server:Sites", 6, 0),
-    "surroundings": Plan("commands:Surroundings", 120, 0),
-    "clocks": Plan("commands:Clocks", 24, 0),
+    "sites": Plan("server:Sites", 7, 0),
+    "surroundings": Plan("commands:Surroundings", 120, 0, ALL),
+    "clocks": Plan("commands:Clocks", 25, 0, ALL),
     "trees": Plan("files:Trees", 250, 8),
     "parsers": Plan("files:Parsers", 1800, 108),
     "archives": Plan("files:Archives", 1500, 60),
@@ -89,7 +92,7 @@ def attack(name: str, seed: int, numbers: list[int], folder: Path, told: Connect
     """Make the tries of a group in this process; send what comes of each."""
     os.setpgid(0, 0)
     # A fork of this process has them loaded; threads, which a fork would lose, are not started before.
-    for module in ("torch", "onnxruntime", "matplotlib", "nextstroke.training.run"):
+    for module in PLANS[name].loaded:
         with suppress(ImportError):
             import_module(module)
     if torch := sys.modules.get("torch"):
@@ -280,7 +283,7 @@ def main(arguments: list[str] | None = None) -> int:
     unknown = set(options.groups) - set(PLANS)
     if unknown:
         parser.error(f"there is no group {', '.join(sorted(unknown))}; there are {', '.join(PLANS)}")
-    os.environ["OMP_NUM_THREADS"] = "1"
+    os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # a fork loses threads
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # ends the jobs as Ctrl-C does
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="attack-", ignore_cleanup_errors=True) as folder:

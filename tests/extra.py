@@ -10,6 +10,7 @@ from nextstroke.cli.main import main
 ROOMS = {
     "train": ["nextstroke.training.run", "nextstroke.training.export.networks_export", "nextstroke.nets.networks"],
     "figures": ["nextstroke.paper.plots"],
+    "docs": ["mkdocs", "mkdocstrings", "material"],
     "cluster": ["distributed", "nextstroke.handwriting.bulk"],
     "parquet": ["pyarrow.parquet", "nextstroke.handwriting.shard_files"],
     "web": ["nextstroke.web.server.app"],

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from tests.documentation import ROOT
 
 # Modules and names that Python on Windows lacks.
@@ -49,3 +51,16 @@ raise SystemExit(main(["batch", "texts.jsonl", "-o", "ink", "--format", "ink"]))
     )
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "needs Linux or macOS" in done.stderr
+
+
+def test_the_server_assumes_a_number_of_file_descriptors(tmp_path):
+    pytest.importorskip("uvicorn", reason="NOT TESTED: the server without POSIX, for want of uvicorn")
+    done = run(
+        """
+from nextstroke.web.server.connection import FILES_ELSEWHERE, connection_counts
+connections, backlog = connection_counts()
+assert 8 < connections < FILES_ELSEWHERE and backlog >= 8
+""",
+        tmp_path,
+    )
+    assert done.returncode == 0, done.stderr

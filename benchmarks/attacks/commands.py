@@ -473,14 +473,13 @@ class Clocks(Group):
         source = folder / "clock.c"
         source.write_text(CLOCK)
         command = ["cc", "-shared", "-fPIC", "-o", str(self.library), str(source), "-ldl"]
-        if not shutil.which("cc") or subprocess.run(command).returncode:
-            self.library = Path()
+        self.can_shift = bool(shutil.which("cc")) and not subprocess.run(command).returncode
 
     def attempt(self, number: int, rng: Random) -> None:
         name = list(CASES)[number % len(CASES)]
         self.what = f"{name}, the clock goes back"
-        if self.library == Path():
-            raise Fault("NOT TRIED: a C compiler is needed to set the clock back")
+        if not self.can_shift:
+            return
         _, expected = self.kills._undisturbed(name)
         self.kills._fresh()
         for path in self.kills.place.rglob("*"):
@@ -491,3 +490,7 @@ class Clocks(Group):
         after = visible(contents(self.kills.place))
         if set(after) != set(expected) or (CASES[name].same and after != expected):
             raise Fault("other files than with a clock that goes on")
+
+    def figures(self) -> dict[str, Any]:
+        """Return whether the clock could be set back."""
+        return {} if self.can_shift else {"not tried": "a C compiler is needed to set the clock back"}

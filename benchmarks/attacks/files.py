@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.attacks.judge import Fault, Group, Setting, contents, forked, judge, refusal_of, visible
 from benchmarks.attacks.odd import NUMBERS, TEXTS, TOKENS, altered, damaged, joined, parts_of
-from benchmarks.attacks.place import MORE, SETTINGS, shared_place
+from benchmarks.attacks.place import MORE, SETTINGS, shared_place, shared_trees
 from nextstroke.api import write_lines
 from nextstroke.compression.container import Chain, Member
 from nextstroke.compression.segment import encode_segment
@@ -384,7 +384,7 @@ class Trees(Group):
 
     def __init__(self, folder: Path):
         super().__init__(folder)
-        self.whole = shared_place(folder) / "trees"
+        self.whole = shared_trees(folder)
 
     def attempt(self, number: int, rng: Random) -> None:
         kind = ("unipen", "iam")[number % 2]

@@ -3,15 +3,13 @@
 import fcntl
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.attacks.judge import Setting, forked, judge
 from nextstroke.datasets.packed_ink import InkCorpus, Line
-from tests.datasets.conftest import Tree
-from tests.datasets.test_unipen import UnipenTree, letters
-from tests.training.conftest import ink_of
 
 SIZES = [
     "network.cells=8", "network.layers=2", "network.components=2", "network.window_components=2", "training.chunk=20",
@@ -46,26 +44,41 @@ COMMANDS = [
 PENN = "the cat sat on a mat\nwe met by the old harbour\n"
 
 
+def shared_trees(folder: Path) -> Path:
+    """Return a folder of data sets, as `shared_place` does."""
+    return _shared(folder, "trees", make_trees)
+
+
 def shared_place(folder: Path) -> Path:
     """Return a folder that holds everything; the first that asks makes it. Its files are copied, never changed.
 
     Args:
         folder: The folder of a group, which the folders of the others are next to.
     """
-    place = folder.parent / "whole"
-    with (folder.parent / ".whole.lock").open("w") as lock:
+    return _shared(folder, "whole", _make_all)
+
+
+def _make_all(folder: Path) -> None:
+    make_place(folder)
+    make_trees(folder / "trees")
+    make_words(folder)
+
+
+def _shared(folder: Path, name: str, make: Callable[[Path], None]) -> Path:
+    place = folder.parent / name
+    with (folder.parent / f".{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not place.exists():
-            begun = folder.parent / f"whole-{os.getpid()}"
-            make_place(begun)
-            make_trees(begun / "trees")
-            make_words(begun)
+            begun = folder.parent / f".{name}-{os.getpid()}"
+            make(begun)
             begun.rename(place)
     return place
 
 
 def make_corpus() -> InkCorpus:
     """Return a few lines of two words."""
+    from tests.training.conftest import ink_of
+
     texts = ["abc: cab", "bca aab", "ccb bbac", "acab cbba"]
     rng = np.random.default_rng(0)
     lines = [Line(f"{split}{i}", text, split) for split in ("trainset", "testset_v") for i, text in enumerate(texts)]
@@ -104,6 +117,9 @@ def make_words(folder: Path) -> None:
 
 def make_trees(folder: Path) -> None:
     """Make small folders of UNIPEN and of IAM-OnDB."""
+    from tests.datasets.conftest import Tree
+    from tests.datasets.test_unipen import UnipenTree, letters
+
     folder.mkdir(parents=True, exist_ok=True)
     unipen = UnipenTree(folder / "unipen")
     for number, label in enumerate(["the old harbour", "we met again"]):

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 from typing import Any, ClassVar
@@ -261,7 +262,9 @@ class Sites(Group):
         super().__init__(folder)
         self.ways: list[Callable[[], None]] = [
             self._prefix, self._one_port, self._long_text, self._long_request, self._end_under_way, self._leavers,
+            self._described,
         ]  # fmt: skip
+        self.has_schemathesis = find_spec("schemathesis") is not None
 
     def attempt(self, number: int, rng: Random) -> None:
         way = self.ways[number % len(self.ways)]
@@ -378,6 +381,26 @@ class Sites(Group):
         finally:
             process.kill()
             process.wait()
+
+    def _described(self) -> None:
+        """Requests that the OpenAPI description allows or forbids (schemathesis)."""
+        if not self.has_schemathesis:
+            return
+        process, port = start(["--text", "40", "--length", "100"], self.folder)
+        try:
+            command = [sys.executable, "-m", "schemathesis.cli", "run", f"http://127.0.0.1:{port}/openapi.json"]
+            checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+            options = ["-n", "100", "--seed", "2", "--checks", checks, "--request-timeout", "240", "--no-color"]
+            done = subprocess.run([*command, *options], capture_output=True, text=True, cwd=self.folder)
+            if done.returncode:
+                raise Fault(done.stdout[-1500:])
+        finally:
+            process.kill()
+            process.wait()
+
+    def figures(self) -> dict[str, Any]:
+        """Return whether requests could be made up from the description."""
+        return {} if self.has_schemathesis else {"not tried": "schemathesis is missing"}
 
 
 class Memory(Served):

@@ -87,7 +87,7 @@ def test_every_bundled_model_has_a_card():
 
 @pytest.mark.parametrize("kind", ["pdf", "gif", "apng", "inkml", "gcode", "hpgl"])
 def test_other_formats_are_written_by_their_suffix(capsys, kind):
-    assert written(capsys, "I", "-o", f"a.{kind}").err == f"a.{kind}\n"
+    assert written(capsys, "It", "-o", f"a.{kind}").err == f"a.{kind}\n"
     assert Path(f"a.{kind}").stat().st_size > 100
 
 

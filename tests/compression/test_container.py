@@ -9,10 +9,11 @@ import pytest
 
 from nextstroke.compression import stream as compress_module
 from nextstroke.compression.container import MAGIC, SEGMENT, UNNUMBERED, VERSION, Chain, Member, read_members
+from nextstroke.compression.lm.exact_network import ExactNetwork
 from nextstroke.compression.segment import decode_segment, encode_segment
 from nextstroke.compression.stream import compress, decompress, rescue_stream
 from nextstroke.errors import BadInput, CorruptFile, LimitExceeded, NextstrokeError, WrongModel
-from tests.compression.conftest import TEXT
+from tests.compression.conftest import TEXT, counted_weights
 
 GOLDEN_4 = bytes.fromhex(
     "894e5354040001d401dd69d8c8744ee6a690cae3f787ab975670a53e554b585ae4eb9a89a8386ededc13425cc2b11cfc"
@@ -54,6 +55,13 @@ def test_golden_archive():
     """A change of these bytes is a new version; from the first release on, old ones must be read for ever."""
     assert compress(TEXT, model="none") == GOLDEN
     assert decompress(GOLDEN) == TEXT
+
+
+def test_golden_streams_with_a_network(monkeypatch):
+    """What a network and the contexts weigh, at the start and as they learn, is part of the format too."""
+    monkeypatch.setattr("nextstroke.compression.segment.count_blocks", lambda size: 3)
+    streams = encode_segment(TEXT * 2, ExactNetwork(counted_weights()))
+    assert hashlib.sha256(b"|".join(streams)).hexdigest()[:16] == "0eabdcd8b7ba2699"
 
 
 def test_an_archive_of_version_4_is_still_read():

@@ -64,6 +64,7 @@ UNIPEN = """.VERSION 1.0
 5 24 -30
 """
 CSV = "10,10,0\n10,20,0\n14,30,0\n24,2,1\n24,30,1\n"
+ROWS = list(enumerate(CSV.split()))
 PEN_UPS = "t,Y,X,pen_up\n0,10,10,0\n0,20,10,0\n0,30,14,1\n0,2,24,0\n0,30,24,0\n"
 FILES = {
     "points as objects": (json.dumps({"text": "it", "strokes": [objects(stroke) for stroke in STROKES]}), "it"),
@@ -81,6 +82,11 @@ FILES = {
     "CSV with semicolons": (CSV.replace(",", ";"), ""),
     "CSV with tabs and a header": ("x\ty\tstroke_id\n" + CSV.replace(",", "\t").replace("\n", "\r\n"), ""),
     "CSV with pen-ups": (PEN_UPS, ""),
+    "CSV of numbered strokes": (
+        ",x,y,t,stroke_nr\n" + "".join(f"{i},{row[:-1]}9.5,{row[-1]}.0\n" for i, row in ROWS),
+        "",
+    ),
+    "CSV of Wacom": ("idx,SPLINE_X,SPLINE_Y,SENSOR_PRESSURE\n" + "".join(f"{r[-1]},{r[:-1]}.5\n" for _, r in ROWS), ""),
     "entities": (
         '<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/svg11.dtd" [<!ENTITY ns "http://a"> '
         '<!ENTITY t "it">]><svg xmlns="&ns;"><title>&t;</title><path d="M10 10V20L14 30M24 2V30"/></svg>',
@@ -116,6 +122,10 @@ def test_each_format_gives_the_same_strokes(write, name):
     ink, found = read_ink(write(content))
     assert [stroke.tolist() for stroke in ink.strokes()] == STROKES
     assert found == text
+
+
+def test_numbers_of_rows_are_no_strokes(write):
+    assert len(read_ink(write("idx,x,y\n0,1,2\n1,3,4\n2,5,6\n"))[0].strokes()) == 1
 
 
 def test_a_file_of_many_drawings_is_packed_as_many_lines(write):

@@ -6,7 +6,7 @@ import pytest
 from nextstroke.api import write_lines
 from nextstroke.errors import BadInk, UsageError
 from nextstroke.handwriting.hands import gallery_hand
-from nextstroke.handwriting.ink_check import OUTLINES, WRONG, InkChecker, Placement
+from nextstroke.handwriting.ink_check import OUTLINES, WRONG, CheckedLine, InkChecker, Placement
 from nextstroke.handwriting.learn_hand import learn_hand
 from nextstroke.ink import Ink
 from nextstroke.pages.layout import Page, level
@@ -97,6 +97,10 @@ def test_rows_that_are_not_lines_are_named(checker, page):
 def test_a_wrong_line_of_a_page_is_named_and_the_others_are_kept(checker, page):
     lines = checker.lines(page, "\n".join([TEXTS[0], "something else", TEXTS[2]]))
     assert [bool(line.fault) for line in lines] == [False, True, False]
+
+
+def test_a_line_for_which_no_text_is_left_is_named(checker, inks):
+    assert checker._text_fault(CheckedLine(inks[0], "")).startswith("no text is left for a line that reads 'the")
 
 
 def test_drawings_and_outlines_are_named(checker):

@@ -11,7 +11,7 @@ from nextstroke.cli.main import main
 from nextstroke.datasets.packed_ink import InkCorpus, Line
 from nextstroke.errors import BadInk
 from nextstroke.handwriting.hands import gallery_hand
-from nextstroke.handwriting.learn_hand import fit_corpus, known_size, learn_hand
+from nextstroke.handwriting.learn_hand import _joined, fit_corpus, known_size, learn_hand
 from nextstroke.handwriting.resample import thinned
 from nextstroke.ink import Ink
 from nextstroke.pages.layout import Measures
@@ -54,6 +54,19 @@ def test_a_wrong_text_is_refused(writer, line):
 def test_lines_are_joined(writer, line):
     hand = learn_hand(writer, "me", [(line, TEXT), (line, TEXT)])
     assert hand.text == f"{TEXT} {TEXT} "
+
+
+def test_joined_lines_stand_one_after_the_other_on_one_baseline():
+    """With gaps of 1.2 heights of small letters, behind the right edge of the line before."""
+    first = Ink.from_strokes([np.array([[0.0, -10], [8, 2]])])
+    second = Ink.from_strokes([np.array([[1.0, -5], [30, 0]]), np.array([[2.0, 0], [3, -1]])])
+    joined = _joined([first, second, first], x_height=10.0)
+    assert [stroke.tolist() for stroke in joined.strokes()] == [
+        [[0, -10], [8, 2]],
+        [[21, -5], [50, 0]],
+        [[22, 0], [23, -1]],
+        [[62, -10], [70, 2]],
+    ]
 
 
 def test_thinned_ink_keeps_its_shape(line):

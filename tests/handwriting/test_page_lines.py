@@ -41,6 +41,12 @@ def test_strokes_in_any_order_are_sorted_by_height_if_the_number_of_lines_is_kno
     assert tops == sorted(tops)
 
 
+def test_a_bar_that_is_added_before_the_next_line_stays_in_its_line(lines):
+    bar = np.array([[2.0, -4.0], [5.0, -4.0]])
+    page = [*lines[0].strokes(), bar, *(stroke + (0, 10) for stroke in lines[1].strokes())]
+    assert len(split_ink(Ink.from_strokes(page))[0].strokes()) == len(lines[0].strokes()) + 1
+
+
 def test_one_line_stays_whole(lines):
     for line in lines:
         assert len(split_ink(line)) == 1

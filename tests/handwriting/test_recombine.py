@@ -31,6 +31,12 @@ def test_points_go_to_the_character_the_window_is_on():
     assert owners(phi, "abc", lifted).tolist() == [0, 0, 1, 1, 2]
 
 
+def test_as_many_points_as_letters_are_one_for_each():
+    phi = np.full((3, 3), 0.3)
+    phi[:, 2] = 0.9
+    assert owners(phi, "abc", np.zeros(3, bool)).tolist() == [0, 1, 2]
+
+
 def test_a_blank_owns_no_point_and_every_letter_owns_one():
     phi = np.full((6, 4), 0.01)
     phi[:, 1] = 0.9

@@ -74,7 +74,7 @@ def watched(context, served):
     page.on("console", lambda message: told.append(message.text))
     page.on("pageerror", lambda error: told.append(str(error)))
     page.on("request", lambda request: asked.append(request.url))
-    page.set_default_timeout(40_000)
+    page.set_default_timeout(200_000)
     page.told = told
     page.address = served.address
     page.open = lambda fragment="": _open(page, served.address, fragment)

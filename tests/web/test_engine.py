@@ -2,12 +2,13 @@
 
 import base64
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 
 from nextstroke.alphabet import Alphabet
+from nextstroke.handwriting.adaptation import Adaptation
 from nextstroke.handwriting.best_of import line_writer, stray_dots
 from nextstroke.handwriting.glyphs.diacritics import normal
 from nextstroke.handwriting.glyphs.symbols import plain
@@ -15,6 +16,7 @@ from nextstroke.handwriting.hands import gallery_hand, pack_hands, unpack_hands
 from nextstroke.handwriting.learn_hand import SPECIMEN, known_size, learn_hand
 from nextstroke.handwriting.request import LineRequest, line_requests, prepare
 from nextstroke.handwriting.sampler import write
+from nextstroke.handwriting.traits import traits_of
 from nextstroke.ink import Ink
 from nextstroke.pages.layout import Measures, Page, level
 from nextstroke.runtime.mixture_sampling import Mixture
@@ -167,9 +169,30 @@ def test_a_hand_is_learned_as_in_python(browser_engine, writer):
     hand = learn_hand(writer, "mine", list(zip(inks, words, strict=True)))
     (found,) = browser_engine({"job": "learn", "lines": lines, "xHeight": known_size(writer)})
     assert found["text"] == hand.text
+    for name, value in found["adaptation"].items():
+        assert value == pytest.approx(getattr(hand.adaptation, name), abs=0.02), name
     np.testing.assert_allclose(found["last"], hand.last[0], atol=1e-4)
     np.testing.assert_allclose(found["kappa"], hand.state["kappa"][0], atol=0.05)
     np.testing.assert_allclose(found["h3"], hand.state["h3"][0], atol=0.02)
+
+
+def test_an_adapted_hand_writes_as_in_python(browser_engine, writer):
+    adaptation = Adaptation(lift=-0.8, shear=0.1, stretch=0.9, gap=0.7, tall=1.2)
+    hand = replace(gallery_hand("neat", "writer"), adaptation=adaptation)
+    request = line_requests(writer, ["a house and garden"], hand, 1.0, 3)[0]
+    (line,) = write(writer, [request], attempts=1)
+    job = {"job": "line", "style": "neat", "bias": 1.0, "seed": 3, "attempt": 0, "occurrence": 0}
+    (found,) = browser_engine(job | {"text": request.text.shown, "adaptation": asdict(adaptation)})
+    np.testing.assert_allclose(found["points"], line.ink.points, atol=1.0)
+
+
+def test_the_traits_of_a_line_are_the_same(browser_engine, writer):
+    for text in ("a house and a garden", "word"):
+        ink = write_line(writer, text, 0.5, 5).ink
+        job = {"job": "traits", "points": ink.points.tolist(), "ends": ink.end_of_stroke.tolist(), "text": text}
+        (found,) = browser_engine(job)
+        wanted = [None if np.isnan(value) else value for value in traits_of(ink, text)]
+        assert found == pytest.approx(wanted)
 
 
 def test_the_known_size_is_that_of_the_same_eight_lines(browser_engine, writer):

@@ -67,6 +67,7 @@ CASES = [
         "left",
         1.0,
     ),
+    ("H₂O, 10⁻³ m², ª and Acme™; ı, æ, œuvre, a/b = c, π — µ", "neat", 30, COLUMN, "left", 0.0),
     ("A page of A5, centred.\nThe end.", "none", 24, A5, "center", 0.0),
 ]
 

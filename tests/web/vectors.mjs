@@ -5,12 +5,13 @@ import fs from "node:fs";
 const [engine, models, constantsFile] = process.argv.slice(2);
 const modules = [
   "best_of", "compose", "constants", "diacritics", "generate", "hands", "layout", "learn_hand", "mixture_sampling",
-  "model_file", "network", "random", "recogniser", "request", "sampler", "symbols",
+  "model_file", "network", "random", "recogniser", "request", "sampler", "symbols", "traits",
 ];
 const loaded = await Promise.all(modules.map((name) => import(`${engine}/${name}.js`)));
 const {
   bestLine, component, compose, draw, Generator, isComplete, knownSize, learnHand, levelled, logDensity, measure, NO_STYLE,
-  normal, plain, prepare, Random, readModel, readStyles, Recogniser, setConstants, strayDots, TextNetwork, weights,
+  normal, plain, prepare, Random, readModel, readStyles, Recogniser, setConstants, strayDots, TextNetwork, traitsOf,
+  weights,
   writeLine, WriterNetwork,
 } = Object.assign({}, ...loaded);
 
@@ -59,9 +60,10 @@ const jobs = {
       return { ...hand, state, last: Array.from(hand.last) };
     });
   },
-  line({ text, style, ...request }) {
+  line({ text, style, adaptation, ...request }) {
     const prepared = prepare(text, writer.about.alphabet);
-    const line = writeLine(writer, { ...request, text: prepared, style: hand(style) });
+    const own = adaptation ? { ...hand(style), adaptation: { ...hand(style).adaptation, ...adaptation } } : hand(style);
+    const line = writeLine(writer, { ...request, text: prepared, style: own });
     const phi = Array.from(line.phi.at(-1));
     return { points: line.ink.points, ends: line.ink.ends, complete: isComplete(line), phi };
   },
@@ -80,10 +82,11 @@ const jobs = {
   strayDots: ({ points, ends, text }) => strayDots({ points, ends }, text),
   read: ({ points, ends, text }) => recogniser.ctcNll({ points, ends }, text),
   characters: ({ text }) => [normal(text), plain(normal(text), writer.about.alphabet)],
+  traits: ({ points, ends, text }) => traitsOf({ points, ends }, text),
   size: () => knownSize(writer),
   learn({ lines, xHeight }) {
-    const { text, last, state } = learnHand(writer, "mine", lines, xHeight, recogniser);
-    return { text, last: Array.from(last), kappa: Array.from(state.kappa), h3: Array.from(state.h3) };
+    const { text, last, state, adaptation } = learnHand(writer, "mine", lines, xHeight, recogniser);
+    return { text, adaptation, last: Array.from(last), kappa: Array.from(state.kappa), h3: Array.from(state.h3) };
   },
   level: ({ points, ends }) => ({ ...measure({ points, ends }), points: levelled({ points, ends }).points }),
   async generate({ prime, length, temperature, seed }) {

@@ -1,8 +1,9 @@
 """Read ink as CSV: rows of x, y and the number of the stroke, y downwards.
 
-A header may name the columns in any order: x, y, and stroke (or stroke_id), or pen_up (or end_of_stroke) with 1 at the
-last point of a stroke. Without a header the third column is the number of the stroke; without a third column
-there is one stroke.
+A header may name the columns in any order: x and y (or the only names that end in _x and _y), and stroke (also with
+id, nr or the like, or trace, or idx), or pen_up (or end_of_stroke) with 1 at the last point of a stroke. Without a
+header the third column is the number of the stroke. There is one stroke where no column tells strokes apart, or where
+each row has another number.
 """
 
 import re
@@ -16,14 +17,14 @@ from nextstroke.ink import Ink
 
 SEPARATOR = re.compile(r"\s*[,;\t]\s*|\s+")
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
-STROKE = ("stroke", "stroke_id", "strokeid", "stroke_number")
+STROKE = re.compile(r"(stroke|trace)[ _]?(id|nr|no|num|number|index|idx)?|idx")
 PEN_UP = ("pen_up", "penup", "end_of_stroke", "eos")
 
 
 def is_csv(data: bytes) -> bool:
     """Return whether the first row of a file is a header with x and y, or has two numbers at least."""
     first = _cells(data[:1000].removeprefix(b"\xef\xbb\xbf").decode("latin-1").lstrip().split("\n", 1)[0])
-    return {"x", "y"} <= set(first) or (len(first) >= 2 and all(NUMBER.fullmatch(cell) for cell in first))
+    return bool(_positions(first)) or (len(first) >= 2 and all(NUMBER.fullmatch(cell) for cell in first))
 
 
 def parse_csv_ink(data: bytes, name: Path | str) -> Ink:
@@ -71,6 +72,8 @@ def _ink(rows: list[str]) -> Ink:
     except BadInk as error:
         raise BadInk(f": {error}") from error
     marks = values[:, 2] if len(columns) == 3 else np.zeros(len(values))
+    if "stroke" in columns and len(marks) > 2 and len(np.unique(marks)) == len(marks):
+        marks = np.zeros(len(values))  # the number of the row, not of a stroke
     last = marks > 0 if "pen_up" in columns else np.append(marks[1:] != marks[:-1], True)
     last[-1] = True
     return Ink(values[:, :2], last)
@@ -78,16 +81,25 @@ def _ink(rows: list[str]) -> Ink:
 
 def _columns(cells: list[str]) -> dict[str, int]:
     """Return the indices of the columns that are read, by the first row."""
-    if {"x", "y"} <= set(cells):
-        columns = {"x": cells.index("x"), "y": cells.index("y")}
-        for kind, names in (("stroke", STROKE), ("pen_up", PEN_UP)):
-            found = [cells.index(name) for name in names if name in cells]
-            if found and len(columns) == 2:
-                columns[kind] = found[0]
-        return columns
+    columns = _positions(cells)
+    if columns:
+        found = [i for i, cell in enumerate(cells) if STROKE.fullmatch(cell)]
+        lifted = [i for i, cell in enumerate(cells) if cell in PEN_UP]
+        return columns | ({"stroke": found[0]} if found else {"pen_up": lifted[0]} if lifted else {})
     if len(cells) < 2:
         raise BadInk(":1: rows of x,y,stroke are needed")
     return {"x": 0, "y": 1} | ({"stroke": 2} if len(cells) > 2 else {})
+
+
+def _positions(cells: list[str]) -> dict[str, int]:
+    """Return the indices of the columns x and y by the names in a header; empty if it does not name both once."""
+    found = {}
+    for axis in "xy":
+        named = [i for i, cell in enumerate(cells) if cell == axis]
+        named = named or [i for i, cell in enumerate(cells) if cell.endswith(f"_{axis}")]
+        if len(named) == 1:
+            found[axis] = named[0]
+    return found if len(found) == 2 else {}
 
 
 def _cells(row: str) -> list[str]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
@@ -12,6 +13,7 @@ from safetensors.numpy import load, save
 from nextstroke.alphabet import Alphabet
 from nextstroke.errors import CorruptFile, LimitExceeded, UsageError, WrongModel
 from nextstroke.files import write_bytes
+from nextstroke.handwriting.adaptation import Adaptation
 from nextstroke.ink import POINT, Ink
 from nextstroke.runtime.model_file import Model, find_model
 from nextstroke.runtime.predictor import WriterPredictor
@@ -23,6 +25,7 @@ MAX_TEXT = 2000
 STEP = 2**-8  # of a state stored as float16
 # The window's positions in the text: beyond 64 characters float16 would round them by up to 0.03 of a character.
 EXACT = "kappa"
+NO_ADAPTATION = Adaptation()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -36,6 +39,7 @@ class Hand:
         last: That point, normalised, (1, 3). It is read when the text after the prime is known, since the window is on
             its first letter by then: a network that saw nothing there would begin the letter blindly.
         group: Group of the gallery that the hand belongs to, such as "joined"; empty for none.
+        adaptation: What is changed of the lines that the network writes after the prime.
     """
 
     name: str = ""
@@ -43,6 +47,7 @@ class Hand:
     state: dict[str, np.ndarray] = field(default_factory=dict)
     last: np.ndarray = field(default_factory=lambda: np.zeros((1, POINT), np.float32))
     group: str = ""
+    adaptation: Adaptation = NO_ADAPTATION
 
     def __repr__(self) -> str:
         return f"Hand({self.name or 'none'!r})"
@@ -144,8 +149,10 @@ def pack_hands(hands: list[Hand], half: bool = False) -> bytes:
         for name, rows in hand.state.items():
             tensors[f"{number}.state.{name}"] = _in_steps(rows) if half and name != EXACT else rows
         tensors[f"{number}.last"] = hand.last
-        # An entry without a group has the form that files had before there were groups.
-        entries.append({"name": hand.name, "text": hand.text} | ({"group": hand.group} if hand.group else {}))
+        # An entry without group and adaptation has the form that files had before there were any.
+        entry: dict[str, Any] = {"name": hand.name, "text": hand.text}
+        more = {"group": hand.group, "adaptation": hand.adaptation.stored()}
+        entries.append(entry | {key: value for key, value in more.items() if value})
     return save(tensors, {"nextstroke": json.dumps(entries)})
 
 
@@ -170,7 +177,7 @@ def unpack_hands(data: bytes, name: str) -> dict[str, Hand]:
         raise CorruptFile(f"{name}: not a readable gallery of styles ({error})") from error
 
 
-def _read_hand(tensors: dict[str, np.ndarray], number: int, entry: dict[str, str]) -> Hand:
+def _read_hand(tensors: dict[str, np.ndarray], number: int, entry: dict[str, Any]) -> Hand:
     prefix = f"{number}.state."
     state = {
         name.removeprefix(prefix): rows.astype(np.float32) if rows.dtype == np.float16 else rows
@@ -186,7 +193,8 @@ def _read_hand(tensors: dict[str, np.ndarray], number: int, entry: dict[str, str
             raise ValueError("numbers that are not finite")
     if last.shape != (1, POINT):
         raise ValueError(f"a point of {last.shape[1]} numbers")
-    return Hand(str(entry["name"]), str(entry["text"]), state, last, str(entry.get("group", "")))
+    adaptation = Adaptation.read(entry.get("adaptation", {}))
+    return Hand(str(entry["name"]), str(entry["text"]), state, last, str(entry.get("group", "")), adaptation)
 
 
 def hands_by_group(hands: Iterable[Hand]) -> dict[str, list[Hand]]:

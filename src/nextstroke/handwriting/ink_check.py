@@ -196,6 +196,9 @@ class InkChecker:
 
     def _text_fault(self, line: CheckedLine) -> str:
         """Return why a line is not legible as its text."""
+        if not line.text:
+            (read,) = self._read([line.ink])
+            return f"no text is left for a line that reads {_shown(read)}; give its whole text"
         text = self._plain(line.text)
         (read,) = self._read([line.ink])
         if len(read) < READ * len(text):

@@ -9,6 +9,7 @@ import numpy as np
 from nextstroke.datasets.packed_ink import InkCorpus
 from nextstroke.errors import BadInk, CorruptFile
 from nextstroke.formats.detect import read_all_with_text
+from nextstroke.handwriting.fit_hand import fitted_hand
 from nextstroke.handwriting.glyphs.diacritics import normal
 from nextstroke.handwriting.glyphs.symbols import plain
 from nextstroke.handwriting.hands import Hand, check_length, gallery_hand, load_hands, prime_hand
@@ -84,8 +85,11 @@ def learn_hand(model: Model, name: str, lines: Sequence[tuple[Ink, str]], cancel
             raise BadInk(f"{name}: {place}{line.fault}")
     texts = [plain(normal(shown_text(line.text)), model.alphabet) for line in checked]
     x_height = known_size(model, cancelled)
-    fitted = [_fitted(line.ink, text, model, x_height) for line, text in zip(checked, texts, strict=True)]
-    return prime_hand(model, name, _joined(fitted, x_height), " ".join(texts), cancelled)
+    fitted = fitted_lines(model, [line.ink for line in checked], texts, x_height)
+    primes = [prime_hand(model, name, ink, text, cancelled) for ink, text in zip(fitted, texts, strict=True)]
+    if len(primes) > 1:
+        primes.append(prime_hand(model, name, joined_lines(fitted, x_height), " ".join(texts), cancelled))
+    return fitted_hand(model, primes, [line.ink for line in checked], texts, cancelled)
 
 
 def known_size(model: Model, cancelled: Cancelled | None = None) -> float:
@@ -105,13 +109,24 @@ def fit_corpus(model: Model, corpus: InkCorpus) -> InkCorpus:
     return InkCorpus.of(corpus.lines, inks)
 
 
+def fitted_lines(model: Model, inks: Sequence[Ink], texts: Sequence[str], x_height: float) -> list[Ink]:
+    """Return lines in the size, level and point rate that a model knows.
+
+    Args:
+        inks: Lines in any unit.
+        texts: What they say.
+        x_height: Height of small letters in the model's units.
+    """
+    return [_fitted(ink, text, model, x_height) for ink, text in zip(inks, texts, strict=True)]
+
+
 def _fitted(ink: Ink, text: str, model: Model, x_height: float, rate: int = 1) -> Ink:
     """Return a line in the size and level that the model knows, with `rate` times its points a character."""
     (levelled,) = level([ink], Page(x_height=x_height))
     return thinned(levelled, rate * model.metadata["points_per_character"] * len(text.replace(" ", "")))
 
 
-def _joined(lines: Sequence[Ink], x_height: float) -> Ink:
+def joined_lines(lines: Sequence[Ink], x_height: float) -> Ink:
     """Return lines one after the other on one baseline."""
     strokes: list[np.ndarray] = []
     right = 0.0

@@ -83,9 +83,11 @@ def _by_order(strokes: Sequence[np.ndarray], height: float) -> np.ndarray:
         limit = right[first:k].max() - back
         if left[k] >= limit or np.median(left[k : k + AROUND]) >= limit:
             continue
+        # Above the stroke in the line so far: the strokes next to it, for lines that rise or sink.
         distance = abs((left + right)[first:k] - (left[k] + right[k]))
-        above = middle[first:k][distance.argsort()[:AROUND]]
-        if np.median(middle[k : k + AROUND]) - np.median(above) > DOWN * height:
+        above = np.median(middle[first:k][distance.argsort()[:AROUND]])
+        # A bar of a letter above, drawn late, is no lower than that line.
+        if np.median(middle[k : k + AROUND]) - above > DOWN * height and middle[k] > above:
             begins.append(large[k])
             first = k
     return np.searchsorted(begins, np.arange(len(strokes)), side="right")

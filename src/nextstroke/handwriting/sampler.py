@@ -7,6 +7,7 @@ import numpy as np
 
 from nextstroke.alphabet import Alphabet
 from nextstroke.errors import LimitExceeded
+from nextstroke.handwriting.glyphs.composites import with_composites
 from nextstroke.handwriting.glyphs.diacritics import with_marks
 from nextstroke.handwriting.glyphs.symbols import with_signs, without_signs
 from nextstroke.handwriting.hands import start_state
@@ -41,7 +42,8 @@ class Line:
     Attributes:
         request: What was written, with the number of the attempt that gave this ink.
         bare: The points that the network drew, in the units of the model's corpus, y downwards.
-        ink: The same with all that the network cannot draw: diacritics and symbols.
+        ink: The same with all that the network cannot draw, composed characters, diacritics and symbols, adapted to
+            the hand.
         phi: Window weights, float32 (points of `ink`, characters + 1): the last column is one after the text.
         stopped: Whether the line ended by itself, not at the limit of points.
     """
@@ -221,6 +223,7 @@ class LineSampler:
         primes = {hand: hand.text_ids(model.alphabet) for hand in hands}
         texts = [np.concatenate([primes[request.hand], request.text.ids, *last]) for request in requests]
         self.bias = np.array([request.bias for request in requests])
+        self.lift = np.array([hand.adaptation.lift for hand in hands])
         self.digit_bias = DigitBias(model.alphabet, texts)
         self.predictor = WriterPredictor(model, texts, start_state(hands, model))
         self.active = np.arange(len(requests))
@@ -236,7 +239,7 @@ class LineSampler:
             uniforms: Random numbers in [0, 1), (active lines, UNIFORMS).
         """
         bias = self.digit_bias(self.bias[self.active], self.predictor.phi, self.active)
-        points = self.predictor.predict(bias).draw(uniforms)
+        points = self.predictor.predict(bias).draw(uniforms, self.lift[self.active])
         self.predictor.observe(points)
         self.steps += 1
         points[:, :2] = points[:, :2] * self.model.std + self.model.mean
@@ -258,8 +261,12 @@ class LineSampler:
         offsets[0, :2] = 0
         bare = Ink.from_offsets(offsets)
         written = request.text.written
-        marked = with_marks(bare, phi, without_signs(written), self.model.alphabet)
-        return Line(request, bare, *with_signs(*marked, written), trace.ended)
+        alphabet = self.model.alphabet
+        unsigned = without_signs(written, alphabet)
+        composed = with_composites(bare, phi, unsigned, alphabet)
+        marked = with_marks(*composed, unsigned, alphabet)
+        ink, phi = with_signs(*marked, written, alphabet)
+        return Line(request, bare, request.hand.adaptation.apply(ink, phi, written), phi, trace.ended)
 
 
 class _Trace:

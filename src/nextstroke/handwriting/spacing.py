@@ -18,7 +18,7 @@ UNDERLINE, STRIKE = 0.45, -0.45
 OVERRUN = 0.15
 MARK_WAVE, MARK_SLOPE = 0.05, 0.012
 STEP = 1e-6  # mm in which ink is moved at least: two places cannot be one
-MARK_STEP = 2.0  # heights of small letters between the points of a mark
+MARK_STEP = 0.3  # heights of small letters between the points of a mark
 
 Gap = Callable[[int, float, float], float]
 

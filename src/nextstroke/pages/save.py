@@ -23,14 +23,12 @@ About = dict[str, Any]  # text, seed and other metadata; each format keeps what 
 
 # One sheet to the bytes of one file.
 SHEETS: dict[str, Callable[[Sheet, Look, About, Check | None], bytes]] = {
-    "svg": lambda sheet, look, about, check: svg(sheet, look, about.get("text", ""), _description(about), check),
+    "svg": lambda sheet, look, about, check: svg(sheet, look, _title(about), _description(about), check),
     "png": lambda sheet, look, about, check: png(sheet, default_dpi("png", look.dpi), **_drawing(look), check=check),
     "jpg": lambda sheet, look, about, check: jpeg(sheet, default_dpi("jpg", look.dpi), **_drawing(look), check=check),
     "gif": lambda sheet, look, about, check: film(sheet, "gif", look, check),
     "apng": lambda sheet, look, about, check: film(sheet, "apng", look, check),
-    "inkml": lambda sheet, look, about, check: write_inkml(
-        sheet.strokes(), about.get("written") or about.get("text", "")
-    ),
+    "inkml": lambda sheet, look, about, check: write_inkml(sheet.strokes(), _title(about)),
     "json": lambda sheet, look, about, check: write_json_ink(sheet.strokes(), about | sheet.size()),
     "gcode": lambda sheet, look, about, check: plotter.gcode(sheet, look.colours, look.plotter, _description(about)),
     "hpgl": lambda sheet, look, about, check: plotter.hpgl(sheet, look.colours, look.plotter),
@@ -182,10 +180,14 @@ def document(
     sheets: Iterable[Sheet], look: Look, about: About, check: Check | None = None, format: str = "pdf"
 ) -> bytes:
     """All sheets as one file in one of DOCUMENTS; `check` as for `render`."""
-    title = about.get("written") or about.get("text", "")
     if format == "xopp":
-        return notes(sheets, look, title, check)
-    return pdf(sheets, look, about.get("text", ""), _description(about), check)
+        return notes(sheets, look, _title(about), check)
+    return pdf(sheets, look, _title(about), _description(about), check)
+
+
+def _title(about: About) -> str:
+    """Return what the ink says: the text as it was drawn."""
+    return about.get("written") or about.get("text", "")
 
 
 def _description(about: About) -> str:

@@ -71,11 +71,12 @@ class Mixture:
         sharp = self._part(0) * (1 + self.bias)[:, None]
         return np.logaddexp.reduce(sharp + log_n, 1) - np.logaddexp.reduce(sharp, 1)
 
-    def draw(self, uniforms: np.ndarray) -> np.ndarray:
+    def draw(self, uniforms: np.ndarray, lifts: np.ndarray | float = 0.0) -> np.ndarray:
         """Draw a point of each line, (lines, 3): dx, dy normalised, end of stroke 0 or 1.
 
         Args:
             uniforms: (lines, UNIFORMS) in [0, 1); the same numbers give the same points.
+            lifts: Added to the logit of lifting the pen, one for each line, (lines,).
         """
         pick, radius, angle, lift = uniforms.T
         chosen = np.minimum((self.pi.cumsum(1) < pick[:, None]).sum(1), self.components - 1)
@@ -88,7 +89,8 @@ class Mixture:
         first, second = length * np.cos(turn), length * np.sin(turn)
         across = rho * first + np.sqrt(1 - rho * rho) * second
         dx, dy = mu1 + np.exp(sigma1 + narrow) * first, mu2 + np.exp(sigma2 + narrow) * across
-        return np.stack([dx, dy, lift < self.end_of_stroke], 1)
+        end_of_stroke = 1 / (1 + np.exp(np.clip(self.y[:, 0] - lifts, -700, 700)))
+        return np.stack([dx, dy, lift < end_of_stroke], 1)
 
 
 def uniforms(entropy: Sequence[int], points: int) -> np.ndarray:

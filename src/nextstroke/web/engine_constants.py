@@ -8,8 +8,10 @@ from types import ModuleType
 from typing import Any
 
 from nextstroke.handwriting import (
+    adaptation,
     best_of,
     compose,
+    fit_hand,
     ink_check,
     learn_hand,
     paragraphs,
@@ -17,22 +19,28 @@ from nextstroke.handwriting import (
     resample,
     sampler,
     spacing,
+    traits,
 )
-from nextstroke.handwriting.glyphs import diacritics, symbols
+from nextstroke.handwriting.glyphs import composites, diacritics, symbols
 from nextstroke.pages import appearance, layout, spline
 from nextstroke.runtime import mixture_sampling
 
 # The names that the JavaScript of static/ reads of each module.
 CONSTANTS: dict[ModuleType, tuple[str, ...]] = {
+    adaptation: ("BOUNDS",),
     appearance: ("PACE", "LIFT"),
     best_of: ("ABOVE", "BELOW", "NEAR", "SMALL", "APART", "DOT", "SAME_SIZE"),
     compose: ("AIM", "FIRST_TOGETHER", "OVERHANG", "ROOM", "TOGETHER", "TRIES", "WIDER"),
-    diacritics: ("ABOVE", "BELOW", "BUILT", "TWINS", "X_HEIGHT", "TALL", "TALLER", "FEW", "SHARE", "MIN_BOX"),
+    composites: ("COMPOSITES", "DOTLESS", "DOT_ABOVE", "DOT_ASIDE", "DOT_SIZE", "NEAR_STROKE", "OVERLAP", "TIGHT"),
+    diacritics: (
+        "ABOVE", "BELOW", "BUILT", "FEET", "FEW", "MIN_BOX", "NEAR", "SHARE", "TALL", "TALLER", "TWINS", "X_HEIGHT",
+    ),
     layout: (
         "ADVANCE", "ADVANCES", "ALIGN", "DRIFT_RISE", "DRIFT_SIZE", "DRIFT_SLOPE", "DOT", "FIRST_BASELINE", "FLAT",
         "FLAT_QUANTILES", "LONGEST", "MAX_LINE", "MAX_SLOPE", "MIN_WIDTH", "OUTLIER", "RULE", "SLOPE_ROUNDS",
         "TAB", "USUAL_ADVANCE", "X_HEIGHT_QUANTILES",
     ),
+    fit_hand: ("JOINING", "SPREADS", "TRIALS", "TRIAL_BIAS", "TRIAL_SEED"),
     ink_check: ("MOST_NATS", "MOST_SHARE", "STEP", "X_HEIGHT"),
     learn_hand: ("SPECIMEN", "SPECIMENS", "GAP"),
     paragraphs: ("MIN_GAP",),
@@ -45,9 +53,9 @@ CONSTANTS: dict[ModuleType, tuple[str, ...]] = {
     resample: ("PIECES",),
     sampler: ("PATIENCE", "SPARE_POINTS", "LATE_STROKES", "LATE_POINTS", "DIGITS", "DIGIT_BIAS", "ATTEMPTS"),
     spline: ("TENSION",),
+    traits: ("TALL_QUANTILES",),
     symbols: (
-        "ALONE", "BEARING", "BLANK", "FEET", "MAX_SLANT", "NARROWEST", "NEAR", "RUN", "SIGNS", "SIZE_WAVE", "X_WAVE",
-        "Y_WAVE",
+        "ALONE", "BEARING", "BLANK", "MAX_SLANT", "NARROWEST", "SIGNS", "SIZE_WAVE", "WRITTEN", "X_WAVE", "Y_WAVE",
     ),
 }  # fmt: skip
 

@@ -7,11 +7,14 @@ import numpy as np
 
 from nextstroke.alphabet import Alphabet
 from nextstroke.ink import Ink
+from nextstroke.pages.spline import bezier
 
 X_HEIGHT = frozenset("acemnorsuvwxz")  # letters that tell how tall small letters are
 TALL = frozenset("bdhklABCDEFGHIKLMNORSTUVWXZ0123456789")  # the others that stand on the baseline, dots left out
 TALLER = 1.95  # times as tall as small letters; the median over three hands of each of 12 lines
 FEW = 4  # small letters; a line with fewer is measured by its tall ones too
+FEET = X_HEIGHT | TALL
+NEAR = 8  # characters on both sides of a part of a text whose feet tell where the baseline is
 SHARE = 0.5  # of the height of a line that has no letters to measure: its small letters
 MIN_BOX = 0.25, 0.08  # width and height, in x-heights, of the box that the strokes of BUILT fill at least
 
@@ -50,13 +53,19 @@ BUILT = {
     "Ø": ("O", [[(1.1, -0.15), (0.5, 0.5), (-0.1, 1.15)]]),
     "ł": ("l", [[(-0.6, 0.62), (1.6, 0.4)]]),
     "Ł": ("L", [[(-0.3, 0.6), (0.6, 0.4)]]),
+    "đ": ("d", [[(0.4, 0.22), (1.3, 0.18)]]),
+    "Đ": ("D", [[(-0.25, 0.52), (0.4, 0.48)]]),
+    "Ð": ("D", [[(-0.25, 0.52), (0.4, 0.48)]]),
+    "ð": ("o", [[(0.9, 0.2), (0.6, -0.5), (0.1, -0.95)], [(0.1, -0.4), (0.85, -0.75)]]),
+    "þ": ("p", [[(0.12, -0.6), (0.08, -0.1), (0.06, 0.5)]]),
+    "µ": ("u", [[(0.06, 0.2), (0.04, 1.0), (-0.12, 1.8)]]),
 }
 # The same to a pen.
 TWINS = str.maketrans(
-    {"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "‚": "'", "′": "'", "″": '"'}
-    | {"№": "No", "❤": "♥", "☆": "★", "✔": "✓", "\ufe0f": ""}
-    | {"–": "-", "—": "-", "‐": "-", "‑": "-", "−": "-", "…": "...", "\u00a0": " ", "\u2009": " ", "\u202f": " "}
-    | {"ß": "ss", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ﬁ": "fi", "ﬂ": "fl"}
+    {"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "‚": "'", "′": "'", "″": '"'}
+    | {"№": "No", "μ": "µ", "ẞ": "SS", "❤": "♥", "☆": "★", "✔": "✓", "\ufe0f": ""}
+    | {"‐": "-", "‑": "-", "−": "-", "…": "...", "\u00a0": " ", "\u2009": " ", "\u202f": " "}
+    | {"ﬁ": "fi", "ﬂ": "fl", "ﬀ": "ff", "ﬃ": "ffi", "ﬄ": "ffl", "ĳ": "ij", "Ĳ": "IJ"}
 )
 
 
@@ -91,13 +100,52 @@ def with_marks(ink: Ink, phi: np.ndarray, text: str, alphabet: Alphabet) -> tupl
         return ink, phi
     owner = owners(phi)
     height = x_height(ink, phi, text)
+    step = pen_step(ink)
     for u, marks in reversed([(u, marks) for u, marks in marked if marks]):
         own = np.flatnonzero(owner == u)
         if len(own):
-            strokes = [stroke for mark in marks for stroke in _strokes(mark, ink.points[own], height)]
+            shapes = [stroke for mark in marks for stroke in _strokes(mark, ink.points[own], height)]
+            strokes = [paced(stroke, step) for stroke in shapes]
             ink, phi = _inserted(ink, phi, strokes, int(own[-1]))
             owner = owners(phi)
     return ink, phi
+
+
+def pen_step(ink: Ink) -> float:
+    """Return the median distance between two points of a stroke: how fast the hand's pen moves; 0 for dots alone."""
+    moves = np.hypot(*np.diff(ink.points, axis=0).T)[~ink.end_of_stroke[:-1]]
+    moves = moves[moves > 0]
+    return float(np.median(moves)) if len(moves) else 0.0
+
+
+def paced(stroke: np.ndarray, step: float) -> np.ndarray:
+    """Return a drawn stroke with the points that a pen of the hand's speed leaves, those of the stroke among them.
+
+    Args:
+        step: Result of `pen_step`, in the unit of the stroke.
+    """
+    if len(stroke) < 2 or step <= 0:
+        return stroke
+    points = [stroke[:1]]
+    for curve in bezier(stroke):
+        pieces = max(1, round(float(np.hypot(*(curve[3] - curve[0]))) / step))
+        t = np.arange(1, pieces + 1)[:, None] / pieces
+        s = 1 - t
+        points.append(s**3 * curve[0] + 3 * s * s * t * curve[1] + 3 * s * t * t * curve[2] + t**3 * curve[3])
+    return np.concatenate(points)
+
+
+def baseline_near(points: np.ndarray, owner: np.ndarray, text: str, span: tuple[int, int]) -> float:
+    """Return where letters near a part of a text stand; the lowest point where there are none.
+
+    Args:
+        points: Points of the ink, (points, 2).
+        owner: Result of `owners`.
+        span: First position of the part and the one after its last; the letters of the part do not count.
+    """
+    near = [*range(max(0, span[0] - NEAR), span[0]), *range(span[1], min(len(text), span[1] + NEAR))]
+    feet = [points[owner == u, 1].max() for u in near if text[u] in FEET and (owner == u).any()]
+    return float(np.median(feet) if feet else points[:, 1].max())
 
 
 def owners(phi: np.ndarray) -> np.ndarray:

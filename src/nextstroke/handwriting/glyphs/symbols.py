@@ -1,4 +1,4 @@
-"""Signs that the model never learned well, drawn by themselves.
+"""Signs that the model does not know or writes badly, drawn by themselves.
 
 The model writes the text without them and leaves a gap; a sign comes into it, in the size and the slant of
 the hand, and what follows it moves to the right.
@@ -7,11 +7,22 @@ the hand, and what follows it moves to the right.
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from nextstroke.alphabet import Alphabet
-from nextstroke.handwriting.glyphs.diacritics import TALL, X_HEIGHT, bases, normal, owners, ring, x_height
+from nextstroke.handwriting.glyphs.composites import is_composed, letters_of
+from nextstroke.handwriting.glyphs.diacritics import (
+    baseline_near,
+    bases,
+    normal,
+    owners,
+    paced,
+    pen_step,
+    ring,
+    x_height,
+)
 from nextstroke.ink import Ink
 
 # Signs and their strokes, in heights of small letters: x from the sign's left edge, y from the baseline, downwards; or
@@ -60,6 +71,15 @@ _ 0,.12 .45,.15 .95,.1
 ♥ .5,-.9 .38,-1.18 .15,-1.22 0,-.95 .1,-.6 .5,-.05 ; .5,-.9 .64,-1.18 .86,-1.2 1,-.95 .9,-.6 .5,-.05
 ☺ o .75,-.75,.75,.8 ; .52,-1.02 .54,-.92 ; .98,-1.02 .99,-.92 ; .38,-.55 .55,-.36 .78,-.3 1,-.38 1.14,-.57
 ★ .15,.05 .65,-1.5 ; .65,-1.5 1.1,.05 ; 1.1,.05 -.02,-.92 ; -.02,-.92 1.28,-.92 ; 1.28,-.92 .15,.05
+– 0,-.6 .5,-.62 1.05,-.6
+— 0,-.6 .85,-.63 1.75,-.6
+« .5,-1.05 .25,-.8 0,-.55 .25,-.3 .5,-.1 ; 1,-1.05 .75,-.8 .5,-.55 .75,-.3 1,-.1
+» 0,-1.05 .25,-.8 .5,-.55 .25,-.3 0,-.1 ; .5,-1.05 .75,-.8 1,-.55 .75,-.3 .5,-.1
+π 0,-.85 .2,-1 .6,-.97 1.1,-1.02 ; .35,-.95 .33,-.4 .2,0 ; .8,-.97 .77,-.4 .82,-.08 1,-.05
+√ 0,-.7 .15,-.8 .38,0 .62,-.9 .85,-1.85 1.2,-1.87 1.6,-1.85
+∞ .8,-.5 .5,-.85 .2,-.85 0,-.5 .2,-.2 .5,-.2 .8,-.5 1.1,-.85 1.4,-.85 1.6,-.52 1.4,-.2 1.1,-.2 .82,-.48
+ß -.1,.4 .02,-.5 .1,-1.4 .35,-1.9 .68,-1.85 .72,-1.45 .4,-1.02 .78,-.8 .85,-.3 .6,.02 .32,-.08
+Þ .05,-1.9 .03,-.9 0,0 ; .03,-1.45 .5,-1.4 .75,-1.05 .5,-.65 .03,-.55
 ½ 0,-1.65 .14,-1.85 .14,-1.15 ; .72,-1.6 .42,-.8 .1,.05 ; .55,-.45 .71,-.65 .9,-.5 .77,-.2 .55,.05 .95,.03
 ¼ 0,-1.65 .14,-1.85 .14,-1.15 ; .72,-1.6 .42,-.8 .1,.05 ; .75,-.65 .55,-.2 .95,-.2 ; .85,-.4 .83,.05
 ¾ .02,-1.9 .25,-1.98 .3,-1.75 .12,-1.62 .35,-1.5 .3,-1.25 0,-1.28 ; .92,-1.6 .62,-.8 .3,.05
@@ -79,12 +99,11 @@ def _shape(words: list[str]) -> list[tuple[float, ...]]:
 
 
 SIGNS = _shapes(SHAPES)
-RUN = re.compile(rf" ?(?:[{re.escape(''.join(SIGNS))}] ?)+")
+# Signs that a model writes better than they are drawn, where its alphabet has them (notes/log.md).
+WRITTEN = frozenset("/\\|^`<>+=")
 ALONE = "n"  # written where a text has signs only, to see the hand; it goes
 BEARING, BLANK = 0.32, 1.5  # room on each side of a sign within a word, and a blank where the model wrote none
 NARROWEST = 0.5  # blank that the model wrote, as a sign takes it
-NEAR = 8  # characters on both sides of a gap whose feet tell where the baseline is
-FEET = X_HEIGHT | TALL
 MAX_SLANT = 0.6  # dx for each dy
 # No two symbols are quite alike: size and shape vary with the position along the line, in heights of small letters.
 # Each wave has an amplitude and a frequency, that of x across a second one along the line.
@@ -93,21 +112,34 @@ X_WAVE = 0.03, 3.1, 1.0
 Y_WAVE = 0.03, 2.7, 1.3
 
 
+def is_drawn(character: str, alphabet: Alphabet) -> bool:
+    """Whether a character is drawn by itself: the model writes it badly or not at all, and it cannot be composed."""
+    known = character in WRITTEN and not alphabet.unknown(character)
+    return character in SIGNS and not known and not is_composed(character, alphabet)
+
+
+@cache
+def runs_of(alphabet: Alphabet) -> re.Pattern[str]:
+    """Return the pattern of signs that follow each other, with the blanks around them."""
+    signs = "".join(sign for sign in SIGNS if is_drawn(sign, alphabet))
+    return re.compile(rf" ?(?:[{re.escape(signs)}] ?)+")
+
+
 def plain(text: str, alphabet: Alphabet) -> str:
     """What the model writes of a `normal` text: a blank for signs, letters without their accents."""
-    return bases(without_signs(text), alphabet)
+    return letters_of(bases(without_signs(text, alphabet), alphabet), alphabet)
 
 
-def without_signs(text: str) -> str:
+def without_signs(text: str, alphabet: Alphabet) -> str:
     """A text with a blank for signs within it; a letter to see the hand by, if it has signs only."""
-    return RUN.sub(lambda run: " " if _inside(run.span(), text) else "", text) or ALONE
+    return runs_of(alphabet).sub(lambda run: " " if _inside(run.span(), text) else "", text) or ALONE
 
 
 def _inside(span: tuple[int, int], text: str) -> bool:
     return span[0] > 0 and span[1] < len(text)
 
 
-def with_signs(ink: Ink, phi: np.ndarray, text: str) -> tuple[Ink, np.ndarray]:
+def with_signs(ink: Ink, phi: np.ndarray, text: str, alphabet: Alphabet) -> tuple[Ink, np.ndarray]:
     """A written line with its signs in their gaps.
 
     Args:
@@ -115,10 +147,11 @@ def with_signs(ink: Ink, phi: np.ndarray, text: str) -> tuple[Ink, np.ndarray]:
         text: The `normal` text.
     Returns: The ink and its weights on the whole text; those of a sign are on the sign.
     """
-    spans = [run.span() for run in RUN.finditer(text)]
+    spans = [run.span() for run in runs_of(alphabet).finditer(text)]
     if not spans:
         return ink, phi
-    hand = _Hand(x_height(ink, phi, without_signs(text)), float(np.clip(ink.slant(), -MAX_SLANT, MAX_SLANT)))
+    slant = float(np.clip(ink.slant(), -MAX_SLANT, MAX_SLANT))
+    hand = _Hand(x_height(ink, phi, without_signs(text, alphabet)), slant, pen_step(ink))
     if spans == [(0, len(text))]:
         points, ends, owner, _ = hand.signs(text, 0, np.zeros(2))
         return Ink(points, ends), np.eye(len(text) + 1, dtype=np.float32)[owner]
@@ -138,10 +171,11 @@ def _spread(phi: np.ndarray, spans: list[tuple[int, int]], text: str) -> np.ndar
 
 @dataclass(frozen=True)
 class _Hand:
-    """Height of small letters in the ink's units, and slant."""
+    """Height of small letters and distance between two points in the ink's units, and slant."""
 
     height: float
     slant: float
+    step: float
 
     def signs(self, run: str, first: int, foot: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
         """Points, ends of strokes and places in the text of a run of signs that begins there at `first`; their width.
@@ -167,7 +201,7 @@ class _Hand:
         x_shift = X_WAVE[0] * np.sin(X_WAVE[1] * y + X_WAVE[2] * turn)
         y_shift = Y_WAVE[0] * np.sin(Y_WAVE[1] * x + Y_WAVE[2] * turn)
         x, y = x + x_shift, y + y_shift
-        return foot + self.height * size * np.column_stack([x + self.slant * y, y])
+        return paced(foot + self.height * size * np.column_stack([x + self.slant * y, y]), self.step)
 
 
 def _filled(ink: Ink, phi: np.ndarray, text: str, span: tuple[int, int], hand: _Hand) -> tuple[Ink, np.ndarray]:
@@ -179,7 +213,7 @@ def _filled(ink: Ink, phi: np.ndarray, text: str, span: tuple[int, int], hand: _
     edge = left[:, 0].max() if len(left) else right[:, 0].min()
     blank = max(NARROWEST * hand.height, right[:, 0].min() - edge) if _inside(span, text) else BLANK * hand.height
     before, after = (blank if space else BEARING * hand.height for space in (run[0] == " ", run[-1] == " "))
-    foot = np.array([edge + before * (len(left) > 0), _baseline(ink, owner, text, span)])
+    foot = np.array([edge + before * (len(left) > 0), baseline_near(ink.points, owner, text, span)])
     points, ends, places, width = hand.signs(run, span[0], foot)
     if len(right):
         right = right + (foot[0] + width + after - right[:, 0].min(), 0)
@@ -208,13 +242,6 @@ def _belongs_behind(ink: Ink, owner: np.ndarray, span: tuple[int, int], first: i
     """Whether a stroke that was drawn while the window rested on the gap begins what is behind it."""
     rested = (owner[first:last] >= span[0]).all()
     return bool(rested and ink.points[first:last, 0].min() > ink.points[:first, 0].max(initial=-np.inf))
-
-
-def _baseline(ink: Ink, owner: np.ndarray, text: str, span: tuple[int, int]) -> float:
-    """Where letters near a gap stand; the line's lowest point where there are none."""
-    near = range(max(0, span[0] - NEAR), min(len(text), span[1] + NEAR))
-    feet = [ink.points[owner == u, 1].max() for u in near if text[u] in FEET and (owner == u).any()]
-    return float(np.median(feet) if feet else ink.points[:, 1].max())
 
 
 def replaced(text: str, alphabet: Alphabet, by: str) -> str:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import resource
 import signal
 import sys
 import threading
@@ -18,6 +17,12 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from nextstroke.web.server.request_limits import Limits
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
+FILES_ELSEWHERE = 512  # file descriptors of a process where the system does not say (Windows)
 RESERVED_FILES = 40  # file descriptors for everything but connections
 TURNS = 4  # of the event loop, from accepting a connection to closing another
 # Seconds after the signal to stop: when work is given up, when connections are cut off, when the process ends anyway.
@@ -50,9 +55,12 @@ def connection_counts() -> tuple[int, int]:
 
     A connection is accepted some turns of the event loop before it, or another one instead, can be closed.
     """
-    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if files == resource.RLIM_INFINITY:
-        files = 1 << 16
+    if resource is None:
+        files = FILES_ELSEWHERE
+    else:
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if files == resource.RLIM_INFINITY:
+            files = 1 << 16
     backlog = min(max(files // 16, 8), 512)
     return max(8, files - RESERVED_FILES - TURNS * backlog), backlog
 

@@ -26,6 +26,7 @@ export function number(value) {
   return text === "-0" ? "0" : text;
 }
 
+/** @param {number[]} point */
 const pair = ([x, y]) => `${number(x)} ${number(y)}`;
 const legal = (text) => text.replace(/[^\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "");
 const SIGNS = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };

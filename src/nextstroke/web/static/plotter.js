@@ -78,3 +78,8 @@ export function hpgl(page, look) {
 }
 
 const roundHalfEven = (value) => (Math.abs(value % 1) === 0.5 ? 2 * Math.round(value / 2) : Math.round(value)) + 0; // + 0: no -0
+
+/** Of each colour, its strokes as few straight pieces, y upwards. */
+export function* plotterStrokes(page, look) {
+  for (const [, strokes] of pens(page, look.colour)) yield strokes.map(thinned);
+}

@@ -9,6 +9,7 @@ import { Dream } from "./views/dream.js";
 import { previewChosen, wireGallery } from "./views/gallery.js";
 import { enterHand, wireHand } from "./views/ownhand.js";
 import { wirePaper } from "./views/paperview.js";
+import { wirePlot } from "./views/plot.js";
 import { wireRail } from "./views/rail.js";
 import { wireShell } from "./views/shell.js";
 import { wireText } from "./views/text.js";
@@ -22,6 +23,7 @@ async function start() {
   const desk = wirePaper();
   wireText();
   wireBar();
+  wirePlot();
   wireRail(desk);
   wireHand();
   wireShell(desk, { hand: enterHand, dream: () => (dream ??= new Dream()) });

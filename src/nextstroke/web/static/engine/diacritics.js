@@ -2,6 +2,7 @@
 
 import { constants } from "./constants.js";
 import { argmax, bounds, fromStrokes, median } from "./ink.js";
+import { bezier } from "./spline.js";
 
 /** A text as it is written: accents joined with their letters, typographic variants replaced by plain characters. */
 export function normal(text) {
@@ -31,14 +32,56 @@ export function withMarks(line, alphabet) {
     .filter(([, marks]) => marks.length);
   if (!marked.length) return line;
   const height = xHeight(line);
+  const step = penStep(line.ink);
   for (const [u, marks] of marked.reverse()) {
     const own = owners(line.phi).flatMap((owner, t) => (owner === u ? [t] : []));
     if (own.length) {
       const letter = { points: own.map((t) => line.ink.points[t]) };
-      line = inserted(line, marks.flatMap((mark) => strokesOfMark(mark, letter, height)), own.at(-1));
+      line = inserted(line, marks.flatMap((mark) => strokesOfMark(mark, letter, height)).map((stroke) => paced(stroke, step)), own.at(-1));
     }
   }
   return line;
+}
+
+/** The median distance between two points of a stroke: how fast the hand's pen moves; 0 for dots alone. */
+export function penStep({ points, ends }) {
+  const moves = points.slice(1).flatMap(([x, y], t) => (ends[t] ? [] : [Math.hypot(x - points[t][0], y - points[t][1])]));
+  const moving = moves.filter((move) => move > 0);
+  return moving.length ? median(moving) : 0;
+}
+
+/** A drawn stroke with the points that a pen of the hand's speed leaves, those of the stroke among them. */
+export function paced(stroke, step) {
+  if (stroke.length < 2 || step <= 0) return stroke;
+  const curve = bezier(stroke).flatMap((corners) => {
+    const length = Math.hypot(corners[3][0] - corners[0][0], corners[3][1] - corners[0][1]);
+    const pieces = Math.max(1, rounded(length / step));
+    return Array.from({ length: pieces }, (_, i) => onCurve(corners, (i + 1) / pieces));
+  });
+  return [stroke[0], ...curve];
+}
+
+/** The nearest whole number; of two the even one, as Python rounds. */
+export function rounded(value) {
+  const whole = Math.round(value);
+  return whole - value === 0.5 && whole % 2 ? whole - 1 : whole;
+}
+
+function onCurve(corners, t) {
+  const s = 1 - t;
+  const weights = [s ** 3, 3 * s * s * t, 3 * s * t * t, t ** 3];
+  return [0, 1].map((axis) => weights.reduce((sum, weight, i) => sum + weight * corners[i][axis], 0));
+}
+
+/** Where letters near a part of a text stand; the lowest point where there are none. */
+export function baselineNear(points, owner, characters, [start, end]) {
+  const { FEET, NEAR } = constants.diacritics;
+  const feet = characters.flatMap((character, u) => {
+    const isNear = (u >= start - NEAR && u < start) || (u >= end && u < end + NEAR);
+    const own = isNear && FEET.includes(character) ? points.filter((_, t) => owner[t] === u) : [];
+    return own.length ? [Math.max(...own.map(([, y]) => y))] : [];
+  });
+  return feet.length ? median(feet) : Math.max(...points.map(([, y]) => y));
 }
 
 /** The character that each point writes: the window that it was drawn with is that after the point before it. */

@@ -1,9 +1,10 @@
 // Styles: named primes, with the state that reading them leaves (handwriting/hands.py, section 5.5).
 
+import { NO_ADAPTATION } from "./adaptation.js";
 import { argmax } from "./ink.js";
 
 /** No prime: the network picks a hand by itself, another for each line. */
-export const NO_STYLE = { name: "none", text: "", state: null, last: new Float32Array(3) };
+export const NO_STYLE = { name: "none", text: "", state: null, last: new Float32Array(3), adaptation: NO_ADAPTATION };
 
 /** Ids of characters; throws for one that the model does not know. */
 export function encode(text, alphabet) {
@@ -28,5 +29,5 @@ export function learnStyle(network, offsets, text) {
   // A window that has not reached the end is put on the blank after the prime; else the rest of it would be written first.
   const missing = ids.length - 1 - argmax(phi);
   if (missing > 1) state.kappa = state.kappa.map((position) => position + missing);
-  return { text: prime, state, last: offsets.at(-1) };
+  return { text: prime, state, last: offsets.at(-1), adaptation: NO_ADAPTATION };
 }

@@ -2,10 +2,11 @@
 
 import { constants } from "./constants.js";
 import { normal } from "./diacritics.js";
+import { fittedHand } from "./fit_hand.js";
 import { learnStyle, NO_STYLE } from "./hands.js";
 import { bounds, fromStrokes, median, moved, offsetsOf, strokesOf } from "./ink.js";
 import { levelled, measure } from "./layout.js";
-import { prepare } from "./request.js";
+import { prepare, shownText } from "./request.js";
 import { writeLine } from "./sampler.js";
 import { plain } from "./symbols.js";
 import { polyline } from "./spline.js";
@@ -29,14 +30,15 @@ export function learnHand(network, name, lines, xHeight, recogniser) {
     throw new Error("The ink does not seem to say these words; please write them once more.");
   }
   const rate = network.about.points_per_character;
-  const fitted = lines.map(({ strokes, text }) => {
-    const ink = fromStrokes(strokes);
-    const wanted = rate * text.replaceAll(" ", "").length;
+  const texts = lines.map(({ text }) => plain(normal(shownText(text)), network.about.alphabet));
+  const inks = lines.map(({ strokes }) => fromStrokes(strokes));
+  const fitted = inks.map((ink, i) => {
+    const wanted = rate * texts[i].replaceAll(" ", "").length;
     return thinned(levelled(ink, xHeight / measure(ink).xHeight), wanted / ink.points.length);
   });
-  const text = plain(normal(lines.map((line) => line.text).join(" ")), network.about.alphabet);
-  const offsets = normalised(network, joined(fitted, xHeight));
-  return { name, lines, ...learnStyle(network, offsets, text) };
+  const primes = fitted.map((ink, i) => learnStyle(network, normalised(network, ink), texts[i]));
+  if (primes.length > 1) primes.push(learnStyle(network, normalised(network, joined(fitted, xHeight)), texts.join(" ")));
+  return { name, lines, ...fittedHand(network, primes, inks.map((ink, i) => ({ ink, text: texts[i] }))) };
 }
 
 function thinned(ink, share) {

@@ -7,8 +7,8 @@ const bounded = (bias) => Math.min(bias, constants.mixture_sampling.ENOUGH);
 
 export const components = (y) => (y.length - 1) / 6;
 
-/** Probability that the pen is lifted after the point. */
-export const endOfStroke = (y) => 1 / (1 + Math.exp(y[0]));
+/** Probability that the pen is lifted after the point; `lift` is added to its logit. */
+export const endOfStroke = (y, lift = 0) => 1 / (1 + Math.exp(y[0] - lift));
 
 /** Weights of the components, biased; the model's own at a temperature of 1. */
 export function weights(y, bias, temperature = 1) {
@@ -29,8 +29,8 @@ export function component(y, j, bias, temperature = 1) {
 }
 
 /** One point: dx, dy normalised, end of stroke 0 or 1, from four numbers in [0, 1). */
-export function draw(y, bias, uniforms) {
-  const [pick, radius, angle, lift] = uniforms;
+export function draw(y, bias, uniforms, lift = 0) {
+  const [pick, radius, angle, end] = uniforms;
   const { mu1, mu2, sigma1, sigma2, rho } = component(y, picked(weights(y, bias), pick), bias);
   // Box and Muller; one minus the uniform number, so that the logarithm is never taken of zero.
   const length = Math.sqrt(-2 * Math.log1p(-radius));
@@ -38,7 +38,7 @@ export function draw(y, bias, uniforms) {
   const first = length * Math.cos(turn);
   const second = length * Math.sin(turn);
   const across = rho * first + Math.sqrt(1 - rho * rho) * second;
-  return [mu1 + sigma1 * first, mu2 + sigma2 * across, lift < endOfStroke(y) ? 1 : 0];
+  return [mu1 + sigma1 * first, mu2 + sigma2 * across, end < endOfStroke(y, lift) ? 1 : 0];
 }
 
 /** The component that a number in [0, 1) picks. */

@@ -1,5 +1,7 @@
 // Reading model files (ONNX) and galleries of styles (safetensors) (runtime/model_file.py, runtime/onnx_weights.py).
 
+import { NO_ADAPTATION } from "./adaptation.js";
+
 // Fields of the protocol buffers in an ONNX file, and its numbers of types.
 const GRAPH = 7, METADATA = 14, INITIALISER = 5;
 const DIMENSIONS = 1, TYPE = 2, NAME = 8, RAW = 9;
@@ -102,7 +104,7 @@ function varints(packed) {
 
 const decode = (bytes) => new TextDecoder().decode(bytes);
 
-/** A gallery of styles: by name {name, group, text, state: {h1: Float32Array …}, last}; the file has float32 or float16. */
+/** A gallery of styles: by name {name, group, text, state: {h1: Float32Array …}, last, adaptation}; the file has float32 or float16. */
 export function readStyles(buffer) {
   const size = Number(new DataView(buffer).getBigUint64(0, true));
   const header = JSON.parse(decode(new Uint8Array(buffer, 8, size)));
@@ -111,11 +113,12 @@ export function readStyles(buffer) {
     return dtype === "F16" ? Float32Array.from(new Uint16Array(own), widened) : new Float32Array(own);
   };
   const styles = new Map();
-  JSON.parse(header.__metadata__.nextstroke).forEach(({ name, text, group = "" }, number) => {
+  JSON.parse(header.__metadata__.nextstroke).forEach(({ name, text, group = "", adaptation = {} }, number) => {
     const prefix = `${number}.state.`;
     const names = Object.keys(header).filter((key) => key.startsWith(prefix));
     const state = Object.fromEntries(names.map((key) => [key.slice(prefix.length), array(header[key])]));
-    styles.set(name, { name, group, text, state, last: array(header[`${number}.last`]) });
+    const last = array(header[`${number}.last`]);
+    styles.set(name, { name, group, text, state, last, adaptation: { ...NO_ADAPTATION, ...adaptation } });
   });
   return styles;
 }

@@ -1,5 +1,7 @@
 // Writing one line: text and style in, ink out (handwriting/sampler.py, sections 5.3 to 5.5).
 
+import { adapted } from "./adaptation.js";
+import { withComposites } from "./composites.js";
 import { constants } from "./constants.js";
 import { withMarks } from "./diacritics.js";
 import { encode } from "./hands.js";
@@ -32,15 +34,17 @@ export function writeLine(network, request) {
   const digits = whole.map((id) => DIGITS.includes(alphabet[id]));
   let { y, phi } = network.step(style.last, whole, state);
   while (!trace.ended && trace.points.length < limit) {
-    const point = draw(y, bias * digitBias(phi, digits), Array.from({ length: UNIFORMS }, () => random.next()));
+    const point = draw(y, bias * digitBias(phi, digits), Array.from({ length: UNIFORMS }, () => random.next()), style.adaptation.lift);
     const expected = y.slice();
     const seen = network.step(Float32Array.from(point), whole, state);
     trace.add([point[0] * std[0] + mean[0], point[1] * std[1] + mean[1], point[2]], seen.phi, expected);
     ({ y, phi } = seen);
   }
   const drawn = trace.result();
-  const marked = withMarks({ text: withoutSymbols(written), ...drawn }, alphabet);
-  return { ...withSymbols({ ...marked, text: written }, marked.text), text: shown, written, bare: drawn.ink };
+  const composed = withComposites({ text: withoutSymbols(written, alphabet), ...drawn }, alphabet);
+  const marked = withMarks(composed, alphabet);
+  const line = withSymbols({ ...marked, text: written }, marked.text, alphabet);
+  return { ...line, ink: adapted(style.adaptation, { ...line, text: written }), text: shown, written, bare: drawn.ink };
 }
 
 /** The factor of the bias, by the share of the window that is on digits, of which the corpus has few. */

@@ -68,7 +68,7 @@ export function fitted(line, ink, width, tabs) {
   const blanks = blanksOf(lettersOf(line, ink));
   const total = blanks.reduce((sum, { number, left, right }) => sum + (number < tabs ? 0 : Math.max(0, right - left)), 0);
   const part = total ? Math.min(constants.spacing.BLANK_SHRINK, over / total) : 0;
-  if (part) ink = spaced(line, ink, 0, (number, x, natural) => (number < tabs ? 0 : -part * natural));
+  if (part) ink = spaced(line, ink, 0, (number, _x, natural) => (number < tabs ? 0 : -part * natural));
   const start = blanksOf(lettersOf(line, ink)).find(({ number }) => number === tabs - 1)?.right ?? 0;
   const excess = bounds(ink)[2];
   if (!(start < width && width < excess)) return ink;

@@ -1,16 +1,17 @@
-// Symbols that the model never learned well, drawn into gaps that it leaves (handwriting/glyphs/symbols.py).
+// Symbols that the model does not know or writes badly, drawn into gaps that it leaves (handwriting/glyphs/symbols.py).
 
 import { constants } from "./constants.js";
-import { bases, owners, xHeight } from "./diacritics.js";
-import { bounds, fromStrokes, median, slant } from "./ink.js";
+import { isComposed, lettersOf } from "./composites.js";
+import { baselineNear, bases, owners, paced, penStep, xHeight } from "./diacritics.js";
+import { bounds, fromStrokes, slant } from "./ink.js";
 
 /** What the model writes of a normal text: a blank for symbols, letters without their accents. */
-export const plain = (text, alphabet) => bases(withoutSymbols(text), alphabet);
+export const plain = (text, alphabet) => lettersOf(bases(withoutSymbols(text, alphabet), alphabet), alphabet);
 
 /** A text with a blank for symbols within it; a letter that shows the hand's size, if it has symbols only. */
-export function withoutSymbols(text) {
+export function withoutSymbols(text, alphabet) {
   const characters = [...text];
-  const gaps = spansOf(characters);
+  const gaps = spansOf(characters, alphabet);
   const omitted = omittedIn(gaps, characters);
   const starts = new Set(gaps.map(([start]) => start));
   const written = characters.map((character, u) => (omitted.has(u) ? "" : starts.has(u) ? " " : character));
@@ -20,13 +21,28 @@ export function withoutSymbols(text) {
 /** Characters of a normal text that cannot be written, each once. */
 export function unknown(text, alphabet) {
   const isBlank = (character) => constants.text.WHITESPACE.includes(character);
-  return [...new Set(text)].filter((character) => !isBlank(character) && !alphabet.includes(plain(character, alphabet)));
+  return [...new Set(text)].filter((character) => !isBlank(character) && [...plain(character, alphabet)].some((each) => !alphabet.includes(each)));
 }
 
 /** Start and end (exclusive) of each run of symbols, with the blanks around them. */
-function spansOf(characters) {
-  const runs = characters.join("").matchAll(new RegExp(constants.symbols.RUN, "g"));
-  return [...runs].map(({ index, 0: run }) => [index, index + run.length]);
+function spansOf(characters, alphabet) {
+  const isSymbol = characters.map((character) => isDrawn(character, alphabet));
+  const spans = [];
+  for (let u = 0; u < characters.length; u++) {
+    if (!isSymbol[u]) continue;
+    const start = u > (spans.at(-1)?.[1] ?? 0) && characters[u - 1] === " " ? u - 1 : u;
+    while (isSymbol[u]) u += characters[u + 1] === " " ? 2 : 1;
+    spans.push([start, u]);
+    u -= 1;
+  }
+  return spans;
+}
+
+/** Whether a character is drawn by itself: the model writes it badly or not at all, and it cannot be composed. */
+function isDrawn(character, alphabet) {
+  const { SIGNS, WRITTEN } = constants.symbols;
+  const isKnown = WRITTEN.includes(character) && alphabet.includes(character);
+  return character in SIGNS && !isKnown && !isComposed(character, alphabet);
 }
 
 const isInside = ([start, end], characters) => start > 0 && end < characters.length;
@@ -38,13 +54,13 @@ function omittedIn(gaps, characters) {
 }
 
 /** A written line with its symbols in their gaps; `written` is its text without symbols, which `phi` refers to. */
-export function withSymbols(line, written) {
+export function withSymbols(line, written, alphabet) {
   const { MAX_SLANT } = constants.symbols;
   const characters = [...line.text];
-  const gaps = spansOf(characters);
+  const gaps = spansOf(characters, alphabet);
   if (!gaps.length) return line;
   const height = xHeight({ ...line, text: written });
-  const hand = { height, slant: Math.min(MAX_SLANT, Math.max(-MAX_SLANT, slant(line.ink))) };
+  const hand = { height, slant: Math.min(MAX_SLANT, Math.max(-MAX_SLANT, slant(line.ink))), step: penStep(line.ink) };
   if (gaps[0][0] === 0 && gaps[0][1] === characters.length) return onlySymbols(line, characters, hand);
   const omitted = omittedIn(gaps, characters);
   const kept = [...characters.keys(), characters.length].filter((u) => !omitted.has(u));
@@ -76,8 +92,9 @@ function drawn(run, first, foot, hand) {
   [...run.join("").trim()].forEach((symbol, i) => {
     const shapes = SIGNS[symbol] ?? [];
     for (const shape of shapes) {
-      strokes.push(strokeOf(shape, [foot[0] + x, foot[1]], hand));
-      positions.push(...shape.map(() => first + blanks + i));
+      const stroke = strokeOf(shape, [foot[0] + x, foot[1]], hand);
+      strokes.push(stroke);
+      positions.push(...stroke.map(() => first + blanks + i));
     }
     const width = shapes.length ? bounds({ points: shapes.flat() })[2] : BLANK - 2 * BEARING;
     x += (width + BEARING) * hand.height;
@@ -90,16 +107,16 @@ function strokeOf(shape, [left, base], hand) {
   const { SIZE_WAVE, X_WAVE, Y_WAVE } = constants.symbols;
   const turn = left / hand.height;
   const size = hand.height * (1 + SIZE_WAVE[0] * Math.sin(SIZE_WAVE[1] * turn));
-  return shape.map(([x, y]) => {
+  const stroke = shape.map(([x, y]) => {
     const across = x + X_WAVE[0] * Math.sin(X_WAVE[1] * y + X_WAVE[2] * turn);
     const down = y + Y_WAVE[0] * Math.sin(Y_WAVE[1] * x + Y_WAVE[2] * turn);
     return [left + size * (across + hand.slant * down), base + size * down];
   });
+  return paced(stroke, hand.step);
 }
 
 const leftmost = (points) => Math.min(...points.map(([x]) => x));
 const rightmost = (points) => Math.max(...points.map(([x]) => x));
-const lowest = (points) => Math.max(...points.map(([, y]) => y));
 
 /** A line with the symbols of one gap; what follows it is moved to the right. */
 function filled(line, characters, span, hand) {
@@ -114,7 +131,7 @@ function filled(line, characters, span, hand) {
   const isWithin = isInside(span, characters);
   const blank = isWithin ? Math.max(NARROWEST * hand.height, leftmost(right) - edge) : BLANK * hand.height;
   const room = (character) => (character === " " ? blank : BEARING * hand.height);
-  const foot = [edge + (left.length ? room(run[0]) : 0), baselineNear(line.ink, owner, characters, span)];
+  const foot = [edge + (left.length ? room(run[0]) : 0), baselineNear(points, owner, characters, span)];
   const symbols = drawn(run, span[0], foot, hand);
   const shift = right.length ? foot[0] + symbols.width + room(run.at(-1)) - leftmost(right) : 0;
   const endsBefore = ends.slice(0, cut);
@@ -145,15 +162,4 @@ function cutAt(ink, owner, [start, end], characters) {
 function beginsWhatFollows(ink, owner, start, first, last) {
   const right = Math.max(-Infinity, rightmost(ink.points.slice(0, first)));
   return owner.slice(first, last).every((u) => u >= start) && leftmost(ink.points.slice(first, last)) > right;
-}
-
-/** Height of the baseline of letters near a gap; the line's lowest point where there are none. */
-function baselineNear({ points }, owner, characters, [start, end]) {
-  const { FEET, NEAR } = constants.symbols;
-  const feet = characters.flatMap((character, u) => {
-    if (u < start - NEAR || u >= end + NEAR || !FEET.includes(character)) return [];
-    const own = points.filter((_, t) => owner[t] === u);
-    return own.length ? [lowest(own)] : [];
-  });
-  return feet.length ? median(feet) : lowest(points);
 }

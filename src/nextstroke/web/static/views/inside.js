@@ -92,8 +92,10 @@ export class Inside {
     this.drawTrail(pen, ink, this.point);
     for (let j = 0; j < components(y); j++) {
       const { mu1, mu2, sigma1, sigma2, rho } = component(y, j, bias, temperature);
-      const at = [(mu1 * std[0] + mean[0]) * scale, (mu2 * std[1] + mean[1]) * scale];
-      blob(pen, at, [sigma1 * std[0] * scale, sigma2 * std[1] * scale], rho, pi[j]);
+      blob(pen, {
+        x: (mu1 * std[0] + mean[0]) * scale, y: (mu2 * std[1] + mean[1]) * scale, sx: sigma1 * std[0] * scale,
+        sy: sigma2 * std[1] * scale, rho, weight: pi[j],
+      });
     }
     pen.fillStyle = style("--accent");
     pen.beginPath();
@@ -116,7 +118,7 @@ export class Inside {
 }
 
 /** One component of the mixture as a soft ellipse: its own axes are those of its covariance. */
-function blob(pen, [x, y], [sx, sy], rho, weight) {
+function blob(pen, { x, y, sx, sy, rho, weight }) {
   if (weight < 0.004) return;
   const turn = 0.5 * Math.atan2(2 * rho * sx * sy, sx * sx - sy * sy);
   const half = (sx * sx + sy * sy) / 2, rest = Math.hypot((sx * sx - sy * sy) / 2, rho * sx * sy);
