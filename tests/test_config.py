@@ -5,6 +5,7 @@ import pytest
 
 from nextstroke.config import Recipe, find_recipe, load_recipe, make_recipe, recipe_folder
 from nextstroke.errors import BadRecipe
+from nextstroke.runtime.model_file import load_model
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 OURS = [path for path in RECIPES.rglob("*.toml") if path.stem != "styles"]
@@ -165,3 +166,10 @@ def test_a_file_comes_before_a_shipped_recipe_of_its_name(tmp_path, monkeypatch)
 def test_recipes_do_not_change_once_made():
     with pytest.raises(ValueError, match="frozen"):
         Recipe(kind="pen").seed = 2
+
+
+def test_the_recipe_that_goes_on_from_the_text_model_has_its_network():
+    recipe = load_recipe(RECIPES / "best" / "text-more.toml")
+    trained = load_model("text", "text").metadata["recipe"]["network"]
+    assert (recipe.network.layers, recipe.network.cells) == (trained["layers"], trained["cells"])
+    assert recipe.start_from == "text"

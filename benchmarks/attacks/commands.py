@@ -47,6 +47,7 @@ WORK = {"length": ["0", "1", "5", "-1", "x"], "invent": ["0", "5", "-1"], "lines
 WORK |= {
     "every": ["1", "2", "0"],
     "workers": ["1", "2", "0", "-1", "100000"],
+    "number": ["0", "1", "2", "-1", "x"],
     "threads": ["1", "2", "0", "-1", "100000"],
 }
 WORK |= {"set": ["training.updates=2", "network.cells=4", "a", "=", "training.updates=", "network.cells=9e9", "x.y=1"]}
@@ -82,7 +83,20 @@ BASES: dict[str, list[list[str]]] = {
     "kernel status": [[]],
 }
 # Options that would make a command do much, or something that is tried elsewhere.
-LEFT_OUT = {"best_of", "points", "dynamic", "export", "host", "port", "cluster", "device", "help", "debug", "version"}
+LEFT_OUT = {
+    "best_of",
+    "points",
+    "recursive",
+    "dynamic",
+    "export",
+    "host",
+    "port",
+    "cluster",
+    "device",
+    "help",
+    "debug",
+    "version",
+}
 LEFT_OUT |= {"install_completion", "show_completion", "like", "styles"}
 
 

@@ -59,7 +59,7 @@ class Handwriting:
         """Return one page as the bytes of a file.
 
         Args:
-            format: svg, png, jpg, pdf, gif, apng, inkml, json, gcode or hpgl.
+            format: svg, png, jpg, pdf, gif, apng, inkml, xopp, json, gcode or hpgl.
             look: How the ink is drawn; by default as it was given to `write`.
             page: Index of the page.
 

@@ -66,7 +66,7 @@ def folder(tmp_path, monkeypatch, archive):
         ("compress -l text.nst -o a", 2, "--output: has no meaning with --list; leave it out", NAMES),
         ("compress -t text.nst --rm", 2, "--rm: has no meaning with --test; leave it out", NAMES),
         ("compress -t text.nst --max-output 9", 5, "text.nst: holds more than 9 bytes", NAMES),
-        ("compress .", 2, ".: ", NAMES),
+        ("compress .", 3, ".: cannot be read (Is a directory); give a file, or -r", NAMES),
         ("compress . -o a", 3, ".: cannot be read (Is a directory); give a file, or -r for the files in it", NAMES),
         ("compress text nowhere -f", 3, "nowhere: cannot be read (No such file or directory)", NAMES),
         ("compress nowhere text.nst text -f", 2, "text.nst: has the suffix .nst already", NAMES),
@@ -293,12 +293,14 @@ def test_two_files_of_one_name_do_not_overwrite_each_other(tree, capsys):
 
 def test_a_file_that_is_missing_does_not_keep_the_others_from_it(folder, capsys):
     (folder / "more").write_bytes(b"more")
-    assert main(["compress", "nowhere", "text", "more", "--rm"]) == 3
-    err = capsys.readouterr().err.splitlines()
-    assert err[0] == "nextstroke: text: --rm" or err[0].startswith("nextstroke: text.nst: is there already")
-    assert err[1].startswith("nextstroke: nowhere: cannot be read")
-    assert len(err) == 2
+    assert main(["compress", "nowhere", "more", "--rm"]) == 3
+    assert capsys.readouterr().err.startswith("nextstroke: nowhere: cannot be read")
     assert sorted(os.listdir(folder)) == ["more.nst", "text", "text.nst"]
+    # Targets are checked before any file is read, so that what is wrong with one comes first.
+    assert main(["decompress", "nowhere.nst", "text.nst", "more.nst", "--rm"]) == 2
+    err = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[1] for line in err] == [" text", " nowhere.nst"]
+    assert sorted(os.listdir(folder)) == ["more", "text", "text.nst"]
 
 
 @pytest.mark.parametrize("option", ["-l", "-t"])
@@ -317,6 +319,11 @@ def test_a_folder_without_files_is_named(folder, capsys):
     (folder / "names").write_text("\n \n")
     assert main(["compress", "--filelist", "names"]) == 3
     assert capsys.readouterr().err.startswith("nextstroke: names: has no names of files")
+
+
+def test_a_list_without_an_end_is_refused(folder, capsys):
+    assert main(["compress", "--filelist", "/dev/zero"]) == 5
+    assert capsys.readouterr().err.startswith("nextstroke: /dev/zero: longer than 16777216 bytes")
 
 
 def test_names_come_from_standard_input(folder):

@@ -16,7 +16,8 @@ PICTURES = {"png", "jpg"}
 FILMS = {"gif", "apng"}
 DRAWN = PICTURES | FILMS | {"svg", "pdf"}
 MACHINES = {"gcode", "hpgl"}
-ALL = DRAWN | MACHINES | {"inkml", "json"}
+NOTES = {"xopp"}  # whose program has papers of its own
+ALL = DRAWN | NOTES | MACHINES | {"inkml", "json"}
 
 # The arguments of each option and the formats that have a use for it.
 OPTIONS = {
@@ -38,9 +39,9 @@ OPTIONS = {
     "paper": (["--paper", "dots"], DRAWN),
     "ruled": (["--ruled"], DRAWN),
     "background": (["--background", "ivory"], DRAWN),
-    "pen": (["--pen", "0.9"], DRAWN),
-    "nib": (["--nib"], DRAWN - FILMS),
-    "colour": (["--colour", "red,navy"], DRAWN | MACHINES),
+    "pen": (["--pen", "0.9"], DRAWN | NOTES),
+    "nib": (["--nib"], (DRAWN | NOTES) - FILMS),
+    "colour": (["--colour", "red,navy"], DRAWN | NOTES | MACHINES),
     "dpi": (["--dpi", "50"], PICTURES | FILMS),
     "animate": (["--animate"], {"svg"}),
     "speed": (["--speed", "2"], FILMS),

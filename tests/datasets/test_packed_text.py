@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nextstroke.cli.main import main
 from nextstroke.datasets.enwik8 import pack_enwik8
 from nextstroke.datasets.packed_text import TextCorpus, WordCounter, pack_text
 from nextstroke.datasets.penn import pack_penn
-from nextstroke.datasets.plain_text import pack_bytes
+from nextstroke.datasets.plain_text import pack_bytes, pack_words
 from nextstroke.errors import BadInput, CorruptFile, LimitExceeded, WrongModel
 
 
@@ -225,3 +226,55 @@ def test_metadata_that_do_not_fit_are_refused(tmp_path, change):
     with_metadata(tmp_path / "t.packed", change)
     with pytest.raises(CorruptFile, match=r"t\.packed"):
         TextCorpus.open(tmp_path / "t.packed")
+
+
+def words_of(corpus, split):
+    return [corpus.symbols[i] for i in corpus.split(split)]
+
+
+def test_any_text_is_packed_as_words_with_a_symbol_for_line_ends(tmp_path):
+    (tmp_path / "a.txt").write_bytes("\ufeffthe cat,\n\nthe dog".encode())
+    (tmp_path / "b.txt").write_bytes(b"the bird <eos>\r\n")
+    sizes = pack_words(
+        [tmp_path / "a.txt", tmp_path / "b.txt"], [tmp_path / "b.txt"], tmp_path / "w.packed", vocabulary=6
+    )
+    corpus = TextCorpus.open(tmp_path / "w.packed")
+    # The most frequent word, then those of the same number in the order of the alphabet; the seventh is unknown.
+    assert corpus.symbols == ["<eos>", "<unk>", "the", "bird", "cat,", "dog"]
+    train = ["the", "cat,", "<eos>", "<eos>", "the", "dog", "<eos>", "the", "bird", "<eos>", "<eos>"]
+    assert words_of(corpus, "train") == train
+    assert words_of(corpus, "validation") == ["the", "bird", "<eos>", "<eos>"]
+    assert (corpus.unit, corpus.end, sizes) == ("word", 0, {"train": 11, "validation": 4})
+
+
+def test_words_of_the_lines_that_are_held_out_are_not_counted(tmp_path):
+    (tmp_path / "a").write_text("".join(f"line {number}\n" for number in range(10)))
+    pack_words([tmp_path / "a"], [], tmp_path / "w", hold_out=0.2)
+    corpus = TextCorpus.open(tmp_path / "w")
+    assert "7" in corpus.symbols
+    assert "8" not in corpus.symbols
+    assert words_of(corpus, "validation") == ["line", "<unk>", "<eos>"] * 2
+
+
+def test_words_that_are_cut_between_two_pieces_are_whole(tmp_path, monkeypatch):
+    (tmp_path / "a").write_text("größere Wörter\nals ein Stück\n" * 3, "utf-8")
+    whole = pack_words([tmp_path / "a"], [tmp_path / "a"], tmp_path / "w")
+    symbols = TextCorpus.open(tmp_path / "w").symbols
+    monkeypatch.setattr("nextstroke.datasets.plain_text.PIECE", 3)
+    assert pack_words([tmp_path / "a"], [tmp_path / "a"], tmp_path / "v") == whole
+    assert TextCorpus.open(tmp_path / "v").symbols == symbols
+
+
+def test_words_that_are_not_utf8_name_the_byte(tmp_path):
+    (tmp_path / "a").write_bytes(b"word \xff word")
+    with pytest.raises(BadInput, match="a: not UTF-8 near byte 5"):
+        pack_words([tmp_path / "a"], [], tmp_path / "w")
+
+
+def test_a_vocabulary_is_for_words(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a").write_text("some words\n" * 40)
+    assert main(["data", "text", "a", "-o", "w", "--vocabulary", "9"]) == 2
+    assert "--vocabulary: is for words" in capsys.readouterr().err
+    assert main(["data", "text", "a", "-o", "w", "--words", "--vocabulary", "3"]) == 0
+    assert TextCorpus.open(tmp_path / "w").symbols == ["<eos>", "<unk>", "some"]

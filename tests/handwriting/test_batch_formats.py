@@ -128,6 +128,11 @@ def test_characters_follow_each_other_and_dots_and_bars_go_to_their_letters(line
         # No stroke leads from one word into another.
         low, high = owner[first:last].min(), owner[first:last].max()
         assert " " not in text[low : high + 1]
+    # Letters of a word hardly overlap: the window is ahead of the pen, and the points are not those of the next letter.
+    height = np.ptp(line.ink.points[:, 1])
+    pairs = [(u, u + 1) for u in range(len(text) - 1) if " " not in text[u : u + 2]]
+    overlaps = [max(0.0, x[owner == u].max() - x[owner == v].min()) / height for u, v in pairs]
+    assert np.mean(overlaps) < 0.015
     for u, character in enumerate(text):
         if character == "i":  # a stem and a dot above it
             assert line.ink.end_of_stroke[owner == u].sum() >= 1
@@ -303,6 +308,17 @@ def test_pens_noise_and_paper_are_as_asked(line, tmp_path):
     np.testing.assert_array_equal(on_paper[0, 0], (200, 100, 50))
     assert on_paper[:, :, 1:].min() == 0  # red ink lets red light through, no other
     assert on_paper[:, :, 0].min() == 200
+
+
+def test_a_row_without_an_end_is_refused(folder, capsys):
+    assert batch("--skip-bad", texts="/dev/zero") == 3
+    assert capsys.readouterr().err.startswith("nextstroke: /dev/zero: a row has more than 67108864 bytes")
+
+
+def test_a_picture_that_is_too_large_for_paper_is_refused(folder, capsys):
+    Image.new("1", (6000, 6000)).save("large.png")
+    assert batch("--height", "16", "--background", "large.png") == 5
+    assert "background 'large.png': 6000 x 6000 pixels" in capsys.readouterr().err
 
 
 def test_a_random_look_is_the_line_s_own(line):

@@ -1,3 +1,4 @@
+import io
 import json
 import subprocess
 import sys
@@ -6,13 +7,14 @@ import numpy as np
 import pytest
 import torch
 
+import nextstroke as ns
 from nextstroke.cli.main import main
 from nextstroke.errors import UnknownCharacters, UsageError
 from nextstroke.nets.networks import TextNetwork, TiedTextNetwork
 from nextstroke.runtime.model_file import Model
 from nextstroke.runtime.onnx_weights import read_weights
 from nextstroke.runtime.predictor import TextPredictor
-from nextstroke.text.generate import Choice, Spelling, generate
+from nextstroke.text.generate import Choice, Spelling, generate, until
 from nextstroke.training.export.networks_export import export_model
 from nextstroke.training.optimisers import load_weights
 
@@ -199,3 +201,72 @@ def test_a_reader_that_has_had_enough_ends_it_quietly_and_torch_is_not_needed(mo
         process.stdout.close()
         assert process.wait(60) == 141
         assert process.stderr.read() == b""
+
+
+@pytest.mark.parametrize(
+    ("pieces", "stops", "passed"),
+    [
+        (["one. two"], ["."], "one"),
+        (["on", "e", ".", " two"], ["."], "one"),
+        (["a", "b", "X", "Y", "Z", "c"], ["XYZ"], "ab"),
+        (["a", "X", "Y", "c"], ["XYZ"], "aXYc"),
+        (["aX", "XY", "Zb"], ["XYZ"], "aX"),
+        (["abc"], ["b", "a"], ""),
+        (["ab", "cd"], ["bcd", "bc"], "a"),
+        (["ab"], [], "ab"),
+        (["ends with X"], ["XY"], "ends with X"),
+        ([], ["a"], ""),
+    ],
+)
+def test_a_text_ends_before_the_first_stop_string(pieces, stops, passed):
+    assert "".join(until(pieces, stops)) == passed
+
+
+def test_what_cannot_begin_a_stop_string_is_passed_on_at_once():
+    drawn = []
+
+    def pieces():
+        for piece in ("ab", "cX", "d", "XY"):
+            drawn.append(piece)
+            yield piece
+
+    seen = [(piece, len(drawn)) for piece in until(pieces(), ["XY"])]
+    assert seen == [("ab", 1), ("c", 2), ("Xd", 3)]
+
+
+def test_several_texts_have_the_seeds_that_follow(model_file, capsys):
+    line = ["generate", "--model", model_file, "--prime", "A b", "--length", "20"]
+    assert main([*line, "--seed", "3", "-n", "3", "--json"]) == 0
+    several = [json.loads(row) for row in capsys.readouterr().out.splitlines()]
+    assert [each["seed"] for each in several] == [3, 4, 5]
+    assert main([*line, "--seed", "5"]) == 0
+    last = capsys.readouterr().out
+    assert last == "A b" + several[2]["text"] + "\n"
+    assert main([*line, "--seed", "4", "-n", "2"]) == 0
+    assert capsys.readouterr().out == "A b" + several[1]["text"] + "\n\n" + last
+
+
+def test_stop_strings_and_a_prime_from_standard_input(model_file, capsys, monkeypatch):
+    line = ["generate", "--model", model_file, "--length", "40", "--seed", "3"]
+    assert main([*line, "--prime", "A b\n"]) == 0
+    whole = capsys.readouterr().out
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"A b\n")))
+    assert main([*line, "--prime", "-"]) == 0
+    assert capsys.readouterr().out == whole
+    drawn = whole.removeprefix("A b\n").removesuffix("\n")
+    stop = drawn[10:12]
+    assert main([*line, "--prime", "A b\n", "--stop", stop, "--stop", "no such string"]) == 0
+    assert capsys.readouterr().out == "A b\n" + drawn[: drawn.index(stop)] + "\n"
+    assert main([*line, "--stop", ""]) == 2
+    assert capsys.readouterr().err.startswith("nextstroke: --stop '': give at least one character")
+
+
+def test_in_python_a_text_stops_too(model_file):
+    whole = ns.generate("A b", 40, model=model_file, seed=3)
+    assert ns.generate("A b", 40, model=model_file, seed=3, stop=whole[9:11]) == whole[: whole.index(whole[9:11])]
+    several = [whole[9], whole[5]]
+    first = min(whole.index(stop) for stop in several)
+    assert ns.generate("A b", 40, model=model_file, seed=3, stop=several) == whole[:first]
+    for senseless in ("", ["a", ""], [1]):
+        with pytest.raises(UsageError, match="stop"):
+            ns.generate("A b", 4, model=model_file, stop=senseless)

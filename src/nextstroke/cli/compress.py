@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -71,18 +71,16 @@ class Job:
             print(json.dumps(figures), file=sys.stderr if target == "-" else sys.stdout)
 
 
-# Parameters that each way to use the command reads; another that is given would be ignored, and is refused.
-ALWAYS = {"files", "recursive", "filelist", "as_json"}
+# Options that each way to use the command reads besides those for all; another that is given is refused.
 READ = {
-    "--list": ALWAYS | {"list_"},
-    "--test": ALWAYS | {"test", "decompress", "model", "threads", "max_output"},
-    "compress": ALWAYS | {"stdout", "keep", "force", "output", "model", "threads"},
-    "--decompress": ALWAYS | {"stdout", "keep", "force", "output", "decompress", "model", "threads", "max_output"},
+    "--list": set[str](),
+    "--test": {"--threads", "--max-output", "--model"},
+    "compressing": {"--stdout", "--rm", "--force", "--output", "--threads", "--model"},
+    "--decompress": {"--stdout", "--rm", "--force", "--output", "--threads", "--model", "--max-output"},
 }
 
 
 def compress(
-    context: typer.Context,
     files: Files = None,
     stdout: Stdout = False,
     keep: Keep = True,
@@ -104,9 +102,11 @@ def compress(
 
     Example: nextstroke compress notes.txt && nextstroke compress -t notes.txt.nst
     """
-    use = "--list" if list_ else "--test" if test else "--decompress" if decompress else "compress"
-    _refuse_unread(context, use)
-    is_packing = use == "compress"
+    use = "--list" if list_ else "--test" if test else "--decompress" if decompress else "compressing"
+    given = {"--stdout": stdout, "--rm": not keep, "--force": force, "--output": output is not None}
+    given |= {"--threads": threads != 1, "--model": model != "text", "--max-output": max_output is not None}
+    _refuse_unread({name for name, is_given in given.items() if is_given}, use)
+    is_packing = use == "compressing"
     job = Job(is_packing, model, threads or os.cpu_count() or 1, max_output, as_json)
     names = named_files(files, filelist)
     if list_:
@@ -118,16 +118,13 @@ def compress(
         convert(names, recursive, output, stdout, force, keep, job)
 
 
-def _refuse_unread(context: typer.Context, use: str) -> None:
-    """Raise UsageError for a parameter that is given but would be ignored."""
+def _refuse_unread(given: set[str], use: str) -> None:
+    """Raise UsageError for an option that is given but would be ignored."""
     from nextstroke.errors import UsageError
 
-    for parameter in context.command.params:
-        source: Any = context.get_parameter_source(str(parameter.name))
-        if source is not None and source.name != "DEFAULT" and parameter.name not in READ[use]:
-            name = "--rm" if parameter.name == "keep" else parameter.opts[0]
-            doing = "compressing" if use == "compress" else use
-            raise UsageError(f"{name}: has no meaning with {doing}; leave it out")
+    unread = sorted(given - READ[use])
+    if unread:
+        raise UsageError(f"{unread[0]}: has no meaning with {use}; leave it out")
 
 
 def named_files(files: list[str] | None, filelist: str | None) -> list[str]:

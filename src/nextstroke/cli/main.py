@@ -30,6 +30,7 @@ EXTRAS = {
     "torch": "train", "onnx": "train", "matplotlib": "figures", "distributed": "cluster",
     "fastapi": "web", "pyarrow": "parquet", "starlette": "web", "uvicorn": "web",
 }  # fmt: skip
+COMPLETION = "_NEXTSTROKE_COMPLETE"
 BROKEN_PIPE = 128 + 13  # SIGPIPE, which Windows does not have
 MAX_MESSAGE = 4000  # characters; a path or a list of faults may be far longer
 
@@ -75,6 +76,9 @@ def _run(arguments: list[str]) -> None:
 
 def _read_and_run(arguments: list[str]) -> None:
     command = make_command()
+    if COMPLETION in os.environ:
+        # Set by the scripts of --install-completion: what could follow the words of the command line is printed.
+        command.main(args=[], prog_name="nextstroke", standalone_mode=False)
     try:
         with command.make_context("nextstroke", list(arguments)) as context:
             command.invoke(context)

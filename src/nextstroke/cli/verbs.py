@@ -56,12 +56,12 @@ class _Verbs(TyperGroup):
 
 def make_command() -> Any:
     """Return the whole command line as one click command."""
-    return typer.main.get_command(_group(_options))
+    return typer.main.get_command(_group(_options, add_completion=True))
 
 
-def _group(callback: Any, kind: type[TyperGroup] = _Verbs) -> typer.Typer:
-    names = {"help_option_names": ["--help", "-h"]}
-    app = typer.Typer(cls=kind, no_args_is_help=True, subcommand_metavar="VERB ...", context_settings=names, **PLAIN)
+def _group(callback: Any, kind: type[TyperGroup] = _Verbs, **more: Any) -> typer.Typer:
+    more = PLAIN | {"context_settings": {"help_option_names": ["--help", "-h"]}} | more
+    app = typer.Typer(cls=kind, no_args_is_help=True, subcommand_metavar="VERB ...", **more)
     app.callback()(callback)
     return app
 

@@ -36,7 +36,7 @@ def write(
         str | None,
         _option(
             OUTPUT,
-            "File format: svg, png, jpg, pdf, gif, apng, inkml, json, gcode or hpgl; by default by the suffix.",
+            "File format: svg, png, jpg, pdf, gif, apng, inkml, xopp, json, gcode or hpgl; by default by the suffix.",
         ),
     ] = None,
     strict: Annotated[

@@ -12,11 +12,12 @@ from typing import IO, NamedTuple, cast
 from nextstroke.compression.container import read_members
 from nextstroke.compression.segment import Progress
 from nextstroke.compression.stream import Sizes, compress_stream, rescue_stream
-from nextstroke.errors import BadInput, CorruptFile, UsageError
+from nextstroke.errors import BadInput, CorruptFile, LimitExceeded, UsageError
 from nextstroke.files import atomic_write, check_writable
 
 SUFFIX = ".nst"
 PIPE = "-"
+MAX_LIST = 16 << 20  # bytes of a list of names
 
 
 class Source(NamedTuple):
@@ -86,9 +87,14 @@ def read_file_list(name: str) -> list[str]:
 
     Raises:
         BadInput: It cannot be read, or has no names.
+        LimitExceeded: It is longer than MAX_LIST bytes.
     """
+    data = b""
     with _opened(name) as stream:
-        data = b"".join(iter(lambda: stream.read(1 << 16), b""))
+        while piece := stream.read(1 << 16):
+            data += piece
+            if len(data) > MAX_LIST:
+                raise LimitExceeded(f"{name}: longer than {MAX_LIST} bytes; give the names in several lists")
     names = [os.fsdecode(line) for line in data.splitlines() if line.strip()]
     if not names:
         raise BadInput(f"{name}: has no names of files; give one in each line")

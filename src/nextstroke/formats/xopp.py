@@ -1,16 +1,22 @@
-"""Read Xournal++ notes (.xopp): the pen strokes of each page, in points, y downwards."""
+"""Read and write Xournal++ notes (.xopp): pen strokes in points of 1/72 inch, y downwards."""
 
+import gzip
 import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
+from xml.etree import ElementTree as ET
 
 import numpy as np
 
 from nextstroke.errors import BadInk
 from nextstroke.formats.limits import check_coordinates, check_count
-from nextstroke.formats.safe_xml import parse_xml
+from nextstroke.formats.safe_xml import legal_text, parse_xml
 from nextstroke.ink import Ink
 
 ROOT = "xournal"
+VERSION = "4"  # of the format, which Xournal++ 1.0 and later read
+POINTS = 72 / 25.4  # in a millimetre
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
 
@@ -63,3 +69,53 @@ class _Notes:
         points = np.array([float(word) for word in words]).reshape(-1, 2)
         check_coordinates(points)
         self.pages[-1].append(points)
+
+
+class PenStroke(NamedTuple):
+    """A stroke to be written.
+
+    Attributes:
+        places: Positions in mm, (points, 2), at least two.
+        colour: Red, green and blue, 0 to 255 each.
+        widths: Width of the pen in mm: one for the stroke, or one for each of its points.
+    """
+
+    places: np.ndarray
+    colour: tuple[int, int, int]
+    widths: np.ndarray
+
+
+class NotePage(NamedTuple):
+    """A page to be written: its size in mm, and its strokes."""
+
+    width: float
+    height: float
+    strokes: Sequence[PenStroke]
+
+
+def write_xopp(pages: Iterable[NotePage], title: str) -> bytes:
+    """Return a document of plain white pages, which Xournal++ opens.
+
+    Args:
+        pages: The pages in order.
+        title: What the file is about.
+    """
+    root = ET.Element(ROOT, {"creator": "nextstroke", "fileversion": VERSION})
+    ET.SubElement(root, "title").text = legal_text(title)
+    for page in pages:
+        size = {"width": _decimals(page.width * POINTS), "height": _decimals(page.height * POINTS)}
+        element = ET.SubElement(root, "page", size)
+        ET.SubElement(element, "background", {"type": "solid", "color": "#ffffffff", "style": "plain"})
+        layer = ET.SubElement(element, "layer")
+        for stroke in page.strokes:
+            colour = "#{:02x}{:02x}{:02x}ff".format(*stroke.colour)
+            # Of several widths the first is the pen's; one for each piece of the stroke follows it.
+            widths = " ".join(_decimals(width * POINTS) for width in stroke.widths)
+            element = ET.SubElement(layer, "stroke", {"tool": "pen", "color": colour, "width": widths})
+            element.text = " ".join(_decimals(value * POINTS) for value in stroke.places.ravel())
+    # Without the time of packing the same ink gives the same file.
+    return gzip.compress(ET.tostring(root, encoding="utf-8", xml_declaration=True), mtime=0)
+
+
+def _decimals(value: float) -> str:
+    return f"{value:.3f}".rstrip("0").rstrip(".")

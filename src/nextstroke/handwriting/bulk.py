@@ -20,6 +20,7 @@ from nextstroke.handwriting.shards import OWN_KEYS, BatchLine, BatchOptions, Fol
 from nextstroke.runtime.model_file import Model, load_model
 
 LONGEST_LINE = 1 << 16  # bytes of one line of JSON
+MOST_SKIPPED = 1 << 26  # bytes of a longer line that are read to find its end
 
 Bad = Callable[[NextstrokeError], None]  # called with the error of a row, which names file and row
 Report = Callable[[int, int], None]  # called with the number of lines done, and of all
@@ -77,7 +78,7 @@ def read_batch(path: Path, model: Model, model_name: str, defaults: Defaults, ba
     name = "standard input" if str(path) == "-" else str(path)
     try:
         with open(sys.stdin.fileno(), "rb", closefd=False) if str(path) == "-" else path.open("rb") as stream:
-            for number, data in enumerate(_rows(stream)):
+            for number, data in enumerate(_rows(stream, name)):
                 if not data.strip():
                     continue
                 try:
@@ -95,12 +96,20 @@ def read_batch(path: Path, model: Model, model_name: str, defaults: Defaults, ba
         raise BadInput(f"{name}: cannot be read ({error.strerror})") from error
 
 
-def _rows(stream: IO[bytes]) -> Iterator[bytes]:
-    """Yield the rows of a file; of one that is longer than LONGEST_LINE, its first LONGEST_LINE + 1 bytes."""
+def _rows(stream: IO[bytes], name: str) -> Iterator[bytes]:
+    """Yield the rows of a file; of one that is longer than LONGEST_LINE, its first LONGEST_LINE + 1 bytes.
+
+    Raises:
+        BadInput: A row has more than MOST_SKIPPED bytes, as that of a device that never ends.
+    """
     while line := stream.readline(LONGEST_LINE + 1):
         rest = line
+        skipped = 0
         while len(rest) > LONGEST_LINE and not rest.endswith(b"\n"):
             rest = stream.readline(LONGEST_LINE + 1)
+            skipped += len(rest)
+            if skipped > MOST_SKIPPED:
+                raise BadInput(f"{name}: a row has more than {MOST_SKIPPED} bytes; give a file of texts")
         yield line
 
 

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,13 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw
 
-from nextstroke.errors import BadInput, UsageError
+from nextstroke.errors import BadInput, LimitExceeded, UsageError
 from nextstroke.handwriting.character_boxes import boxes, point_characters
 from nextstroke.handwriting.glyphs.diacritics import x_height
 from nextstroke.handwriting.sampler import Line
 from nextstroke.ink import Ink
 from nextstroke.pages.layout import INK, MAX_SIDE, Page, Sheet, drifted, level
-from nextstroke.pages.png import MILLIMETRES, picture
+from nextstroke.pages.png import MAX_PIXELS, MILLIMETRES, picture
 from nextstroke.pages.spline import polyline
 
 Range = tuple[float, float]
@@ -26,6 +27,7 @@ Range = tuple[float, float]
 ABOVE, BELOW = 2.0, 0.8
 PIECES = 6  # straight pieces of a curve between two points
 MIN_HEIGHT, MAX_HEIGHT = 8, 2000
+KEPT = 4  # pictures of backgrounds that are kept in memory
 MOST_CHARACTERS = 255  # of a mask of one byte a pixel
 # What seeds the random look of a line, apart from its ink.
 LOOK_STREAM = 77
@@ -155,10 +157,13 @@ def _is_colour(name: str) -> bool:
     return True
 
 
+@lru_cache(maxsize=KEPT)
 def _background(name: str) -> Image.Image:
-    """Read a picture; raises BadInput."""
+    """Read a picture; raises BadInput, and LimitExceeded for one of more than MAX_PIXELS."""
     try:
         with Image.open(Path(name)) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise LimitExceeded(f"background {name!r}: {image.width} x {image.height} pixels; make it smaller")
             return image.convert("RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         reason = getattr(error, "strerror", None) or "not a picture that can be read"
@@ -176,18 +181,20 @@ def _on_background(image: Image.Image, name: str, rng: np.random.Generator) -> I
 
 def _cut_out(paper: Image.Image, size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
     """Return a random part of a picture, (height, width, 3); one that is too small is continued mirrored."""
-    pixels = np.asarray(paper, np.float32)
-    for axis, length in ((0, size[1]), (1, size[0])):
-        while pixels.shape[axis] < length:
-            pixels = np.concatenate([pixels, np.flip(pixels, axis)], axis)
-        first = int(rng.integers(pixels.shape[axis] - length + 1))
-        pixels = np.take(pixels, np.arange(first, first + length), axis)
-    return pixels
+    columns, rows = (_cut_range(own, length, rng) for own, length in zip(paper.size, size, strict=True))
+    return np.asarray(paper)[np.ix_(rows, columns)].astype(np.float32)
+
+
+def _cut_range(own: int, length: int, rng: np.random.Generator) -> np.ndarray:
+    """Return `length` indices that follow each other within `own`, to and fro where it is shorter."""
+    first = int(rng.integers(own - length + 1 if own >= length else 2 * own))
+    place = (first + np.arange(length)) % (2 * own)
+    return np.where(place < own, place, 2 * own - 1 - place)
 
 
 def _with_noise(image: Image.Image, deviation: float, rng: np.random.Generator) -> Image.Image:
     """Add normal noise, the same in all three colours, as a grey sensor has it."""
-    noise = rng.normal(0, deviation, (image.height, image.width, 1)).astype(np.float32)
+    noise = deviation * rng.standard_normal((image.height, image.width, 1), np.float32)
     noisy = np.asarray(image, np.float32) + noise
     return Image.fromarray(np.clip(np.rint(noisy), 0, 255).astype(np.uint8))
 

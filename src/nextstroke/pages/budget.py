@@ -17,6 +17,7 @@ from nextstroke.pages.png import FINER, MAX_PIXELS, MILLIMETRES, STRIP_BYTES, de
 MIB = 1 << 20
 FILMS = {"gif", "apng"}
 PICTURES = {"png", "jpg"} | FILMS
+DOCUMENTS = {"pdf", "xopp"}  # which hold all pages
 # Measured on whole pages, and rounded up (tests/test_budget.py holds the sums to it).
 BASE = 4 * MIB  # of any request
 INK_BYTES = 200  # of a point: positions as read, scaled, levelled and placed
@@ -95,11 +96,11 @@ def estimate(
         width = min(longest, max(paragraphs)) * advance + page.margins[1] + page.margins[3]
         height = lines * page.line_height + page.margins[0] + page.margins[2]
     pixels = _pixels(width, height, format, look)
-    held = min(pages, 2) if streamed and format != "pdf" else pages
+    held = min(pages, 2) if streamed and format not in DOCUMENTS else pages
     points = len(text) * points_per_character
     windows = min(points, TOGETHER * longest * points_per_character) * min(longest, max(paragraphs)) * WINDOW_BYTES
     memory = BASE + windows + _kept(points * held / pages, pixels * held)
-    memory += _drawing(format, look, pixels, points if format == "pdf" else points / pages)
+    memory += _drawing(format, look, pixels, points if format in DOCUMENTS else points / pages)
     return Work(len(text), pages, pixels, math.ceil(memory))
 
 
@@ -108,7 +109,7 @@ def measure(sheets: Sequence[Sheet], format: str, look: Look) -> Work:
     points = [sum(map(len, sheet.lines)) for sheet in sheets]
     pixels = max(_pixels(sheet.width, sheet.height, format, look) for sheet in sheets)
     memory = BASE + _kept(sum(points), pixels * len(sheets))
-    memory += _drawing(format, look, pixels, sum(points) if format == "pdf" else max(points))
+    memory += _drawing(format, look, pixels, sum(points) if format in DOCUMENTS else max(points))
     return Work(0, len(sheets), pixels, math.ceil(memory))
 
 

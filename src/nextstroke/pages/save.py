@@ -14,6 +14,7 @@ from nextstroke.pages.animation import film
 from nextstroke.pages.appearance import Look
 from nextstroke.pages.background import TRANSPARENT, Picture
 from nextstroke.pages.layout import Sheet
+from nextstroke.pages.notes import notes
 from nextstroke.pages.pdf import pdf
 from nextstroke.pages.png import Check, default_dpi, jpeg, png
 from nextstroke.pages.svg import svg
@@ -32,19 +33,21 @@ SHEETS: dict[str, Callable[[Sheet, Look, About, Check | None], bytes]] = {
     "gcode": lambda sheet, look, about, check: plotter.gcode(sheet, look.colours, look.plotter, _description(about)),
     "hpgl": lambda sheet, look, about, check: plotter.hpgl(sheet, look.colours, look.plotter),
 }
-FORMATS = (*SHEETS, "pdf")  # a PDF holds all sheets
+DOCUMENTS = ("pdf", "xopp")  # each holds all sheets
+FORMATS = (*SHEETS, *DOCUMENTS)
 # The formats that have a use for an option; options that are not named here decide the ink, which all formats hold.
 PICTURES = frozenset({"png", "jpg"})
 FILMS = frozenset({"gif", "apng"})
 MACHINES = frozenset({"gcode", "hpgl"})
 DRAWN = PICTURES | FILMS | {"svg", "pdf"}
+NOTES = frozenset({"xopp"})  # whose program has papers of its own
 USES: dict[str, frozenset[str]] = {
     "paper": DRAWN,
     "ruled": DRAWN,
     "background": DRAWN,
-    "pen": DRAWN,
-    "nib": DRAWN - FILMS,
-    "colour": DRAWN | MACHINES,
+    "pen": DRAWN | NOTES,
+    "nib": (DRAWN | NOTES) - FILMS,
+    "colour": DRAWN | NOTES | MACHINES,
     "dpi": PICTURES | FILMS,
     "animate": frozenset({"svg"}),
     "speed": FILMS | {"svg"},
@@ -118,11 +121,13 @@ def render(sheet: Sheet, format: str, look: Look, about: About, check: Check | N
     check_look(format, look)
     if check:
         check()
-    return document([sheet], look, about, check) if format == "pdf" else SHEETS[format](sheet, look, about, check)
+    if format in DOCUMENTS:
+        return document([sheet], look, about, check, format)
+    return SHEETS[format](sheet, look, about, check)
 
 
 def save(sheets: Iterable[Sheet], output: str, format: str | None, look: Look, about: About) -> list[str]:
-    """Write sheets to `output`, "-" for standard output; several become NAME-1.svg, NAME-2.svg …, but one PDF.
+    """Write sheets to `output`, "-" for standard output; several become NAME-1.svg, NAME-2.svg …, but one PDF or .xopp.
 
     Sheets are read lazily: only two of them are in memory.
 
@@ -140,7 +145,10 @@ def save(sheets: Iterable[Sheet], output: str, format: str | None, look: Look, a
     """
     chosen = pick_format(output, format)
     check_look(chosen, look)
-    files = [document(sheets, look, about)] if chosen == "pdf" else (render(s, chosen, look, about) for s in sheets)
+    if chosen in DOCUMENTS:
+        files: Iterable[bytes] = [document(sheets, look, about, format=chosen)]
+    else:
+        files = (render(sheet, chosen, look, about) for sheet in sheets)
     if output == "-":
         for data in files:
             sys.stdout.buffer.write(data)
@@ -168,8 +176,12 @@ def _numbered(path: Path, number: int) -> Path:
     return path.with_name(f"{path.stem}-{number}{path.suffix}")
 
 
-def document(sheets: Iterable[Sheet], look: Look, about: About, check: Check | None = None) -> bytes:
-    """All sheets as one PDF; `check` as for `render`."""
+def document(
+    sheets: Iterable[Sheet], look: Look, about: About, check: Check | None = None, format: str = "pdf"
+) -> bytes:
+    """All sheets as one file in one of DOCUMENTS; `check` as for `render`."""
+    if format == "xopp":
+        return notes(sheets, look, _title(about), check)
     return pdf(sheets, look, _title(about), _description(about), check)
 
 
