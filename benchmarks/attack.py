@@ -241,8 +241,9 @@ def run_all(numbers: dict[str, list[int]], seed: int, jobs: int, folder: Path) -
                 results[job.name] = job.result
                 print(_line(job.name, job.result), flush=True)
     finally:
-        for job in running:
+        for job in running:  # none, unless interrupted
             job.kill()
+            print(f"{_line(job.name, job.result)} (interrupted)", flush=True)
     return results
 
 
