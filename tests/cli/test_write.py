@@ -165,7 +165,7 @@ def test_files_say_what_was_given_and_what_was_drawn(capsys):
 def test_help_has_panels_and_every_option_is_a_phrase_with_its_default(capsys):
     assert main(["write", "--help"]) == 0
     told = capsys.readouterr().out
-    panels = ["Output:", "Handwriting:", "Page:", "Pen and colour:", "Animations:", "Plotters:", "Many texts:"]
+    panels = ["Output:", "Handwriting:", "Page:", "Pen and colour:", "Animations:", "Plotters:"]
     assert [line for line in told.splitlines() if line in panels] == panels
     for param in make_command().get_command(None, "write").params:
         assert re.match(r"[A-Z].*\.$", param.help), param.name
