@@ -50,12 +50,13 @@ export function withComposites(line, alphabet) {
   for (const each of letters) firsts.push(firsts.at(-1) + [...each].length);
   const written = [...letters.join("")];
   const height = xHeight({ ...line, text: written.join("") });
-  const made = runs.reduceRight((whole, [first, last]) => {
+  let made = line;
+  for (const [first, last] of runs.toReversed()) {
     const place = { written, first: firsts[first], last: firsts[last], height };
     const [, size, raised] = COMPOSITES[characters[first]];
-    if (characters[first] === DOTLESS) return withoutDot(whole, place);
-    return { ...whole, ink: size === 1 ? joined(whole, place) : small(whole, place, size, raised) };
-  }, line);
+    if (characters[first] === DOTLESS) made = withoutDot(made, place);
+    else made = { ...made, ink: size === 1 ? joined(made, place) : small(made, place, size, raised) };
+  }
   const phi = made.phi.map((row) => Float32Array.from(firsts, (first, u) => {
     let sum = 0;
     for (let v = first; v < (firsts[u + 1] ?? row.length); v++) sum = Math.fround(sum + row[v]);

@@ -18,7 +18,7 @@ export function encode(text, alphabet) {
 /**
  * Prime a network with a line.
  * @param {number[][]} offsets dx, dy, end of stroke, normalised
- * @returns {{text, state, last}} a style; `last` is the prime's last point, read when the text after the prime is known
+ * @returns {{text, state, last, adaptation}} a style; `last` is the prime's last point, read when the text after the prime is known
  */
 export function learnStyle(network, offsets, text) {
   const prime = `${text.trim()} `;

@@ -23,7 +23,7 @@ export function knownSize(network) {
  * Learn a hand from single lines of ink with their texts.
  * @param {{strokes: number[][][], text: string}[]} lines in any unit, y downwards
  * @param {number} xHeight of the model (knownSize)
- * @param {Recogniser} recogniser that checks the lines
+ * @param {import("./recogniser.js").Recogniser} recogniser that checks the lines
  */
 export function learnHand(network, name, lines, xHeight, recogniser) {
   if (!lines.every(({ strokes, text }) => fits(recogniser, fromStrokes(strokes), text))) {
