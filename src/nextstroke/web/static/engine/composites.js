@@ -51,7 +51,7 @@ export function withComposites(line, alphabet) {
   const written = [...letters.join("")];
   const height = xHeight({ ...line, text: written.join("") });
   let made = line;
-  for (const [first, last] of runs.toReversed()) {
+  for (const [first, last] of [...runs].reverse()) {
     const place = { written, first: firsts[first], last: firsts[last], height };
     const [, size, raised] = COMPOSITES[characters[first]];
     if (characters[first] === DOTLESS) made = withoutDot(made, place);
