@@ -53,6 +53,14 @@ def test_a_sign_stands_between_its_neighbours_and_touches_neither(text):
     assert (weights[4 : 4 + len(sign)].argmax(1) == text.index("/")).all()
 
 
+def test_a_line_that_was_broken_off_before_the_text_after_a_sign_still_gets_the_sign():
+    ink, phi = line_of("a c")
+    drawn, weights = with_signs(Ink(ink.points[:4], ink.end_of_stroke[:4]), phi[:4], "a/c", LATIN)
+    letter, sign = drawn.strokes()
+    assert letter[:, 0].max() < sign[:, 0].min()
+    assert weights.shape == (len(drawn), 4)
+
+
 def test_blanks_of_the_text_part_a_sign_further():
     ink, phi = line_of("a c")
     near, far = (with_signs(ink, phi, text, LATIN)[0].bounds()[2] for text in ("a/c", "a / c"))

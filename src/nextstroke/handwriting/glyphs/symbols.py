@@ -211,7 +211,9 @@ def _filled(ink: Ink, phi: np.ndarray, text: str, span: tuple[int, int], hand: _
     left, right = np.split(ink.points, [cut])
     run = text[slice(*span)]
     edge = left[:, 0].max() if len(left) else right[:, 0].min()
-    blank = max(NARROWEST * hand.height, right[:, 0].min() - edge) if _inside(span, text) else BLANK * hand.height
+    blank = BLANK * hand.height
+    if _inside(span, text) and len(right):  # a line that was broken off has nothing after the gap
+        blank = max(NARROWEST * hand.height, right[:, 0].min() - edge)
     before, after = (blank if space else BEARING * hand.height for space in (run[0] == " ", run[-1] == " "))
     foot = np.array([edge + before * (len(left) > 0), baseline_near(ink.points, owner, text, span)])
     points, ends, places, width = hand.signs(run, span[0], foot)

@@ -128,7 +128,7 @@ function filled(line, characters, span, hand) {
   const right = points.slice(cut);
   const run = characters.slice(...span);
   const edge = left.length ? rightmost(left) : leftmost(right);
-  const isWithin = isInside(span, characters);
+  const isWithin = isInside(span, characters) && right.length > 0; // a line that was broken off has nothing after the gap
   const blank = isWithin ? Math.max(NARROWEST * hand.height, leftmost(right) - edge) : BLANK * hand.height;
   const room = (character) => (character === " " ? blank : BEARING * hand.height);
   const foot = [edge + (left.length ? room(run[0]) : 0), baselineNear(points, owner, characters, span)];
