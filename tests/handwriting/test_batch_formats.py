@@ -26,12 +26,12 @@ from nextstroke.handwriting.shards import column_types
 from nextstroke.runtime.model_file import load_model
 
 ROWS = [
-    {"text": "Stra\u00dfe \u2014 ja", "id": "a1", "n": 3},
+    {"text": "It\u2019s \u201cja\u201d", "id": "a1", "n": 3},
     {"text": "the tin hat", "id": "a2", "n": 4.5, "x": [1, "two"]},
     "two words",
     {"text": "last of all", "id": None, "seed": 7, "style": "neat"},
 ]
-LABELS = ["Strasse - ja", "the tin hat", "two words", "last of all"]
+LABELS = ['It\'s "ja"', "the tin hat", "two words", "last of all"]
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ print(json.dumps(rows))
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
     assert [row[0] for row in found] == LABELS
-    assert [row[1] for row in found] == ["Straße — ja", *LABELS[1:]]
+    assert [row[1] for row in found] == ["It’s “ja”", *LABELS[1:]]
     assert [row[2:5] for row in found] == [
         ["a1", 3.0, None], ["a2", 4.5, '[1, "two"]'], [None, None, None], [None, None, None]
     ]  # fmt: skip
@@ -154,7 +154,7 @@ def test_a_webdataset_has_picture_label_and_record_next_to_each_other(folder):
         record = json.loads(archive.extractfile("00000000.json").read())
         picture = Image.open(io.BytesIO(archive.extractfile("00000000.png").read()))
         assert (record["width"], record["height"]) == picture.size
-    assert (label, record["text"], record["given"]) == ("Strasse - ja", "Strasse - ja", "Straße — ja")
+    assert (label, record["text"], record["given"]) == ('It\'s "ja"', 'It\'s "ja"', "It’s “ja”")
 
 
 def test_the_ink_says_which_character_each_point_draws(folder):
@@ -164,7 +164,7 @@ def test_the_ink_says_which_character_each_point_draws(folder):
     assert records[1]["x"] == [1, "two"]
     ink = np.load("out/ink-00000.npz")
     first, last = ink["first"][:2]
-    assert {records[0]["written"][u] for u in ink["character"][first:last]} == set("Strasse-ja")
+    assert {records[0]["written"][u] for u in ink["character"][first:last]} == set('It\'s"ja"')
 
 
 @pytest.mark.parametrize("format", ["imagefolder", "webdataset", "parquet"])

@@ -259,10 +259,10 @@ def test_a_shard_depends_on_no_other_lines(texts):
 
 
 def test_labels_say_what_was_given_and_what_was_drawn(texts):
-    texts.write_text('"Stra\u00dfe \u2014 ja"\n"one"\n', "utf-8")
+    texts.write_text('"It\u2019s \u201cja\u201d"\n"one"\n', "utf-8")
     assert run("--workers", "1") == 0
     first, second = (json.loads(line) for line in Path("ink/manifest.jsonl").read_text("utf-8").splitlines())
-    assert (first["text"], first["written"]) == ("Straße — ja", "Strasse - ja")
+    assert (first["text"], first["written"]) == ("It’s “ja”", 'It\'s "ja"')
     assert (second["text"], second["written"]) == ("one", "one")
 
 

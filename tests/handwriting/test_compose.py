@@ -114,9 +114,9 @@ def test_lines_that_are_wrapped_again_do_not_count_as_lines_above(writer):
 
 
 def test_a_line_says_what_was_given_and_what_was_drawn(writer):
-    letter = compose(writer, "Stra\u00dfe \u2014 e\u0301", Page(), [Hand.none()], 1.0, 1)
+    letter = compose(writer, "Stra\u00dfe \u201ce\u0301\u201d", Page(), [Hand.none()], 1.0, 1)
     (line,) = letter.lines
-    assert (line.text, line.written) == ("Straße — é", "Strasse - é")
+    assert (line.text, line.written) == ("Straße “é”", 'Straße "é"')
     assert line.phi.shape[1] == len(line.written) + 1
 
 

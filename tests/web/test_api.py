@@ -18,6 +18,7 @@ from nextstroke.api import write_lines
 from nextstroke.handwriting.best_of import line_writer
 from nextstroke.handwriting.compose import compose
 from nextstroke.handwriting.hands import gallery_hand
+from nextstroke.pages.appearance import Look
 from nextstroke.pages.layout import Page
 from nextstroke.pages.save import render
 from nextstroke.runtime.model_file import load_model
@@ -73,7 +74,7 @@ def test_the_same_ink_as_the_command_line(client, style):
     writer = load_model("writer", "writer")
     hands = [gallery_hand(style, "writer")]
     letter = compose(writer, "hello there", Page(margin=4.0), hands, 1.0, 4, line_writer(3))
-    told, ours = answer.json(), json.loads(render(letter.sheets[0], "json", None, {}))
+    told, ours = answer.json(), json.loads(render(letter.sheets[0], "json", Look(), {}))
     for stroke, own in zip(told["strokes"], ours["strokes"], strict=True):
         np.testing.assert_allclose(stroke, own, atol=0.02)
 

@@ -18,6 +18,7 @@ UNDERLINE, STRIKE = 0.45, -0.45
 OVERRUN = 0.15
 MARK_WAVE, MARK_SLOPE = 0.05, 0.012
 STEP = 1e-6  # mm in which ink is moved at least: two places cannot be one
+MARK_TURN = 1.3  # radians of a mark's wave in the height of a small letter
 MARK_STEP = 0.3  # heights of small letters between the points of a mark
 
 Gap = Callable[[int, float, float], float]
@@ -153,5 +154,5 @@ def _mark(kind: str, left: float, right: float, x_height: float) -> np.ndarray:
     pieces = max(2, round((right - left) / (MARK_STEP * x_height)))
     x = left + (right - left) * np.arange(pieces + 1) / pieces
     level = (STRIKE if kind == STRUCK else UNDERLINE) * x_height
-    wave = MARK_WAVE * x_height * np.sin(1.3 * x / x_height)
+    wave = MARK_WAVE * x_height * np.sin(MARK_TURN * x / x_height)
     return np.column_stack([x, level + wave - MARK_SLOPE * (x - left)])

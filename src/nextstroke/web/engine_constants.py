@@ -45,9 +45,9 @@ CONSTANTS: dict[ModuleType, tuple[str, ...]] = {
     ),
     ink_check: ("MOST_NATS", "MOST_SHARE", "STEP", "X_HEIGHT"),
     learn_hand: ("SPECIMEN", "SPECIMENS", "GAP"),
-    paragraphs: ("MIN_GAP",),
+    paragraphs: ("ALIGNED", "DELIMITER", "DELIMITERS", "MIN_GAP"),
     spacing: (
-        "BLANK_SHRINK", "CORE", "MARK_SLOPE", "MARK_STEP", "MARK_WAVE", "MAX_CLOSER", "OVERRUN", "STEP", "STRIKE",
+        "BLANK_SHRINK", "CORE", "MARK_SLOPE", "MARK_STEP", "MARK_TURN", "MARK_WAVE", "MAX_CLOSER", "OVERRUN", "STEP", "STRIKE",
         "UNDERLINE",
     ),
     mixture_sampling: ("UNIFORMS", "ENOUGH"),

@@ -8,10 +8,6 @@ import { normal } from "./diacritics.js";
 import { columnOf } from "./layout.js";
 import { shownText, visible } from "./request.js";
 
-const DELIMITERS = { "~~": "struck", __: "underlined" };
-const DELIMITER = /\\([\\~_>-])|(~~|__)/g;
-const ALIGNED = /^->\s*(.*?)\s*(<-|->)$/;
-
 /** The paragraphs of a text, one for each of its lines; empty ones at both ends are left out. */
 export const paragraphsOf = (text, markup = false) =>
   text.replace(/^\n+|\n+$/g, "").split("\n").map((line) => paragraph(line, markup));
@@ -22,7 +18,7 @@ function paragraph(given, markup) {
     .map((character) => (isBlank(character) && character !== "\t" ? " " : character)).join("").replace(/[ \t]+$/, "");
   let text = line.replace(/^[ \t]+/, "");
   const indent = line.slice(0, line.length - text.length);
-  const found = markup && ALIGNED.exec(text);
+  const found = markup && new RegExp(`^${constants.paragraphs.ALIGNED}$`).exec(text);
   if (found) text = found[1];
   const align = found ? (found[2] === "<-" ? "center" : "right") : "";
   return { indent, align, ...(markup ? withoutDelimiters(text) : { text, marks: [] }) };
@@ -30,7 +26,8 @@ function paragraph(given, markup) {
 
 /** A line without the delimiters of its marks; a delimiter without a partner is written as it is. */
 function withoutDelimiters(line) {
-  const found = [...line.matchAll(DELIMITER)];
+  const { DELIMITER, DELIMITERS } = constants.paragraphs;
+  const found = [...line.matchAll(new RegExp(DELIMITER, "g"))];
   const partners = new Map();
   const opened = {};
   for (const { 2: delimiter, index } of found.filter((match) => match[2])) {

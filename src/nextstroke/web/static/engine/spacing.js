@@ -88,13 +88,13 @@ export function marked(line, ink, marks, xHeight) {
 }
 
 function mark(kind, firstEdge, lastEdge, xHeight) {
-  const { MARK_SLOPE, MARK_STEP, MARK_WAVE, OVERRUN, STRIKE, UNDERLINE } = constants.spacing;
+  const { MARK_SLOPE, MARK_STEP, MARK_TURN, MARK_WAVE, OVERRUN, STRIKE, UNDERLINE } = constants.spacing;
   const left = firstEdge - OVERRUN * xHeight;
   const right = lastEdge + OVERRUN * xHeight;
   const pieces = Math.max(2, Math.round((right - left) / (MARK_STEP * xHeight)));
   const level = (kind === "struck" ? STRIKE : UNDERLINE) * xHeight;
   return Array.from({ length: pieces + 1 }, (_, i) => {
     const x = left + ((right - left) * i) / pieces;
-    return [x, level + MARK_WAVE * xHeight * Math.sin((1.3 * x) / xHeight) - MARK_SLOPE * (x - left)];
+    return [x, level + MARK_WAVE * xHeight * Math.sin((MARK_TURN * x) / xHeight) - MARK_SLOPE * (x - left)];
   });
 }
