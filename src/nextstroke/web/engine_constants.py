@@ -47,8 +47,8 @@ CONSTANTS: dict[ModuleType, tuple[str, ...]] = {
     learn_hand: ("SPECIMEN", "SPECIMENS", "GAP"),
     paragraphs: ("ALIGNED", "DELIMITER", "DELIMITERS", "MIN_GAP"),
     spacing: (
-        "BLANK_SHRINK", "CORE", "MARK_SLOPE", "MARK_STEP", "MARK_TURN", "MARK_WAVE", "MAX_CLOSER", "OVERRUN", "STEP", "STRIKE",
-        "UNDERLINE",
+        "BLANK_SHRINK", "CORE", "MARK_SLOPE", "MARK_STEP", "MARK_TURN", "MARK_WAVE", "MAX_CLOSER", "OVERRUN", "STEP",
+        "STRIKE", "UNDERLINE",
     ),
     mixture_sampling: ("UNIFORMS", "ENOUGH"),
     recogniser: ("PAIR",),
