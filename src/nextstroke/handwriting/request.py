@@ -29,7 +29,7 @@ class PreparedText:
 
     Attributes:
         shown: The text as it was given: accents joined with their letters, single blanks between words.
-        written: What is drawn of it: a pen's form of typographic characters (ß becomes ss, — becomes -).
+        written: What is drawn of it: a pen's form of typographic characters (“ becomes ", … becomes ...).
         plain: What the network writes of that: a blank for symbols, letters without diacritics.
         ids: Character ids of `plain`, (characters,).
     """

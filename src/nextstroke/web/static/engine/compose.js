@@ -13,7 +13,7 @@ import { unknown } from "./symbols.js";
 
 /**
  * Write a text on pages; gives one row after the other as `placed` in layout.js does. A row with words also has {text, written,
- * line, scale}: the text of the line, what was drawn of it (ß becomes ss), the line (writeLine in sampler.js), and
+ * line, scale}: the text of the line, what was drawn of it (“ becomes "), the line (writeLine in sampler.js), and
  * millimetres for each of its units.
  * @param {any} how {network, page, seed, styles, markup, write, progress} and what `bestLine` takes; `styles` are those of the
  *   paragraphs in turn, in place of `style`; `markup` reads

@@ -18,7 +18,7 @@ export function visible(text) {
 
 /**
  * Prepare the text of one line.
- * @returns {{shown, written, plain, ids}} the text as given, what is drawn of it (ß becomes ss), what the network writes of
+ * @returns {{shown, written, plain, ids}} the text as given, what is drawn of it (“ becomes "), what the network writes of
  *   that, and its character ids
  */
 export function prepare(text, alphabet) {
