@@ -100,7 +100,7 @@ def graphs() -> str:
 
 
 def page_with_graphs(page: str) -> str:
-    """Return the page with what lies between the marks replaced by the graphs."""
+    """Return the page with the text between the marks replaced by the graphs."""
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{graphs()}{END}{after}"

@@ -19,6 +19,7 @@ OUTSIDE = {
     **{f"notes/{path.name}": f"notes/{path.name}" for path in sorted((ROOT / "notes").glob("*.md"))},
     "notes/README.md": "notes/index.md",
     "weights/README.md": "weights.md",
+    "integrations/npm/README.md": "npm.md",
     **{f"src/nextstroke/models/{name}.md": f"models/{name}.md" for name in ("writer", "reader", "text", "pen")},
     "src/nextstroke/models/LICENSE-MODELS.txt": "models/LICENSE-MODELS.txt",
     "LICENSE": "LICENSE.txt",

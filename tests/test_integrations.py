@@ -133,7 +133,7 @@ def test_the_extension_writes_into_the_middle_of_the_page(program, tmp_path):
 PROGRAM = """
 import { generate, styles, write, writeSvg } from "nextstroke";
 const rows = [];
-for await (const row of write("Stra\u00dfe\\nit is", { style: "wide", seed: 3, bestOf: 1 })) rows.push(row);
+for await (const row of write("Stra\u00dfe\u2026\\nit is", { style: "wide", seed: 3, bestOf: 1 })) rows.push(row);
 const [svg] = await writeSvg("it is", { style: "wide", bestOf: 1, colour: 'a"b' });
 let text = "";
 for await (const piece of generate("The ", { length: 9, temperature: 0 })) text += piece;
@@ -160,7 +160,7 @@ def test_the_npm_package_writes_the_same_ink_as_python(tmp_path, capsys):
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert [(row["text"], row["written"], row["page"]) for row in found["rows"]] == [
-        ("Straße", "Strasse", 0),
+        ("Straße…", "Straße...", 0),
         ("it is", "it is", 0),
     ]
     assert found["refused"].startswith('style "nobody"')
@@ -168,7 +168,7 @@ def test_the_npm_package_writes_the_same_ink_as_python(tmp_path, capsys):
     assert 'stroke="a&#34;b"' in found["svg"]
     line = [
         "write",
-        "Straße\nit is",
+        "Straße…\nit is",
         "-o",
         str(tmp_path / "a.json"),
         "--style",

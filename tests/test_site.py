@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 
@@ -44,6 +45,13 @@ def test_the_site_has_every_page(site):
     built = {path.stem for path in site.rglob("*.html")}
     assert {path.stem for path in (ROOT / "docs").glob("*.md")} <= built
     assert {"experiments", "log", "contributing", "writer"} <= built
+
+
+def test_the_menu_has_every_page_from_outside_of_docs():
+    outside = runpy.run_path(str(ROOT / "docs" / "site_hooks.py"))["OUTSIDE"]
+    menu = (ROOT / "mkdocs.yml").read_text("utf-8").partition("\nnav:\n")[2]
+    linked = set(re.findall(r": ([\w/-]+\.md)$", menu, re.MULTILINE))
+    assert {place for place in outside.values() if place.endswith(".md")} <= linked
 
 
 def test_the_reference_has_signatures_and_arguments(site):

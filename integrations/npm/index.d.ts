@@ -37,7 +37,7 @@ export interface Row {
   width: number;
   height: number;
   baseline: number;
-  /** The text as it was given and as it was drawn (ß as ss); empty for an empty row. */
+  /** The text as it was given and as it was drawn (“ as "); empty for an empty row. */
   text: string;
   written: string;
   /** Whether the line ended by itself and no character was left out. */

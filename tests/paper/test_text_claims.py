@@ -103,6 +103,8 @@ def test_samples_are_reported_without_any_ink(packed, tmp_path, monkeypatch, cap
     assert main(["reproduce", "samples", "--text", str(packed)]) == 0
     report, tables = ((tmp_path / "reproduction" / name).read_text("utf-8") for name in ("report.html", "tables.md"))
     assert "three symbols" in report
+    assert "All lines called real" not in report
+    assert capsys.readouterr().err == ""
     assert "| [[ ]] |" in tables
     assert "balanced brackets" in tables
     assert main(["reproduce", "samples", "--text", "nowhere"]) == 3

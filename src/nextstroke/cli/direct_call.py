@@ -95,12 +95,15 @@ def plain_call(arguments: Sequence[str], verbs: Sequence[str]) -> Callable[[], o
 
 
 class PlainContext:
-    """What commands ask of typer's context: which of their parameters the command line gives.
+    """What commands ask of typer's context: their subcommand and which of their parameters the command line gives.
 
     Args:
         parameters: Of the command.
         given: Values of those that the command line gives.
     """
+
+    # A line with a subcommand is not plain: a command that has subcommands takes no other words.
+    invoked_subcommand = None
 
     def __init__(self, parameters: Sequence[Parameter], given: Mapping[str, Any]):
         self._given = given

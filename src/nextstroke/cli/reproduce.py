@@ -56,7 +56,7 @@ def reproduce(
     Example: nextstroke reproduce figures -o reproduction
     """
     from nextstroke.errors import BadInput, UsageError
-    from nextstroke.paper.reproduce import Sources
+    from nextstroke.paper.reproduce import OF_TEXT, Sources, wanted
     from nextstroke.paper.reproduce import reproduce as rebuild
     from nextstroke.paper.tables import ROWS
 
@@ -68,7 +68,7 @@ def reproduce(
     given = {name: Path(path) for name, path in pairs}
     if corpus is None and PACKED.is_file():
         corpus = PACKED
-    if corpus is None:
+    if corpus is None and wanted(what or []) - OF_TEXT:
         print(f"nextstroke: {STAND_IN}", file=sys.stderr)
     sources = Sources(corpus, output, runs, weights, given, model, seed, text, text_model, text_run)
     try:

@@ -64,7 +64,7 @@ class Line:
 
     @property
     def written(self) -> str:
-        """The text as it was drawn: “ as ", … as ...."""
+        """The text as it was drawn: curly quotation marks as straight ones, … as three points."""
         return self.request.text.written
 
     @property

@@ -229,7 +229,7 @@ def reproduce(names: Sequence[str], sources: Sources, every: int, report_step: R
     pictures += _charts(claims, sources.output)
     shown = [one for one in table if f"table{one.row.table}" in parts]
     about = f"nextstroke {__version__}, commit {commit()}, every {every}. validation line, seed {sources.seed}"
-    if sources.corpus is None:
+    if sources.corpus is None and parts - OF_TEXT:
         about += f". All lines called real are {NOTE}"
     report, tables = sources.output / "report.html", sources.output / "tables.md"
     write_bytes(tables, markdown(shown, claims, traits).encode())
