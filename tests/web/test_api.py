@@ -40,7 +40,7 @@ def test_the_page_and_its_parts_are_served(client):
     assert page.status_code == 200
     assert "default-src 'none'" in page.headers["content-security-policy"]
     assert "access-control-allow-origin" not in page.headers
-    for name in ("studio.js", "engine/kernel.wasm", "engine.json", "models/writer.styles"):
+    for name in ("studio.js", "engine/kernel.wasm", "engine.json", "models/writer.styles.gz"):
         assert client.get(f"/{name}").status_code == 200
     assert client.get("/engine/sampler.js").headers["content-type"].startswith("text/javascript")
 

@@ -69,6 +69,19 @@ def test_several_pages_are_one_file(studio, tmp_path):
     assert all(ET.fromstring(archive.read(name)).tag == f"{SVG}svg" for name in archive.namelist())
 
 
+def test_titles_say_what_is_drawn(studio, tmp_path):
+    """As in the files of the command; JSON has the text that was given, too."""
+    pdfium = pytest.importorskip("pypdfium2")
+    studio.open("#text=“ﬁne”…+ß&seed=5")
+    drawn = '"fine"... ß'
+    assert ET.parse(saved(studio, "svg", tmp_path)).findtext(f"{SVG}title") == drawn
+    document = pdfium.PdfDocument(saved(studio, "pdf", tmp_path))
+    assert document.get_metadata_value("Title") == drawn
+    document.close()
+    found = json.loads(saved(studio, "json", tmp_path).read_text())
+    assert (found["text"], found["written"]) == ("“ﬁne”… ß", drawn)
+
+
 def test_a_transparent_picture_in_dots_per_inch_of_choice(studio, tmp_path):
     studio.open("#text=hello&seed=5")
     studio.locator("#download").click()

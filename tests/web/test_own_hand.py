@@ -3,11 +3,14 @@
 import pytest
 
 from nextstroke.api import write_lines
-from nextstroke.formats.detect import read_with_text
+from nextstroke.cli.main import main
+from nextstroke.formats.detect import read_all_with_text
 from nextstroke.handwriting.hands import gallery_hand
 from nextstroke.runtime.model_file import load_model
 from tests.web.conftest import watched
 from tests.web.test_studio import state, strokes, written
+
+SPECIMEN = "The quick brown fox jumps over a lazy dog at night"
 
 
 def draw_lines(page):
@@ -62,8 +65,10 @@ def test_a_drawn_hand_is_tried_used_kept_linked_and_taken_along(learned, chromiu
         page.locator("#own-hands button:has-text('Export')").click()
     kept = tmp_path / got.value.suggested_filename
     got.value.save_as(kept)
-    ink, _ = read_with_text(str(kept))
-    assert len(ink.strokes()) > 20
+    lines = read_all_with_text(kept)
+    assert " ".join(text for _, text in lines) == SPECIMEN
+    assert sum(len(ink.strokes()) for ink, _ in lines) > 20
+    assert main(["style", "learn", str(kept), "-o", str(tmp_path / "mine.style")]) == 0
     page.locator("#own-hands input").fill("Anna")
     page.locator("#own-hands input").press("Tab")
     page.wait_for_selector('#styles input[value="mine:Anna"]', state="attached")
@@ -92,7 +97,7 @@ def test_pads_are_large_enough_for_a_finger(chromium, served):
     words = page.eval_on_selector_all(".pad p", "all => all.map(each => each.textContent)")
     assert min(sizes) >= 240
     assert max(map(len, words)) <= 9
-    assert " ".join(words) == "The quick brown fox jumps over a lazy dog at night"
+    assert " ".join(words) == SPECIMEN
     page.close()
 
 

@@ -75,7 +75,7 @@ def test_another_one_is_another_and_a_link_brings_the_very_same(studio):
     studio.open("#text=hello+again&style=neat&seed=3")
     first = written(studio, "seed=3")
     studio.locator("#another").click()
-    studio.wait_for_selector('#pages[data-ready]:not([data-ready*="seed=3"])')
+    studio.wait_for_selector('#pages[data-ready]:not([data-ready*="seed=3&"])')
     studio.locator("#copy").click()
     studio.locator('[data-copy="link"]').click()
     studio.wait_for_selector("#status:has-text('Link copied')")
@@ -133,7 +133,8 @@ def test_an_unknown_sign_stops_nothing(studio):
 
 def test_the_gallery_needs_no_network_of_handwriting(studio):
     """Its samples are files, so that nothing is in the way of the first text."""
-    studio.route("**/models/**", lambda route: route.abort())
+    refused = []
+    studio.route("**/models/**", lambda route: (refused.append(route.request.url), route.abort()))
     studio.goto("about:blank")
     studio.goto(f"{studio.address}/#text=hi")
     studio.wait_for_selector("#styles .hand-choice svg")
@@ -144,8 +145,25 @@ def test_the_gallery_needs_no_network_of_handwriting(studio):
     studio.unroute("**/models/**")
     studio.locator("#retry").click()
     written(studio, "text=hi")
-    assert any("ERR_FAILED" in line for line in studio.told)
-    studio.told.clear()
+    assert refused
+    # Some versions of Chromium report in the console what a worker could not fetch.
+    studio.told[:] = [line for line in studio.told if "ERR_FAILED" not in line]
+
+
+def test_the_gallery_waits_for_the_constants_of_the_engine(studio):
+    """Its samples are drawn with them, and may come sooner."""
+    held = []
+    studio.route("**/engine.json", lambda route: held.append(route))
+    with studio.expect_response("**/samples.json") as samples:
+        studio.goto(f"{studio.address}/#text=hi&candidates=1")
+    samples.value.finished()
+    studio.evaluate("new Promise((done) => setTimeout(done, 200))")
+    assert studio.locator("#styles .hand-choice").count() == 0
+    assert studio.told == []
+    held[0].continue_()
+    studio.unroute("**/engine.json")
+    studio.wait_for_selector("#styles .hand-choice svg")
+    written(studio, "text=hi")
 
 
 def test_a_first_line_in_another_hand_is_shown_where_one_points(studio):
@@ -219,9 +237,10 @@ def test_back_takes_one_step_back_and_a_reload_keeps_the_page(studio):
     studio.evaluate("document.getElementById('pace').value = 3")
     studio.evaluate("document.getElementById('pace').dispatchEvent(new Event('input'))")
     studio.locator("#another").click()
-    studio.wait_for_selector('#pages[data-ready]:not([data-ready*="seed=5"])')
+    # With what follows it: the other seed may begin with a 5.
+    studio.wait_for_selector('#pages[data-ready]:not([data-ready*="seed=5&"])')
     studio.go_back()
-    written(studio, "seed=5")
+    written(studio, "seed=5&")
     studio.locator("#tab-dream").click()
     studio.locator("#prime").fill("A text of mine")
     studio.reload()
@@ -328,7 +347,8 @@ def test_the_page_speaks_german_and_can_be_dark(studio):
     studio.locator("#theme").click()
     assert studio.evaluate("getComputedStyle(document.body).backgroundColor") != light
     studio.reload()
-    assert studio.evaluate("document.documentElement.dataset.theme") == "dark"
+    # The page loads its table of German first, for which the event "load" does not wait.
+    studio.wait_for_selector("html[data-theme=dark]")
 
 
 def colours_of(page, name):

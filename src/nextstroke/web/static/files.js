@@ -74,7 +74,7 @@ export function svg(page, look, about, speed = 0) {
     `stroke-linecap="round" stroke-linejoin="round">${lines.map(group).join("")}</g>`);
   const [width, height] = [page.width, page.height].map(number);
   return `${XML}<svg ${SVG} width="${width}mm" height="${height}mm" viewBox="0 0 ${width} ${height}">` +
-    `<title>${escaped(about.text)}</title><desc>${escaped(description(about))}</desc>` +
+    `<title>${escaped(about.written)}</title><desc>${escaped(description(about))}</desc>` +
     `${speed ? `<style>${escaped(MOTION)}</style>` : ""}${background(page, look)}${layers.join("")}</svg>\n`;
 }
 

@@ -15,7 +15,7 @@ export async function pdf(pages, look, about) {
   const kids = pages.map((_, i) => `${HEAD + 2 * i} 0 R`).join(" ");
   const objects = [
     encode("<</Type/Catalog/Pages 2 0 R>>"), encode(`<</Type/Pages/Kids[${kids}]/Count ${pages.length}>>`),
-    encode(`<</Title ${text(about.text.slice(0, 200))}/Creator(nextstroke)>>`), encode("null"),
+    encode(`<</Title ${text(about.written.slice(0, 200))}/Creator(nextstroke)>>`), encode("null"),
   ];
   for (const [i, page] of pages.entries()) {
     const size = [page.width, page.height].map((mm) => number(mm * POINTS)).join(" ");

@@ -19,7 +19,7 @@ let dream = null;
 
 async function start() {
   translatePage();
-  const constants = fetch("engine.json").then((answer) => answer.json());
+  const constants = fetch("engine.json").then((answer) => answer.json()).then(setConstants);
   const desk = wirePaper();
   wireText();
   wireBar();
@@ -27,8 +27,8 @@ async function start() {
   wireRail(desk);
   wireHand();
   wireShell(desk, { hand: enterHand, dream: () => (dream ??= new Dream()) });
-  const gallery = wireGallery();
-  setConstants(await constants);
+  const gallery = wireGallery(constants);
+  await constants;
   await takeHands();
   // The tests wait for it: the fragment of what is on the paper.
   on("written", () => (document.getElementById("pages").dataset.ready = fragment(app.state)));

@@ -15,9 +15,12 @@ const PEN = 3.4;
 let timer = 0;
 let samples = null;
 
-export async function wireGallery() {
+/** @param {Promise<void>} constants settled when the engine's constants are there, of which the samples are drawn */
+export async function wireGallery(constants) {
   on("hands", fill);
-  samples = await (await fetch("samples.json")).json();
+  const found = await (await fetch("samples.json")).json();
+  await constants;
+  samples = found;
   fill();
   on("state", show);
   $("one-style").addEventListener("click", () => change({ style: app.state.style.split(",")[0] }));
