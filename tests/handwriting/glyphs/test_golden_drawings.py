@@ -41,7 +41,7 @@ LINES = [
 def drawn(text, slant):
     """Marks and signs on a line of boxes, each point of a box written under the window on its letter."""
     text = normal(text)
-    written = without_signs(text)
+    written = without_signs(text, LETTERS)
     boxes = []
     owners = []
     for u, character in enumerate(unicodedata.normalize("NFD", written)):
@@ -51,7 +51,7 @@ def drawn(text, slant):
             owners += 4 * [len(unicodedata.normalize("NFC", written[: u + 1])) - 1]
     phi = np.eye(len(written) + 1, dtype=np.float32)[owners]
     marked = with_marks(Ink.from_strokes(boxes), np.roll(phi, -1, 0), written, LETTERS)
-    return with_signs(*marked, text)
+    return with_signs(*marked, text, LETTERS)
 
 
 def lines():
