@@ -41,7 +41,7 @@ class Sizes(NamedTuple):
 
 
 class Case(NamedTuple):
-    """One update by `work`, which learns from so many characters or points."""
+    """One update by `work`, which learns from a number of characters or points."""
 
     work: Callable[[], None]
     items: int

@@ -102,7 +102,7 @@ def test_settings_change_values_and_build_tables(pen):
         ("seed=2\nnote = 'smuggled'", "seed: .*smuggled"),
     ],
 )
-def test_a_senseless_setting_is_refused(pen, setting, says):
+def test_an_invalid_setting_is_refused(pen, setting, says):
     with pytest.raises(BadRecipe, match=says):
         load_recipe(pen, [setting])
 

@@ -157,7 +157,7 @@ def test_a_transparent_picture_or_a_picture_behind_the_ink(written, tmp_path, ca
         (["--tab", "0"], "tab 0"),
     ],
 )
-def test_senseless_pages_are_refused_in_one_line(tmp_path, capsys, arguments, says):
+def test_invalid_pages_are_refused_in_one_line(tmp_path, capsys, arguments, says):
     code, data, said = made(tmp_path, capsys, "svg", arguments)
     assert (code, data) == (2, None)
     assert says in said

@@ -186,7 +186,7 @@ def test_help_has_panels_and_every_option_is_a_phrase_with_its_default(capsys):
         ["--colour", "navy,"],
     ],
 )
-def test_senseless_options_are_refused_in_one_line(capsys, wrong):
+def test_invalid_options_are_refused_in_one_line(capsys, wrong):
     assert main(["write", "Hello", "-o", "a.svg", *wrong]) == 2
     assert re.fullmatch(r"nextstroke: .*\n", capsys.readouterr().err)
     assert os.listdir() == []

@@ -88,7 +88,7 @@ def test_a_line_without_a_complete_candidate_is_tried_again(writer, reader, monk
 
 
 @pytest.mark.parametrize("n", [0, -1, 65, 2.0, True, "8", None])
-def test_a_senseless_number_of_candidates_is_refused(n):
+def test_an_invalid_number_of_candidates_is_refused(n):
     with pytest.raises(UsageError, match=f"best_of {n!r}"):
         line_writer(n)
 

@@ -208,7 +208,7 @@ def test_bad_rows_are_skipped_where_that_is_asked_for(texts, capsys):
         ("[" * 60_000, "not JSON"),
     ],
 )
-def test_senseless_lines_are_named(texts, line, says):
+def test_invalid_lines_are_named(texts, line, says):
     texts.write_text(f'"good"\n{line}\n')
     with pytest.raises(BadInput, match=f"texts.jsonl:2: .*{says}"):
         list(batch(texts, "none"))
@@ -244,7 +244,7 @@ def test_senseless_lines_are_named(texts, line, says):
         *[(f"batch texts.jsonl -o ink --{name}", 2) for name in ("margin 1", "colour red", "background red")],
     ],
 )
-def test_senseless_batches_are_refused_in_one_line(texts, capsys, line, code):
+def test_invalid_batches_are_refused_in_one_line(texts, capsys, line, code):
     Path("empty.jsonl").write_text("\n")
     assert main(line.split()) == code
     assert not Path("ink").exists()

@@ -87,7 +87,7 @@ def test_lines_differ_and_do_not_depend_on_those_beside_them(path):
         ({"lines": 2000, "points": 700}, LimitExceeded),
     ],
 )
-def test_senseless_wishes_are_refused(path, settings, error):
+def test_invalid_requests_are_refused(path, settings, error):
     with pytest.raises(error):
         scribble(Model(path), **settings)
 

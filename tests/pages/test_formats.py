@@ -84,7 +84,7 @@ def test_a_picture_too_large_is_refused_before_it_is_made():
 @pytest.mark.parametrize(
     "look", [{"pen": 0}, {"pen": float("nan")}, {"colour": "no such"}, {"dpi": 1}, {"dpi": float("inf")}]
 )
-def test_senseless_looks_are_refused(look):
+def test_invalid_looks_are_refused(look):
     with pytest.raises(UsageError):
         render(SHEET, "png", Look(**look), {})
 

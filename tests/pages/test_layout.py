@@ -94,7 +94,7 @@ def test_without_a_page_the_sheet_is_cut_to_the_ink():
         ("a5", {"line_height": float("nan")}),
     ],
 )
-def test_senseless_pages_are_refused(name, changes):
+def test_invalid_pages_are_refused(name, changes):
     with pytest.raises(UsageError):
         Page.named(name, **changes)
 

@@ -246,7 +246,7 @@ def test_a_machine_takes_its_own_format(machine, format):
         {"header": "G21\n" * 2000},
     ],
 )
-def test_senseless_machines_are_refused(wrong):
+def test_invalid_machines_are_refused(wrong):
     with pytest.raises(UsageError):
         Plotter(**wrong)
 

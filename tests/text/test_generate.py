@@ -111,7 +111,7 @@ def test_only_the_likeliest_are_drawn_from(choice, stay):
         *({"top_p": value} for value in (0.0, -0.1, 1.1, float("nan"))),
     ],
 )
-def test_senseless_choices_are_refused(wrong):
+def test_invalid_choices_are_refused(wrong):
     with pytest.raises(UsageError, match="give"):
         Choice(**wrong)
 
@@ -267,6 +267,6 @@ def test_in_python_a_text_stops_too(model_file):
     several = [whole[9], whole[5]]
     first = min(whole.index(stop) for stop in several)
     assert ns.generate("A b", 40, model=model_file, seed=3, stop=several) == whole[:first]
-    for senseless in ("", ["a", ""], [1]):
+    for invalid in ("", ["a", ""], [1]):
         with pytest.raises(UsageError, match="stop"):
-            ns.generate("A b", 4, model=model_file, stop=senseless)
+            ns.generate("A b", 4, model=model_file, stop=invalid)

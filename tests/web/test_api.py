@@ -178,7 +178,7 @@ def test_text_is_generated_as_a_stream(client):
         ("/v1/generate", '{"top_p": 0}', 422),
     ],
 )
-def test_senseless_requests_are_refused_with_a_line(client, path, body, status):
+def test_invalid_requests_are_refused_with_a_line(client, path, body, status):
     answer = client.post(path, content=body, headers=JSON)
     assert answer.status_code == status, answer.text
     assert len(answer.content) < 3000

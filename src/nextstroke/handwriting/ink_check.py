@@ -1,4 +1,4 @@
-"""Check ink of one's own: whether it is handwriting, the right way up, and says its text from beginning to end."""
+"""Check handwriting that users bring: that it is ink of a pen, upright, and writes all of its text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -274,7 +274,7 @@ def test_surprises_of_several_texts_are_each_from_the_trained_weights_on(run, co
         ("--dynamic", 3, "20000 symbols to choose a rate on"),
     ],
 )
-def test_senseless_options_are_refused_in_one_line(run, corpus, capsys, options, code, says):
+def test_invalid_options_are_refused_in_one_line(run, corpus, capsys, options, code, says):
     folder = run(text_recipe(updates=1), corpus=corpus).parent
     capsys.readouterr()
     assert main(["evaluate", str(folder), "--corpus", str(corpus), *options.split()]) == code
