@@ -7,6 +7,7 @@ import pytest
 
 from nextstroke.cli.main import main
 from nextstroke.errors import BadInput, UsageError
+from nextstroke.handwriting.hands import gallery
 from nextstroke.paper.claims import Chart, Claim
 from nextstroke.paper.figures import HELD_OUT, PRIMES
 from nextstroke.paper.report import Picture, markdown, page
@@ -173,7 +174,7 @@ def test_tables_are_not_measured_on_written_lines(sources):
     assert not any(one.scores for one in _table({"table3", "table4"}, sources, 1, quiet))
 
 
-def test_written_lines_have_the_density_of_raw_ink_and_several_hands(writer):
+def test_written_lines_have_the_density_of_raw_ink_and_several_hands(writer, monkeypatch):
     corpus = stand_in_corpus(writer, 1)
     assert {*PRIMES, *HELD_OUT} <= {line.text for line in corpus.lines}
     for split in ("trainset", "testset_v"):
@@ -184,6 +185,11 @@ def test_written_lines_have_the_density_of_raw_ink_and_several_hands(writer):
     assert np.std(slants) > 0.1
     again = stand_in_corpus(writer, 1)
     assert np.array_equal(corpus.points, again.points)
+    hands = gallery(writer.path)
+    monkeypatch.setattr("nextstroke.paper.stand_in.gallery", lambda path: dict(list(hands.items())[:1]))
+    alone = stand_in_corpus(writer, 1)
+    alike = [corpus.ink(i).points.tolist() == alone.ink(i).points.tolist() for i in range(len(corpus.lines))]
+    assert sum(alike) == 1  # the line in the first hand; each other line has a hand of its own
 
 
 def test_measured_claims_are_drawn(tmp_path):
