@@ -3,8 +3,9 @@
     python benchmarks/soak.py [--minutes 30] [--seed 1]
 
 A server runs all the time and takes valid and invalid requests; at the same time command lines run, one in four killed
-with SIGKILL at a random moment. Reported at the end, with exit code 1: tracebacks and exit codes that no error
-of nextstroke has, answers of 500, files that appeared half, growth of the server's memory by more than 5 % after a fifth of the time.
+with SIGKILL at a random moment. Reported at the end, with exit code 1: tracebacks and exit codes that no error of
+nextstroke has, answers of 500, files that appeared half, growth of the server's memory by more than 5 % after a fifth
+of the time.
 """
 
 import argparse
