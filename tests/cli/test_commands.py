@@ -22,6 +22,7 @@ PRESENT = verbs._Verbs(name="nextstroke").list_commands(None)
     ("line", "code", "says"),
     [
         ("--bogus", 2, r"no such option: --bogus; see nextstroke --help"),
+        ("write a\0b", 2, r"a\\x00b: has a NUL byte; leave it out"),
         ("bogus", 2, r"there is no verb 'bogus'; nextstroke --help lists them"),
         ("modles", 2, r"there is no verb 'modles'; did you mean 'models'\?"),
         ("models --bogus", 2, r"no such option: --bogus.*; see nextstroke models --help"),

@@ -319,6 +319,9 @@ def test_a_folder_without_files_is_named(folder, capsys):
     (folder / "names").write_text("\n \n")
     assert main(["compress", "--filelist", "names"]) == 3
     assert capsys.readouterr().err.startswith("nextstroke: names: has no names of files")
+    (folder / "names").write_bytes(b"text\nte\0xt\n")
+    assert main(["compress", "--filelist", "names"]) == 3
+    assert capsys.readouterr().err.startswith("nextstroke: names: has a NUL byte")
 
 
 def test_a_list_without_an_end_is_refused(folder, capsys):

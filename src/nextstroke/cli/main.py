@@ -51,12 +51,22 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         before = signal.signal(signal.SIGTERM, _terminate)
         try:
+            _check(arguments)
             _run(arguments)
         finally:
             signal.signal(signal.SIGTERM, before)
     except BaseException as error:
         return _report(error, debug="--debug" in takewhile(lambda word: word.startswith("-"), arguments))
     return 0
+
+
+def _check(arguments: list[str]) -> None:
+    """Raise UsageError for a NUL byte, which no file name can have and no shell can give."""
+    from nextstroke.errors import UsageError
+
+    for argument in arguments:
+        if "\0" in argument:
+            raise UsageError(f"{argument}: has a NUL byte; leave it out")
 
 
 def _terminate(number: int, frame: object) -> NoReturn:

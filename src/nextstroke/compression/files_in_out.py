@@ -86,7 +86,7 @@ def read_file_list(name: str) -> list[str]:
         name: The file; "-" for standard input.
 
     Raises:
-        BadInput: It cannot be read, or has no names.
+        BadInput: It cannot be read, has no names, or one with a NUL byte.
         LimitExceeded: It is longer than MAX_LIST bytes.
     """
     data = b""
@@ -98,6 +98,8 @@ def read_file_list(name: str) -> list[str]:
     names = [os.fsdecode(line) for line in data.splitlines() if line.strip()]
     if not names:
         raise BadInput(f"{name}: has no names of files; give one in each line")
+    if b"\0" in data:
+        raise BadInput(f"{name}: has a NUL byte, so it is no list of file names; give one name in each line")
     return names
 
 
