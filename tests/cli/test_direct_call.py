@@ -27,6 +27,7 @@ NOT_PLAIN = [
     "write a --seed", "write a --seed 1.5", "write a --seed -1", "write a --best-of 65", "write a --seed 1 --seed 2",
     "write a --size 1e3", "write a --seed ٣", "write a --nib=yes", "write -- -a", "write a -oa.svg", "compress -kc a",
     "compress", "kernel status", "train", "data iam x -o y",
+    "style", "models", "models --json",
 ]  # fmt: skip
 
 
@@ -48,7 +49,7 @@ def calls(monkeypatch):
             context = bound.arguments.pop("context", None)
             given = {name for name in bound.arguments if context and source(context, name) == "COMMANDLINE"}
             options = {one.name: one.opts[0] for one in context.command.params if one.name in given} if context else {}
-            seen.append(({name: value or None for name, value in bound.arguments.items()}, given, options))
+            seen.append((dict(bound.arguments), given, options))
 
         monkeypatch.setattr(module, verb, functools.wraps(command)(record))
     return seen
