@@ -107,8 +107,6 @@ class PlainContext:
     def __init__(self, parameters: Sequence[Parameter], given: Mapping[str, Any]):
         self._given = given
         self.params = {one.name: given.get(one.name) for one in parameters}
-        named = [SimpleNamespace(name=one.name, opts=list(one.options())) for one in parameters]
-        self.command = SimpleNamespace(params=named)
 
     def get_parameter_source(self, name: str) -> Any:
         """Return an object whose `name` is that of typer's source."""
