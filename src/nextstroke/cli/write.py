@@ -218,11 +218,9 @@ def write(
     if text is None:
         raise UsageError("missing argument 'TEXT'; see nextstroke write --help")
     kind = pick_format(output, format)
-    check_options(kind, _given(context))
+    check_options(kind, given_options(context))
     commands = {"pen_up": pen_up, "pen_down": pen_down, "header": header, "footer": footer}
-    settings: dict[str, Any] = {
-        name: lines.replace("\\n", "\n") for name, lines in commands.items() if lines is not None
-    }
+    settings: dict[str, Any] = {name: _lines(lines) for name, lines in commands.items() if lines is not None}
     settings |= {"feed": feed, "tolerance": tolerance} | ({"shortest": True} if shortest else {})
     settings |= {} if dwell is None else {"dwell": dwell}
     settings |= {"offset": numbers("offset", offset, 2), "bed": None if bed is None else numbers("bed", bed, 2, "x")}
@@ -290,7 +288,7 @@ def _lines(commands: str) -> str:
     return commands.replace("\\n", "\n")
 
 
-def _given(context: typer.Context) -> set[str]:
+def given_options(context: typer.Context) -> set[str]:
     """Return the names of the options that the command line gives."""
     source = context.get_parameter_source
     return {name for name in context.params if getattr(source(name), "name", "") == "COMMANDLINE"}
