@@ -195,12 +195,10 @@ def _with_noise(image: Image.Image, deviation: float, rng: np.random.Generator) 
 def _curves(ink: Ink, owner: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return the curve of each stroke as it is drawn, (places, 2), and the character of each of its places."""
     curves = []
-    first = 0
-    for stroke in ink.strokes():
-        own = owner[first : first + len(stroke)]
-        first += len(stroke)
+    for stroke in ink.stroke_slices():
+        own = owner[stroke]
         # The curve has PIECES pieces for each point after the first; each belongs to the point that it leads to.
-        curves.append((polyline(stroke, PIECES), np.concatenate([own[:1], np.repeat(own[1:], PIECES)])))
+        curves.append((polyline(ink.points[stroke], PIECES), np.concatenate([own[:1], np.repeat(own[1:], PIECES)])))
     return curves
 
 
