@@ -327,7 +327,7 @@ class _Composer:
             if known and " " in parts[0].shown:
                 return [self._finished(self._filled(pieces[0], verdicts[0], rest, spacing, indents[0]), indents[0])]
             if verdicts[0] > 0:
-                width = pieces[0].ink.bounds()[2] / self._width(parts[0].text, 1.0)
+                width = pieces[0].ink.bounds()[2] / _characters(parts[0].shown)
                 spacing.advance = max(WIDER * spacing.advance, ROOM * width)
         return [self._finished(piece, indents[i > 0]) for i, piece in enumerate(pieces[: max(good, 1)])]
 
@@ -348,14 +348,12 @@ class _Composer:
         return max(width - indent, min(width, 2 * self.request.page.column))
 
     def _width(self, text: str, advance: float) -> float:
-        """Return the expected width of a text as it is drawn, in mm if `advance`, that of a mean character, is."""
+        """Return the expected width of a text on the page in mm; `advance` is that of a mean character."""
         page = self.request.page
         part = Paragraph(text)
         shown = part.shown
-        width = advance * advance_of(normal(shown))
-        if advance == 1.0:
-            return width
         gaps = part.gaps()
+        width = advance * _characters(shown)
         width += page.letter_spacing * (len(shown) - 1) + page.word_spacing * len(gaps)
         # Without knowing where on the line a tab is, it is taken to go half the way between two stops.
         return width + sum(page.tab * gap.count("\t") / 2 + page.column * (len(gap) - 1) for gap in gaps)
@@ -378,7 +376,7 @@ class _Composer:
         inks = level([line.ink for line in lines], request.page, spacing.scale)
         if first and request.page.width:
             width = sum(ink.bounds()[2] for ink in inks)
-            spacing.advance = width / sum(self._width(text, 1.0) for text in texts)
+            spacing.advance = width / sum(map(_characters, texts))
         return [
             _Piece(part, line, self._spaced(part, line, ink))
             for part, line, ink in zip(parts, lines, inks, strict=True)
@@ -409,7 +407,7 @@ class _Composer:
         for each in pieces[: i + 1]:
             following = following.lstrip(" \t")[len(each.part.text) :]
         word = following.split()[:1]
-        if not word or not following.startswith((" ", "\t")) or self._width(piece.part.text, 1.0) >= MAX_LINE:
+        if not word or not following.startswith((" ", "\t")) or _characters(piece.part.shown) >= MAX_LINE:
             return 0
         blank = following[: len(following) - len(following.lstrip(" \t"))]
         needed = self._width(f"x{blank}{word[0]}", spacing.advance) - self._width("x", spacing.advance)
@@ -445,6 +443,11 @@ class _Composer:
         ink = marked(ink, piece.line, piece.part.marked_characters(), page.x_height)
         ink = drifted(ink, page, np.random.default_rng(piece.line.request.entropy))
         return piece._replace(ink=ink.moved(indent, 0) if indent else ink)
+
+
+def _characters(shown: str) -> float:
+    """Return the expected width of a text with single blanks, as it is drawn, in mean characters."""
+    return advance_of(normal(shown))
 
 
 def _scale(lines: Sequence[Line], page: Page) -> float:
