@@ -15,15 +15,6 @@ INKML = '<ink><annotation type="truth">ab</annotation><trace>1 2, 3 4</trace></i
 JSON = '{"text": "ab", "strokes": [[[1, 2], [3, 4]]]}'
 
 
-@pytest.fixture
-def write(tmp_path):
-    def write(content, name="ink.dat"):
-        (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-        return tmp_path / name
-
-    return write
-
-
 @pytest.mark.parametrize(
     ("content", "text"),
     [
