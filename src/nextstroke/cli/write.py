@@ -208,7 +208,7 @@ def write(
     from nextstroke.pages.appearance import Look
     from nextstroke.pages.background import background as background_of
     from nextstroke.pages.budget import MIB, Budget, estimate
-    from nextstroke.pages.layout import Page
+    from nextstroke.pages.layout import CUT_MARGIN, Page
     from nextstroke.pages.plotter import Plotter
     from nextstroke.pages.save import check_look, check_options, pick_format, save
     from nextstroke.runtime.model_file import load_model
@@ -231,7 +231,7 @@ def write(
     layout: dict[str, Any] = {"line_height": line_height, "x_height": size, "align": align, "drift": drift}
     layout |= {"letter_spacing": letter_spacing, "word_spacing": word_spacing, "indent": indent, "tab": tab}
     layout |= {"paper": _paper(paper, ruled)} | ({} if margin is None else {"margin": numbers("margin", margin)})
-    sheet = Page(**{"margin": 4.0} | layout) if page is None else Page.named(page, **layout)
+    sheet = Page(**{"margin": CUT_MARGIN} | layout) if page is None else Page.named(page, **layout)
     words = _standard_input() if text == "-" else text
     writer = load_model(model, "writer")
     if replace_ is not None:
