@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from nextstroke.datasets.packed_ink import NO_TEXT, Line
 from nextstroke.errors import BadInk, BadInput, LimitExceeded
-from nextstroke.formats.detect import MAX_TEXT, read_ink
+from nextstroke.formats.detect import read_ink
 from nextstroke.formats.json_ink import parse_json_ink
+from nextstroke.formats.transcription import MAX_TEXT
 from tests.datasets.conftest import line_xml, read_or_refusal
 from tests.formats.conftest import pack
 
