@@ -1,4 +1,4 @@
-"""Check ink of one's own: whether it is handwriting, the right way up, and says its text from beginning to end."""
+"""Check whether ink is handwriting, is the right way up, and says its whole text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
