@@ -253,7 +253,7 @@ def _rows(composer: "_Composer", paragraphs: list[Paragraph], report: Report | N
                 composer.above[piece.part.shown] += 1
                 # A line ends at blanks, which are dropped, or within a word that is too long.
                 end = len(piece.part.text)
-                end += len(rest.text[end:]) - len(rest.text[end:].lstrip(" \t"))
+                end += _leading_blanks(rest.text[end:])
                 rest = rest.part(end, len(rest.text))
                 done += end
             if report:
@@ -338,7 +338,7 @@ class _Composer:
         first, others = (min(AIM * self._room(indent), longest) for indent in indents)
         start = 0
         for text in wrap(rest.text, others, partial(self._width, advance=spacing.advance), first):
-            start += len(rest.text[start:]) - len(rest.text[start:].lstrip(" \t"))
+            start += _leading_blanks(rest.text[start:])
             yield rest.part(start, start + len(text))
             start += len(text)
 
@@ -409,7 +409,7 @@ class _Composer:
         word = following.split()[:1]
         if not word or not following.startswith((" ", "\t")) or _characters(piece.part.shown) >= MAX_LINE:
             return 0
-        blank = following[: len(following) - len(following.lstrip(" \t"))]
+        blank = following[: _leading_blanks(following)]
         needed = self._width(f"x{blank}{word[0]}", spacing.advance) - self._width("x", spacing.advance)
         return -1 if width + needed <= room else 0
 
@@ -424,7 +424,7 @@ class _Composer:
                     return piece
             else:
                 following = rest.text[end:]
-                end += len(following) - len(following.lstrip(" \t")) + len(following.split()[0])
+                end += _leading_blanks(following) + len(following.split()[0])
             (other,) = self._write([rest.part(0, end)], spacing)
             found = self._verdict([other], 0, rest, spacing, (indent, indent))
             if verdict < 0 and found > 0:
@@ -443,6 +443,11 @@ class _Composer:
         ink = marked(ink, piece.line, piece.part.marked_characters(), page.x_height)
         ink = drifted(ink, page, np.random.default_rng(piece.line.request.entropy))
         return piece._replace(ink=ink.moved(indent, 0) if indent else ink)
+
+
+def _leading_blanks(text: str) -> int:
+    """Return the number of blanks and tabs that a text begins with."""
+    return len(text) - len(text.lstrip(" \t"))
 
 
 def _characters(shown: str) -> float:
