@@ -21,7 +21,7 @@ from nextstroke.handwriting.sampler import write as write_requests
 from nextstroke.pages.appearance import LOOK, Look
 from nextstroke.pages.background import background as background_of
 from nextstroke.pages.budget import BUDGET, Budget, estimate, measure
-from nextstroke.pages.layout import Page, Sheet
+from nextstroke.pages.layout import CUT_MARGIN, Page, Sheet
 from nextstroke.pages.save import FORMATS, About, pick_format, render
 from nextstroke.pages.save import save as save_sheets
 from nextstroke.runtime.model_file import Model, find_model, load_model
@@ -29,7 +29,6 @@ from nextstroke.text.generate import Choice, Spelling, until
 from nextstroke.text.generate import generate as continued
 
 T = TypeVar("T")
-CUT_MARGIN = 4.0  # mm around ink whose page is cut to it
 
 
 @dataclass(frozen=True, repr=False)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -59,7 +60,12 @@ class Ink:
 
     def strokes(self) -> list[np.ndarray]:
         """The strokes, each of shape (points, 2)."""
-        return np.split(self.points, np.flatnonzero(self.end_of_stroke)[:-1] + 1)
+        return [self.points[own] for own in self.stroke_slices()]
+
+    def stroke_slices(self) -> list[slice]:
+        """Return the points of each stroke as slices of `points`."""
+        ends = (np.flatnonzero(self.end_of_stroke) + 1).tolist()
+        return [slice(first, last) for first, last in pairwise([0, *ends])]
 
     def offsets(self) -> np.ndarray:
         """Rows of dx, dy, end of stroke, shape (points, 3): what the networks read; row 0 is the first position."""

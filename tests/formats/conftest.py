@@ -21,6 +21,17 @@ def cases():
     return CASES
 
 
+@pytest.fixture
+def write(tmp_path):
+    """Writes a file into the test's folder and returns its path."""
+
+    def write(content, name="ink.dat"):
+        (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+        return tmp_path / name
+
+    return write
+
+
 def pack(paths, split=""):
     """Pack files without looking at what their ink says."""
 

@@ -6,22 +6,14 @@ from hypothesis import strategies as st
 
 from nextstroke.datasets.packed_ink import NO_TEXT, Line
 from nextstroke.errors import BadInk, BadInput, LimitExceeded
-from nextstroke.formats.detect import MAX_TEXT, read_ink
+from nextstroke.formats.detect import read_ink
 from nextstroke.formats.json_ink import parse_json_ink
+from nextstroke.formats.transcription import MAX_TEXT
 from tests.datasets.conftest import line_xml, read_or_refusal
 from tests.formats.conftest import pack
 
 INKML = '<ink><annotation type="truth">ab</annotation><trace>1 2, 3 4</trace></ink>'
 JSON = '{"text": "ab", "strokes": [[[1, 2], [3, 4]]]}'
-
-
-@pytest.fixture
-def write(tmp_path):
-    def write(content, name="ink.dat"):
-        (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-        return tmp_path / name
-
-    return write
 
 
 @pytest.mark.parametrize(

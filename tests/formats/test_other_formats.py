@@ -107,15 +107,6 @@ def array_file(rows, kind="<f4", header=None):
 OFFSETS = [[0, 0, 1], [0, -10, 0], [4, -10, 1], [10, 28, 0], [0, -28, 1]]
 
 
-@pytest.fixture
-def write(tmp_path):
-    def write(content, name="ink.dat"):
-        (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-        return tmp_path / name
-
-    return write
-
-
 @pytest.mark.parametrize("name", FILES)
 def test_each_format_gives_the_same_strokes(write, name):
     content, text = FILES[name]

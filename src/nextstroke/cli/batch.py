@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from nextstroke.cli.panels import option
-from nextstroke.cli.write import numbers
+from nextstroke.cli.write import given_options, numbers
 
 OUTPUT = "Output"
 HAND = "Handwriting"
@@ -224,9 +224,9 @@ def _refuse_unused(context: typer.Context) -> None:
     """Raise UsageError for an option of pictures where there are none."""
     from nextstroke.errors import UsageError
 
+    given = given_options(context)
     for name in PICTURE_PARAMETERS:
-        source: Any = context.get_parameter_source(name)
-        if source is not None and source.name != "DEFAULT":
+        if name in given:
             raise UsageError(f"--{name}: is for pictures; give --height or --dpi, or another --format than ink")
 
 

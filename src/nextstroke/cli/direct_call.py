@@ -81,9 +81,11 @@ def plain_call(arguments: Sequence[str], verbs: Sequence[str]) -> Callable[[], o
     """
     if not arguments or arguments[0] not in verbs or not find_spec(f"nextstroke.cli.{arguments[0]}"):
         return None
-    function = getattr(import_module(f"nextstroke.cli.{arguments[0]}"), arguments[0], None)
-    if function is None:
+    module = import_module(f"nextstroke.cli.{arguments[0]}")
+    if hasattr(module, "app"):
+        # Several commands: which one is meant, and what a line without any means, is typer's to say.
         return None
+    function = getattr(module, arguments[0])
     hints = get_type_hints(function, include_extras=True)
     contexts = [name for name, hint in hints.items() if hint is typer.Context]
     try:
@@ -95,21 +97,16 @@ def plain_call(arguments: Sequence[str], verbs: Sequence[str]) -> Callable[[], o
 
 
 class PlainContext:
-    """What commands ask of typer's context: their subcommand and which of their parameters the command line gives.
+    """What commands ask of typer's context: which of their parameters the command line gives.
 
     Args:
         parameters: Of the command.
         given: Values of those that the command line gives.
     """
 
-    # A line with a subcommand is not plain: a command that has subcommands takes no other words.
-    invoked_subcommand = None
-
     def __init__(self, parameters: Sequence[Parameter], given: Mapping[str, Any]):
         self._given = given
         self.params = {one.name: given.get(one.name) for one in parameters}
-        named = [SimpleNamespace(name=one.name, opts=list(one.options())) for one in parameters]
-        self.command = SimpleNamespace(params=named)
 
     def get_parameter_source(self, name: str) -> Any:
         """Return an object whose `name` is that of typer's source."""

@@ -208,7 +208,7 @@ def write(
     from nextstroke.pages.appearance import Look
     from nextstroke.pages.background import background as background_of
     from nextstroke.pages.budget import MIB, Budget, estimate
-    from nextstroke.pages.layout import Page
+    from nextstroke.pages.layout import CUT_MARGIN, Page
     from nextstroke.pages.plotter import Plotter
     from nextstroke.pages.save import check_look, check_options, pick_format, save
     from nextstroke.runtime.model_file import load_model
@@ -218,11 +218,9 @@ def write(
     if text is None:
         raise UsageError("missing argument 'TEXT'; see nextstroke write --help")
     kind = pick_format(output, format)
-    check_options(kind, _given(context))
+    check_options(kind, given_options(context))
     commands = {"pen_up": pen_up, "pen_down": pen_down, "header": header, "footer": footer}
-    settings: dict[str, Any] = {
-        name: lines.replace("\\n", "\n") for name, lines in commands.items() if lines is not None
-    }
+    settings: dict[str, Any] = {name: _lines(lines) for name, lines in commands.items() if lines is not None}
     settings |= {"feed": feed, "tolerance": tolerance} | ({"shortest": True} if shortest else {})
     settings |= {} if dwell is None else {"dwell": dwell}
     settings |= {"offset": numbers("offset", offset, 2), "bed": None if bed is None else numbers("bed", bed, 2, "x")}
@@ -233,7 +231,7 @@ def write(
     layout: dict[str, Any] = {"line_height": line_height, "x_height": size, "align": align, "drift": drift}
     layout |= {"letter_spacing": letter_spacing, "word_spacing": word_spacing, "indent": indent, "tab": tab}
     layout |= {"paper": _paper(paper, ruled)} | ({} if margin is None else {"margin": numbers("margin", margin)})
-    sheet = Page(**{"margin": 4.0} | layout) if page is None else Page.named(page, **layout)
+    sheet = Page(**{"margin": CUT_MARGIN} | layout) if page is None else Page.named(page, **layout)
     words = _standard_input() if text == "-" else text
     writer = load_model(model, "writer")
     if replace_ is not None:
@@ -290,7 +288,7 @@ def _lines(commands: str) -> str:
     return commands.replace("\\n", "\n")
 
 
-def _given(context: typer.Context) -> set[str]:
+def given_options(context: typer.Context) -> set[str]:
     """Return the names of the options that the command line gives."""
     source = context.get_parameter_source
     return {name for name in context.params if getattr(source(name), "name", "") == "COMMANDLINE"}

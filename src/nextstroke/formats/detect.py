@@ -16,11 +16,10 @@ from nextstroke.formats.npy_ink import MAGIC, parse_npy_ink
 from nextstroke.formats.quick_draw import is_drawing, parse_quick_draw
 from nextstroke.formats.safe_xml import root_tag
 from nextstroke.formats.svg_ink import parse_svg
-from nextstroke.formats.transcription import text_rows
+from nextstroke.formats.transcription import MAX_TEXT, text_rows
 from nextstroke.formats.unipen_file import STATEMENT, read_unipen_file
 from nextstroke.ink import Ink
 
-MAX_TEXT = 1 << 16  # bytes
 MAX_PARSED = 3 << 20  # bytes of JSON, CSV and UNIPEN, whose lists in memory can be 25 times as large
 MAX_COMPONENTS = 50_000  # pen-downs and pen-ups of a UNIPEN file
 BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")

@@ -10,7 +10,7 @@ import numpy as np
 
 from nextstroke.errors import BadInk, BadInput
 from nextstroke.formats.limits import check_coordinates, check_count, read_bounded
-from nextstroke.formats.transcription import text_rows
+from nextstroke.formats.transcription import MAX_TEXT, text_rows
 from nextstroke.ink import Ink
 
 MAGIC = b"\x93NUMPY"
@@ -20,7 +20,6 @@ HEADER = re.compile(
     rb"'shape': \(([\d, ]{0,60})\), \} *\n"
 )
 STROKES, CHARACTERS = "-strokes", "-chars"  # ends of the names of two files that belong together
-MAX_TEXT = 1 << 16  # bytes
 FORM = "rows of dx, dy, end of stroke are read"
 
 

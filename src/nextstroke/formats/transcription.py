@@ -2,6 +2,7 @@
 
 import re
 
+MAX_TEXT = 1 << 16  # bytes of a file of text next to ink
 ESCAPES = {"&quot;": '"', "&apos;": "'", "&lt;": "<", "&gt;": ">", "&amp;": "&"}
 
 

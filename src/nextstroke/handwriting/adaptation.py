@@ -84,8 +84,7 @@ def _blanks_before(ink: Ink, phi: np.ndarray, text: str) -> np.ndarray:
     """Return for each point the number of blanks before the word that its stroke belongs to, (points,)."""
     owner = phi.argmax(1)
     blanks = np.array([u for u, character in enumerate(text) if character == " "])
-    ends = np.flatnonzero(ink.end_of_stroke) + 1
     counts = np.zeros(len(ink))
-    for begin, end in zip([0, *ends[:-1]], ends, strict=True):
-        counts[begin:end] = (blanks < np.median(owner[begin:end])).sum()
+    for stroke in ink.stroke_slices():
+        counts[stroke] = (blanks < np.median(owner[stroke])).sum()
     return counts

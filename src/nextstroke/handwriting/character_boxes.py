@@ -30,8 +30,7 @@ def point_characters(line: Line) -> np.ndarray:
     if len(phi) < len(text):  # no path reaches all characters
         return phi.argmax(1)
     owner = owners(phi[np.maximum(np.arange(len(phi)) - LAG, 0)], text, line.ink.end_of_stroke, LEAP)
-    ends = np.flatnonzero(line.ink.end_of_stroke) + 1
-    strokes = [slice(int(start), int(end)) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+    strokes = line.ink.stroke_slices()
     height = float(np.median([np.ptp(line.ink.points[stroke, 1]) for stroke in strokes])) or 1.0
     for stroke in strokes:
         size = np.ptp(line.ink.points[stroke], 0).max() / height

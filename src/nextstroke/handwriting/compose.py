@@ -253,7 +253,7 @@ def _rows(composer: "_Composer", paragraphs: list[Paragraph], report: Report | N
                 composer.above[piece.part.shown] += 1
                 # A line ends at blanks, which are dropped, or within a word that is too long.
                 end = len(piece.part.text)
-                end += len(rest.text[end:]) - len(rest.text[end:].lstrip(" \t"))
+                end += _leading_blanks(rest.text[end:])
                 rest = rest.part(end, len(rest.text))
                 done += end
             if report:
@@ -327,7 +327,7 @@ class _Composer:
             if known and " " in parts[0].shown:
                 return [self._finished(self._filled(pieces[0], verdicts[0], rest, spacing, indents[0]), indents[0])]
             if verdicts[0] > 0:
-                width = pieces[0].ink.bounds()[2] / self._width(parts[0].text, 1.0)
+                width = pieces[0].ink.bounds()[2] / _characters(parts[0].shown)
                 spacing.advance = max(WIDER * spacing.advance, ROOM * width)
         return [self._finished(piece, indents[i > 0]) for i, piece in enumerate(pieces[: max(good, 1)])]
 
@@ -338,7 +338,7 @@ class _Composer:
         first, others = (min(AIM * self._room(indent), longest) for indent in indents)
         start = 0
         for text in wrap(rest.text, others, partial(self._width, advance=spacing.advance), first):
-            start += len(rest.text[start:]) - len(rest.text[start:].lstrip(" \t"))
+            start += _leading_blanks(rest.text[start:])
             yield rest.part(start, start + len(text))
             start += len(text)
 
@@ -348,14 +348,12 @@ class _Composer:
         return max(width - indent, min(width, 2 * self.request.page.column))
 
     def _width(self, text: str, advance: float) -> float:
-        """Return the expected width of a text as it is drawn, in mm if `advance`, that of a mean character, is."""
+        """Return the expected width of a text on the page in mm; `advance` is that of a mean character."""
         page = self.request.page
         part = Paragraph(text)
         shown = part.shown
-        width = advance * advance_of(normal(shown))
-        if advance == 1.0:
-            return width
         gaps = part.gaps()
+        width = advance * _characters(shown)
         width += page.letter_spacing * (len(shown) - 1) + page.word_spacing * len(gaps)
         # Without knowing where on the line a tab is, it is taken to go half the way between two stops.
         return width + sum(page.tab * gap.count("\t") / 2 + page.column * (len(gap) - 1) for gap in gaps)
@@ -378,7 +376,7 @@ class _Composer:
         inks = level([line.ink for line in lines], request.page, spacing.scale)
         if first and request.page.width:
             width = sum(ink.bounds()[2] for ink in inks)
-            spacing.advance = width / sum(self._width(text, 1.0) for text in texts)
+            spacing.advance = width / sum(map(_characters, texts))
         return [
             _Piece(part, line, self._spaced(part, line, ink))
             for part, line, ink in zip(parts, lines, inks, strict=True)
@@ -409,9 +407,9 @@ class _Composer:
         for each in pieces[: i + 1]:
             following = following.lstrip(" \t")[len(each.part.text) :]
         word = following.split()[:1]
-        if not word or not following.startswith((" ", "\t")) or self._width(piece.part.text, 1.0) >= MAX_LINE:
+        if not word or not following.startswith((" ", "\t")) or _characters(piece.part.shown) >= MAX_LINE:
             return 0
-        blank = following[: len(following) - len(following.lstrip(" \t"))]
+        blank = following[: _leading_blanks(following)]
         needed = self._width(f"x{blank}{word[0]}", spacing.advance) - self._width("x", spacing.advance)
         return -1 if width + needed <= room else 0
 
@@ -426,7 +424,7 @@ class _Composer:
                     return piece
             else:
                 following = rest.text[end:]
-                end += len(following) - len(following.lstrip(" \t")) + len(following.split()[0])
+                end += _leading_blanks(following) + len(following.split()[0])
             (other,) = self._write([rest.part(0, end)], spacing)
             found = self._verdict([other], 0, rest, spacing, (indent, indent))
             if verdict < 0 and found > 0:
@@ -445,6 +443,16 @@ class _Composer:
         ink = marked(ink, piece.line, piece.part.marked_characters(), page.x_height)
         ink = drifted(ink, page, np.random.default_rng(piece.line.request.entropy))
         return piece._replace(ink=ink.moved(indent, 0) if indent else ink)
+
+
+def _leading_blanks(text: str) -> int:
+    """Return the number of blanks and tabs that a text begins with."""
+    return len(text) - len(text.lstrip(" \t"))
+
+
+def _characters(shown: str) -> float:
+    """Return the expected width of a text with single blanks, as it is drawn, in mean characters."""
+    return advance_of(normal(shown))
 
 
 def _scale(lines: Sequence[Line], page: Page) -> float:

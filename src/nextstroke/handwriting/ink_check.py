@@ -1,4 +1,4 @@
-"""Check handwriting that users bring: that it is ink of a pen, upright, and writes all of its text."""
+"""Check whether ink is handwriting, is the right way up, and says its whole text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -16,6 +16,7 @@ from nextstroke.handwriting.character_boxes import boxes, point_characters
 from nextstroke.handwriting.glyphs.diacritics import x_height
 from nextstroke.handwriting.sampler import Line
 from nextstroke.ink import Ink
+from nextstroke.pages.background import is_colour
 from nextstroke.pages.layout import INK, MAX_SIDE, Page, Sheet, drifted, level
 from nextstroke.pages.png import MAX_PIXELS, MILLIMETRES, picture
 from nextstroke.pages.spline import polyline
@@ -80,10 +81,10 @@ class PictureOptions:
             raise UsageError(f"noise {self.noise[0]:g}:{self.noise[1]:g}: give grey levels, 0 to 255")
         Page(margin=self.margin, drift=self.drift)
         for colour in self.colours:
-            if not _is_colour(colour):
+            if not is_colour(colour):
                 raise UsageError(f"colour {colour!r}: give a name such as navy, or #rrggbb")
         for background in self.backgrounds:
-            if not _is_colour(background):
+            if not is_colour(background):
                 _background(background)
 
 
@@ -149,14 +150,6 @@ def _sheet(ink: Ink, page: Page, fixed: bool) -> Sheet:
     return Sheet(width, bottom - top + 2 * margin, [ink.moved(margin - left, margin - top)])
 
 
-def _is_colour(name: str) -> bool:
-    try:
-        ImageColor.getrgb(name)
-    except ValueError:
-        return False
-    return True
-
-
 @lru_cache(maxsize=KEPT)
 def _background(name: str) -> Image.Image:
     """Read a picture; raises BadInput, and LimitExceeded for one of more than MAX_PIXELS."""
@@ -172,7 +165,7 @@ def _background(name: str) -> Image.Image:
 
 def _on_background(image: Image.Image, name: str, rng: np.random.Generator) -> Image.Image:
     """Lay ink on paper: both colours are multiplied, as ink lets the paper's texture shine through."""
-    if _is_colour(name):
+    if is_colour(name):
         paper = np.full((image.height, image.width, 3), ImageColor.getrgb(name)[:3], np.float32)
     else:
         paper = _cut_out(_background(name), image.size, rng)
@@ -202,12 +195,10 @@ def _with_noise(image: Image.Image, deviation: float, rng: np.random.Generator) 
 def _curves(ink: Ink, owner: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return the curve of each stroke as it is drawn, (places, 2), and the character of each of its places."""
     curves = []
-    first = 0
-    for stroke in ink.strokes():
-        own = owner[first : first + len(stroke)]
-        first += len(stroke)
+    for stroke in ink.stroke_slices():
+        own = owner[stroke]
         # The curve has PIECES pieces for each point after the first; each belongs to the point that it leads to.
-        curves.append((polyline(stroke, PIECES), np.concatenate([own[:1], np.repeat(own[1:], PIECES)])))
+        curves.append((polyline(ink.points[stroke], PIECES), np.concatenate([own[:1], np.repeat(own[1:], PIECES)])))
     return curves
 
 

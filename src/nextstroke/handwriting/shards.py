@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -138,6 +139,7 @@ class Folder:
         self.path = path
         self.format = format
         self.broken: list[Path] = []
+        self._model_digest = cache(_model_digest)  # the whole file is read and verified for it
         self._parts = path if format == "ink" else path / HIDDEN
         other = path / HIDDEN if format == "ink" else path / "manifest-00000.jsonl"
         if os.path.lexists(other):
@@ -190,7 +192,7 @@ class Folder:
         except (OSError, ValueError, KeyError, AttributeError, TypeError):
             self.broken.append(self._seal(shard.number))
             return False
-        if model != _model_digest(shard.options.model) or not _covers(options, _sealed(shard.options)):
+        if model != self._model_digest(shard.options.model) or not _covers(options, _sealed(shard.options)):
             return False
         broken = [self.path / name for name, digest in files if _digest(self.path / name) != digest]
         self.broken += broken
@@ -213,7 +215,7 @@ class Folder:
         for name, data in files.items():
             write_bytes(self.path / name, data)
         digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-        seal = {"options": _sealed(shard.options), "model": _model_digest(shard.options.model), "files": digests}
+        seal = {"options": _sealed(shard.options), "model": self._model_digest(shard.options.model), "files": digests}
         write_bytes(self._seal(result.number), json.dumps(seal).encode())
 
     @property

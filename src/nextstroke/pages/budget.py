@@ -13,11 +13,10 @@ from nextstroke.pages.animation import FRAMES_A_SECOND, PIXELS
 from nextstroke.pages.appearance import PACE, Look
 from nextstroke.pages.layout import ADVANCE, LONGEST, MAX_LINE, Page, Sheet
 from nextstroke.pages.png import FINER, MAX_PIXELS, MILLIMETRES, STRIP_BYTES, default_dpi
+from nextstroke.pages.save import DOCUMENTS, FILMS, PICTURES
 
 MIB = 1 << 20
-FILMS = {"gif", "apng"}
-PICTURES = {"png", "jpg"} | FILMS
-DOCUMENTS = {"pdf", "xopp"}  # which hold all pages
+PIXELLED = PICTURES | FILMS
 # Measured on whole pages, and rounded up (tests/test_budget.py holds the sums to it).
 BASE = 4 * MIB  # of any request
 INK_BYTES = 200  # of a point: positions as read, scaled, levelled and placed
@@ -120,7 +119,7 @@ def _kept(points: float, pixels: float) -> float:
 
 def _pixels(width: float, height: float, format: str, look: Look) -> int:
     """Return the pixels of a page of a size in mm; 0 in formats without pixels."""
-    if format not in PICTURES:
+    if format not in PIXELLED:
         return 0
     scale = default_dpi(format, look.dpi) / MILLIMETRES
     return math.ceil(width * scale) * math.ceil(height * scale)
@@ -131,7 +130,7 @@ def _drawing(format: str, look: Look, pixels: int, points: float) -> float:
     if format in FILMS:
         frames = points / PACE / look.speed * FRAMES_A_SECOND
         return pixels * CANVAS_BYTES + max(2 * pixels, min(frames * pixels, PIXELS)) * FRAME_BYTES
-    if format in PICTURES:
+    if format in PIXELLED:
         return pixels * PICTURE_BYTES + min(pixels * 4 * FINER**2, 2 * STRIP_BYTES) + points * INK_BYTES
     return points * (OUTLINE_BYTES if look.nib else TEXT_BYTES)
 

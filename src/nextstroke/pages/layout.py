@@ -21,6 +21,7 @@ ALIGN = {"left": 0.0, "center": 0.5, "right": 1.0}
 MIN_WIDTH = 10.0  # mm between the margins
 MIN_LENGTH, MAX_LENGTH = 0.1, 1000.0  # mm, of letters and between baselines
 MIN_SPACING, MAX_SPACING = -5.0, 100.0  # mm, between letters and words, of indents and tab stops
+CUT_MARGIN = 4.0  # mm around ink whose page is cut to it
 TAB = 12.0  # mm between tab stops, where nothing else is given
 MAX_SIDE = 100_000.0  # mm: 100 m, longer than a roll of paper for a plotter
 MAX_ROWS = 10_000  # lines on one page

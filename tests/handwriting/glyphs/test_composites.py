@@ -9,6 +9,7 @@ from nextstroke.handwriting.hands import gallery_hand
 from nextstroke.handwriting.request import line_requests
 from nextstroke.ink import Ink
 from nextstroke.runtime.model_file import load_model
+from tests.handwriting.glyphs.conftest import line_of
 
 LATIN = Alphabet(" -acehinoux0123TM")
 
@@ -30,14 +31,6 @@ LATIN = Alphabet(" -acehinoux0123TM")
 )
 def test_the_model_writes_the_letters_of_composed_characters(text, letters):
     assert letters_of(text, LATIN) == letters
-
-
-def line_of(text):
-    """A box of four points, 8 wide and 10 high, for each letter; each stands 12 right of the one before it."""
-    letters = [(u, c) for u, c in enumerate(text) if c != " "]
-    boxes = [np.array([[0, 0], [8, 0], [8, 10], [0, 10]]) + (12 * u, -10) for u, _ in letters]
-    phi = np.eye(len(text) + 1)[np.repeat([u for u, _ in letters], 4)]
-    return Ink.from_strokes(boxes), np.roll(phi, -1, 0)
 
 
 def test_a_raised_digit_is_small_and_above_the_line_and_what_follows_is_near():

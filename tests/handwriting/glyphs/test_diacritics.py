@@ -1,11 +1,10 @@
-import numpy as np
 import pytest
 
 from nextstroke.alphabet import Alphabet
 from nextstroke.api import write_lines
 from nextstroke.handwriting.glyphs.diacritics import bases, normal, with_marks
-from nextstroke.ink import Ink
 from nextstroke.runtime.model_file import load_model
+from tests.handwriting.glyphs.conftest import line_of
 
 LATIN = Alphabet(" CI'-+.\"/SLabceos")
 
@@ -17,13 +16,6 @@ def test_what_a_pen_makes_alike_is_alike():
 def test_letters_with_accents_are_built_on_their_letters():
     assert bases("café – $þ", LATIN) == "cafe – Sþ"
     assert bases("é", Alphabet("é")) == "é", "known as it is"
-
-
-def line_of(text):
-    """A box of four points for each letter, the window on it when the point before was drawn."""
-    boxes = [np.array([[0, 0], [8, 0], [8, 10], [0, 10]]) + (12 * u, -10) for u in range(len(text))]
-    phi = np.repeat(np.eye(len(text) + 1)[:-1], 4, 0)
-    return Ink.from_strokes(boxes), np.roll(phi, -1, 0)
 
 
 def test_a_mark_stands_above_its_letter_and_comes_after_it():

@@ -12,6 +12,7 @@ from nextstroke.handwriting.request import LineRequest, prepare
 from nextstroke.handwriting.sampler import write
 from nextstroke.ink import Ink
 from nextstroke.runtime.model_file import load_model
+from tests.handwriting.glyphs.conftest import line_of
 
 LATIN = Alphabet(" acefnoé")
 
@@ -31,14 +32,6 @@ LATIN = Alphabet(" acefnoé")
 )
 def test_the_model_writes_a_blank_for_signs(text, written):
     assert plain(text, LATIN) == written
-
-
-def line_of(text):
-    """A box of four points, 8 wide and 10 high, for each letter; each stands 12 right of the one before it."""
-    letters = [(u, c) for u, c in enumerate(text) if c != " "]
-    boxes = [np.array([[0, 0], [8, 0], [8, 10], [0, 10]]) + (12 * u, -10) for u, _ in letters]
-    phi = np.eye(len(text) + 1)[np.repeat([u for u, _ in letters], 4)]
-    return Ink.from_strokes(boxes), np.roll(phi, -1, 0)
 
 
 @pytest.mark.parametrize("text", ["a/c", "a / c", "a /c", "a/ c"])

@@ -3,7 +3,6 @@
 The model writes the letters; they are moved together, made smaller and raised or lowered afterwards.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -162,7 +161,7 @@ def _small(ink: Ink, phi: np.ndarray, place: _Place, size: float, raised: float)
 def _stroke_owners(ink: Ink, phi: np.ndarray) -> np.ndarray:
     """Return for each point the character that most points of its stroke write."""
     owner = owners(phi)
-    for stroke in _strokes(ink):
+    for stroke in ink.stroke_slices():
         owner[stroke] = np.bincount(owner[stroke]).argmax()
     return owner
 
@@ -170,7 +169,7 @@ def _stroke_owners(ink: Ink, phi: np.ndarray) -> np.ndarray:
 def _stroke_means(ink: Ink) -> np.ndarray:
     """Return for each point the mean x of its stroke."""
     means = ink.points[:, 0].copy()
-    for stroke in _strokes(ink):
+    for stroke in ink.stroke_slices():
         means[stroke] = means[stroke].mean()
     return means
 
@@ -184,7 +183,7 @@ def _without_dot(ink: Ink, phi: np.ndarray, place: _Place) -> tuple[Ink, np.ndar
     middle = float(np.median(body[:, 0]))
     limit = DOT_ASIDE * place.height
     nearest: tuple[float, slice] | None = None
-    for dot in _strokes(ink):
+    for dot in ink.stroke_slices():
         stroke = ink.points[dot]
         small = np.ptp(stroke, axis=0).max() < DOT_SIZE * place.height
         aside = abs(float(stroke[:, 0].mean()) - middle)
@@ -196,9 +195,3 @@ def _without_dot(ink: Ink, phi: np.ndarray, place: _Place) -> tuple[Ink, np.ndar
     keep = np.ones(len(ink), bool)
     keep[nearest[1]] = False
     return Ink(ink.points[keep], ink.end_of_stroke[keep]), phi[keep]
-
-
-def _strokes(ink: Ink) -> Sequence[slice]:
-    """Return the points of each stroke."""
-    ends = np.flatnonzero(ink.end_of_stroke) + 1
-    return [slice(int(first), int(last)) for first, last in zip([0, *ends[:-1]], ends, strict=True)]

@@ -9,7 +9,7 @@ from nextstroke.errors import CorruptFile
 from nextstroke.formats.limits import MAX_COORDINATE
 from nextstroke.handwriting.hands import Hand, unpack_hands
 from nextstroke.pages.appearance import Look
-from nextstroke.pages.layout import MAX_SPACING, MIN_LENGTH, MIN_SPACING, Page
+from nextstroke.pages.layout import CUT_MARGIN, MAX_SPACING, MIN_LENGTH, MIN_SPACING, Page
 
 Real = Annotated[float, Field(allow_inf_nan=False)]
 Margin = Annotated[float, Field(ge=0, le=500, allow_inf_nan=False)]
@@ -71,7 +71,7 @@ class WriteBody(Body):
         shape |= {"indent": self.indent, "tab": self.tab}
         if self.margin is not None:
             shape["margin"] = self.margin
-        return Page(**{"margin": 4.0} | shape) if self.page is None else Page.named(self.page, **shape)
+        return Page(**{"margin": CUT_MARGIN} | shape) if self.page is None else Page.named(self.page, **shape)
 
     def look(self) -> Look:
         """Return how the ink is drawn; raises UsageError."""
