@@ -10,6 +10,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from nextstroke.errors import BadRecipe
+from nextstroke.files import read_at_most
+
+MAX_BYTES = 1 << 20  # of a TOML file; the longest that is shipped has 2 kB
 
 
 def _none(value: Any) -> Any:
@@ -256,9 +259,10 @@ def read_toml(path: Path) -> dict[str, Any]:
 
     Raises:
         BadRecipe: the file is missing or is not TOML.
+        LimitExceeded: it is longer than MAX_BYTES.
     """
     try:
-        return tomllib.loads(find_recipe(path).read_text("utf-8"))
+        return tomllib.loads(read_at_most(find_recipe(path), MAX_BYTES).decode())
     except FileNotFoundError as error:
         shipped = sorted(file.relative_to(recipe_folder()) for file in recipe_folder().glob("*/*.toml"))
         names = ", ".join(file.with_suffix("").as_posix() for file in shipped)

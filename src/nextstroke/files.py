@@ -1,4 +1,4 @@
-"""Writing files so that a reader never meets half of one."""
+"""Write files so that a reader never meets half of one; read files that may have no end."""
 
 import errno
 import os
@@ -50,6 +50,20 @@ def check_writable(*paths: str | Path | None) -> None:
             raise _explained(error, path) from error
         if not writable:
             raise UsageError(f"{path}: cannot be written; name a file in a folder that exists and takes files")
+
+
+def read_at_most(path: Path, limit: int) -> bytes:
+    """Return the content of a file or pipe, which may have no end as /dev/zero has none.
+
+    Raises:
+        LimitExceeded: It is longer than `limit` bytes.
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as stream:
+        data = stream.read(limit + 1)
+    if len(data) > limit:
+        raise LimitExceeded(f"{path}: longer than {limit} bytes; give a smaller file")
+    return data
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from PIL import Image, ImageColor, UnidentifiedImageError
 
 from nextstroke.errors import BadInput, LimitExceeded, UsageError
+from nextstroke.files import read_at_most
 
 TRANSPARENT = "none"
 MIME = {"PNG": "image/png", "JPEG": "image/jpeg"}
@@ -87,9 +88,7 @@ def background(value: str | Path) -> str | Picture:
         return value
     path = Path(value)
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise LimitExceeded(f"{path}: larger than {MAX_BYTES >> 20} MiB; make the picture smaller")
-        return Picture.of(path.read_bytes(), str(path))
+        return Picture.of(read_at_most(path, MAX_BYTES), str(path))
     except (OSError, ValueError):
         raise UsageError(
             f"background {str(value)!r:.60}: give a colour such as ivory or #fffff0, none, or a file that can be read"

@@ -8,7 +8,7 @@ import numpy as np
 
 from nextstroke.datasets.packed_ink import InkCorpus
 from nextstroke.errors import BadInput, UsageError, WrongModel
-from nextstroke.files import write_bytes
+from nextstroke.files import read_at_most, write_bytes
 from nextstroke.handwriting.density import follow, points_of, summed_density
 from nextstroke.handwriting.hands import Hand, prime_hand
 from nextstroke.handwriting.request import NO_HAND, LineRequest, line_requests, prepare
@@ -21,6 +21,7 @@ from nextstroke.paper.plots import InkRow, architecture_figure, cell_figure, cur
 from nextstroke.paper.real_lines import find_line, find_word
 from nextstroke.runtime.model_file import Model
 
+MAX_CURVE = 64 << 20  # bytes of a learning curve
 # Figures 15 and 17; both texts are in the validation split.
 HELD_OUT = ("from his travels it might have been", "more of national temperament")
 # Figure 16: bias and text; the biases are read off the figure.
@@ -155,7 +156,7 @@ def learning_curves(folders: Sequence[Path], output: Path) -> None:
 def _curve(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     path = folder / "curve.jsonl" if folder.is_dir() else folder
     try:
-        rows = [json.loads(row) for row in path.read_text("utf-8").splitlines()]
+        rows = [json.loads(row) for row in read_at_most(path, MAX_CURVE).decode().splitlines()]
         return np.array([row["points"] / 1e6 for row in rows]), np.array([row["validation"] for row in rows])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{path}: not a learning curve ({error}); name the folder of a training") from error
