@@ -12,11 +12,9 @@ import json
 import multiprocessing
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
@@ -26,6 +24,7 @@ from random import Random
 from typing import Any
 
 from benchmarks.attacks.judge import CPU_SECONDS, MEMORY, WALL_SECONDS, Group
+from nextstroke.paper.tables import commit
 
 
 @dataclass(frozen=True)
@@ -264,12 +263,6 @@ def _numbers(options: argparse.Namespace) -> dict[str, list[int]]:
     return {name: list(range(count)) for name, count in counts.items()}
 
 
-def _commit() -> Iterator[tuple[str, str]]:
-    with suppress(OSError, subprocess.CalledProcessError):
-        command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
-        yield "commit", subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Attack; return 1 if anything fell."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
@@ -294,7 +287,7 @@ def main(arguments: list[str] | None = None) -> int:
     fell = sum(len(result.faults) for result in results.values())
     print(f"{tries} tries in {seconds:.0f} s, {fell} fell")
     if options.report:
-        about = {**dict(_commit()), "seed": options.seed, "seconds": round(seconds), "tries": tries, "fell": fell}
+        about = {"commit": commit(), "seed": options.seed, "seconds": round(seconds), "tries": tries, "fell": fell}
         groups = {name: asdict(result) for name, result in results.items()}
         options.report.write_text(json.dumps(about | {"groups": groups}, indent=1, ensure_ascii=False) + "\n")
     return int(fell > 0)

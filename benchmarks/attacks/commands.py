@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, get_type_hints
 
 from benchmarks.attacks.judge import Fault, Group, Outcome, Setting, contents, forked, judge, run, visible
-from benchmarks.attacks.place import LONGER, SETTINGS, shared_place
+from benchmarks.attacks.place import LONGER, SETTINGS, copy_of, shared_place
 from nextstroke.cli.verbs import make_command
 
 FILES = [
@@ -117,9 +117,7 @@ class Commands(Group):
         for option in rng.sample(self.options[name], min(len(self.options[name]), rng.choice([0, 1, 2, 4]))):
             words += _with_value(option, rng)
         self.what = f"{name} {words!r}"
-        place = self.folder / "place"
-        shutil.copytree(self.whole, place)
-        try:
+        with copy_of(self.whole, self.folder / "place") as place:
             before = contents(place)
             outcome = forked(
                 [*name.split(), *words], Setting(place, rng.choice([b"", b"hi\n", b"\xff\0", b"words " * 50]))
@@ -127,8 +125,6 @@ class Commands(Group):
             judge(outcome)
             if outcome.code:
                 _check_no_new_file(before, contents(place), name)
-        finally:
-            shutil.rmtree(place)
 
 
 class Option(NamedTuple):
@@ -198,9 +194,7 @@ class Surroundings(Group):
         kind = kinds[number % len(kinds)]
         name = rng.choice(list(self.LINES))
         self.what = f"{name}, {kind.name}"
-        place = self.folder / "place"
-        shutil.copytree(self.whole, place)
-        try:
+        with copy_of(self.whole, self.folder / "place") as place:
             setting = Setting(place, b"words", kind.prepare, env={"PYTHONDONTWRITEBYTECODE": "1", **kind.env})
             outcome = run(self.LINES[name], setting, kind.command)
             judge_alone(outcome, kind.quiet)
@@ -208,8 +202,6 @@ class Surroundings(Group):
                 packed = forked(["compress", "--model", "none", "-c", "text.txt"], Setting(place)).out
                 if outcome.out != packed:
                     raise Fault("other bytes on standard output than the archive")
-        finally:
-            shutil.rmtree(place)
 
 
 class Surrounding(NamedTuple):
@@ -308,7 +300,7 @@ class Case(NamedTuple):
         words: The command line.
         again: The command line that goes on after the process was killed, where it differs.
         same: Whether it writes the same bytes each time.
-        originals: Files of which each is there, or all that is made from it.
+        original: A file, and the file that is made from it and replaces it: one of them is always whole.
     """
 
     words: list[str]
@@ -377,7 +369,7 @@ class Kills(Group):
         # In an order in which the first few are spread over the whole time.
         moment = number // len(CASES) * 7 % MOMENTS
         self.what = name
-        undisturbed, expected = self._undisturbed(name)
+        undisturbed, expected = self.undisturbed(name)
         share = (moment // 2 + rng.random()) / (MOMENTS / 2)
         setting = Setting(self.place)
         if moment % 2:
@@ -385,20 +377,22 @@ class Kills(Group):
         else:
             setting.kill_at = int(share * undisturbed.events)
         self.what += f", killed after {setting.kill_after} s or before change {setting.kill_at} to the file system"
-        self._fresh()
+        self.renew()
         before = contents(self.place)
         outcome = forked(case.words, setting)
         judge(outcome, frozenset({0, -signal.SIGKILL}))
         self._check(case, before, visible(contents(self.place)), expected)
         self._check_again(case, expected)
 
-    def _fresh(self) -> None:
+    def renew(self) -> None:
+        """Copy the folder that holds everything anew."""
         shutil.rmtree(self.place, ignore_errors=True)
         shutil.copytree(self.whole, self.place)
 
-    def _undisturbed(self, name: str) -> tuple[Outcome, dict[str, bytes]]:
+    def undisturbed(self, name: str) -> tuple[Outcome, dict[str, bytes]]:
+        """Return how a command ends that nothing disturbs, and the files that are there then."""
         if name not in self.known:
-            self._fresh()
+            self.renew()
             outcome = forked(CASES[name].words, Setting(self.place))
             judge(outcome, frozenset({0}))
             self.known[name] = outcome, visible(contents(self.place))
@@ -406,7 +400,8 @@ class Kills(Group):
 
     def _check(self, case: Case, before: dict[str, bytes], after: dict[str, bytes], expected: dict[str, bytes]) -> None:
         """Raise Fault where a file is neither as it was nor as it should become."""
-        if case.original and not any(after.get(name) == expected_or(before, expected, name) for name in case.original):
+        wanted = before | expected
+        if case.original and not any(after.get(name) == wanted.get(name) for name in case.original):
             raise Fault(f"neither {case.original[0]} nor {case.original[1]} is whole")
         for name, data in after.items():
             allowed = [files[name] for files in (before, expected) if name in files]
@@ -426,15 +421,14 @@ class Kills(Group):
         if case.again and outcome.code:  # it was killed before there was anything to go on from
             outcome = forked(case.words, Setting(self.place))
         judge(outcome, frozenset({0}))
+        self.check_files(case, expected, "given again")
+
+    def check_files(self, case: Case, expected: dict[str, bytes], when: str) -> None:
+        """Raise Fault where other files are there than a command leaves that nothing disturbs."""
         after = visible(contents(self.place))
         if set(after) != set(expected) or (case.same and after != expected):
             wrong = sorted(name for name in {*after, *expected} if after.get(name) != expected.get(name))
-            raise Fault(f"given again, it left other files: {wrong[:5]}")
-
-
-def expected_or(before: dict[str, bytes], expected: dict[str, bytes], name: str) -> bytes | None:
-    """Return a file as it should become, or else as it was."""
-    return expected.get(name, before.get(name))
+            raise Fault(f"{when}, it left other files: {wrong[:5]}")
 
 
 CLOCK = """
@@ -483,16 +477,14 @@ class Clocks(Group):
         self.what = f"{name}, the clock goes back"
         if not self.can_shift:
             return
-        _, expected = self.kills._undisturbed(name)
-        self.kills._fresh()
+        _, expected = self.kills.undisturbed(name)
+        self.kills.renew()
         for path in self.kills.place.rglob("*"):
             moment = rng.choice([0, -(10**9), 2**32 + 5, 1])
             os.utime(path, (moment, moment))
         env: dict[str, str | None] = {"LD_PRELOAD": str(self.library), "PYTHONDONTWRITEBYTECODE": "1"}
         judge(run(CASES[name].words, Setting(self.kills.place, env=env)), frozenset({0}))
-        after = visible(contents(self.kills.place))
-        if set(after) != set(expected) or (CASES[name].same and after != expected):
-            raise Fault("other files than with a clock that goes on")
+        self.kills.check_files(CASES[name], expected, "with a clock that goes back")
 
     def figures(self) -> dict[str, Any]:
         """Return whether the clock could be set back."""

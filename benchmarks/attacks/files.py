@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.attacks.judge import Fault, Group, Setting, contents, forked, judge, refusal_of, visible
 from benchmarks.attacks.odd import NUMBERS, TEXTS, TOKENS, altered, damaged, joined, parts_of
-from benchmarks.attacks.place import LONGER, SETTINGS, shared_place, shared_trees
+from benchmarks.attacks.place import LONGER, SETTINGS, copy_of, shared_place, shared_trees
 from nextstroke.api import write_lines
 from nextstroke.compression.container import Chain, Member
 from nextstroke.compression.segment import encode_segment
@@ -253,9 +253,7 @@ class Corpora(Group):
 
     def attempt(self, number: int, rng: Random) -> None:
         name = rng.choice(list(self.USES))
-        place = self.folder / "place"
-        shutil.copytree(self.whole, place)
-        try:
+        with copy_of(self.whole, self.folder / "place") as place:
             data = (place / name).read_bytes()
             self.what = name
             (place / name).write_bytes(self._odd(rng, name, data))
@@ -264,8 +262,6 @@ class Corpora(Group):
             arguments = rng.choice(self.USES[name])
             self.what += f", {' '.join(arguments)}"
             judge(forked(arguments, Setting(place)))
-        finally:
-            shutil.rmtree(place)
 
     def _odd(self, rng: Random, name: str, data: bytes) -> bytes:
         header, body = parts_of(data)
@@ -388,9 +384,8 @@ class Trees(Group):
 
     def attempt(self, number: int, rng: Random) -> None:
         kind = ("unipen", "iam")[number % 2]
-        tree = self.folder / "tree"
-        shutil.copytree(self.whole / kind, tree, symlinks=True)
-        try:
+        (self.folder / "a.packed").unlink(missing_ok=True)
+        with copy_of(self.whole / kind, self.folder / "tree") as tree:
             for _ in range(rng.choice([1, 1, 3])):
                 self._spoil(rng, tree)
             options = ["--categories", "8,6,1a"] if kind == "unipen" else []
@@ -401,9 +396,6 @@ class Trees(Group):
                 corpus = InkCorpus.open(self.folder / "a.packed")
                 for i in range(len(corpus)):
                     corpus.ink(i)
-        finally:
-            shutil.rmtree(tree)
-            (self.folder / "a.packed").unlink(missing_ok=True)
 
     def _spoil(self, rng: Random, tree: Path) -> None:
         path = rng.choice(sorted(path for path in tree.rglob("*") if path.is_file()) or [tree / "none"])

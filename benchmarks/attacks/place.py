@@ -3,7 +3,9 @@
 import fcntl
 import json
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +78,16 @@ def _shared(folder: Path, name: str, make: Callable[[Path], None]) -> Path:
             make(begun)
             begun.rename(place)
     return place
+
+
+@contextmanager
+def copy_of(folder: Path, place: Path) -> Iterator[Path]:
+    """Give a copy of a folder at a place that is free; it is removed at the end."""
+    shutil.copytree(folder, place, symlinks=True)
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place)
 
 
 def make_corpus() -> InkCorpus:

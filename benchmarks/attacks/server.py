@@ -11,8 +11,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from random import Random
@@ -273,99 +273,74 @@ class Sites(Group):
 
     def _prefix(self) -> None:
         """The studio and the API below /pen/ of a proxy that takes the prefix away and has a name of its own."""
-        process, port = start(["--name", "proxy.example"], self.folder)
-        proxy = http.server.ThreadingHTTPServer(("127.0.0.1", 0), proxy_to(port, "/pen"))
-        threading.Thread(target=proxy.serve_forever, daemon=True).start()
-        try:
+        with serving(["--name", "proxy.example"], self.folder) as (_, port), proxied(port, "/pen") as proxy_port:
             queue, seen = [""], set()
             while queue:
                 name = queue.pop()
                 if name in seen:
                     continue
                 seen.add(name)
-                status, data = fetch(proxy.server_address[1], f"/pen/{name}")
+                status, data = fetch(proxy_port, f"/pen/{name}")
                 if status != 200:
                     raise Fault(f"/pen/{name}: status {status}")
                 queue += linked(name, data)
             if len(seen) < 10:
                 raise Fault(f"only {sorted(seen)} were found to be linked")
             body = json.dumps({"text": "Hi", "best_of": 1}).encode()
-            status, data = fetch(proxy.server_address[1], "/pen/v1/write", body)
+            status, data = fetch(proxy_port, "/pen/v1/write", body)
             if status != 200 or not data.startswith(b"<?xml"):
                 raise Fault(f"/pen/v1/write: status {status}, {data[:200]!r}")
-        finally:
-            proxy.shutdown()
-            proxy.server_close()
-            process.kill()
-            process.wait()
 
     def _one_port(self) -> None:
         """A second server on the port is refused, whatever its address; the first goes on."""
-        process, port = start([], self.folder)
-        try:
+        with serving([], self.folder) as (_, port):
             for host in ("127.0.0.1", "0.0.0.0", "localhost", "::"):
                 outcome = run(["serve", "--port", str(port), "--host", host], Setting(self.folder, kill_after=60))
                 if outcome.code != 2 or "cannot listen" not in outcome.err:
                     raise Fault(f"a second server at {host}: exit code {outcome.code}, {outcome.err[-200:]}")
             if fetch(port, "/health")[0] != 200:
                 raise Fault("the first server does not answer any more")
-        finally:
-            process.kill()
-            process.wait()
 
     def _long_text(self) -> None:
         """The command writes 10,000 words with 64 candidates a line, until Ctrl-C, in bounded memory."""
-        (self.folder / "long.txt").write_text(" ".join(["word"] * 10_000))
         words = ["write", "-", "--best-of", "64", "--page", "a4", "-o", "long.svg"]
-        text = (self.folder / "long.txt").read_bytes()
+        text = " ".join(["word"] * 10_000).encode()
         command = ["timeout", "--preserve-status", "--signal=INT", "--kill-after=20", "25"]
         # The command is stopped by `timeout`, which gives its exit code.
         outcome = run(words, Setting(self.folder, text), command)
-        if list(self.folder.glob("long.svg")) and outcome.code:
+        if (self.folder / "long.svg").exists() and outcome.code:
             raise Fault("stopped, but left a file")
         judge(outcome, frozenset({0, 2, 5, 130}))
 
     def _long_request(self) -> None:
         """The server refuses 10,000 words, and 64 candidates, before any work."""
-        process, port = start([], self.folder)
-        try:
+        with serving([], self.folder) as (process, port):
             for body in ({"text": "word " * 10_000}, {"text": "a", "best_of": 64}):
                 before = seconds_of(process.pid)
                 status, data = fetch(port, "/v1/write", json.dumps(body).encode())
                 if status != 413 or seconds_of(process.pid) - before > 2:
                     raise Fault(f"status {status} after {seconds_of(process.pid) - before:.1f} s, {data[:200]!r}")
-        finally:
-            process.kill()
-            process.wait()
 
     def _end_under_way(self) -> None:
         """SIGTERM while requests are under way and others are half sent."""
-        process, port = start(["--seconds", "500"], self.folder)
-        lines = []
-        try:
+        with ExitStack() as lines, serving(["--seconds", "500"], self.folder) as (process, port):
             body = json.dumps({"text": "many words " * 300, "best_of": 16}).encode()
             for number in range(10):
-                line = socket.create_connection(("127.0.0.1", port))
-                lines.append(line)
+                line = lines.enter_context(socket.create_connection(("127.0.0.1", port)))
                 line.sendall(head("/v1/write", len(body)) + body[: len(body) if number % 2 else 50])
             time.sleep(1)
             began = time.monotonic()
             process.terminate()
-            code = process.wait(60)
+            try:
+                code = process.wait(60)
+            except subprocess.TimeoutExpired as error:
+                raise Fault("not ended 60 s after SIGTERM") from error
             if code != 128 + signal.SIGTERM or time.monotonic() - began > 20:
                 raise Fault(f"ended with {code} after {time.monotonic() - began:.1f} s")
-        except subprocess.TimeoutExpired as error:
-            raise Fault("not ended 60 s after SIGTERM") from error
-        finally:
-            process.kill()
-            process.wait()
-            for line in lines:
-                line.close()
 
     def _leavers(self) -> None:
         """A hundred clients leave at once; then the server still has time for the next."""
-        process, port = start([], self.folder)
-        try:
+        with serving([], self.folder) as (_, port):
             body = json.dumps({"text": "many words " * 100, "best_of": 4}).encode()
             for number in range(100):
                 with socket.create_connection(("127.0.0.1", port)) as line:
@@ -378,25 +353,18 @@ class Sites(Group):
                     raise Fault(f"status {status}")
                 time.sleep(0.5)
             raise Fault("still busy with the requests of clients that left")
-        finally:
-            process.kill()
-            process.wait()
 
     def _described(self) -> None:
         """Requests that the OpenAPI description allows or forbids (schemathesis)."""
         if not self.has_schemathesis:
             return
-        process, port = start(["--text", "40", "--length", "100"], self.folder)
-        try:
+        with serving(["--text", "40", "--length", "100"], self.folder) as (_, port):
             command = [sys.executable, "-m", "schemathesis.cli", "run", f"http://127.0.0.1:{port}/openapi.json"]
             checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
             options = ["-n", "100", "--seed", "2", "--checks", checks, "--request-timeout", "240", "--no-color"]
             done = subprocess.run([*command, *options], capture_output=True, text=True, cwd=self.folder)
             if done.returncode:
                 raise Fault(done.stdout[-1500:])
-        finally:
-            process.kill()
-            process.wait()
 
     def figures(self) -> dict[str, Any]:
         """Return whether requests could be made up from the description."""
@@ -458,6 +426,17 @@ def start(options: list[str], folder: Path) -> tuple[subprocess.Popen[str], int]
     return process, int(found[1])
 
 
+@contextmanager
+def serving(options: list[str], folder: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Give the process and the port of a server; it is killed at the end."""
+    process, port = start(options, folder)
+    try:
+        yield process, port
+    finally:
+        process.kill()
+        process.wait()
+
+
 def head(path: str, length: int) -> bytes:
     """Return the head of a request with a body of JSON."""
     lines = [f"POST {path} HTTP/1.1", "host: 127.0.0.1", "content-type: application/json", f"content-length: {length}"]
@@ -489,6 +468,18 @@ def linked(name: str, data: bytes) -> list[str]:
             raise Fault(f"{name or 'the page'} names {link}, which is outside of the prefix")
         names.append("" if path == "." else path)
     return names
+
+
+@contextmanager
+def proxied(port: int, prefix: str) -> Iterator[int]:
+    """Give the port of a reverse proxy of a server; it takes a prefix away."""
+    proxy = http.server.ThreadingHTTPServer(("127.0.0.1", 0), proxy_to(port, prefix))
+    threading.Thread(target=proxy.serve_forever, daemon=True).start()
+    try:
+        yield proxy.server_address[1]
+    finally:
+        proxy.shutdown()
+        proxy.server_close()
 
 
 def proxy_to(port: int, prefix: str) -> type[http.server.BaseHTTPRequestHandler]:

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import NamedTuple
 
 from nextstroke.datasets.iam import TRAINING, VALIDATION
 from nextstroke.datasets.packed_ink import InkCorpus
 from nextstroke.paper import measures, text_claims
+from nextstroke.paper.hand_features import TraitValues
 from nextstroke.paper.legibility import PROGRAM
 from nextstroke.paper.tables import Measured
 from nextstroke.paper.text_claims import TextComparison
@@ -16,7 +17,6 @@ from nextstroke.runtime.model_file import Model
 CONFIRMED = "confirmed"
 DENIED = "denied"
 OPEN = "not measured"
-TRAITS = ("slant", "size", "spacing")  # of a hand: fields of TraitValues
 LINES = 40  # real lines that a claim is measured on
 PRIMES = 24  # real lines that are used as primes
 
@@ -255,10 +255,10 @@ def check_bias(inputs: ClaimInputs) -> Claim:
     evidence = "; ".join(map(str, effects))
     charts = tuple(
         Chart(
-            f"deviation of {trait} between lines",
-            {f"bias {one.bias:g}": getattr(one.diversity, trait) for one in effects},
+            f"deviation of {trait.name} between lines",
+            {f"bias {one.bias:g}": getattr(one.diversity, trait.name) for one in effects},
         )
-        for trait in TRAITS
+        for trait in fields(TraitValues)
     )
     errors = {f"bias {one.bias:g}": one.character_error for one in effects if one.character_error is not None}
     charts += (Chart(f"character error ({PROGRAM})", errors),) if errors else ()
@@ -276,7 +276,7 @@ def check_hands(inputs: ClaimInputs) -> Claim:
     steady = measures.hand_steadiness(inputs.writer, lines)
     evidence = f"correlation of halves, samples: {steady.samples}; real lines: {steady.real_lines}"
     charts = tuple(
-        Chart(f"correlation of halves: {name}", dict(zip(TRAITS, astuple(values), strict=True)))
+        Chart(f"correlation of halves: {name}", asdict(values))
         for name, values in (("samples", steady.samples), ("real lines", steady.real_lines))
     )
     text = "style is constant within a line and varies between lines"

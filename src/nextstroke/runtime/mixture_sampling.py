@@ -27,10 +27,13 @@ class Mixture:
         first = 1 + number * self.components
         return self.y[:, first : first + self.components]
 
+    def _lift(self, lifts: np.ndarray | float = 0.0) -> np.ndarray:
+        return 1 / (1 + np.exp(np.clip(self.y[:, 0] - lifts, -700, 700)))
+
     @property
     def end_of_stroke(self) -> np.ndarray:
         """Probability that the pen is lifted after the point, (lines,); the sign is that of equation 18."""
-        return 1 / (1 + np.exp(np.clip(self.y[:, 0], -700, 700)))
+        return self._lift()
 
     @property
     def pi(self) -> np.ndarray:
@@ -89,8 +92,7 @@ class Mixture:
         first, second = length * np.cos(turn), length * np.sin(turn)
         across = rho * first + np.sqrt(1 - rho * rho) * second
         dx, dy = mu1 + np.exp(sigma1 + narrow) * first, mu2 + np.exp(sigma2 + narrow) * across
-        end_of_stroke = 1 / (1 + np.exp(np.clip(self.y[:, 0] - lifts, -700, 700)))
-        return np.stack([dx, dy, lift < end_of_stroke], 1)
+        return np.stack([dx, dy, lift < self._lift(lifts)], 1)
 
 
 def uniforms(entropy: Sequence[int], points: int) -> np.ndarray:

@@ -4,12 +4,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from nextstroke.config import Finite, Positive
 from nextstroke.errors import CorruptFile
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=0)]
+CountFromZero = Annotated[int, Field(ge=0)]
 Pair = Annotated[list[Finite], Field(min_length=2, max_length=2)]
-Deviations = Annotated[list[Annotated[Finite, Field(gt=0)]], Field(min_length=2, max_length=2)]
+Deviations = Annotated[list[Positive], Field(min_length=2, max_length=2)]
 Letters = Annotated[str, Field(min_length=1)]
 Symbols = Annotated[list[str], Field(min_length=1)]
 
@@ -19,10 +19,10 @@ class _Progress(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
-    update: Count = 0
-    epoch: Count = 0
-    batch: Count = 0
-    points: Count = 0
+    update: CountFromZero = 0
+    epoch: CountFromZero = 0
+    batch: CountFromZero = 0
+    points: CountFromZero = 0
     seconds: float = 0.0
     train: float = 0.0
     validation: float = 0.0
@@ -52,7 +52,7 @@ class _Metadata(BaseModel):
 class _InkMetadata(_Metadata):
     alphabet: Letters
     normalisation: _Units
-    points_per_character: Annotated[Finite, Field(gt=0)]
+    points_per_character: Positive
 
 
 class _TextMetadata(_Metadata):

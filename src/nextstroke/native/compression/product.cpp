@@ -20,7 +20,8 @@ void move_by_numbers(const Move& of) {
 }  // namespace
 
 namespace plain {
-constexpr Int ROWS = 1;
+constexpr Int ROWS = 1, WIDE = 4, EXTRA = 0;
+using Unit = int16_t;
 struct Sum { int32_t all; };
 struct Part { int8_t of[QUAD]; };
 using Input = const int16_t*;
@@ -32,9 +33,7 @@ inline Sum add(Sum sum, Part part, Input h) {
   return sum;
 }
 inline void store(Sum sum, int32_t* to) { *to = sum.all; }
-#define NEXTSTROKE_WIDE 4
 #include "product_loops.h"
-#undef NEXTSTROKE_WIDE
 bool runs() { return true; }
 const auto move = move_by_numbers;
 }  // namespace plain
@@ -42,18 +41,18 @@ const auto move = move_by_numbers;
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#if defined(__clang__)
 #define TARGET_STRING(of) #of
+#if defined(__clang__)
 #define BEGIN_TARGET(of) _Pragma(TARGET_STRING(clang attribute push(__attribute__((target(of))), apply_to = function)))
 #define END_TARGET _Pragma("clang attribute pop")
 #else
-#define TARGET_STRING(of) #of
 #define BEGIN_TARGET(of) _Pragma("GCC push_options") _Pragma(TARGET_STRING(GCC target(of)))
 #define END_TARGET _Pragma("GCC pop_options")
 #endif
 
 namespace sse2 {  // what every x86-64 has
-constexpr Int ROWS = 2;
+constexpr Int ROWS = 2, WIDE = 4, EXTRA = 0;
+using Unit = int16_t;
 using Sum = __m128i;
 using Part = __m128i;
 using Input = __m128i;
@@ -75,16 +74,15 @@ inline void store(Sum sum, int32_t* to) {
   const __m128i pairs = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xB1));  // of 0, 1 and of 2, 3
   _mm_storel_epi64(reinterpret_cast<__m128i*>(to), _mm_shuffle_epi32(pairs, 0x08));
 }
-#define NEXTSTROKE_WIDE 4
 #include "product_loops.h"
-#undef NEXTSTROKE_WIDE
 bool runs() { return true; }
 const auto move = move_by_numbers;
 }  // namespace sse2
 
 BEGIN_TARGET("avx2")
 namespace avx2 {
-constexpr Int ROWS = 4;
+constexpr Int ROWS = 4, WIDE = 6, EXTRA = 0;
+using Unit = int16_t;
 using Sum = __m256i;
 using Part = __m256i;
 using Input = __m256i;
@@ -106,9 +104,7 @@ inline void store(Sum sum, int32_t* to) {
   const __m256i four = _mm256_permute4x64_epi64(_mm256_shuffle_epi32(pairs, 0x08), 0x08);
   _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm256_castsi256_si128(four));
 }
-#define NEXTSTROKE_WIDE 6
 #include "product_loops.h"
-#undef NEXTSTROKE_WIDE
 
 static void move(const Move& of) {
   const __m256 upper = _mm256_set1_ps(of.most), lower = _mm256_set1_ps(-of.most);
@@ -140,7 +136,8 @@ END_TARGET
 
 BEGIN_TARGET("avx512f,avx512bw,avx512dq,avx512vl")
 namespace avx512 {
-constexpr Int ROWS = 8;
+constexpr Int ROWS = 8, WIDE = 8, EXTRA = 0;
+using Unit = int16_t;
 using Sum = __m512i;
 using Part = __m512i;
 using Input = __m512i;
@@ -161,9 +158,7 @@ inline void store(Sum sum, int32_t* to) {
   const __m512i pairs = _mm512_add_epi32(sum, _mm512_srli_epi64(sum, 32));
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi64_epi32(pairs));
 }
-#define NEXTSTROKE_WIDE 8
 #include "product_loops.h"
-#undef NEXTSTROKE_WIDE
 }  // namespace avx512
 END_TARGET
 
@@ -171,7 +166,8 @@ END_TARGET
 // 128 times the sum of the inputs is taken away at the end.
 BEGIN_TARGET("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")
 namespace vnni {
-constexpr Int ROWS = 16;
+constexpr Int ROWS = 16, WIDE = 12, EXTRA = 64;  // for 128 · the sum of the inputs
+using Unit = int8_t;
 using Sum = __m512i;
 using Part = __m512i;
 using Input = __m512i;
@@ -186,11 +182,7 @@ inline Input spread(const int8_t* h) {
 }
 inline Sum add(Sum sum, Part part, Input h) { return _mm512_dpbusd_epi32(sum, part, h); }
 inline void store(Sum sum, int32_t* to) { _mm512_storeu_si512(to, sum); }
-#define NEXTSTROKE_WIDE 12
-#define NEXTSTROKE_BYTES
 #include "product_loops.h"
-#undef NEXTSTROKE_BYTES
-#undef NEXTSTROKE_WIDE
 }  // namespace vnni
 END_TARGET
 
@@ -211,7 +203,8 @@ bool runs() { return avx512::runs() && __builtin_cpu_supports("avx512vnni"); }
 #include <arm_neon.h>
 
 namespace neon {  // what every 64-bit ARM has
-constexpr Int ROWS = 4;
+constexpr Int ROWS = 4, WIDE = 3, EXTRA = 0;
+using Unit = int8_t;
 struct Sum { int32x4_t low, high; };
 using Part = int8x16_t;
 using Input = int8x8_t;
@@ -227,13 +220,7 @@ inline Sum add(Sum sum, Part part, Input h) {
   return {vpadalq_s16(sum.low, vmull_s8(vget_low_s8(part), h)), vpadalq_s16(sum.high, vmull_s8(vget_high_s8(part), h))};
 }
 inline void store(Sum sum, int32_t* to) { vst1q_s32(to, vpaddq_s32(sum.low, sum.high)); }
-#define NEXTSTROKE_WIDE 3
-#define NEXTSTROKE_BYTES
-#define NEXTSTROKE_SIGNED
 #include "product_loops.h"
-#undef NEXTSTROKE_SIGNED
-#undef NEXTSTROKE_BYTES
-#undef NEXTSTROKE_WIDE
 bool runs() { return true; }
 const auto move = move_by_numbers;
 }  // namespace neon

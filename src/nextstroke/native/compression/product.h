@@ -51,7 +51,7 @@ const Kernel& kernel();
 template <class T>
 class Aligned {
  public:
-  explicit Aligned(Int size = 0) : count(size) {
+  explicit Aligned(Int size) {
     const size_t bytes = (size_t(size) * sizeof(T) / 64 + 1) * 64;
     void* made = nullptr;
     if (posix_memalign(&made, 64, bytes)) throw std::bad_alloc();
@@ -62,14 +62,12 @@ class Aligned {
   const T* data() const { return memory.get(); }
   T& operator[](Int n) { return memory.get()[n]; }
   const T& operator[](Int n) const { return memory.get()[n]; }
-  Int size() const { return count; }
 
  private:
   struct Free {
     void operator()(T* place) const { free(place); }
   };
   std::unique_ptr<T[], Free> memory;
-  Int count;
 };
 
 // int8 weights (rows, inputs) as (tiles, quads, TILE, QUAD), with zeros where there are none.
@@ -120,9 +118,9 @@ class Rows {
   Aligned<uint8_t> padded, prepared;
 };
 
-// sums (count, W's rows) of rows of bytes (count, W's inputs); added to what is there if `adds`.
-inline void multiply(Int count, const uint8_t* h, const Weights& weights, int32_t* sums, bool adds = false) {
-  if (!weights.inputs && !adds) std::memset(sums, 0, count * weights.rows * sizeof(int32_t));
+// sums (count, W's rows) of rows of bytes (count, W's inputs).
+inline void multiply(Int count, const uint8_t* h, const Weights& weights, int32_t* sums) {
+  if (!weights.inputs) std::memset(sums, 0, count * weights.rows * sizeof(int32_t));
   if (!weights.inputs) return;
   Rows rows(count, weights.inputs);
   rows.set_all(h);
@@ -130,9 +128,7 @@ inline void multiply(Int count, const uint8_t* h, const Weights& weights, int32_
   for (Int tile = 0; tile < weights.tiles; ++tile) {
     rows.times(weights.tile(tile), part.data());
     const Int width = std::min(TILE, weights.rows - tile * TILE);
-    for (Int row = 0; row < count; ++row) {
-      int32_t* to = sums + row * weights.rows + tile * TILE;
-      for (Int n = 0; n < width; ++n) to[n] = part[row * TILE + n] + (adds ? to[n] : 0);
-    }
+    for (Int row = 0; row < count; ++row)
+      std::copy_n(part.data() + row * TILE, width, sums + row * weights.rows + tile * TILE);
   }
 }

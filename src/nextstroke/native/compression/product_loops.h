@@ -1,17 +1,13 @@
-// The loops of a product, in the namespace and with the instructions that product.cpp gives them: ROWS of a tile at once,
-// NEXTSTROKE_WIDE vectors of sums for each vector of weights. No include guard: it is read once for each processor.
+// The loops of a product, in the namespace and with the instructions that product.cpp gives them. No include guard: it is
+// read once for each processor. One template for all would not do: a function has the instructions that are allowed where
+// it is defined. The namespace defines
+//   ROWS  number of a tile's rows of weights in one vector of sums
+//   WIDE  number of rows of inputs that are multiplied at once
+//   Unit  type of a prepared byte of the inputs
+//   EXTRA number of bytes after each prepared row
+//   Sum, Part, Input and what is done with them: none, load, spread, add, store
 
-#ifdef NEXTSTROKE_BYTES
-using Unit = int8_t;
-#else
-using Unit = int16_t;
-#endif
 constexpr Int UNIT = sizeof(Unit);
-#if defined(NEXTSTROKE_BYTES) && !defined(NEXTSTROKE_SIGNED)
-constexpr Int EXTRA = 64;  // for 128 · the sum of the inputs
-#else
-constexpr Int EXTRA = 0;
-#endif
 
 static void prepare(Int quads, const uint8_t* h, void* prepared) {
   Unit* to = static_cast<Unit*>(prepared);
@@ -73,8 +69,8 @@ static void multiply(
     Int count, Int quads, const void* prepared, Int stride, const int8_t* weights, int32_t* sums) {
   const char* rows = static_cast<const char*>(prepared);
   while (count > 0) {
-    const Int now = count < NEXTSTROKE_WIDE ? count : NEXTSTROKE_WIDE;
-    rest<NEXTSTROKE_WIDE>(now, quads, rows, stride, weights, sums);
+    const Int now = count < WIDE ? count : WIDE;
+    rest<WIDE>(now, quads, rows, stride, weights, sums);
     count -= now, rows += now * stride, sums += now * TILE;
   }
 }
