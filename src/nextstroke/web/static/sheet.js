@@ -8,7 +8,7 @@ import { printed, printedPath, widthOf } from "./paper.js";
 import { ofParagraph } from "./state.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const LATER = 6; // lines after the first are written so many times faster
+const LATER = 6; // how many times faster lines after the first are written
 const SAME = 0.05; // mm, within which two inks are the same
 
 /** The time between two strokes, in points. */
