@@ -112,7 +112,7 @@ function schedule(fields, wait) {
 /** The name of a new document: its first line. */
 export const nameOf = ({ text }) => text.trim().split("\n")[0].slice(0, 40) || t("Untitled");
 
-export const lookOf = ({ colour, pen, paper, sheet }) => ({ colour, pen, paper, sheet });
+const lookOf = ({ colour, pen, paper, sheet }) => ({ colour, pen, paper, sheet });
 
 /** Write the text; what is downloaded is what was written last to its end. */
 export async function write() {

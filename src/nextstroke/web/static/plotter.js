@@ -10,7 +10,7 @@ const HPGL_UNITS = 40; // to the millimetre
 const FEED = 1500; // mm a minute
 
 /** A polyline with the fewest of its points that stay within TOLERANCE of it (Ramer 1972). */
-export function thinned(curve) {
+function thinned(curve) {
   const keep = new Set([0, curve.length - 1]);
   const parts = [[0, curve.length - 1]];
   while (parts.length) {

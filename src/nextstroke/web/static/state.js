@@ -10,12 +10,12 @@ export const DEFAULTS = {
 };
 
 // Widths and heights of pages in mm; "fit" is cut to the ink.
-export const FORMATS = {
+const FORMATS = {
   fit: null, card: [148, 105], a6: [105, 148], a5: [148, 210], a4: [210, 297], letter: [215.9, 279.4],
 };
-export const PAPERS = ["blank", "ruled", "grid", "dots"];
+const PAPERS = ["blank", "ruled", "grid", "dots"];
 export const ALIGNMENTS = ["left", "center", "right"];
-export const VIEWS = ["write", "hand", "dream"];
+const VIEWS = ["write", "hand", "dream"];
 // Fields that change how the ink looks and not the ink itself.
 export const DRESSING = ["pen", "colour", "paper", "sheet", "view"];
 const LINE_HEIGHT = 10 / 2.2; // heights of small letters from baseline to baseline, as the command's defaults have them

@@ -68,7 +68,7 @@ function layPads() {
 }
 
 /** The words of a line in groups of at most `letters` characters. */
-export function chunksOf(line, letters) {
+function chunksOf(line, letters) {
   const chunks = [];
   for (const word of line.split(" ")) {
     const last = chunks.at(-1);
@@ -146,7 +146,7 @@ function picture(ink) {
 }
 
 /** Slant, width and pen lifts of two inks: numbers that do not hang on what they say. */
-export function features(ink, text) {
+function features(ink, text) {
   const letters = text.replaceAll(" ", "").length;
   const [left, , right] = bounds(ink);
   return {
