@@ -12,17 +12,17 @@ const history = new History();
 
 export const app = {
   state: read(location.hash),
-  written: null, // {state, pages, strange} of the last text that was written to its end
+  written: null, // {state, pages, text} of the last text that was written to its end
   normalisation: null,
   isBusy: false,
 };
 
-/** Call a function at each event of a name: "state", "written", "progress", "status", "strange". */
+/** Call a function at each event of a name: "state", "written", "progress", "status", "strange", "hands". */
 export function on(name, listener) {
   listeners.set(name, [...(listeners.get(name) ?? []), listener]);
 }
 
-export function emit(name, detail) {
+export function emit(name, detail = undefined) {
   for (const listener of listeners.get(name) ?? []) listener(detail);
 }
 
@@ -121,14 +121,9 @@ export async function write() {
   if (!state.text.trim()) return stopWithout(state, t("Type something to be written."));
   const styles = state.style.split(",");
   const page = pageOf(state);
-  const started = performance.now();
   let begun = false;
-  let strange = [];
   const take = (part) => {
-    if (part.strange) {
-      strange = part.strange;
-      emit("strange", strange);
-    }
+    if (part.strange) emit("strange", part.strange);
     if (part.progress) emit("progress", part.progress);
     if (!part.row) return;
     if (!begun) desk.begin(lookOf(app.state), page);
@@ -143,8 +138,8 @@ export async function write() {
     desk.end(done.rows);
     app.normalisation = done.normalisation;
     app.isBusy = false;
-    app.written = { state: { ...state, ...dressing(app.state) }, pages: desk.finishedPages(), strange, text: done.text };
-    emit("written", { milliseconds: performance.now() - started });
+    app.written = { state: { ...state, ...dressing(app.state) }, pages: desk.finishedPages(), text: done.text };
+    emit("written");
   } catch (error) {
     if (error.dropped) return null;
     if (error.message === "EMPTY") return stopWithout(state, t("None of these signs can be written."));
@@ -166,7 +161,7 @@ async function stopWithout(state, message) {
   Object.assign(app, { written: null, isBusy: false });
   if (!state.text.trim()) emit("strange", []);
   emit("progress", null);
-  emit("written", { milliseconds: 0 });
+  emit("written");
   tell(message);
   return null;
 }

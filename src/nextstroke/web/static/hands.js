@@ -28,13 +28,13 @@ export function ready(style) {
   return learned.get(style);
 }
 
-/** Learn lines as a hand and keep it; gives its style. A hand of the same name is replaced. */
+/** Learn lines as a hand and keep it; gives whether the browser did. A hand of the same name is replaced. */
 export async function addHand(name, lines) {
   const style = OWN + name;
   await ask("learn", { name: style, lines });
   learned.set(style, Promise.resolve());
   hands = [...hands.filter((hand) => hand.name !== name), { name, lines }];
-  return { style, kept: keep("hands", hands) };
+  return keep("hands", hands);
 }
 
 /** A name that no hand has yet. */

@@ -157,7 +157,6 @@ export class Desk {
     let seconds = this.pace ? passed : Infinity;
     while (this.queue.length && seconds > 0) seconds = this.#advance(this.queue[0], seconds);
     if (this.queue.length) this.frame = requestAnimationFrame((next) => this.tick(next));
-    else this.parent.dispatchEvent(new Event("written"));
   }
 
   /** Continue to write a row for some seconds; gives how many are left. */

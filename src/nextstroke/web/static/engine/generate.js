@@ -15,12 +15,8 @@ export function probabilities(y, temperature) {
 export class Generator {
   constructor(network) {
     this.network = network;
-    this.begin();
-  }
-
-  begin() {
-    this.state = this.network.start();
-    this.y = this.network.step(this.network.none, this.state).slice();
+    this.state = network.start();
+    this.read(network.none);
   }
 
   read(symbol) {

@@ -73,7 +73,7 @@ function showStatus({ text, kind, retry: again = null }) {
   $("retry").hidden = !again;
 }
 
-const options = () => ({ speed: preferences.pace || 1, dpi: preferences.dpi, transparent: preferences.transparent });
+const options = () => ({ dpi: preferences.dpi, transparent: preferences.transparent });
 
 async function download(format) {
   if (!app.written) return;

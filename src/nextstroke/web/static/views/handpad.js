@@ -13,10 +13,9 @@ const EDGE = 18;
 const POINTS_PER_LETTER = 2; // that ink has at least
 
 export class HandPad {
-  /** @param {HTMLElement} parent @param {string} text that the user is asked to write @param {() => void} changed */
-  constructor(parent, text, changed) {
+  /** @param {HTMLElement} parent @param {string} text that the user is asked to write */
+  constructor(parent, text) {
     this.text = text;
-    this.changed = changed;
     this.strokes = [];
     this.pointer = null;
     this.penSeen = false;
@@ -58,7 +57,6 @@ export class HandPad {
   pointerup(event) {
     if (event.pointerId !== this.pointer) return;
     this.pointer = null;
-    this.changed();
   }
 
   /** The system cancelled the pointer: its stroke is removed. */
@@ -71,13 +69,11 @@ export class HandPad {
   undo() {
     this.strokes.pop();
     this.paint();
-    this.changed();
   }
 
   clear() {
     this.strokes = [];
     this.paint();
-    this.changed();
   }
 
   /** Show ink below what is written. @param ink levelled, its small letters one unit high, or null */

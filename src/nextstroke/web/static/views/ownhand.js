@@ -61,7 +61,7 @@ const say = (text) => ($("learning").textContent = text);
 function layPads() {
   for (const pad of pads.flat()) pad.remove();
   const lines = $("lines").value === "10" ? TEN : TWO;
-  pads = lines.map((line) => chunksOf(line, lettersOnPad()).map((text) => new HandPad($("pads"), text, () => {})));
+  pads = lines.map((line) => chunksOf(line, lettersOnPad()).map((text) => new HandPad($("pads"), text)));
   const perRow = innerWidth >= 1000 || innerWidth < 600 ? "100%" : "45%";
   for (const pad of pads.flat()) pad.figure.style.setProperty("--pad", perRow);
   showSpecimens();
@@ -83,7 +83,7 @@ async function showSpecimens() {
   const all = pads.flat();
   for (const pad of all) {
     if (!$("follow").checked) pad.follow(null);
-    else if (app.state.view === "hand" && pads.flat() && all[0] === pads[0][0]) {
+    else if (app.state.view === "hand" && all[0] === pads[0][0]) {
       try {
         const ink = await ask("preview", { text: pad.text, style: SPECIMEN_STYLE, bias: 2, seed: 3 });
         const { xHeight } = measure(ink);
@@ -108,14 +108,12 @@ async function take(linesOf, name) {
   say(t("Reading your hand …"));
   try {
     const lines = await linesOf();
-    const { style, kept } = await addHand(name, lines);
+    const kept = await addHand(name, lines);
     emit("hands");
     await tryHand(name);
     say(kept ? t("Learned as “{name}”. It is in the gallery now.", { name }) : t("Learned, but this browser could not keep it: export it."));
-    return style;
   } catch (error) {
     say(explained(error).replace("The ink does not seem to say these words; please write them once more.", t("The ink does not seem to say these words. Please write them once more.")));
-    return null;
   }
 }
 

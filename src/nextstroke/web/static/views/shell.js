@@ -3,7 +3,7 @@
 import { app, cancel, change, nameOf, on, openState, randomSeed, redo, takeAddress, undo } from "../app.js";
 import * as documents from "../documents.js";
 import { language, t, useLanguage } from "../i18n.js";
-import { DEFAULTS, fragment, read } from "../state.js";
+import { fragment, read } from "../state.js";
 import { prefer, preferences } from "../store.js";
 import { $, arrows, button, make, openDialog, showTab } from "./dom.js";
 
@@ -143,7 +143,7 @@ const when = (time) => new Date(time).toLocaleString(language, { dateStyle: "med
 function openDocument(id) {
   const chosen = documents.choose(id);
   $("documents-dialog").close();
-  openState({ ...DEFAULTS, ...read(chosen.fragment) });
+  openState(read(chosen.fragment));
 }
 
 function removeDocument(id) {
