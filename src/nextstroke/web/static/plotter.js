@@ -1,6 +1,6 @@
 // Pages for pen plotters: G-code and HPGL, as the command writes them (pages/plotter.py, pages/travel.py).
 
-import { strokesOf } from "./engine/ink.js";
+import { rounded, strokesOf } from "./engine/ink.js";
 import { polyline } from "./engine/spline.js";
 import { description, layersOf } from "./files.js";
 
@@ -70,14 +70,12 @@ export function hpgl(page, look) {
   for (const [, strokes] of pens(page, look.colour)) {
     out.push(`SP${++pen};`);
     for (const stroke of strokes) {
-      const [first, ...rest] = thinned(stroke).map((point) => point.map((value) => roundHalfEven(value * HPGL_UNITS)).join());
+      const [first, ...rest] = thinned(stroke).map((point) => point.map((value) => rounded(value * HPGL_UNITS)).join());
       out.push(`PU${first};PD${(rest.length ? rest : [first]).join()};`);
     }
   }
   return [...out, "PU;SP0;", ""].join("\n");
 }
-
-const roundHalfEven = (value) => (Math.abs(value % 1) === 0.5 ? 2 * Math.round(value / 2) : Math.round(value)) + 0; // + 0: no -0
 
 /** Of each colour, its strokes as few straight pieces, y upwards. */
 export function* plotterStrokes(page, look) {
