@@ -1,6 +1,7 @@
 // The user's own hands: {name, lines}, kept in this browser, learned by the worker when they are first used.
 
 import { ask } from "./ask.js";
+import { compressed, decompressed } from "./engine/compression.js";
 import { keep, recall } from "./store.js";
 
 export const OWN = "mine:"; // before the name of an own hand in a state
@@ -69,9 +70,8 @@ export async function packHand({ name, lines }) {
     const scale = UNITS / Math.max(Math.max(...heights) - Math.min(...heights), 1e-9);
     return { text, strokes: strokes.map((stroke) => steps(stroke.map((point) => point.map((value) => Math.round(value * scale))))) };
   });
-  const json = new Blob([JSON.stringify({ name, lines: packed })]);
-  const bytes = await new Response(json.stream().pipeThrough(new CompressionStream("deflate-raw"))).arrayBuffer();
-  return btoa(Array.from(new Uint8Array(bytes), (byte) => String.fromCharCode(byte)).join("")).replaceAll("+", "-").replaceAll("/", "_");
+  const bytes = await compressed(JSON.stringify({ name, lines: packed }), "deflate-raw");
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")).replaceAll("+", "-").replaceAll("/", "_");
 }
 
 function steps(points) {
@@ -81,8 +81,7 @@ function steps(points) {
 /** The hand in a link: {name, lines}; throws for another text. */
 export async function unpackHand(text) {
   const bytes = Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (sign) => sign.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-  const { name, lines } = JSON.parse(await new Response(stream).text());
+  const { name, lines } = JSON.parse(new TextDecoder().decode(await decompressed(bytes, "deflate-raw")));
   return { name: String(name), lines: lines.map((line) => ({ text: String(line.text), strokes: line.strokes.map(pointsOf) })) };
 }
 

@@ -1,5 +1,6 @@
 // Files of ink, read in the browser: the formats that `formats/` reads. Each reader gives lines [{text, strokes}].
 
+import { decompressed } from "./engine/compression.js";
 import { t } from "./i18n.js";
 
 const MOST_BYTES = 20_000_000;
@@ -21,7 +22,7 @@ export async function readInk(file) {
 async function textOf(file) {
   const bytes = new Uint8Array(await file.arrayBuffer());
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return new TextDecoder().decode(bytes);
-  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+  return new TextDecoder().decode(await decompressed(bytes, "gzip"));
 }
 
 function parsed(source) {
