@@ -3,18 +3,14 @@
 import { clean } from "./clean.js";
 import { bestLine } from "./engine/best_of.js";
 import { compose } from "./engine/compose.js";
-import { setConstants } from "./engine/constants.js";
 import { crc32 } from "./engine/crc32.js";
 import { xHeight } from "./engine/diacritics.js";
-import { Generator } from "./engine/generate.js";
+import { generated, Generator } from "./engine/generate.js";
 import { NO_STYLE } from "./engine/hands.js";
 import { bounds, moved } from "./engine/ink.js";
 import { baselineOf, levelled, rowsOf } from "./engine/layout.js";
 import { knownSize, learnHand } from "./engine/learn_hand.js";
-import { readModel, readStyles } from "./engine/model_file.js";
-import { TextNetwork, WriterNetwork } from "./engine/network.js";
-import { Random } from "./engine/random.js";
-import { Recogniser } from "./engine/recogniser.js";
+import { loader, once } from "./engine/load.js";
 import { prepare } from "./engine/request.js";
 import { writeLine } from "./engine/sampler.js";
 import { rewrittenOf } from "./state.js";
@@ -34,28 +30,7 @@ const fetched = async (name) => {
   if (!answer.ok) throw new Error(`${name}: ${answer.status} ${answer.statusText}`);
   return answer.arrayBuffer();
 };
-const unpacked = async (name) => {
-  const packed = new Response(await fetched(`${name}.gz`)).body;
-  return new Response(packed.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
-};
-/** What an asynchronous function makes, made once; after a failure it is tried again. */
-const once = (make) => {
-  let made = null;
-  return () => {
-    made ??= make().catch((error) => {
-      made = null;
-      throw error;
-    });
-    return made;
-  };
-};
-const kernel = once(async () => WebAssembly.compile(await fetched("engine/kernel.wasm")));
-const load = (Kind, name) => once(async () => new Kind(await kernel(), await readModel(await unpacked(`models/${name}.onnx`))));
-const writer = load(WriterNetwork, "writer");
-const recogniser = load(Recogniser, "reader");
-const textNetwork = load(TextNetwork, "text");
-const loadConstants = once(async () => setConstants(JSON.parse(new TextDecoder().decode(await fetched("engine.json")))));
-const styles = once(async () => readStyles(await unpacked("models/writer.styles")));
+const { writer, recogniser, textNetwork, styles, constants } = loader(fetched);
 const size = once(async () => knownSize(await writer()));
 let versions = 0;
 const hands = new Map([["none", NO_STYLE]]); // and the user's own hands
@@ -148,7 +123,7 @@ const jobs = {
    * {progress: {written, lines, stage}}.
    */
   async write({ text, styles: names, bias, seed, candidates, page, replace, again }, report, pause) {
-    const [network, ...loaded] = await Promise.all([writer(), loadConstants(), ...names.map(hand)]);
+    const [network, ...loaded] = await Promise.all([writer(), constants(), ...names.map(hand)]);
     const styles = loaded.slice(1);
     const cleaned = clean(text, network.about.alphabet, replace);
     report({ strange: cleaned.strange });
@@ -172,7 +147,7 @@ const jobs = {
 
   /** The ink of a line in another style, on its baseline. */
   async preview({ text, style, bias, seed }, _report, pause) {
-    const [network, loaded] = await Promise.all([writer(), hand(style), loadConstants()]);
+    const [network, loaded] = await Promise.all([writer(), hand(style), constants()]);
     const cleaned = clean(text, network.about.alphabet, "");
     if (!cleaned.text.trim()) throw new Error("EMPTY");
     await pause();
@@ -182,7 +157,7 @@ const jobs = {
 
   /** Learn a hand from the user's lines; its version is new each time, so that no line of an older one is recalled. */
   async learn({ name, lines }) {
-    await loadConstants();
+    await constants();
     const learned = learnHand(await writer(), name, lines, await size(), await recogniser());
     hands.set(name, { ...learned, version: ++versions });
   },
@@ -199,16 +174,10 @@ const jobs = {
   },
 
   async type({ text, length, temperature, seed }, report, pause) {
-    const generator = new Generator(await textNetwork());
-    const random = new Random([seed]);
-    const decoder = new TextDecoder();
-    generator.prime(text);
-    for (let i = 0; i < length; i++) {
-      const byte = generator.draw(random.next(), temperature);
-      report(decoder.decode(Uint8Array.of(byte), { stream: true }));
+    for (const piece of generated(await textNetwork(), text, { length, temperature, seed })) {
+      report(piece);
       await pause();
     }
-    report(decoder.decode());
   },
 
   async stop() {},
