@@ -85,7 +85,8 @@ export async function unpackHand(text) {
   return { name: String(name), lines: lines.map((line) => ({ text: String(line.text), strokes: line.strokes.map(pointsOf) })) };
 }
 
-function pointsOf(values) {
+/** A stroke from its first point and the steps to the next ones, as `steps` gives them. */
+export function pointsOf(values) {
   const points = [];
   let x = 0;
   let y = 0;

@@ -3,7 +3,6 @@
 import { clean } from "./clean.js";
 import { bestLine } from "./engine/best_of.js";
 import { compose } from "./engine/compose.js";
-import { crc32 } from "./engine/crc32.js";
 import { xHeight } from "./engine/diacritics.js";
 import { generated, Generator } from "./engine/generate.js";
 import { NO_STYLE } from "./engine/hands.js";
@@ -13,7 +12,7 @@ import { knownSize, learnHand } from "./engine/learn_hand.js";
 import { loader, once } from "./engine/load.js";
 import { prepare } from "./engine/request.js";
 import { writeLine } from "./engine/sampler.js";
-import { rewrittenOf } from "./state.js";
+import { lineKey, rewrittenOf } from "./state.js";
 
 const KEPT = 200; // lines remembered, so that more typing does not write the same lines again
 const DRAFTS_KEPT = 60;
@@ -62,8 +61,7 @@ function draft(network, request) {
 
 /** The request for a line: one that was to be written again has other random numbers. */
 function requestOf(text, how) {
-  const sum = crc32(new TextEncoder().encode(text)).toString(16);
-  const again = how.rewritten.get(`${sum}.${how.occurrence}`) ?? 0;
+  const again = how.rewritten.get(lineKey(text, how.occurrence)) ?? 0;
   return { ...how, seed: (how.seed + again * AGAIN) % 2 ** 32, draw: draft };
 }
 
@@ -97,6 +95,9 @@ function preview(line, index, page, scale) {
   return { text: line.text, written: line.written, number, width, height, baseline, ink: placed, phi: line.phi, ys: line.ys, scale };
 }
 
+/** A row as it is sent to the page. */
+const sent = ({ line, ...placed }) => ({ ...placed, phi: line?.phi, ys: line?.ys });
+
 /** Write first attempts at all lines; gives the number of lines. */
 async function writeDraft(text, how, report) {
   const started = performance.now();
@@ -108,9 +109,8 @@ async function writeDraft(text, how, report) {
     report({ row: preview(line, rows + written - 1, how.page, scale), index: rows + written - 1, stage: "preview" });
   };
   for await (const row of compose(text, { ...how, candidates: 1, write: draftLine, progress })) {
-    const { line, ...placed } = row;
-    if (line) lines += 1;
-    report({ row: { ...placed, phi: line?.phi, ys: line?.ys }, index: rows++, stage: "draft" });
+    if (row.line) lines += 1;
+    report({ row: sent(row), index: rows++, stage: "draft" });
     await how.pause();
   }
   return lines;
@@ -137,9 +137,8 @@ const jobs = {
     };
     let index = 0;
     for await (const row of compose(cleaned.text, { ...how, recogniser: chooser, candidates, write: bestRemembered, progress })) {
-      const { line, ...placed } = row;
-      if (line) total += 1;
-      report({ row: { ...placed, phi: line?.phi, ys: line?.ys }, index: index++, stage: "best" });
+      if (row.line) total += 1;
+      report({ row: sent(row), index: index++, stage: "best" });
       await pause();
     }
     return { normalisation: network.about.normalisation, rows: index, text: cleaned.text };

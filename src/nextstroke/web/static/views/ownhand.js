@@ -9,7 +9,7 @@ import { addHand, findHand, freeName, OWN, ownHands, ready, removeHand, renameHa
 import { language, t } from "../i18n.js";
 import { readInk } from "../importers.js";
 import { offer } from "../offer.js";
-import { fileName } from "../state.js";
+import { fileName, LONGEST_TEXT } from "../state.js";
 import { $, button, drawing, make } from "./dom.js";
 import { HandPad, joinedLine } from "./handpad.js";
 
@@ -229,7 +229,7 @@ function drop(event) {
   document.body.classList.toggle("dropping", event.type === "dragover");
   if (event.type !== "drop") return;
   const [file] = event.dataTransfer.files;
-  if (/\.(txt|md)$/i.test(file.name)) file.text().then((text) => change({ text: text.slice(0, 20000), again: "", view: "write" }));
+  if (/\.(txt|md)$/i.test(file.name)) file.text().then((text) => change({ text: text.slice(0, LONGEST_TEXT), again: "", view: "write" }));
   else {
     change({ view: "hand" });
     importFile(file);
