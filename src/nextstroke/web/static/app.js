@@ -2,7 +2,7 @@
 
 import { ask } from "./ask.js";
 import * as documents from "./documents.js";
-import { findHand, isOwn, packHand, ready } from "./hands.js";
+import * as hands from "./hands.js";
 import { History } from "./history.js";
 import { t } from "./i18n.js";
 import { DEFAULTS, DRESSING, fragment, pageOf, read } from "./state.js";
@@ -39,13 +39,16 @@ export const canUndo = () => history.canUndo;
 export const canRedo = () => history.canRedo;
 export const randomSeed = () => Math.floor(Math.random() * 100000);
 
+/** The names of the fields in which values differ from the state. */
+const changed = (values) => Object.keys(values).filter((key) => app.state[key] !== values[key]);
+
 /**
  * Change the state.
  * @param {object} changes fields with their new values
  * @param {{wait?: number, joins?: boolean}} how ms before it is written; whether it may belong to the last step of the history
  */
 export function change(changes, { wait = 0, joins = false } = {}) {
-  const fields = Object.keys(changes).filter((key) => app.state[key] !== changes[key]);
+  const fields = changed(changes);
   if (!fields.length) return;
   if (!joins) history.seal();
   const isStep = history.record(app.state, fields, performance.now());
@@ -64,13 +67,13 @@ export function redo() {
 }
 
 function restore(state) {
-  if (state) follow(state, Object.keys(state).filter((key) => state[key] !== app.state[key]), 0, false);
+  if (state) follow(state, changed(state), 0, false);
 }
 
 /** Take the state of the address, after a step back or forth in the browser. */
 export function takeAddress() {
   const state = read(location.hash);
-  const fields = Object.keys(state).filter((key) => state[key] !== app.state[key]);
+  const fields = changed(state);
   if (!fields.length) return;
   history.seal();
   history.record(app.state, fields, performance.now());
@@ -132,7 +135,7 @@ export async function write() {
   };
   emit("progress", { written: 0, lines: 0 });
   try {
-    await Promise.all([...new Set(styles)].map(ready));
+    await Promise.all([...new Set(styles)].map(hands.ready));
     const { text, bias, seed, candidates, replace, again } = state;
     const done = await ask("write", { text, styles, bias, seed, candidates, page, replace, again }, take);
     desk.end(done.rows);
@@ -177,22 +180,20 @@ export async function cancel() {
 
 /** An error of the worker in words that help. */
 export function explained(error) {
-  const missing = /^UNKNOWN HAND (.*)$/.exec(error.message)?.[1] ?? /^There is no hand called (.*)$/.exec(error.message)?.[1];
-  if (missing !== undefined) {
-    const own = missing.startsWith("mine:") ? missing.slice(5) : missing;
-    return t("The hand “{name}” is not in this browser. Choose another one.", { name: own });
-  }
+  const missing = /^There is no hand called (.*)$/.exec(error.message)?.[1];
+  if (missing !== undefined) return t("The hand “{name}” is not in this browser. Choose another one.", { name: hands.nameOf(missing) });
   if (/fetch|network|load failed|: \d{3} /i.test(error.message)) {
     return t("The handwriting network could not be fetched. Check the connection and try again.");
   }
   if (/no room/.test(error.message)) return t("This page has no room for the text. Choose a larger page, smaller letters or a smaller margin.");
+  if (/does not seem to say/.test(error.message)) return t("The ink does not seem to say these words. Please write them once more.");
   return error.message;
 }
 
 /** The address that gives the same ink; own hands are part of it. */
 export async function linkOf(state) {
-  const own = [...new Set(state.style.split(","))].filter(isOwn).map(findHand).filter(Boolean);
-  const hands = await Promise.all(own.map(packHand));
+  const own = [...new Set(state.style.split(","))].filter(hands.isOwn).map(hands.findHand).filter(Boolean);
+  const packed = await Promise.all(own.map(hands.packHand));
   const base = location.href.replace(/#.*$/, "");
-  return `${base}${fragment({ ...state, view: DEFAULTS.view })}${hands.map((hand) => `&hand=${hand}`).join("")}`;
+  return `${base}${fragment({ ...state, view: DEFAULTS.view })}${packed.map((hand) => `&hand=${hand}`).join("")}`;
 }

@@ -20,7 +20,7 @@ export const findHand = (style) => hands.find(({ name }) => name === nameOf(styl
 export function ready(style) {
   if (!isOwn(style)) return Promise.resolve();
   const hand = findHand(style);
-  if (!hand) return Promise.reject(new Error(`UNKNOWN HAND ${nameOf(style)}`));
+  if (!hand) return Promise.reject(new Error(`There is no hand called ${style}`));
   if (!learned.has(style)) {
     const learning = ask("learn", { name: style, lines: hand.lines });
     learned.set(style, learning);

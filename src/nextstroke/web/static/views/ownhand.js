@@ -113,7 +113,7 @@ async function take(linesOf, name) {
     await tryHand(name);
     say(kept ? t("Learned as “{name}”. It is in the gallery now.", { name }) : t("Learned, but this browser could not keep it: export it."));
   } catch (error) {
-    say(explained(error).replace("The ink does not seem to say these words; please write them once more.", t("The ink does not seem to say these words. Please write them once more.")));
+    say(explained(error));
   }
 }
 
