@@ -27,7 +27,6 @@ export function wireShell(desk, views) {
   wireLanguage();
   $("help").addEventListener("click", showHelp);
   $("documents").addEventListener("click", showDocuments);
-  const showName = () => ($("document-name").textContent = documents.open()?.name ?? t("Documents"));
   on("state", showName);
   showName();
   addEventListener("keydown", (event) => press(event, desk));
@@ -99,6 +98,8 @@ function showHelp() {
 
 // Documents.
 
+const showName = () => ($("document-name").textContent = documents.open()?.name ?? t("Documents"));
+
 function showDocuments() {
   const list = make("ul", { className: "list" });
   const current = documents.open()?.id;
@@ -148,7 +149,7 @@ function openDocument(id) {
 
 function removeDocument(id) {
   documents.remove(id);
-  $("document-name").textContent = documents.open()?.name ?? t("Documents");
+  showName();
   showDocuments();
 }
 
@@ -158,7 +159,7 @@ function renameDocument({ id, name }) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     documents.rename(id, input.value.trim() || name);
-    $("document-name").textContent = documents.open()?.name ?? t("Documents");
+    showName();
     showDocuments();
   });
   openDialog($("documents-dialog"), t("Rename"), form);
