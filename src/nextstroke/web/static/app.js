@@ -82,7 +82,7 @@ export function takeAddress() {
   schedule(fields, 0);
 }
 
-/** Open another text: the history begins anew. */
+/** Open another text, as a step of the history. */
 export function openState(state) {
   change({ ...state, view: "write" });
 }
