@@ -1,16 +1,11 @@
 // The engine of nextstroke as a package: handwriting and text in the browser and in Node. The files next to this one are
 // put there by build.py.
 
-import { bestLine } from "./engine/best_of.js";
 import { compose } from "./engine/compose.js";
-import { setConstants } from "./engine/constants.js";
-import { Generator } from "./engine/generate.js";
+import { generated } from "./engine/generate.js";
 import { NO_STYLE } from "./engine/hands.js";
 import { strokesOf } from "./engine/ink.js";
-import { readModel, readStyles } from "./engine/model_file.js";
-import { TextNetwork, WriterNetwork } from "./engine/network.js";
-import { Random } from "./engine/random.js";
-import { Recogniser } from "./engine/recogniser.js";
+import { loader } from "./engine/load.js";
 import { isComplete } from "./engine/sampler.js";
 import { bezier } from "./engine/spline.js";
 
@@ -28,22 +23,7 @@ async function bytes(name) {
   return answer.arrayBuffer();
 }
 
-async function unpacked(name) {
-  const packed = new Response(await bytes(`models/${name}.gz`)).body;
-  return new Response(packed.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
-}
-
-const once = (make) => {
-  let made = null;
-  return () => (made ??= make());
-};
-const kernel = once(async () => WebAssembly.compile(await bytes("engine/kernel.wasm")));
-const network = (Kind, name) => once(async () => new Kind(await kernel(), await readModel(await unpacked(`${name}.onnx`))));
-const writer = network(WriterNetwork, "writer");
-const recogniser = network(Recogniser, "reader");
-const textNetwork = network(TextNetwork, "text");
-const hands = once(async () => readStyles(await unpacked("writer.styles")));
-const constants = once(async () => setConstants(JSON.parse(new TextDecoder().decode(await bytes("engine.json")))));
+const { writer, recogniser, textNetwork, styles: hands, constants } = loader(bytes);
 
 export async function styles() {
   return [...(await hands()).keys()];
@@ -66,7 +46,6 @@ export async function* write(text, { style = "", bias = 0.75, seed = 1, bestOf =
     seed,
     candidates: bestOf,
     page: { ...PAGE, ...page },
-    write: bestLine,
     progress,
   };
   for await (const row of compose(text, how)) {
@@ -100,16 +79,7 @@ export async function writeSvg(text, { pen = 0.35, colour = "#1a1a2e", ...option
 }
 
 export async function* generate(prime, { length = 200, temperature = 1, seed = 1 } = {}) {
-  const generator = new Generator(await textNetwork());
-  const random = new Random([seed]);
-  const decoder = new TextDecoder();
-  generator.prime(prime);
-  for (let i = 0; i < length; i++) {
-    const piece = decoder.decode(Uint8Array.of(generator.draw(random.next(), temperature)), { stream: true });
-    if (piece) yield piece;
-  }
-  const rest = decoder.decode();
-  if (rest) yield rest;
+  for (const piece of generated(await textNetwork(), prime, { length, temperature, seed })) if (piece) yield piece;
 }
 
 const short = (value) => String(Number(value.toFixed(3)));

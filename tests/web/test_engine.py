@@ -76,11 +76,6 @@ def test_points_are_drawn_as_in_python(browser_engine):
         for y, bias, uniform in zip(rows, biases, uniforms, strict=True)
     ]
     np.testing.assert_allclose(browser_engine(*jobs), Mixture(rows, biases).draw(uniforms), atol=1e-4)
-    offsets = rng.normal(0, 1, (50, 2))
-    densities = browser_engine(
-        *({"job": "density", "y": y.tolist(), "offset": o.tolist()} for y, o in zip(rows, offsets, strict=True))
-    )
-    np.testing.assert_allclose(densities, Mixture(rows, np.zeros(50)).log_density(offsets), rtol=1e-4, atol=1e-4)
 
 
 def test_a_temperature_divides_log_weights_and_multiplies_variances(browser_engine):

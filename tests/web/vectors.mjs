@@ -9,7 +9,7 @@ const modules = [
 ];
 const loaded = await Promise.all(modules.map((name) => import(`${engine}/${name}.js`)));
 const {
-  bestLine, component, compose, draw, Generator, isComplete, knownSize, learnHand, levelled, logDensity, measure, NO_STYLE,
+  bestLine, component, compose, draw, Generator, isComplete, knownSize, learnHand, levelled, measure, NO_STYLE,
   normal, plain, prepare, Random, readModel, readStyles, Recogniser, setConstants, strayDots, TextNetwork, traitsOf,
   weights,
   writeLine, WriterNetwork,
@@ -48,7 +48,6 @@ const jobs = {
     return Array.from({ length: count }, () => (kind === "normal" ? random.normal() : random.next()));
   },
   draw: ({ y, bias, uniforms }) => draw(Float32Array.from(y), bias, uniforms),
-  density: ({ y, offset }) => logDensity(Float32Array.from(y), offset),
   mixture({ y, bias, temperature }) {
     const row = Float32Array.from(y);
     return weights(row, bias, temperature).map((pi, j) => ({ pi, ...component(row, j, bias, temperature) }));

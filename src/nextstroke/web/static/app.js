@@ -2,7 +2,7 @@
 
 import { ask } from "./ask.js";
 import * as documents from "./documents.js";
-import { findHand, isOwn, packHand, ready } from "./hands.js";
+import * as hands from "./hands.js";
 import { History } from "./history.js";
 import { t } from "./i18n.js";
 import { DEFAULTS, DRESSING, fragment, pageOf, read } from "./state.js";
@@ -12,17 +12,17 @@ const history = new History();
 
 export const app = {
   state: read(location.hash),
-  written: null, // {state, pages, strange} of the last text that was written to its end
+  written: null, // {state, pages, text} of the last text that was written to its end
   normalisation: null,
   isBusy: false,
 };
 
-/** Call a function at each event of a name: "state", "written", "progress", "status", "strange". */
+/** Call a function at each event of a name: "state", "written", "progress", "status", "strange", "hands". */
 export function on(name, listener) {
   listeners.set(name, [...(listeners.get(name) ?? []), listener]);
 }
 
-export function emit(name, detail) {
+export function emit(name, detail = undefined) {
   for (const listener of listeners.get(name) ?? []) listener(detail);
 }
 
@@ -39,13 +39,16 @@ export const canUndo = () => history.canUndo;
 export const canRedo = () => history.canRedo;
 export const randomSeed = () => Math.floor(Math.random() * 100000);
 
+/** The names of the fields in which values differ from the state. */
+const changed = (values) => Object.keys(values).filter((key) => app.state[key] !== values[key]);
+
 /**
  * Change the state.
  * @param {object} changes fields with their new values
  * @param {{wait?: number, joins?: boolean}} how ms before it is written; whether it may belong to the last step of the history
  */
 export function change(changes, { wait = 0, joins = false } = {}) {
-  const fields = Object.keys(changes).filter((key) => app.state[key] !== changes[key]);
+  const fields = changed(changes);
   if (!fields.length) return;
   if (!joins) history.seal();
   const isStep = history.record(app.state, fields, performance.now());
@@ -64,13 +67,13 @@ export function redo() {
 }
 
 function restore(state) {
-  if (state) follow(state, Object.keys(state).filter((key) => state[key] !== app.state[key]), 0, false);
+  if (state) follow(state, changed(state), 0, false);
 }
 
 /** Take the state of the address, after a step back or forth in the browser. */
 export function takeAddress() {
   const state = read(location.hash);
-  const fields = Object.keys(state).filter((key) => state[key] !== app.state[key]);
+  const fields = changed(state);
   if (!fields.length) return;
   history.seal();
   history.record(app.state, fields, performance.now());
@@ -79,7 +82,7 @@ export function takeAddress() {
   schedule(fields, 0);
 }
 
-/** Open another text: the history begins anew. */
+/** Open another text, as a step of the history. */
 export function openState(state) {
   change({ ...state, view: "write" });
 }
@@ -112,7 +115,7 @@ function schedule(fields, wait) {
 /** The name of a new document: its first line. */
 export const nameOf = ({ text }) => text.trim().split("\n")[0].slice(0, 40) || t("Untitled");
 
-export const lookOf = ({ colour, pen, paper, sheet }) => ({ colour, pen, paper, sheet });
+const lookOf = ({ colour, pen, paper, sheet }) => ({ colour, pen, paper, sheet });
 
 /** Write the text; what is downloaded is what was written last to its end. */
 export async function write() {
@@ -121,14 +124,9 @@ export async function write() {
   if (!state.text.trim()) return stopWithout(state, t("Type something to be written."));
   const styles = state.style.split(",");
   const page = pageOf(state);
-  const started = performance.now();
   let begun = false;
-  let strange = [];
   const take = (part) => {
-    if (part.strange) {
-      strange = part.strange;
-      emit("strange", strange);
-    }
+    if (part.strange) emit("strange", part.strange);
     if (part.progress) emit("progress", part.progress);
     if (!part.row) return;
     if (!begun) desk.begin(lookOf(app.state), page);
@@ -137,14 +135,14 @@ export async function write() {
   };
   emit("progress", { written: 0, lines: 0 });
   try {
-    await Promise.all([...new Set(styles)].map(ready));
+    await Promise.all([...new Set(styles)].map(hands.ready));
     const { text, bias, seed, candidates, replace, again } = state;
     const done = await ask("write", { text, styles, bias, seed, candidates, page, replace, again }, take);
     desk.end(done.rows);
     app.normalisation = done.normalisation;
     app.isBusy = false;
-    app.written = { state: { ...state, ...dressing(app.state) }, pages: desk.finishedPages(), strange, text: done.text };
-    emit("written", { milliseconds: performance.now() - started });
+    app.written = { state: { ...state, ...dressing(app.state) }, pages: desk.finishedPages(), text: done.text };
+    emit("written");
   } catch (error) {
     if (error.dropped) return null;
     if (error.message === "EMPTY") return stopWithout(state, t("None of these signs can be written."));
@@ -166,7 +164,7 @@ async function stopWithout(state, message) {
   Object.assign(app, { written: null, isBusy: false });
   if (!state.text.trim()) emit("strange", []);
   emit("progress", null);
-  emit("written", { milliseconds: 0 });
+  emit("written");
   tell(message);
   return null;
 }
@@ -182,22 +180,20 @@ export async function cancel() {
 
 /** An error of the worker in words that help. */
 export function explained(error) {
-  const missing = /^UNKNOWN HAND (.*)$/.exec(error.message)?.[1] ?? /^There is no hand called (.*)$/.exec(error.message)?.[1];
-  if (missing !== undefined) {
-    const own = missing.startsWith("mine:") ? missing.slice(5) : missing;
-    return t("The hand “{name}” is not in this browser. Choose another one.", { name: own });
-  }
+  const missing = /^There is no hand called (.*)$/.exec(error.message)?.[1];
+  if (missing !== undefined) return t("The hand “{name}” is not in this browser. Choose another one.", { name: hands.nameOf(missing) });
   if (/fetch|network|load failed|: \d{3} /i.test(error.message)) {
     return t("The handwriting network could not be fetched. Check the connection and try again.");
   }
   if (/no room/.test(error.message)) return t("This page has no room for the text. Choose a larger page, smaller letters or a smaller margin.");
+  if (/does not seem to say/.test(error.message)) return t("The ink does not seem to say these words. Please write them once more.");
   return error.message;
 }
 
 /** The address that gives the same ink; own hands are part of it. */
 export async function linkOf(state) {
-  const own = [...new Set(state.style.split(","))].filter(isOwn).map(findHand).filter(Boolean);
-  const hands = await Promise.all(own.map(packHand));
+  const own = [...new Set(state.style.split(","))].filter(hands.isOwn).map(hands.findHand).filter(Boolean);
+  const packed = await Promise.all(own.map(hands.packHand));
   const base = location.href.replace(/#.*$/, "");
-  return `${base}${fragment({ ...state, view: DEFAULTS.view })}${hands.map((hand) => `&hand=${hand}`).join("")}`;
+  return `${base}${fragment({ ...state, view: DEFAULTS.view })}${packed.map((hand) => `&hand=${hand}`).join("")}`;
 }

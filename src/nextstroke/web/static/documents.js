@@ -15,7 +15,7 @@ export const all = () => [...documents].sort((a, b) => b.changed - a.changed);
 
 export const open = () => documents.find(({ id }) => id === current) ?? null;
 
-export function find(id) {
+function find(id) {
   return documents.find((each) => each.id === id);
 }
 

@@ -1,6 +1,7 @@
 // The user's own hands: {name, lines}, kept in this browser, learned by the worker when they are first used.
 
 import { ask } from "./ask.js";
+import { compressed, decompressed } from "./engine/compression.js";
 import { keep, recall } from "./store.js";
 
 export const OWN = "mine:"; // before the name of an own hand in a state
@@ -19,7 +20,7 @@ export const findHand = (style) => hands.find(({ name }) => name === nameOf(styl
 export function ready(style) {
   if (!isOwn(style)) return Promise.resolve();
   const hand = findHand(style);
-  if (!hand) return Promise.reject(new Error(`UNKNOWN HAND ${nameOf(style)}`));
+  if (!hand) return Promise.reject(new Error(`There is no hand called ${style}`));
   if (!learned.has(style)) {
     const learning = ask("learn", { name: style, lines: hand.lines });
     learned.set(style, learning);
@@ -28,13 +29,13 @@ export function ready(style) {
   return learned.get(style);
 }
 
-/** Learn lines as a hand and keep it; gives its style. A hand of the same name is replaced. */
+/** Learn lines as a hand and keep it; gives whether the browser did. A hand of the same name is replaced. */
 export async function addHand(name, lines) {
   const style = OWN + name;
   await ask("learn", { name: style, lines });
   learned.set(style, Promise.resolve());
   hands = [...hands.filter((hand) => hand.name !== name), { name, lines }];
-  return { style, kept: keep("hands", hands) };
+  return keep("hands", hands);
 }
 
 /** A name that no hand has yet. */
@@ -69,9 +70,8 @@ export async function packHand({ name, lines }) {
     const scale = UNITS / Math.max(Math.max(...heights) - Math.min(...heights), 1e-9);
     return { text, strokes: strokes.map((stroke) => steps(stroke.map((point) => point.map((value) => Math.round(value * scale))))) };
   });
-  const json = new Blob([JSON.stringify({ name, lines: packed })]);
-  const bytes = await new Response(json.stream().pipeThrough(new CompressionStream("deflate-raw"))).arrayBuffer();
-  return btoa(Array.from(new Uint8Array(bytes), (byte) => String.fromCharCode(byte)).join("")).replaceAll("+", "-").replaceAll("/", "_");
+  const bytes = await compressed(JSON.stringify({ name, lines: packed }), "deflate-raw");
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")).replaceAll("+", "-").replaceAll("/", "_");
 }
 
 function steps(points) {
@@ -81,12 +81,12 @@ function steps(points) {
 /** The hand in a link: {name, lines}; throws for another text. */
 export async function unpackHand(text) {
   const bytes = Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (sign) => sign.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-  const { name, lines } = JSON.parse(await new Response(stream).text());
+  const { name, lines } = JSON.parse(new TextDecoder().decode(await decompressed(bytes, "deflate-raw")));
   return { name: String(name), lines: lines.map((line) => ({ text: String(line.text), strokes: line.strokes.map(pointsOf) })) };
 }
 
-function pointsOf(values) {
+/** A stroke from its first point and the steps to the next ones, as `steps` gives them. */
+export function pointsOf(values) {
   const points = [];
   let x = 0;
   let y = 0;

@@ -1,5 +1,6 @@
 // Files of ink, read in the browser: the formats that `formats/` reads. Each reader gives lines [{text, strokes}].
 
+import { decompressed } from "./engine/compression.js";
 import { t } from "./i18n.js";
 
 const MOST_BYTES = 20_000_000;
@@ -21,7 +22,7 @@ export async function readInk(file) {
 async function textOf(file) {
   const bytes = new Uint8Array(await file.arrayBuffer());
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return new TextDecoder().decode(bytes);
-  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+  return new TextDecoder().decode(await decompressed(bytes, "gzip"));
 }
 
 function parsed(source) {
@@ -49,10 +50,11 @@ function fromXml(source) {
 
 function fromInkml(root) {
   const groups = [...root.getElementsByTagNameNS("*", "traceGroup")];
-  return (groups.length ? groups : [root]).map((group) => ({
-    text: (group.getElementsByTagNameNS("*", "annotation")[0]?.textContent ?? "").split(/\s+/).filter(Boolean).join(" "),
-    strokes: [...group.getElementsByTagNameNS("*", "trace")].map(({ textContent }) => textContent.split(",").map((point) => numbers(point).slice(0, 2))),
-  }));
+  return (groups.length ? groups : [root]).flatMap((group) => {
+    const traces = [...group.getElementsByTagNameNS("*", "trace")];
+    const strokes = traces.map(({ textContent }) => textContent.split(",").map((point) => numbers(point).slice(0, 2)));
+    return oneLine(strokes, group.getElementsByTagNameNS("*", "annotation")[0]?.textContent);
+  });
 }
 
 function fromSvg(root) {
@@ -107,7 +109,7 @@ function fromJson(source) {
   }
   if (value.type?.startsWith?.("excalidraw")) return oneLine(fromExcalidraw(value.elements));
   if (Array.isArray(value.drawing)) return oneLine(value.drawing.map(([x, y]) => x.map((each, i) => [each, y[i]])));
-  if (Array.isArray(value.lines)) return value.lines.map(({ text, strokes }) => oneLine(strokes.map(points), String(text ?? ""))[0]);
+  if (Array.isArray(value.lines)) return value.lines.flatMap(({ text, strokes }) => oneLine(strokes.map(points), String(text ?? "")));
   if (Array.isArray(value.strokes) || Array.isArray(value)) return oneLine((value.strokes ?? value).map(points), String(value.text ?? ""));
   return oneLine(fromJiix(value), String(value.label ?? ""));
 }

@@ -1,7 +1,8 @@
 // All pages as one PDF of curves.
 
-import { strokesOf } from "./engine/ink.js";
+import { compressed } from "./engine/compression.js";
 import { constants } from "./engine/constants.js";
+import { strokesOf } from "./engine/ink.js";
 import { bezier } from "./engine/spline.js";
 import { layersOf, number, rgbOf } from "./files.js";
 import { printed, widthOf } from "./paper.js";
@@ -20,15 +21,10 @@ export async function pdf(pages, look, about) {
   for (const [i, page] of pages.entries()) {
     const size = [page.width, page.height].map((mm) => number(mm * POINTS)).join(" ");
     objects.push(encode(`<</Type/Page/Parent 2 0 R/MediaBox[0 0 ${size}]/Resources<<>>/Contents ${HEAD + 2 * i + 1} 0 R>>`));
-    const packed = await deflated(content(page, look));
+    const packed = await compressed(content(page, look), "deflate");
     objects.push(encode(`<</Length ${packed.length}/Filter/FlateDecode>>\nstream\n`), packed, encode("\nendstream"));
   }
   return withTable(objects, pages.length);
-}
-
-async function deflated(drawn) {
-  const stream = new Blob([drawn]).stream().pipeThrough(new CompressionStream("deflate"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
 /** A text string of a PDF: UTF-16 in hexadecimal digits. */

@@ -1,6 +1,6 @@
 // Pages for pen plotters: G-code and HPGL, as the command writes them (pages/plotter.py, pages/travel.py).
 
-import { strokesOf } from "./engine/ink.js";
+import { rounded, strokesOf } from "./engine/ink.js";
 import { polyline } from "./engine/spline.js";
 import { description, layersOf } from "./files.js";
 
@@ -10,7 +10,7 @@ const HPGL_UNITS = 40; // to the millimetre
 const FEED = 1500; // mm a minute
 
 /** A polyline with the fewest of its points that stay within TOLERANCE of it (Ramer 1972). */
-export function thinned(curve) {
+function thinned(curve) {
   const keep = new Set([0, curve.length - 1]);
   const parts = [[0, curve.length - 1]];
   while (parts.length) {
@@ -70,14 +70,12 @@ export function hpgl(page, look) {
   for (const [, strokes] of pens(page, look.colour)) {
     out.push(`SP${++pen};`);
     for (const stroke of strokes) {
-      const [first, ...rest] = thinned(stroke).map((point) => point.map((value) => roundHalfEven(value * HPGL_UNITS)).join());
+      const [first, ...rest] = thinned(stroke).map((point) => point.map((value) => rounded(value * HPGL_UNITS)).join());
       out.push(`PU${first};PD${(rest.length ? rest : [first]).join()};`);
     }
   }
   return [...out, "PU;SP0;", ""].join("\n");
 }
-
-const roundHalfEven = (value) => (Math.abs(value % 1) === 0.5 ? 2 * Math.round(value / 2) : Math.round(value)) + 0; // + 0: no -0
 
 /** Of each colour, its strokes as few straight pieces, y upwards. */
 export function* plotterStrokes(page, look) {

@@ -1,5 +1,6 @@
 // PNG files: the chunks of one, its resolution, and animated ones of indexed colours (APNG).
 
+import { compressed } from "./engine/compression.js";
 import { crc32 } from "./engine/crc32.js";
 
 const SIGNATURE = Uint8Array.of(137, 80, 78, 71, 13, 10, 26, 10);
@@ -26,11 +27,6 @@ export async function withDpi(blob, dpi) {
   return new Blob([blob.slice(0, HEADER_END), ...chunk("pHYs", word(dots), word(dots), [1]), blob.slice(HEADER_END)], { type: "image/png" });
 }
 
-async function deflated(bytes) {
-  const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream("deflate"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
-}
-
 /** An animated PNG of indexed colours; of each frame only a part is stored. */
 export class Apng {
   constructor(width, height, palette) {
@@ -55,7 +51,7 @@ export class Apng {
       parts.push(...chunk("fcTL", control));
       const rows = new Uint8Array((width + 1) * height); // each after a 0: not filtered
       for (let y = 0; y < height; y++) rows.set(ids.subarray(y * width, (y + 1) * width), y * (width + 1) + 1);
-      const data = await deflated(rows);
+      const data = await compressed(rows, "deflate");
       parts.push(...(number ? chunk("fdAT", word(sequence++), data) : chunk("IDAT", data)));
     }
     return new Blob([...parts, ...chunk("IEND")], { type: "image/apng" });

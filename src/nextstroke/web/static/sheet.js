@@ -8,7 +8,7 @@ import { printed, printedPath, widthOf } from "./paper.js";
 import { ofParagraph } from "./state.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const LATER = 6; // lines after the first are written so many times faster
+const LATER = 6; // how many times faster lines after the first are written
 const SAME = 0.05; // mm, within which two inks are the same
 
 /** The time between two strokes, in points. */
@@ -157,7 +157,6 @@ export class Desk {
     let seconds = this.pace ? passed : Infinity;
     while (this.queue.length && seconds > 0) seconds = this.#advance(this.queue[0], seconds);
     if (this.queue.length) this.frame = requestAnimationFrame((next) => this.tick(next));
-    else this.parent.dispatchEvent(new Event("written"));
   }
 
   /** Continue to write a row for some seconds; gives how many are left. */

@@ -1,5 +1,7 @@
 // What is written and how: one object, kept in the address's fragment, so that a link gives the same ink. No DOM here.
 
+import { crc32 } from "./engine/crc32.js";
+
 export const DEFAULTS = {
   text: "Dear reader,\ntype here, and it is written by hand.\nA network draws every stroke.",
   style: "wide", bias: 0.75, seed: 1, candidates: 4, replace: "", again: "",
@@ -10,16 +12,16 @@ export const DEFAULTS = {
 };
 
 // Widths and heights of pages in mm; "fit" is cut to the ink.
-export const FORMATS = {
+const FORMATS = {
   fit: null, card: [148, 105], a6: [105, 148], a5: [148, 210], a4: [210, 297], letter: [215.9, 279.4],
 };
-export const PAPERS = ["blank", "ruled", "grid", "dots"];
+const PAPERS = ["blank", "ruled", "grid", "dots"];
 export const ALIGNMENTS = ["left", "center", "right"];
-export const VIEWS = ["write", "hand", "dream"];
+const VIEWS = ["write", "hand", "dream"];
 // Fields that change how the ink looks and not the ink itself.
 export const DRESSING = ["pen", "colour", "paper", "sheet", "view"];
 const LINE_HEIGHT = 10 / 2.2; // heights of small letters from baseline to baseline, as the command's defaults have them
-const LONGEST_TEXT = 20000;
+export const LONGEST_TEXT = 20000; // characters
 const NAME = /^[^,]{1,80}$/;
 const COLOUR = /^#[0-9a-f]{6}$/i;
 const REWRITTEN = /^([0-9a-f]{1,8}\.\d{1,4}\.\d{1,4}(,|$))*$/; // text, occurrence and number of new attempts of each line
@@ -103,7 +105,10 @@ export function withParagraph(list, paragraph, count, value) {
   return values.every((each) => each === value) ? value : values.join(",");
 }
 
-/** How often lines were written again: a Map from "text's checksum.occurrence" to a number. */
+/** A line's name in the field `again`: its text's checksum, and the number of equal lines above. */
+export const lineKey = (text, occurrence) => `${crc32(new TextEncoder().encode(text)).toString(16)}.${occurrence}`;
+
+/** How often lines were written again: a Map from lineKey to a number. */
 export function rewrittenOf(again) {
   const entries = again.split(",").filter(Boolean).map((part) => part.split("."));
   return new Map(entries.map(([sum, occurrence, count]) => [`${sum}.${occurrence}`, Number(count)]));

@@ -3,21 +3,16 @@
 import { clean } from "./clean.js";
 import { bestLine } from "./engine/best_of.js";
 import { compose } from "./engine/compose.js";
-import { setConstants } from "./engine/constants.js";
-import { crc32 } from "./engine/crc32.js";
 import { xHeight } from "./engine/diacritics.js";
-import { Generator } from "./engine/generate.js";
+import { generated, Generator } from "./engine/generate.js";
 import { NO_STYLE } from "./engine/hands.js";
 import { bounds, moved } from "./engine/ink.js";
 import { baselineOf, levelled, rowsOf } from "./engine/layout.js";
 import { knownSize, learnHand } from "./engine/learn_hand.js";
-import { readModel, readStyles } from "./engine/model_file.js";
-import { TextNetwork, WriterNetwork } from "./engine/network.js";
-import { Random } from "./engine/random.js";
-import { Recogniser } from "./engine/recogniser.js";
+import { loader, once } from "./engine/load.js";
 import { prepare } from "./engine/request.js";
 import { writeLine } from "./engine/sampler.js";
-import { rewrittenOf } from "./state.js";
+import { lineKey, rewrittenOf } from "./state.js";
 
 const KEPT = 200; // lines remembered, so that more typing does not write the same lines again
 const DRAFTS_KEPT = 60;
@@ -34,28 +29,7 @@ const fetched = async (name) => {
   if (!answer.ok) throw new Error(`${name}: ${answer.status} ${answer.statusText}`);
   return answer.arrayBuffer();
 };
-const unpacked = async (name) => {
-  const packed = new Response(await fetched(`${name}.gz`)).body;
-  return new Response(packed.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
-};
-/** What an asynchronous function makes, made once; after a failure it is tried again. */
-const once = (make) => {
-  let made = null;
-  return () => {
-    made ??= make().catch((error) => {
-      made = null;
-      throw error;
-    });
-    return made;
-  };
-};
-const kernel = once(async () => WebAssembly.compile(await fetched("engine/kernel.wasm")));
-const load = (Kind, name) => once(async () => new Kind(await kernel(), await readModel(await unpacked(`models/${name}.onnx`))));
-const writer = load(WriterNetwork, "writer");
-const recogniser = load(Recogniser, "reader");
-const textNetwork = load(TextNetwork, "text");
-const loadConstants = once(async () => setConstants(JSON.parse(new TextDecoder().decode(await fetched("engine.json")))));
-const styles = once(async () => readStyles(await unpacked("models/writer.styles")));
+const { writer, recogniser, textNetwork, styles, constants } = loader(fetched);
 const size = once(async () => knownSize(await writer()));
 let versions = 0;
 const hands = new Map([["none", NO_STYLE]]); // and the user's own hands
@@ -87,8 +61,7 @@ function draft(network, request) {
 
 /** The request for a line: one that was to be written again has other random numbers. */
 function requestOf(text, how) {
-  const sum = crc32(new TextEncoder().encode(text)).toString(16);
-  const again = how.rewritten.get(`${sum}.${how.occurrence}`) ?? 0;
+  const again = how.rewritten.get(lineKey(text, how.occurrence)) ?? 0;
   return { ...how, seed: (how.seed + again * AGAIN) % 2 ** 32, draw: draft };
 }
 
@@ -122,6 +95,9 @@ function preview(line, index, page, scale) {
   return { text: line.text, written: line.written, number, width, height, baseline, ink: placed, phi: line.phi, ys: line.ys, scale };
 }
 
+/** A row as it is sent to the page. */
+const sent = ({ line, ...placed }) => ({ ...placed, phi: line?.phi, ys: line?.ys });
+
 /** Write first attempts at all lines; gives the number of lines. */
 async function writeDraft(text, how, report) {
   const started = performance.now();
@@ -133,9 +109,8 @@ async function writeDraft(text, how, report) {
     report({ row: preview(line, rows + written - 1, how.page, scale), index: rows + written - 1, stage: "preview" });
   };
   for await (const row of compose(text, { ...how, candidates: 1, write: draftLine, progress })) {
-    const { line, ...placed } = row;
-    if (line) lines += 1;
-    report({ row: { ...placed, phi: line?.phi, ys: line?.ys }, index: rows++, stage: "draft" });
+    if (row.line) lines += 1;
+    report({ row: sent(row), index: rows++, stage: "draft" });
     await how.pause();
   }
   return lines;
@@ -148,7 +123,7 @@ const jobs = {
    * {progress: {written, lines, stage}}.
    */
   async write({ text, styles: names, bias, seed, candidates, page, replace, again }, report, pause) {
-    const [network, ...loaded] = await Promise.all([writer(), loadConstants(), ...names.map(hand)]);
+    const [network, ...loaded] = await Promise.all([writer(), constants(), ...names.map(hand)]);
     const styles = loaded.slice(1);
     const cleaned = clean(text, network.about.alphabet, replace);
     report({ strange: cleaned.strange });
@@ -162,9 +137,8 @@ const jobs = {
     };
     let index = 0;
     for await (const row of compose(cleaned.text, { ...how, recogniser: chooser, candidates, write: bestRemembered, progress })) {
-      const { line, ...placed } = row;
-      if (line) total += 1;
-      report({ row: { ...placed, phi: line?.phi, ys: line?.ys }, index: index++, stage: "best" });
+      if (row.line) total += 1;
+      report({ row: sent(row), index: index++, stage: "best" });
       await pause();
     }
     return { normalisation: network.about.normalisation, rows: index, text: cleaned.text };
@@ -172,7 +146,7 @@ const jobs = {
 
   /** The ink of a line in another style, on its baseline. */
   async preview({ text, style, bias, seed }, _report, pause) {
-    const [network, loaded] = await Promise.all([writer(), hand(style), loadConstants()]);
+    const [network, loaded] = await Promise.all([writer(), hand(style), constants()]);
     const cleaned = clean(text, network.about.alphabet, "");
     if (!cleaned.text.trim()) throw new Error("EMPTY");
     await pause();
@@ -182,7 +156,7 @@ const jobs = {
 
   /** Learn a hand from the user's lines; its version is new each time, so that no line of an older one is recalled. */
   async learn({ name, lines }) {
-    await loadConstants();
+    await constants();
     const learned = learnHand(await writer(), name, lines, await size(), await recogniser());
     hands.set(name, { ...learned, version: ++versions });
   },
@@ -199,16 +173,10 @@ const jobs = {
   },
 
   async type({ text, length, temperature, seed }, report, pause) {
-    const generator = new Generator(await textNetwork());
-    const random = new Random([seed]);
-    const decoder = new TextDecoder();
-    generator.prime(text);
-    for (let i = 0; i < length; i++) {
-      const byte = generator.draw(random.next(), temperature);
-      report(decoder.decode(Uint8Array.of(byte), { stream: true }));
+    for (const piece of generated(await textNetwork(), text, { length, temperature, seed })) {
+      report(piece);
       await pause();
     }
-    report(decoder.decode());
   },
 
   async stop() {},

@@ -53,7 +53,7 @@ async function completeLine(request) {
 }
 
 /** Ink in the size that the recogniser knows; lines of one corpus need no change. */
-export function inSizeOf(recogniser, ink, writer) {
+function inSizeOf(recogniser, ink, writer) {
   const scale = recogniser.about.normalisation.std[1] / writer.about.normalisation.std[1];
   const isSame = Math.abs(scale - 1) < constants.best_of.SAME_SIZE;
   return isSame ? ink : moved(ink, ([x, y]) => [x * scale, y * scale]);

@@ -1,8 +1,8 @@
 // Characters that the model does not know, composed of one it knows and drawn marks (handwriting/glyphs/diacritics.py).
 
 import { constants } from "./constants.js";
-import { argmax, bounds, fromStrokes, median } from "./ink.js";
-import { bezier } from "./spline.js";
+import { argmax, bounds, fromStrokes, median, rounded } from "./ink.js";
+import { bezier, onCurve } from "./spline.js";
 
 /** A text as it is written: accents joined with their letters, typographic variants replaced by plain characters. */
 export function normal(text) {
@@ -59,18 +59,6 @@ export function paced(stroke, step) {
     return Array.from({ length: pieces }, (_, i) => onCurve(corners, (i + 1) / pieces));
   });
   return [stroke[0], ...curve];
-}
-
-/** The nearest whole number; of two the even one, as Python rounds. */
-export function rounded(value) {
-  const whole = Math.round(value);
-  return whole - value === 0.5 && whole % 2 ? whole - 1 : whole;
-}
-
-function onCurve(corners, t) {
-  const s = 1 - t;
-  const weights = [s ** 3, 3 * s * s * t, 3 * s * t * t, t ** 3];
-  return [0, 1].map((axis) => weights.reduce((sum, weight, i) => sum + weight * corners[i][axis], 0));
 }
 
 /** Where letters near a part of a text stand; the lowest point where there are none. */

@@ -1,5 +1,7 @@
 // Text symbol by symbol, from a network whose symbols are bytes (text/generate.py).
 
+import { Random } from "./random.js";
+
 /** Probability of each symbol from ŷ, at a temperature; at 0 the likeliest symbol is certain. */
 export function probabilities(y, temperature) {
   const top = Math.max(...y);
@@ -15,12 +17,8 @@ export function probabilities(y, temperature) {
 export class Generator {
   constructor(network) {
     this.network = network;
-    this.begin();
-  }
-
-  begin() {
-    this.state = this.network.start();
-    this.y = this.network.step(this.network.none, this.state).slice();
+    this.state = network.start();
+    this.read(network.none);
   }
 
   read(symbol) {
@@ -41,4 +39,16 @@ export class Generator {
     this.read(symbol);
     return symbol;
   }
+}
+
+/** Continue a text by `length` bytes: gives its piece after each of them, empty within a character, and at last what is left. */
+export function* generated(network, text, { length, temperature, seed }) {
+  const generator = new Generator(network);
+  const random = new Random([seed]);
+  const decoder = new TextDecoder();
+  generator.prime(text);
+  for (let i = 0; i < length; i++) {
+    yield decoder.decode(Uint8Array.of(generator.draw(random.next(), temperature)), { stream: true });
+  }
+  yield decoder.decode();
 }

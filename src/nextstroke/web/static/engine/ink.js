@@ -72,4 +72,10 @@ export function quantile(values, q) {
   return sorted[low] + (sorted[high] - sorted[low]) * (at - low);
 }
 
+/** The nearest whole number; of two the even one, as Python rounds. */
+export function rounded(value) {
+  const whole = Math.round(value);
+  return whole - value === 0.5 && whole % 2 ? whole - 1 : whole;
+}
+
 export const median = (values) => quantile(values, 0.5);

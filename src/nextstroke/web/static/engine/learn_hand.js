@@ -4,7 +4,7 @@ import { constants } from "./constants.js";
 import { normal } from "./diacritics.js";
 import { fittedHand } from "./fit_hand.js";
 import { learnStyle, NO_STYLE } from "./hands.js";
-import { bounds, fromStrokes, median, moved, offsetsOf, strokesOf } from "./ink.js";
+import { bounds, fromStrokes, median, moved, offsetsOf, rounded, strokesOf } from "./ink.js";
 import { levelled, measure } from "./layout.js";
 import { prepare, shownText } from "./request.js";
 import { writeLine } from "./sampler.js";
@@ -51,15 +51,13 @@ function resampled(stroke, share) {
   const smooth = stroke.map((point, i) => point.map((value, axis) =>
     i && i < stroke.length - 1 ? (stroke[i - 1][axis] + 2 * value + stroke[i + 1][axis]) / 4 : value));
   const curve = share <= 1 ? smooth : polyline(stroke, constants.resample.PIECES);
-  const count = Math.max(2, roundHalfEven(stroke.length * share));
+  const count = Math.max(2, rounded(stroke.length * share));
   return Array.from({ length: count }, (_, i) => {
     const at = (i * (curve.length - 1)) / (count - 1);
     const low = Math.min(Math.floor(at), curve.length - 2);
     return [0, 1].map((axis) => curve[low][axis] + (at - low) * (curve[low + 1][axis] - curve[low][axis]));
   });
 }
-
-const roundHalfEven = (value) => (value % 1 === 0.5 ? 2 * Math.round(value / 2) : Math.round(value)); // as Python's round
 
 /** Lines one after the other on one baseline. */
 function joined(inks, xHeight) {

@@ -8,7 +8,7 @@ const bounded = (bias) => Math.min(bias, constants.mixture_sampling.ENOUGH);
 export const components = (y) => (y.length - 1) / 6;
 
 /** Probability that the pen is lifted after the point; `lift` is added to its logit. */
-export const endOfStroke = (y, lift = 0) => 1 / (1 + Math.exp(y[0] - lift));
+const endOfStroke = (y, lift = 0) => 1 / (1 + Math.exp(y[0] - lift));
 
 /** Weights of the components, biased; the model's own at a temperature of 1. */
 export function weights(y, bias, temperature = 1) {
@@ -46,18 +46,4 @@ function picked(pi, pick) {
   let sum = 0;
   const found = pi.findIndex((weight) => (sum += weight) >= pick);
   return found < 0 ? pi.length - 1 : found;
-}
-
-/** log Σ π N of an offset, in nats (equations 23 to 25); nothing is floored. */
-export function logDensity(y, [dx, dy]) {
-  const terms = weights(y, 0).map((weight, j) => {
-    const { mu1, mu2, sigma1, sigma2, rho } = component(y, j, 0);
-    const d1 = (dx - mu1) / sigma1;
-    const d2 = (dy - mu2) / sigma2;
-    const rest = 1 - rho * rho;
-    const distance = (d1 * d1 + d2 * d2 - 2 * rho * d1 * d2) / (2 * rest);
-    return Math.log(weight) - Math.log(2 * Math.PI * sigma1 * sigma2 * Math.sqrt(rest)) - distance;
-  });
-  const top = Math.max(...terms);
-  return top + Math.log(terms.reduce((sum, term) => sum + Math.exp(term - top), 0));
 }

@@ -73,14 +73,15 @@ function showStatus({ text, kind, retry: again = null }) {
   $("retry").hidden = !again;
 }
 
-const options = () => ({ speed: preferences.pace || 1, dpi: preferences.dpi, transparent: preferences.transparent });
+/** The first page of what was written as a file. */
+const firstPage = (format) => filesOf(format, { ...app.written, pages: app.written.pages.slice(0, 1) }, preferences);
 
 async function download(format) {
   if (!app.written) return;
   const held = app.written; // what is typed meanwhile does not get into the file
   if (FORMATS_WITH_DPI.includes(format)) tell(t("Drawing the file …"));
   try {
-    const { name, blob } = await filesOf(format, held, options());
+    const { name, blob } = await filesOf(format, held, preferences);
     offer(name, blob);
     tell(t("Downloaded {name}.", { name }));
   } catch (error) {
@@ -96,10 +97,10 @@ async function copy(kind) {
   try {
     if (kind === "png") {
       // Safari takes a promise only within the click.
-      const blob = filesOf("png", { ...app.written, pages: app.written.pages.slice(0, 1) }, options()).then((file) => file.blob);
+      const blob = firstPage("png").then((file) => file.blob);
       await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
     } else {
-      const text = { svg: async () => (await filesOf("svg", { ...app.written, pages: app.written.pages.slice(0, 1) }, options())).blob.text(), link: () => linkOf(state), command: () => commandOf(state) };
+      const text = { svg: async () => (await firstPage("svg")).blob.text(), link: () => linkOf(state), command: () => commandOf(state) };
       await navigator.clipboard.writeText(await text[kind]());
     }
     const own = kind === "link" && state.style.split(",").some(isOwn);
@@ -111,7 +112,7 @@ async function copy(kind) {
 
 async function share() {
   if (!navigator.share) return copy("link");
-  const { blob, name } = await filesOf("png", { ...app.written, pages: app.written.pages.slice(0, 1) }, options());
+  const { blob, name } = await firstPage("png");
   const files = [new File([blob], name, { type: "image/png" })];
   const url = await linkOf(app.written.state);
   const content = navigator.canShare?.({ files }) ? { files } : { url, title: document.title };

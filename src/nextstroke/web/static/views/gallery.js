@@ -4,7 +4,7 @@ import { app, change, on } from "../app.js";
 import { ask } from "../ask.js";
 import { bounds, strokesOf } from "../engine/ink.js";
 import { pathData } from "../files.js";
-import { isOwn, nameOf, OWN, ownHands, ready } from "../hands.js";
+import { isOwn, nameOf, OWN, ownHands, pointsOf, ready } from "../hands.js";
 import { t } from "../i18n.js";
 import { $, drawing, make } from "./dom.js";
 
@@ -42,20 +42,18 @@ function fill() {
   show();
 }
 
+/** The name of a hand as the page shows it. */
+export const shownName = (style) => (style === "none" ? t("random hand") : nameOf(style));
+
 function choice(style, picture) {
-  const name = style === "none" ? t("random hand") : nameOf(style);
+  const name = shownName(style);
   const input = make("input", { type: "radio", name: "style", value: style, "aria-label": name });
   return make("label", { className: "hand-choice", data: { style } }, picture, make("span", {}, name), input);
 }
 
 /** A word in a hand of the gallery; its strokes are steps of whole numbers. */
 function sample({ width, strokes }) {
-  const paths = strokes.map((steps) => {
-    const points = [[steps[0], steps[1]]];
-    for (let i = 2; i < steps.length; i += 2) points.push([points.at(-1)[0] + steps[i], points.at(-1)[1] + steps[i + 1]]);
-    return pathData(points);
-  });
-  return drawing(paths, [-4, -4, width + 8, samples.height + 8], PEN);
+  return drawing(strokes.map((steps) => pathData(pointsOf(steps))), [-4, -4, width + 8, samples.height + 8], PEN);
 }
 
 /** The first strokes of an own hand. */
@@ -72,7 +70,7 @@ function show() {
   for (const input of $("styles").querySelectorAll("input")) input.checked = input.value === styles[0];
   $("several").hidden = styles.length < 2;
   $("several").firstElementChild.textContent = t("Paragraphs in several hands: {names}.", { names: styles.map(nameOf).join(", ") });
-  $("preview-name").textContent = styles[0] === "none" ? t("random hand") : nameOf(styles[0]);
+  $("preview-name").textContent = shownName(styles[0]);
 }
 
 /** Write the first line of the text in a hand, a moment later. */
@@ -92,7 +90,7 @@ async function write(style) {
     const [left, top, right, bottom] = bounds(ink);
     const svg = drawing(strokesOf(ink).map(pathData), [left - 1, top - 1, right - left + 2, bottom - top + 2], (bottom - top) / 24);
     $("preview").firstElementChild.replaceWith(svg);
-    $("preview-name").textContent = style === "none" ? t("random hand") : nameOf(style);
+    $("preview-name").textContent = shownName(style);
   } catch (error) {
     if (!error.dropped) $("preview").firstElementChild.replaceChildren();
   }

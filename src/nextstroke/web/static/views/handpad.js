@@ -3,20 +3,19 @@
 import { bounds, strokesOf } from "../engine/ink.js";
 import { pathData } from "../files.js";
 import { t } from "../i18n.js";
-import { $, button, make } from "./dom.js";
+import { button, make } from "./dom.js";
 
-export const HEIGHT = 240; // units of a pad, whose width follows from its shape
-export const BASELINE = 0.66 * HEIGHT;
-export const X_HEIGHT = 0.2 * HEIGHT;
+const HEIGHT = 240; // units of a pad, whose width follows from its shape
+const BASELINE = 0.66 * HEIGHT;
+const X_HEIGHT = 0.2 * HEIGHT;
 const PEN = 3;
 const EDGE = 18;
 const POINTS_PER_LETTER = 2; // that ink has at least
 
 export class HandPad {
-  /** @param {HTMLElement} parent @param {string} text that the user is asked to write @param {() => void} changed */
-  constructor(parent, text, changed) {
+  /** @param {HTMLElement} parent @param {string} text that the user is asked to write */
+  constructor(parent, text) {
     this.text = text;
-    this.changed = changed;
     this.strokes = [];
     this.pointer = null;
     this.penSeen = false;
@@ -58,7 +57,6 @@ export class HandPad {
   pointerup(event) {
     if (event.pointerId !== this.pointer) return;
     this.pointer = null;
-    this.changed();
   }
 
   /** The system cancelled the pointer: its stroke is removed. */
@@ -71,13 +69,11 @@ export class HandPad {
   undo() {
     this.strokes.pop();
     this.paint();
-    this.changed();
   }
 
   clear() {
     this.strokes = [];
     this.paint();
-    this.changed();
   }
 
   /** Show ink below what is written. @param ink levelled, its small letters one unit high, or null */
@@ -124,11 +120,11 @@ export class HandPad {
     pen.lineWidth = 1;
     for (const [y, colour] of [[BASELINE, "#8fa6c4"], [BASELINE - X_HEIGHT, "#d8e0ea"], [BASELINE - 2 * X_HEIGHT, "#ebe8e0"], [BASELINE + X_HEIGHT, "#ebe8e0"]]) {
       pen.strokeStyle = colour;
-      pen.stroke(new Path2D(`M${EDGE} ${y}H${(this.width) - EDGE}`));
+      pen.stroke(new Path2D(`M${EDGE} ${y}H${this.width - EDGE}`));
     }
     if (this.specimen) {
       const [left, , right] = bounds(this.specimen);
-      const scale = Math.min(X_HEIGHT, ((this.width) - 2 * EDGE) / (right - left));
+      const scale = Math.min(X_HEIGHT, (this.width - 2 * EDGE) / (right - left));
       pen.save();
       pen.translate(EDGE - left * scale, BASELINE);
       pen.scale(scale, scale);
@@ -159,5 +155,3 @@ export function joinedLine(pads) {
   }
   return { text: pads.map((pad) => pad.text).join(" "), strokes };
 }
-
-export const scrollTo = (id) => $(id).scrollIntoView({ behavior: "smooth", block: "center" });

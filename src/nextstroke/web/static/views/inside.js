@@ -1,5 +1,6 @@
 // A look inside while it writes: the window's weights (Figure 13) and the density of the next point (Figures 10 and 14).
 
+import { argmax } from "../engine/ink.js";
 import { component, components, weights } from "../engine/mixture_sampling.js";
 
 const AROUND = 1.1; // heights of small letters that the density shows upwards and downwards
@@ -42,8 +43,7 @@ export class Inside {
   /** The letter that the window is on, its share of the weights, and the weight of the likeliest component. */
   account() {
     const weightsHere = this.row.phi[this.point];
-    let best = 0;
-    for (let u = 1; u < weightsHere.length; u++) if (weightsHere[u] > weightsHere[best]) best = u;
+    const best = argmax(weightsHere);
     const total = weightsHere.reduce((sum, weight) => sum + weight, 0);
     const letter = [...this.row.written][best] ?? " ";
     return { letter, share: weightsHere[best] / Math.max(total, 1e-9), certain: this.certain ?? 0 };

@@ -9,7 +9,7 @@ import { addHand, findHand, freeName, OWN, ownHands, ready, removeHand, renameHa
 import { language, t } from "../i18n.js";
 import { readInk } from "../importers.js";
 import { offer } from "../offer.js";
-import { fileName } from "../state.js";
+import { fileName, LONGEST_TEXT } from "../state.js";
 import { $, button, drawing, make } from "./dom.js";
 import { HandPad, joinedLine } from "./handpad.js";
 
@@ -61,14 +61,14 @@ const say = (text) => ($("learning").textContent = text);
 function layPads() {
   for (const pad of pads.flat()) pad.remove();
   const lines = $("lines").value === "10" ? TEN : TWO;
-  pads = lines.map((line) => chunksOf(line, lettersOnPad()).map((text) => new HandPad($("pads"), text, () => {})));
+  pads = lines.map((line) => chunksOf(line, lettersOnPad()).map((text) => new HandPad($("pads"), text)));
   const perRow = innerWidth >= 1000 || innerWidth < 600 ? "100%" : "45%";
   for (const pad of pads.flat()) pad.figure.style.setProperty("--pad", perRow);
   showSpecimens();
 }
 
 /** The words of a line in groups of at most `letters` characters. */
-export function chunksOf(line, letters) {
+function chunksOf(line, letters) {
   const chunks = [];
   for (const word of line.split(" ")) {
     const last = chunks.at(-1);
@@ -83,7 +83,7 @@ async function showSpecimens() {
   const all = pads.flat();
   for (const pad of all) {
     if (!$("follow").checked) pad.follow(null);
-    else if (app.state.view === "hand" && pads.flat() && all[0] === pads[0][0]) {
+    else if (app.state.view === "hand" && all[0] === pads[0][0]) {
       try {
         const ink = await ask("preview", { text: pad.text, style: SPECIMEN_STYLE, bias: 2, seed: 3 });
         const { xHeight } = measure(ink);
@@ -108,14 +108,12 @@ async function take(linesOf, name) {
   say(t("Reading your hand …"));
   try {
     const lines = await linesOf();
-    const { style, kept } = await addHand(name, lines);
+    const kept = await addHand(name, lines);
     emit("hands");
     await tryHand(name);
     say(kept ? t("Learned as “{name}”. It is in the gallery now.", { name }) : t("Learned, but this browser could not keep it: export it."));
-    return style;
   } catch (error) {
-    say(explained(error).replace("The ink does not seem to say these words; please write them once more.", t("The ink does not seem to say these words. Please write them once more.")));
-    return null;
+    say(explained(error));
   }
 }
 
@@ -146,7 +144,7 @@ function picture(ink) {
 }
 
 /** Slant, width and pen lifts of two inks: numbers that do not hang on what they say. */
-export function features(ink, text) {
+function features(ink, text) {
   const letters = text.replaceAll(" ", "").length;
   const [left, , right] = bounds(ink);
   return {
@@ -231,7 +229,7 @@ function drop(event) {
   document.body.classList.toggle("dropping", event.type === "dragover");
   if (event.type !== "drop") return;
   const [file] = event.dataTransfer.files;
-  if (/\.(txt|md)$/i.test(file.name)) file.text().then((text) => change({ text: text.slice(0, 20000), again: "", view: "write" }));
+  if (/\.(txt|md)$/i.test(file.name)) file.text().then((text) => change({ text: text.slice(0, LONGEST_TEXT), again: "", view: "write" }));
   else {
     change({ view: "hand" });
     importFile(file);

@@ -1,12 +1,13 @@
 // The paper: the desk, the menu of a line, and the look inside the network.
 
 import { app, change, on, useDesk } from "../app.js";
-import { crc32 } from "../engine/crc32.js";
-import { nameOf, OWN, ownHands } from "../hands.js";
+import { paragraphsOf } from "../engine/paragraphs.js";
+import { isOwn, OWN, ownHands } from "../hands.js";
 import { t } from "../i18n.js";
 import { Desk } from "../sheet.js";
-import { ALIGNMENTS, ofParagraph, rewritten, withParagraph } from "../state.js";
+import { ALIGNMENTS, lineKey, ofParagraph, rewritten, withParagraph } from "../state.js";
 import { $, all, button, make } from "./dom.js";
+import { shownName } from "./gallery.js";
 import { Inside } from "./inside.js";
 
 let inside = null;
@@ -38,16 +39,16 @@ export function wirePaper() {
 
 // The menu of a line.
 
-/** The line's name in the field `again`: its text's checksum and the number of equal lines above. */
+/** The line's name in the field `again`. */
 function keyOf(desk, row) {
   const above = desk.rows.filter((other) => other.ink && other.index < row.index && other.text === row.text).length;
-  return `${crc32(new TextEncoder().encode(row.text)).toString(16)}.${above}`;
+  return lineKey(row.text, above);
 }
 
 function openLine(desk, row, target) {
   const menu = $("line-menu");
   const paragraph = row.paragraph ?? 0;
-  const count = app.state.text.replace(/^\n+|\n+$/g, "").split("\n").length;
+  const count = paragraphsOf(app.state.text).length;
   const choose = (field, value) => {
     change({ [field]: withParagraph(app.state[field], paragraph, count, value) });
   };
@@ -56,7 +57,7 @@ function openLine(desk, row, target) {
     change({ again: rewritten(app.state.again, keyOf(desk, row)) });
   }, { className: "primary" });
   const hands = ["none", ...ownHands().map((hand) => OWN + hand.name), ...galleryNames()];
-  const select = make("select", {}, ...hands.map((style) => new Option(style === "none" ? t("random hand") : nameOf(style), style)));
+  const select = make("select", {}, ...hands.map((style) => new Option(shownName(style), style)));
   select.value = ofParagraph(app.state.style, paragraph);
   select.addEventListener("change", () => choose("style", select.value));
   const colour = make("input", { type: "color", value: ofParagraph(app.state.colour, paragraph) });
@@ -76,7 +77,7 @@ function openLine(desk, row, target) {
 }
 
 const galleryNames = () =>
-  all("#styles input").map((input) => input.value).filter((style) => style !== "none" && !style.startsWith(OWN));
+  all("#styles input").map((input) => input.value).filter((style) => style !== "none" && !isOwn(style));
 
 // The look inside.
 

@@ -3,7 +3,7 @@
 import { app, cancel, change, nameOf, on, openState, randomSeed, redo, takeAddress, undo } from "../app.js";
 import * as documents from "../documents.js";
 import { language, t, useLanguage } from "../i18n.js";
-import { DEFAULTS, fragment, read } from "../state.js";
+import { fragment, read } from "../state.js";
 import { prefer, preferences } from "../store.js";
 import { $, arrows, button, make, openDialog, showTab } from "./dom.js";
 
@@ -27,7 +27,6 @@ export function wireShell(desk, views) {
   wireLanguage();
   $("help").addEventListener("click", showHelp);
   $("documents").addEventListener("click", showDocuments);
-  const showName = () => ($("document-name").textContent = documents.open()?.name ?? t("Documents"));
   on("state", showName);
   showName();
   addEventListener("keydown", (event) => press(event, desk));
@@ -99,6 +98,8 @@ function showHelp() {
 
 // Documents.
 
+const showName = () => ($("document-name").textContent = documents.open()?.name ?? t("Documents"));
+
 function showDocuments() {
   const list = make("ul", { className: "list" });
   const current = documents.open()?.id;
@@ -143,12 +144,12 @@ const when = (time) => new Date(time).toLocaleString(language, { dateStyle: "med
 function openDocument(id) {
   const chosen = documents.choose(id);
   $("documents-dialog").close();
-  openState({ ...DEFAULTS, ...read(chosen.fragment) });
+  openState(read(chosen.fragment));
 }
 
 function removeDocument(id) {
   documents.remove(id);
-  $("document-name").textContent = documents.open()?.name ?? t("Documents");
+  showName();
   showDocuments();
 }
 
@@ -158,7 +159,7 @@ function renameDocument({ id, name }) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     documents.rename(id, input.value.trim() || name);
-    $("document-name").textContent = documents.open()?.name ?? t("Documents");
+    showName();
     showDocuments();
   });
   openDialog($("documents-dialog"), t("Rename"), form);
