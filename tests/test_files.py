@@ -3,12 +3,14 @@ import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from nextstroke import files
-from nextstroke.errors import UsageError
-from nextstroke.files import atomic_write, check_writable, write_bytes
+from nextstroke.cli.main import main
+from nextstroke.errors import LimitExceeded, UsageError
+from nextstroke.files import atomic_write, check_writable, read_at_most, write_bytes
 
 
 def test_a_file_appears_whole_with_ordinary_permissions(tmp_path):
@@ -222,3 +224,21 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path):
     assert "no room left" in run.stdout
     assert (tmp_path / "a").read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["a"]
+
+
+def test_a_file_without_an_end_is_refused(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"12345")
+    assert read_at_most(path, 5) == b"12345"
+    for endless, limit in ((path, 4), (Path("/dev/zero"), 1000)):
+        with pytest.raises(LimitExceeded, match=f"{endless}: longer than {limit} bytes"):
+            read_at_most(endless, limit)
+
+
+@pytest.mark.parametrize(
+    "line", ["train /dev/zero", "write x -o x.svg --background /dev/zero", "figure curve /dev/zero -o x.png"]
+)
+def test_no_command_reads_without_an_end(line, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(line.split()) == 5
+    assert capsys.readouterr().err.startswith("nextstroke: /dev/zero: longer than")

@@ -184,6 +184,16 @@ def test_invalid_requests_are_refused_with_a_line(client, path, body, status):
     assert len(answer.content) < 3000
 
 
+def test_a_body_that_is_too_large_is_refused_as_every_error(client):
+    body = b'{"text": "' + b"a" * (2 << 20) + b'"}'
+    pieces = (body[i : i + 65536] for i in range(0, len(body), 65536))  # without a length in the header
+    for content in (body, pieces):
+        answer = client.post("/v1/write", content=content, headers=JSON)
+        assert answer.status_code == 413
+        assert "bytes; send less" in answer.json()["error"]
+    assert client.post("/v1/write", content=body, headers={"content-type": "text/plain"}).status_code == 415
+
+
 def test_only_json_is_taken(client):
     assert client.post("/v1/write", content='{"text": "a"}').status_code == 415
     assert client.post("/v1/write", data={"text": "a"}).status_code == 415

@@ -58,3 +58,10 @@ def test_the_command_takes_a_share_with_another_training_only(runs, tmp_path, ca
     np.testing.assert_allclose(
         weights(tmp_path / "m.onnx")["layers.1.recurrent"], weights(runs / "first")["layers.1.recurrent"], atol=1e-3
     )
+
+
+@pytest.mark.parametrize("option", ["--note", "--licence"])
+def test_a_note_that_is_not_utf8_is_refused(option, runs, tmp_path, capsys):
+    assert main(["export", str(runs / "first"), "-o", str(tmp_path / "m.onnx"), option, "a\udcff"]) == 2
+    assert capsys.readouterr().err == f"nextstroke: {option} 'a\\udcff': not UTF-8\n"
+    assert not (tmp_path / "m.onnx").exists()

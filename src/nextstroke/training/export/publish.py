@@ -11,7 +11,7 @@ from torch import nn
 
 from nextstroke.config import read_toml
 from nextstroke.datasets.packed_ink import InkCorpus
-from nextstroke.errors import BadRecipe, WrongModel
+from nextstroke.errors import BadRecipe, UsageError, WrongModel
 from nextstroke.handwriting.hands import Hand, prime_hand, save_hands
 from nextstroke.runtime.model_file import Model, load_model
 from nextstroke.training.evaluation.runs import open_run
@@ -49,8 +49,11 @@ def publish_model(
 
     Raises:
         BadInput, CorruptFile, WrongModel: there is no training, or the other one is of another network.
-        UsageError, LimitExceeded: the file cannot be written.
+        UsageError, LimitExceeded: the file cannot be written; `licence` or `note` is not Unicode text.
     """
+    for name, text in (("licence", licence), ("note", note)):
+        if any("\ud800" <= character <= "\udfff" for character in text):  # what Python makes of bytes that are no UTF-8
+            raise UsageError(f"--{name} {text!r}: not UTF-8")
     network, recipe, metadata, _, noise = open_run(run)
     if average:
         _average(network, recipe.kind, metadata["alphabet"], average)

@@ -55,10 +55,7 @@ def make_app(limits: Limits, hosts: Sequence[str] = ("127.0.0.1", "localhost"), 
         yield
         service.stop()
 
-    app = FastAPI(
-        title="nextstroke", version=__version__, docs_url=None, redoc_url=None, lifespan=stopping,
-        max_body_size=limits.body,
-    )  # fmt: skip
+    app = FastAPI(title="nextstroke", version=__version__, docs_url=None, redoc_url=None, lifespan=stopping)
     app.add_middleware(Guard, limits=limits, memory=service.memory, hosts=hosts)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(NextstrokeError, _refused)

@@ -57,7 +57,7 @@ class Guard:
             return
         self.busy += 1
         try:
-            with self.memory.reserved(READ_BYTES * self._body_size(scope)):
+            with self.memory.reserved(READ_BYTES * self._declared(scope)):
                 await self._serve(scope, receive, _with_headers(send))
         except LimitExceeded as error:
             status = 429 if isinstance(error, Busy) else 413
@@ -75,10 +75,13 @@ class Guard:
         own = address(str((scope.get("server") or ("",))[0]))
         return own is not None and address(host) == own
 
-    def _body_size(self, scope: Scope) -> int:
-        """Bytes of the body: as its header says, or, where that says nothing, as many as are taken."""
-        told = dict(scope["headers"]).get(b"content-length", b"")
-        return min(int(told), self.limits.body) if told.isdigit() and len(told) < 20 else self.limits.body
+    def _declared(self, scope: Scope) -> int:
+        """Return the bytes of the body as its header says, or, where that says nothing, as many as are taken."""
+        length = dict(scope["headers"]).get(b"content-length", b"")
+        return int(length) if length.isdigit() and len(length) < 20 else self.limits.body
+
+    def _too_large(self) -> JSONResponse:
+        return refused(413, f"the body has more than {self.limits.body} bytes; send less")
 
     def _refusal(self, scope: Scope) -> JSONResponse | None:
         headers = dict(scope["headers"])
@@ -90,34 +93,46 @@ class Guard:
         kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
         if kind != b"application/json":
             return refused(415, "send JSON, with the header content-type: application/json")
+        if self._declared(scope) > self.limits.body:
+            return self._too_large()
         if self.busy >= self.limits.at_once:
             return refused(429, f"{self.busy} requests are under way; try again in a while", AGAIN)
         return None
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request whose body comes in time; else answer in place of the application: its client has left."""
-        ends = asyncio.get_running_loop().time() + self.limits.sending
-        whole = late = False
+        """Serve a request whose body comes in time and is not too large; else answer in place of the application.
 
-        async def in_time() -> Message:
-            nonlocal whole, late
+        To the application, a client that was answered so has left.
+        """
+        ends = asyncio.get_running_loop().time() + self.limits.sending
+        whole = answered = False
+        size = 0
+
+        async def answer(response: JSONResponse) -> Message:
+            nonlocal answered
+            answered = True
+            await response(scope, receive, send)
+            return {"type": "http.disconnect"}
+
+        async def body() -> Message:
+            nonlocal whole, size
             if whole:
                 return await receive()
             try:
                 message = await asyncio.wait_for(receive(), ends - asyncio.get_running_loop().time())
             except TimeoutError:
-                late = True
-                answer = refused(408, f"the request did not arrive within {self.limits.sending:g} s", CLOSE)
-                await answer(scope, receive, send)
-                return {"type": "http.disconnect"}
+                return await answer(refused(408, f"the request did not arrive within {self.limits.sending:g} s", CLOSE))
+            size += len(message.get("body", b""))
+            if size > self.limits.body:  # of a body in pieces, whose header says no length
+                return await answer(self._too_large())
             whole = not message.get("more_body", False)
             return message
 
-        async def unless_late(message: Message) -> None:
-            if not late:
+        async def unless_answered(message: Message) -> None:
+            if not answered:
                 await send(message)
 
-        await self.app(scope, in_time, unless_late)
+        await self.app(scope, body, unless_answered)
 
 
 def host_name(told: str) -> str:
