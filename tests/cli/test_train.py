@@ -49,6 +49,13 @@ def test_from_a_corpus_to_ink(capsys):
     assert Path("a.svg").read_bytes().startswith(b"<?xml")
 
 
+def test_a_bundled_model_is_evaluated_by_its_name(capsys):
+    assert main(["evaluate", "reader", "--corpus", "c.packed", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["lines"] == 8
+    assert main(["evaluate", "nowhere", "--corpus", "c.packed"]) == 3
+    assert "nowhere: no such model file, and no bundled model of that name" in capsys.readouterr().err
+
+
 def test_primes_that_cannot_be_are_refused_in_a_line(capsys):
     assert main(train("training.updates=2")) == 0
     export = ["export", "run", "-o", "m.onnx", "--corpus", "c.packed", "--styles"]

@@ -10,7 +10,7 @@ import typer
 def evaluate(
     run: Annotated[
         Path,
-        typer.Argument(help="folder of a training, RUN/best.safetensors, or a model file"),
+        typer.Argument(help="folder of a training, RUN/best.safetensors, a model file, or the name of a bundled model"),
     ],
     corpus: Annotated[Path, typer.Option(help="packed corpus, made by `nextstroke data`")] = Path("data/iam.packed"),
     on: Annotated[

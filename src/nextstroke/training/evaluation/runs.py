@@ -53,11 +53,13 @@ def open_run(path: Path) -> Trained:
     """Load the averaged network of a training, or the network of a model file.
 
     Args:
-        path: Folder of a training, one of its checkpoints, or a model file.
+        path: Folder of a training, one of its checkpoints, a model file, or the name of a bundled model.
 
     Raises:
         BadInput, CorruptFile, WrongModel: there is no readable one.
     """
+    if not path.exists():
+        path = find_model(str(path))
     tensors: dict[str, Tensor] = {}
     weights: Mapping[str, Any]
     remark = ""
