@@ -45,6 +45,7 @@ def serve(
         return
     from nextstroke.web.server.app import make_app
     from nextstroke.web.server.connection import make_server
+    from nextstroke.web.server.memory import share_arenas
 
     limits = Limits(
         body, text, points, length, seconds=seconds, sending=sending, at_once=at_once,
@@ -53,6 +54,7 @@ def serve(
     names = [part.strip() for part in name.split(",") if part.strip()]
     host = host.removeprefix("[").removesuffix("]")
     with _listening(host, port) as listening:
+        share_arenas()
         app = make_app(limits, [*names, "127.0.0.1", "::1", "localhost", host], threads or os.cpu_count() or 1)
         shown = f"[{host}]" if ":" in host else host
         address = f"http://{shown}:{listening.getsockname()[1]}/"
