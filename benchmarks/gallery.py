@@ -300,7 +300,7 @@ def add_written(
     for name, i in zip(names, lines, strict=True):
         hand = prime_hand(model, name, model.represented(corpus.ink(i)), corpus.lines[i].text)
         requests.append(request_in(model, hand, options.text.format(name=name)))
-    for row, line in zip(rows, line_writer(CANDIDATES).write(model, requests), strict=True):
+    for row, line in zip(rows, line_writer(CANDIDATES, model).write(model, requests), strict=True):
         row[1].append(line.ink)
         written = features_of(line.ink, Line("", line.text))
         state = "" if line.complete else "  INCOMPLETE"
@@ -329,7 +329,7 @@ def judge(options: argparse.Namespace) -> None:
         primes[name] = features_of(ink, line)
         hand = prime_hand(model, name, model.represented(ink), line.text)
         requests += [request_in(model, hand, text, number) for number, text in enumerate(JUDGED)]
-    lines = line_writer(options.best_of).write(model, requests)
+    lines = line_writer(options.best_of, model).write(model, requests)
     judged: dict[str, dict] = {}
     for k in range(0, len(lines), len(JUDGED)):
         own = lines[k : k + len(JUDGED)]

@@ -72,7 +72,7 @@ def measure(
         print(f"refused: {error}", flush=True)
         return None
     requests = line_requests(model, texts, hand, options.bias, SEED)
-    written = [line.ink for line in line_writer(options.best_of).write(model, requests)]
+    written = [line.ink for line in line_writer(options.best_of, model).write(model, requests)]
     real = [model.represented(ink) for ink, _ in held]
     return [
         strokes(held),

@@ -81,7 +81,7 @@ def main() -> None:
     options = parser.parse_args()
     model = load_model(options.model, "writer")
     hand = gallery_hand(options.style, options.model)
-    writer = line_writer(options.best_of)
+    writer = line_writer(options.best_of, model)
     errors = []
     complete = []
     for seed in SEEDS:

@@ -101,7 +101,7 @@ def measure(
             found[f"refused from {number}"].append([1.0])
             continue
         requests = line_requests(model, [text for _, text in held], hand, BIAS, SEED)
-        written = line_writer(options.best_of).write(model, requests)
+        written = line_writer(options.best_of, model).write(model, requests)
         own = traits([(line.ink, line.written) for line in written])
         add(found, f"from {number}", own, real, usual)
         print(f"{name}, {number}: {summary(found[f'from {number}'][-1:])} {hand.adaptation.stored()}", flush=True)

@@ -53,7 +53,7 @@ def rows(name="out/metadata.jsonl"):
 def line():
     model = load_model("writer", "writer")
     request = LineRequest(prepare("at the mill, minutes left", model.alphabet), gallery_hand("neat", "writer"), 1.0, 3)
-    (written,) = line_writer(4).write(model, [request])
+    (written,) = line_writer(4, model).write(model, [request])
     assert written.complete
     return written
 
@@ -204,7 +204,7 @@ def test_best_of_keeps_the_candidate_that_the_recogniser_prefers(folder):
     ink = np.load("out/ink-00000.npz")
     model = load_model("writer", "writer")
     request = LineRequest(prepare("two words", model.alphabet), gallery_hand("wide", "writer"), 0.75, 1)
-    (best,) = line_writer(3).write(model, [request])
+    (best,) = line_writer(3, model).write(model, [request])
     first, last = ink["first"][2:4]
     assert last - first == len(best.ink)
     np.testing.assert_allclose(ink["points"][first:last], best.ink.points, atol=1.0)  # of an x-height of 200
@@ -331,7 +331,7 @@ def test_small_letters_have_the_same_size_whatever_the_line_says():
     heights = []
     for text in ("nnnn xo no", "dylph joy glad"):
         request = LineRequest(prepare(text, model.alphabet), gallery_hand("neat", "writer"), 1.5, 2)
-        (line,) = line_writer(4).write(model, [request])
+        (line,) = line_writer(4, model).write(model, [request])
         about = draw_line(line, line.ink, 0, PictureOptions(height=100, boxes=True)).about
         small = [each["box"] for each in about["characters"] if each["text"] in "nxo"]
         heights.append(np.median([box[3] - box[1] for box in small]))

@@ -88,9 +88,9 @@ def test_a_line_without_a_complete_candidate_is_tried_again(writer, reader, monk
 
 
 @pytest.mark.parametrize("n", [0, -1, 65, 2.0, True, "8", None])
-def test_an_invalid_number_of_candidates_is_refused(n):
+def test_an_invalid_number_of_candidates_is_refused(n, writer):
     with pytest.raises(UsageError, match=f"best_of {n!r}"):
-        line_writer(n)
+        line_writer(n, writer)
 
 
 WORD = [np.array([[x, 0.0], [x + 3, 10], [x + 5, 5], [x + 6, 0]]) for x in (0, 8, 16)]

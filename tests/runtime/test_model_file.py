@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import onnx
 import pytest
@@ -139,3 +141,17 @@ def test_a_rounded_file_holds_fewer_values_and_is_whole(tmp_path):
         assert 0 < np.abs(row - before).max() < (127 / (LEVELS // 2) / 2 + 0.51) * step
     np.testing.assert_array_equal(now["layers.1.bias"], was["layers.1.bias"])
     Model(path)
+
+
+def test_a_writer_names_a_bundled_recogniser_or_none(model_path, tmp_path):
+    model = onnx.load(model_path)
+    (entry,) = (entry for entry in model.metadata_props if "nextstroke-model-1" in entry.value)
+    about = json.loads(entry.value)
+    for name in ("/etc/passwd", "writer", 3):
+        entry.value = json.dumps(about | {"recogniser": name})
+        (tmp_path / "odd.onnx").write_bytes(sealed(model.SerializeToString()))
+        with pytest.raises(WrongModel, match="its recogniser is not a bundled one"):
+            Model(tmp_path / "odd.onnx")
+    entry.value = json.dumps(about | {"recogniser": "reader-unipen"})
+    (tmp_path / "right.onnx").write_bytes(sealed(model.SerializeToString()))
+    assert Model(tmp_path / "right.onnx").metadata["recogniser"] == "reader-unipen"

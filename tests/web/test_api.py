@@ -73,7 +73,7 @@ def test_the_same_ink_as_the_command_line(client, style):
     answer = write(client, text="hello there", style=style, bias=1.0, seed=4, best_of=3, format="json")
     writer = load_model("writer", "writer")
     hands = [gallery_hand(style, "writer")]
-    letter = compose(writer, "hello there", Page(margin=4.0), hands, 1.0, 4, line_writer(3))
+    letter = compose(writer, "hello there", Page(margin=4.0), hands, 1.0, 4, line_writer(3, writer))
     told, ours = answer.json(), json.loads(render(letter.sheets[0], "json", Look(), {}))
     for stroke, own in zip(told["strokes"], ours["strokes"], strict=True):
         np.testing.assert_allclose(stroke, own, atol=0.02)

@@ -116,7 +116,7 @@ def test_the_same_candidate_is_chosen(browser_engine, writer):
     job = {"job": "best", "text": TEXT, "style": "cursive", "bias": 0.3, "seed": 5, "occurrence": 0, "candidates": 4}
     (points,) = browser_engine(job)
     requests = line_requests(writer, [TEXT], gallery_hand("cursive", "writer"), 0.3, 5)
-    (line,) = line_writer(4).write(writer, requests)
+    (line,) = line_writer(4, writer).write(writer, requests)
     np.testing.assert_allclose(points, line.ink.points, atol=1.0)
 
 
@@ -133,7 +133,7 @@ def test_stray_dots_are_counted_as_in_python(browser_engine, writer):
 def test_a_line_is_read_and_levelled_as_in_python(browser_engine, writer):
     ink = write_line(writer, TEXT, 0.5, 1).ink
     nats, found = browser_engine({"job": "read", "text": TEXT} | as_job(ink), {"job": "level"} | as_job(ink))
-    np.testing.assert_allclose(nats, line_writer(2).recogniser.ctc_nll([ink], [TEXT]), rtol=1e-3)
+    np.testing.assert_allclose(nats, line_writer(2, writer).recogniser.ctc_nll([ink], [TEXT]), rtol=1e-3)
     measures = Measures.of(ink)
     np.testing.assert_allclose([found[k] for k in ("slope", "baseline", "xHeight")], list(vars(measures).values()))
     (levelled,) = level([ink], Page(x_height=measures.x_height))

@@ -91,7 +91,7 @@ def test_the_browsers_ink_is_pythons(studio, tmp_path):
     told = json.loads(saved(studio, "json", tmp_path).read_text("utf-8"))
     writer = load_model("writer", "writer")
     requests = line_requests(writer, ["hello again"], gallery_hand("neat", "writer"), 1.0, 3)
-    (line,) = line_writer(4).write(writer, requests)
+    (line,) = line_writer(4, writer).write(writer, requests)
     assert [len(stroke) for stroke in told["strokes"]] == [len(stroke) for stroke in line.ink.strokes()]
     assert (told["text"], told["seed"], told["style"]) == ("hello again", 3, "neat")
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 Weights = Literal["int8", "float16"]
+Recogniser = Literal["reader", "reader-unipen"]
 
 
 def export(
@@ -26,6 +27,10 @@ def export(
     styles: Annotated[
         Path | None, typer.Option(help="TOML file of primes; also writes the gallery of styles next to the model")
     ] = None,
+    recogniser: Annotated[
+        Recogniser | None,
+        typer.Option(help="of a writer: bundled recogniser that chooses among its candidates; default: reader"),
+    ] = None,
     corpus: Annotated[Path, typer.Option(help="--styles: packed corpus that holds the primes")] = Path(
         "data/iam.packed"
     ),
@@ -43,6 +48,6 @@ def export(
     from nextstroke.training.export.publish import Average, publish_model, publish_styles
 
     mean = Average(average, 0.5 if share is None else share) if average else None
-    print(publish_model(run, output, licence, note, weights == "int8", mean))
+    print(publish_model(run, output, licence, note, weights == "int8", mean, recogniser))
     if styles is not None:
         print(publish_styles(output, styles, corpus))

@@ -82,7 +82,7 @@ def styles(
         rows += [(_specimen(hand, text), hand) for hand in members]
     words = "\n".join(line for line, _ in rows)
     request = TextRequest(words, Page(margin=4), [hand for _, hand in rows], [bias], seed)
-    sheets = (sheet for sheet, _ in compose_sheets(writer, request, line_writer(CANDIDATES)))
+    sheets = (sheet for sheet, _ in compose_sheets(writer, request, line_writer(CANDIDATES, writer)))
     metadata = request.metadata(model) | {"style": ",".join(hand.name for hand in hands)}
     for name in save(sheets, output, kind, Look(), metadata):
         print(name, file=sys.stderr)

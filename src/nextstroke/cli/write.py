@@ -244,7 +244,7 @@ def write(
     for warning in request.warnings():
         print(f"nextstroke: warning: {warning}", file=sys.stderr)
     incomplete: list[str] = []
-    sheets = _watched(compose_sheets(writer, request, line_writer(best_of), _progress), incomplete, strict)
+    sheets = _watched(compose_sheets(writer, request, line_writer(best_of, writer), _progress), incomplete, strict)
     for name in save(list(sheets) if strict else sheets, output, kind, look, request.metadata(model)):
         print(name, file=sys.stderr)
     for line in incomplete:

@@ -8,11 +8,11 @@ from typing import Protocol
 import numpy as np
 
 from nextstroke.errors import UsageError
-from nextstroke.handwriting.recogniser import Recogniser
+from nextstroke.handwriting.recogniser import Recogniser, recogniser_of
 from nextstroke.handwriting.request import LineRequest
 from nextstroke.handwriting.sampler import Cancelled, Line, grouped, line_bytes, write
 from nextstroke.ink import Ink
-from nextstroke.runtime.model_file import Model, load_model
+from nextstroke.runtime.model_file import Model
 
 # Stray dots are small strokes that stand alone where the text has none. The recogniser ignores them, the eye does not.
 
@@ -27,7 +27,6 @@ DOT = 3  # points; a stroke of no more says nothing about the size of writing
 SIDE_BY_SIDE = 64  # candidates written at once
 CANDIDATES = 8  # of a line, where no number is given
 MAX_CANDIDATES = 64
-READER = "reader"  # the bundled recogniser
 
 
 class LineWriter(Protocol):
@@ -109,15 +108,15 @@ class BestOfN:
         return known.represented(ink) if model.representation == "raw" else ink
 
 
-def line_writer(n: int) -> LineWriter:
-    """Return the writer of the best of `n` candidates of each line, which the bundled recogniser chooses.
+def line_writer(n: int, model: Model) -> LineWriter:
+    """Return the writer of the best of `n` candidates of each line, which the recogniser of the model chooses.
 
     Raises:
         UsageError: `n` is not a whole number from 1 to MAX_CANDIDATES.
     """
     if isinstance(n, bool) or not isinstance(n, Integral) or not 1 <= n <= MAX_CANDIDATES:
         raise UsageError(f"best_of {n!r}: give a whole number from 1 to {MAX_CANDIDATES}")
-    return BestOfN(Recogniser(load_model(READER, "reader")), int(n)) if n > 1 else FirstValid()
+    return BestOfN(recogniser_of(model), int(n)) if n > 1 else FirstValid()
 
 
 def stray_dots(ink: Ink, text: str) -> int:

@@ -175,7 +175,7 @@ def write_shard(shard: Shard) -> Result:
     """
     options = shard.options
     model = load_model(options.model, "writer")
-    lines = line_writer(options.best_of).write(model, [line.request for line in shard.lines])
+    lines = line_writer(options.best_of, model).write(model, [line.request for line in shard.lines])
     drawn = []
     for batch_line, line in zip(shard.lines, lines, strict=True):
         if options.incomplete == "refuse" and not line.complete:

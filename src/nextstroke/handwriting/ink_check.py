@@ -8,7 +8,6 @@ import numpy as np
 
 from nextstroke.errors import UsageError
 from nextstroke.formats.detect import read_all_with_text
-from nextstroke.handwriting.best_of import READER
 from nextstroke.handwriting.glyphs.diacritics import normal
 from nextstroke.handwriting.glyphs.symbols import plain
 from nextstroke.handwriting.page_lines import split_ink, split_text
@@ -17,6 +16,7 @@ from nextstroke.handwriting.request import shown_text
 from nextstroke.handwriting.resample import thinned
 from nextstroke.ink import Ink
 from nextstroke.pages.layout import Page, level
+from nextstroke.runtime.metadata import RECOGNISERS
 from nextstroke.runtime.model_file import load_model
 from nextstroke.text.edit_distance import edit_distance, edit_table
 
@@ -117,7 +117,7 @@ class InkChecker:
     @classmethod
     def bundled(cls) -> "InkChecker":
         """Return a checker with the bundled recogniser."""
-        return cls(Recogniser(load_model(READER, "reader")))
+        return cls(Recogniser(load_model(RECOGNISERS[0], "reader")))
 
     def read_lines(self, path: Path, placement: Placement = UPRIGHT) -> list[CheckedLine]:
         """Return the checked lines of a file of ink, in any format.

@@ -14,6 +14,7 @@ from nextstroke.handwriting.glyphs.diacritics import normal
 from nextstroke.handwriting.glyphs.symbols import plain
 from nextstroke.handwriting.hands import Hand, check_length, gallery_hand, load_hands, prime_hand
 from nextstroke.handwriting.ink_check import InkChecker
+from nextstroke.handwriting.recogniser import recogniser_of
 from nextstroke.handwriting.request import line_requests, shown_text
 from nextstroke.handwriting.resample import thinned
 from nextstroke.handwriting.sampler import Cancelled, write
@@ -73,7 +74,7 @@ def learn_hand(model: Model, name: str, lines: Sequence[tuple[Ink, str]], cancel
     if not all(text.strip() for _, text in lines):
         raise BadInk(f"{name}: its text is not known; put it into the file, or into a file of the same name with .txt")
     check_length(" ".join(text for _, text in lines))
-    checker = InkChecker.bundled()
+    checker = InkChecker(recogniser_of(model))
     checked = []
     for ink, text in lines:
         if cancelled:

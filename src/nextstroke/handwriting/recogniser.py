@@ -5,11 +5,20 @@ from collections.abc import Sequence
 import numpy as np
 
 from nextstroke.ink import Ink
-from nextstroke.runtime.model_file import Model
+from nextstroke.runtime.metadata import RECOGNISERS
+from nextstroke.runtime.model_file import Model, load_model
 
 PAIR = 2  # points that the network takes at once
 IMPOSSIBLE = -1e30
 SIDE_BY_SIDE = 64
+
+
+def recogniser_of(writer: Model) -> "Recogniser":
+    """Return the bundled recogniser that chooses among the candidates of a writer.
+
+    The model file of a writer can name one that learned from the same data, as their terms may differ.
+    """
+    return Recogniser(load_model(writer.metadata.get("recogniser", RECOGNISERS[0]), "reader"))
 
 
 class Recogniser:

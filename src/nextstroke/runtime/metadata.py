@@ -15,6 +15,7 @@ MAX_RATE = 1000.0  # points of a character
 UNITS = {"byte", "character", "word"}
 SEQUENCES = {"streams", "sentences"}
 REPRESENTATIONS = {"raw", "simplified"}
+RECOGNISERS = ("reader", "reader-unipen")  # bundled; the first one reads what any writer writes
 MIXTURE = 6  # numbers that each component of the output layer of ink has, besides one for all
 PAIR = 2  # points that a reader takes at once
 
@@ -59,6 +60,7 @@ def _check_writer(about: dict[str, Any], graph: Graph) -> None:
     _check_ink(about)
     states = _check_states(about)
     _require("kappa" in states, "it has no window")
+    _require(about.get("recogniser", RECOGNISERS[0]) in RECOGNISERS, "its recogniser is not a bundled one")
     inputs = {"point": (LINES, POINT), "text": (LINES, PLACES, symbols), "places": (PLACES + 1,)}
     _check_ports(graph, states, inputs, {"y": _mixture(graph), "phi": (LINES, PLACES + 1)})
 

@@ -76,7 +76,7 @@ def test_the_bundled_writer_writes_what_is_said():
     model = load_model("writer", "writer")
     texts = ["Straße, æon, cœur", "H₂O, 10⁻³ m²", "Łódź, ışık, đ, þ, ø", "5 µm, π, √2, ∞, Acme™", "a — b"]
     requests = line_requests(model, texts, gallery_hand("neat", "writer"), 1.0, 3)
-    for line, text in zip(line_writer(1).write(model, requests), texts, strict=True):
+    for line, text in zip(line_writer(1, model).write(model, requests), texts, strict=True):
         assert line.written == text
         assert line.complete
         assert line.phi.shape == (len(line.ink), len(text) + 1)

@@ -65,3 +65,12 @@ def test_a_note_that_is_not_utf8_is_refused(option, runs, tmp_path, capsys):
     assert main(["export", str(runs / "first"), "-o", str(tmp_path / "m.onnx"), option, "a\udcff"]) == 2
     assert capsys.readouterr().err == f"nextstroke: {option} 'a\\udcff': not UTF-8\n"
     assert not (tmp_path / "m.onnx").exists()
+
+
+def test_a_writer_can_name_its_recogniser(runs, tmp_path, capsys):
+    output = str(tmp_path / "m.onnx")
+    assert main(["export", str(runs / "first"), "-o", output, "--recogniser", "reader-unipen"]) == 0
+    assert open_run(tmp_path / "m.onnx").metadata["recogniser"] == "reader-unipen"
+    assert main(["export", str(runs / "first"), "-o", output, "--recogniser", "pen"]) == 2
+    assert main(["export", "reader", "-o", output, "--recogniser", "reader"]) == 2
+    assert "--recogniser is for writers" in capsys.readouterr().err

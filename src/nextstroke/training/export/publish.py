@@ -35,7 +35,13 @@ class Average(NamedTuple):
 
 
 def publish_model(
-    run: Path, path: Path, licence: str, note: str = "", integer: bool = True, average: Average | None = None
+    run: Path,
+    path: Path,
+    licence: str,
+    note: str = "",
+    integer: bool = True,
+    average: Average | None = None,
+    recogniser: str | None = None,
 ) -> str:
     """Export the averaged weights of a training; return a sentence on what was written.
 
@@ -46,6 +52,7 @@ def publish_model(
         note: A line about the model.
         integer: Store the large weights as int8 instead of float16.
         average: Another training to take the mean of weights with; None to publish the training as it is.
+        recogniser: Bundled recogniser that chooses among candidates of a writer; None for the usual one.
 
     Raises:
         BadInput, CorruptFile, WrongModel: there is no training, or the other one is of another network.
@@ -55,6 +62,8 @@ def publish_model(
         if any("\ud800" <= character <= "\udfff" for character in text):  # what Python makes of bytes that are no UTF-8
             raise UsageError(f"--{name} {text!r}: not UTF-8")
     network, recipe, metadata, _, noise = open_run(run)
+    if recogniser is not None and recipe.kind != "writer":
+        raise UsageError(f"--recogniser is for writers; {run} is of the kind {recipe.kind!r}")
     if average:
         _average(network, recipe.kind, metadata["alphabet"], average)
     kept = {name: metadata[name] for name in (TEXT if recipe.kind == "text" else INK)}
@@ -62,6 +71,8 @@ def publish_model(
     # The name of the start is published, not the folder where it was on some machine.
     published = recipe.dump() | {"start_from": Path(recipe.start_from).name}
     terms = {"recipe": published, "record": record, "licence": licence, "note": note}
+    if recogniser is not None:
+        terms["recogniser"] = recogniser
     export_model(network, {"kind": recipe.kind, **kept, **terms}, path, integer)
     weights = sum(weight.numel() for weight in network.parameters())
     return f"{path}: {weights:,} weights, {path.stat().st_size / 1e6:.1f} MB"

@@ -15,11 +15,10 @@ from weakref import WeakSet
 import numpy as np
 
 from nextstroke.errors import LimitExceeded, UsageError
-from nextstroke.handwriting.best_of import READER
 from nextstroke.handwriting.compose import TextRequest, compose_rows, compose_sheets
 from nextstroke.handwriting.hands import Hand, gallery, pack_hands
 from nextstroke.handwriting.learn_hand import learn_hand
-from nextstroke.handwriting.recogniser import Recogniser
+from nextstroke.handwriting.recogniser import recogniser_of
 from nextstroke.ink import Ink
 from nextstroke.pages.appearance import Look
 from nextstroke.pages.budget import MIB, Budget, estimate
@@ -53,7 +52,7 @@ class Service:
         hands = gallery(find_model("writer"))
         self.gallery = {"none": Hand.none()} | hands
         self.first = next(iter(hands))
-        self.batcher = Batcher(self.writer, Recogniser(load_model(READER, "reader")), threads)
+        self.batcher = Batcher(self.writer, recogniser_of(self.writer), threads)
         self.kept: OrderedDict[str, Hand] = OrderedDict()
         self.learned = 0
         self.lock = threading.Lock()
