@@ -15,7 +15,7 @@ def map_arrays(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
     """Return the metadata of a packed corpus and its arrays by name, mapped into memory.
 
     Raises:
-        CorruptFile: the file is not a packed corpus, or was cut short.
+        CorruptFile: The file is not a packed corpus, or is truncated.
     """
     try:
         with path.open("rb") as stream:
@@ -33,7 +33,8 @@ def map_arrays(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
 
 def _map_tensor(path: Path, base: int, tensor: dict) -> np.ndarray:
     begin, end = tensor["data_offsets"]
-    dtype, shape = DTYPES[tensor["dtype"]], tuple(tensor["shape"])
+    dtype = DTYPES[tensor["dtype"]]
+    shape = tuple(tensor["shape"])
     if not all(type(number) is int and number >= 0 for number in (begin, end, *shape)):
         raise ValueError("a tensor's shape or position is not of whole numbers")
     if end - begin != np.dtype(dtype).itemsize * math.prod(shape):
