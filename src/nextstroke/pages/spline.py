@@ -1,4 +1,4 @@
-"""Strokes as smooth curves: a uniform Catmull-Rom spline through the points."""
+"""Smooth curves through the points of strokes: uniform Catmull-Rom splines."""
 
 import numpy as np
 
@@ -16,7 +16,8 @@ def bezier(stroke: np.ndarray) -> np.ndarray:
     """
     around = np.concatenate([stroke[:1], stroke, stroke[-1:]])
     tangent = (around[2:] - around[:-2]) / TENSION
-    start, end = stroke[:-1], stroke[1:]
+    start = stroke[:-1]
+    end = stroke[1:]
     return np.stack([start, start + tangent[:-1], end - tangent[1:], end], 1)
 
 
