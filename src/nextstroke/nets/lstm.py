@@ -17,7 +17,8 @@ from torch.autograd.function import once_differentiable
 from nextstroke.nets import dispatch
 from nextstroke.nets.matmul import linear, operand, packed, product_onto, weight_gradient
 
-sigmoid_backward, tanh_backward = torch.ops.aten.sigmoid_backward, torch.ops.aten.tanh_backward
+sigmoid_backward = torch.ops.aten.sigmoid_backward
+tanh_backward = torch.ops.aten.tanh_backward
 
 
 class LSTMState(NamedTuple):
@@ -205,6 +206,7 @@ class _Recurrence(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, below, recurrent, peepholes, h0, c0, clip):
+        """Return the hidden vectors of all steps, and the last h and c."""
         loop = dispatch.select_loop("lstm_forward", lstm_forward, below)
         hidden, gates, cells, tanh_cells = loop(below, packed(recurrent, len(h0)), peepholes, h0, c0)
         ctx.save_for_backward(recurrent, peepholes, hidden, gates, cells, tanh_cells)
@@ -214,6 +216,7 @@ class _Recurrence(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, d_hidden, d_last_h, d_last_c):
+        """Return the gradients w.r.t. the arguments of `forward`."""
         recurrent, peepholes, hidden, *trace = ctx.saved_tensors
         loop = dispatch.select_loop("lstm_backward", lstm_backward, hidden)
         weight = packed(recurrent.t(), len(d_last_h))

@@ -1,4 +1,4 @@
-"""Matrix products by the fastest library available; `weight` is always (outputs, inputs), as in nn.Linear.
+"""Matrix products by the fastest available library; `weight` is always (outputs, inputs), as in nn.Linear.
 
 torch multiplies float32 with MKL, which is limited to AVX2 on processors that are not Intel's. oneDNN,
 which torch contains as well, uses AVX-512 on all of them: measured twice as fast on an AMD core, and
@@ -34,7 +34,7 @@ def suits_onednn(x: Tensor) -> bool:
 
 
 def operand(x: Tensor) -> Tensor:
-    """Return `x` as an operand of a CPU's products between layers: bfloat16 where `use_bfloat16` says so."""
+    """Return `x` as an operand of a CPU's products between layers: bfloat16 if `use_bfloat16` set it."""
     return x.bfloat16() if "cpu" in _bfloat16 and suits_onednn(x) else x
 
 
@@ -65,7 +65,7 @@ def product_onto(onto: Tensor, x: Tensor, weight: Tensor) -> Tensor:
 
 
 def product_type(x: Tensor) -> torch.dtype:
-    """Return the type of the operands of a GPU's products: bfloat16 where `use_bfloat16` says so, else that of `x`.
+    """Return the type of the operands of a GPU's products: that of `x`, or bfloat16 if it is set.
 
     Only the gates in Triton read and write both types.
     """
@@ -87,7 +87,8 @@ def use_bfloat16(device: str, on: bool) -> bool:
         UsageError: this torch has no such products for a GPU.
     """
     if on and device != "cpu" and not hasattr(torch.ops.aten.baddbmm, "dtype_out"):
-        raise UsageError(f"torch {torch.__version__} has no bfloat16 products with float32 sums; install 2.8 or newer")
+        missing = f"torch {torch.__version__} has no bfloat16 products with float32 sums"
+        raise UsageError(f"{missing}; install 2.8 or newer")
     wanted = on and (device != "cpu" or has_bfloat16())
     if wanted:
         _bfloat16.add(device)
@@ -157,6 +158,7 @@ class _Linear(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x, weight, bias, narrow):
+        """Return the product, of rounded operands if `narrow`."""
         if narrow:
             x = operand(x)
             weight = operand(weight)
@@ -166,6 +168,7 @@ class _Linear(torch.autograd.Function):
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, dy):
+        """Return the gradients w.r.t. the arguments of `forward`."""
         x, weight = ctx.saved_tensors
         d_bias = dy.flatten(0, -2).sum(0)
         dy = dy.to(x.dtype)

@@ -1,4 +1,4 @@
-"""The recogniser: a bidirectional LSTM over the ink, which reads a character or none from each pair of points."""
+"""The recogniser: a bidirectional LSTM that predicts a character or none for each pair of points."""
 
 import torch
 from torch import Tensor, nn
@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from nextstroke.ink import POINT
 
-PAIR = 2  # points read at once: half the steps, and still three for a character
+PAIR = 2  # points of a step: half as many steps, and still enough for each character
 
 
 class BothWays(nn.Module):
@@ -43,7 +43,8 @@ class RecogniserNetwork(nn.Module):
 
     Args:
         symbols: Number of characters; one more output is CTC's blank.
-        layers, cells: Number of layers and of cells in each direction of a layer.
+        layers: Number of layers.
+        cells: Number of cells in each direction of a layer.
         dropout: Share of a layer's outputs dropped on the way up and out.
     """
 

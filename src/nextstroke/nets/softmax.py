@@ -6,8 +6,9 @@ from torch.nn import functional
 
 
 def log_loss(y: Float[Tensor, "batch time symbols"], target: Int[Tensor, "batch time"]) -> Float[Tensor, "batch time"]:
-    """Return −log Pr of each next symbol in nats (equation 13); 0 where `target` is −1, after a text's end."""
-    flat = functional.cross_entropy(y.flatten(0, 1), target.flatten(), ignore_index=-1, reduction="none")
+    """Return −log Pr of each next symbol in nats (equation 13); 0 where `target` is −1."""
+    logits = y.flatten(0, 1)
+    flat = functional.cross_entropy(logits, target.flatten(), ignore_index=-1, reduction="none")
     return flat.view_as(target)
 
 

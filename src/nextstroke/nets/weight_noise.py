@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from nextstroke.nets.rmsprop import SLOTS, GravesRMSProp
 
-SMALLEST = 1e-8  # of the σ: below it, a weight of float32 would not change any more
+SMALLEST = 1e-8  # least σ: noise below it does not change a float32 weight
 
 
 class Prior(NamedTuple):
@@ -55,7 +55,7 @@ def divergence(mu: Sequence[Tensor], sigma: Sequence[Tensor]) -> float:
 
 
 class WeightNoise:
-    """Noise on the weights of a network, added in place; what a kind does not need does nothing."""
+    """Noise on the weights of a network, added in place; by default each method does nothing."""
 
     def perturb(self, seed: int) -> None:
         """Add noise to the weights; the same seed gives the same noise."""
@@ -290,6 +290,8 @@ def sigma_gradient(gradient: Tensor, sigma: Tensor, prior: Prior, lines: Tensor 
 
     Args:
         gradient: Gradient of the data's mean loss w.r.t. the sampled weights.
+        sigma: Deviations of the weights.
+        prior: Prior of all weights.
         lines: Number of lines that it is the mean over.
         sequences: S, number of training sequences.
     """

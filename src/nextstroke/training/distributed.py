@@ -1,4 +1,4 @@
-"""Data-parallel training: each worker takes its shard of the lines, gradients are summed once an update."""
+"""Data-parallel training: each worker has its shard of the lines; each update sums the gradients once."""
 
 import hashlib
 import os
@@ -54,7 +54,8 @@ class Team:
         flat = torch.cat([tensor.flatten() for tensor in tensors])
         with self._connected():
             dist.all_reduce(flat)
-        for tensor, summed in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
+        sums = flat.split([tensor.numel() for tensor in tensors])
+        for tensor, summed in zip(tensors, sums, strict=True):
             tensor.copy_(summed.view_as(tensor))
 
     def broadcast(self, value: Any) -> Any:
@@ -83,7 +84,8 @@ class Team:
         try:
             yield
         except RuntimeError as error:
-            raise LostWorker(f"worker {self.rank} cannot reach the others; go on with --resume") from error
+            problem = f"worker {self.rank} cannot reach the others; go on with --resume"
+            raise LostWorker(problem) from error
 
     def begun(self) -> bool:
         """Return whether an earlier attempt of this launch began the training."""
@@ -133,7 +135,8 @@ def _meet(store: dist.Store, rank: int, size: int) -> str:
         if store.check([f"{digest} {other}" for other in range(size)]):
             return digest
         time.sleep(0.05)
-    raise LostWorker(f"worker {rank}: the other {size - 1} did not start within {TIMEOUT // 60} minutes")
+    minutes = TIMEOUT // 60
+    raise LostWorker(f"worker {rank}: the other {size - 1} did not start within {minutes} minutes")
 
 
 def gather_team(workers: int, work: Callable[..., None], *arguments) -> None:
@@ -149,7 +152,8 @@ def gather_team(workers: int, work: Callable[..., None], *arguments) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    processes = multiprocessing.spawn(_join, (workers, port, raised, work, arguments), workers, join=False)
+    common = (workers, port, raised, work, arguments)
+    processes = multiprocessing.spawn(_join, common, workers, join=False)
     with passing_signals(processes.pids()) as passed:
         failure = _wait(processes)
     if not raised.empty():
@@ -157,7 +161,8 @@ def gather_team(workers: int, work: Callable[..., None], *arguments) -> None:
     if failure and passed:
         raise Stopped("stopped before the training began", passed[0])
     if isinstance(failure, ProcessExitedException):
-        raise LostWorker(f"worker {failure.error_index} is gone ({failure}); go on with --resume") from failure
+        problem = f"worker {failure.error_index} is gone ({failure}); go on with --resume"
+        raise LostWorker(problem) from failure
     if failure:
         raise failure
 
@@ -173,7 +178,8 @@ def _wait(processes: ProcessContext) -> ProcessException | None:
 
 
 def _join(rank: int, size: int, port: int, raised, work: Callable[..., None], arguments: tuple) -> None:
-    # A process group of its own, so that a Ctrl-C on the terminal reaches a worker once, through its parent.
+    """Do one worker's part of `gather_team` in its process."""
+    # A process group of its own, so that Ctrl-C reaches a worker only once, through its parent.
     os.setpgid(0, 0)
     torch.set_num_threads(1)
     dist.init_process_group("gloo", f"tcp://127.0.0.1:{port}", rank=rank, world_size=size)
@@ -201,6 +207,7 @@ def passing_signals(pids: Iterable[int]) -> Iterator[list[int]]:
     passed: list[int] = []
 
     def pass_on(number: int, frame: object) -> None:
+        """Record a signal and send it to the workers."""
         passed.append(number)
         for pid in pids:
             with suppress(ProcessLookupError):

@@ -31,8 +31,9 @@ from nextstroke.training.optimisers import (
 from nextstroke.training.random_streams import Stream, stream_seed
 from nextstroke.training.tasks.protocol import Batch, Examples
 
-# Whole lines and texts are padded to multiples of these on a GPU, where each shape is captured once.
-STEP_MULTIPLE, TEXT_MULTIPLE = 128, 16
+# On a GPU, batches are padded to multiples of these, because each shape is captured by itself.
+STEP_MULTIPLE = 128  # points of a line
+TEXT_MULTIPLE = 16  # characters of a text
 
 
 @dataclass
@@ -121,7 +122,7 @@ class Learner:
                 at.batch = 0
 
     def learn_batch(self, chosen: np.ndarray) -> None:
-        """Learn from one batch, chunk by chunk with the state carried on, one update for each chunk."""
+        """Learn from one batch: an update for each chunk, whose last state is the next one's first."""
         batch = self._read(chosen)
         shards = [batch.shard(rows) for rows in self.shards]
         if batch.fresh or not self.states:
@@ -182,14 +183,14 @@ class Learner:
         """
         gradients = [weight.grad for weight in self.weights if weight.grad is not None]
         self.team.sum([totals, *gradients])
-        norm = self._move(gradients, totals[1] if self.recipe.training.loss == "mean" else float(lines))
-        # All numbers are read at once: a GPU that is waited for is idle.
+        divisor = totals[1] if self.recipe.training.loss == "mean" else float(lines)
+        norm = self._move(gradients, divisor)
+        # Read all numbers at once, because a GPU is idle during each wait.
         loss, points, norm = torch.stack([*totals, norm]).tolist()
-        # The weights were moved by such a norm, but nothing has saved them.
+        # If the norm is not finite, the weights are already damaged, but not yet saved.
         if not math.isfinite(norm):
-            raise Diverged(
-                f"update {self.progress.update}: {self._not_finite()} is not finite; set a lower training.learning_rate"
-            )
+            problem = f"update {self.progress.update}: {self._not_finite()} is not finite"
+            raise Diverged(f"{problem}; set a lower training.learning_rate")
         self.optimiser.zero_grad()
         self.progress.count_update(loss, int(points))
 
@@ -202,15 +203,17 @@ class Learner:
         norm = torch.stack(torch._foreach_norm(gradients)).norm()
         if (bound := self.recipe.training.norm_clip) is not None:
             shrunk = (bound / (norm + 1e-6)).clamp(max=1)
-            # A norm that is not finite would spread to all gradients and hide where it came from.
+            # A norm that is not finite would spread to all gradients and hide its origin.
             torch._foreach_mul_(gradients, torch.where(norm.isfinite(), shrunk, 1.0))
         for group in self.optimiser.param_groups:
-            group["lr"] = self.recipe.training.learning_rate * rate_at(self.progress.update, self.recipe.training)
+            share = rate_at(self.progress.update, self.recipe.training)
+            group["lr"] = self.recipe.training.learning_rate * share
         self.optimiser.step()
         self.update_ema()
         return norm
 
     def _not_finite(self) -> str:
+        """Return the name of the first gradient that is not finite."""
         for name, weight in self.network.named_parameters():
             if weight.grad is not None and not torch.isfinite(weight.grad).all():
                 return f"the gradient w.r.t. {name}"
@@ -220,15 +223,16 @@ class Learner:
     def update_ema(self) -> None:
         """Move the averaged weights towards the weights.
 
-        The decay grows from 0, so that the first weights do not weigh long, up to `average_decay`.
+        The decay grows from 0 to `average_decay`, so that the initial weights are soon forgotten.
         """
-        decay = min(self.recipe.training.average_decay, self.progress.update / (self.progress.update + 10))
+        update = self.progress.update
+        decay = min(self.recipe.training.average_decay, update / (update + 10))
         averaged: list[Tensor] = list(self.average.parameters())
         current: list[Tensor] = list(self.network.parameters())
         torch._foreach_lerp_(averaged, current, 1 - decay)
 
     def score(self, every: int = 1) -> Score:
-        """Score the averaged weights on each `every`-th part of the validation set; note it in `progress`."""
+        """Score the averaged weights on each `every`-th part of the validation set; record it."""
         with bfloat16("cpu", False):
             score = self.examples.score(self.average, every)
         self.progress.validation = score.selection_metric

@@ -14,6 +14,7 @@ from nextstroke.errors import WrongModel
 from nextstroke.ink import POINT
 from nextstroke.nets.lstm import LSTM
 from nextstroke.nets.networks import (
+    GradientClips,
     Network,
     PredictionNetwork,
     SynthesisNetwork,
@@ -73,18 +74,20 @@ def _build_network(
         if sizes.vector:
             return TiedTextNetwork(symbols, sizes.layers, sizes.cells, sizes.vector, clip, sizes.dropout)
         return TextNetwork(symbols, sizes.layers, sizes.cells, clip, sizes.dropout)
-    output_clip = math.inf if sizes.output_clip is None else sizes.output_clip
+    clips = GradientClips(
+        gates=clip,
+        output=math.inf if sizes.output_clip is None else sizes.output_clip,
+        window=math.inf if sizes.window_clip is None else sizes.window_clip,
+    )
     if recipe.kind == "pen":
-        return PredictionNetwork(sizes.layers, sizes.cells, sizes.components, clip, output_clip, sizes.dropout)
+        return PredictionNetwork(sizes.layers, sizes.cells, sizes.components, clips, sizes.dropout)
     return SynthesisNetwork(
         symbols,
         layers=sizes.layers,
         cells=sizes.cells,
         components=sizes.components,
         window_components=sizes.window_components,
-        clip=clip,
-        output_clip=output_clip,
-        window_clip=math.inf if sizes.window_clip is None else sizes.window_clip,
+        clips=clips,
         dropout=sizes.dropout,
     )
 

@@ -1,7 +1,7 @@
 """Dynamic evaluation: the weights learn from the text they are scored on, once, in order (section 3.1).
 
 A segment is scored before anything is learned from it, so that a decoder could reach the score.
-The paper states neither rule nor step size; ours are plain SGD and the rule of Krause et al. 2018
+The paper states neither rule nor step size; here they are plain SGD and the rule of Krause et al. 2018
 (arXiv:1709.07432).
 """
 
@@ -77,24 +77,28 @@ class DynamicEvalConfig:
 
 
 def plain_rule(weights: list[Tensor], gradients: list[Tensor], rate: float) -> None:
-    """θ ← θ − rate · g."""
+    """Move the weights by stochastic gradient descent: θ ← θ − rate · g."""
     torch._foreach_add_(weights, gradients, alpha=-rate)
 
 
 class NormalisedRule:
-    """θ ← θ − rate · g / (r + ε) + min(decay · r / r̄, 1) · (θ_trained − θ); Krause et al. 2018, equations 6 to 8.
+    """The update rule of Krause et al. 2018, equations 6 to 8.
 
-    r are the roots of the mean squares of each weight's gradient over segments of training text, r̄ is their mean.
+        θ ← θ − rate · g / (r + ε) + min(decay · r / r̄, 1) · (θ_trained − θ)
+
+    r are the root mean squares of each weight's gradient over segments of training text, r̄ their mean.
 
     Args:
         trained: Weights to decay to.
         squares: Mean squares of their gradients.
-        decay, epsilon: As in DynamicEvalConfig; the ε of Krause et al. is not relative.
+        decay: Mean share of the way back to the trained weights at each step.
+        epsilon: ε as a multiple of r̄; that of Krause et al. is absolute.
     """
 
     def __init__(self, trained: Sequence[Tensor], squares: Sequence[Tensor], decay: float, epsilon: float):
         roots = [square.sqrt() for square in squares]
-        mean = float(sum(root.double().sum().item() for root in roots) / sum(root.numel() for root in roots))
+        total = sum(root.double().sum().item() for root in roots)
+        mean = float(total / sum(root.numel() for root in roots))
         if mean == 0:
             raise BadInput("no weight has a gradient on the training text; use --rule sgd")
         self.trained = [weight.detach().clone() for weight in trained]
@@ -113,7 +117,7 @@ def learned_weights(network: AnyTextNetwork) -> list[Tensor]:
 
 
 def mean_squares(network: AnyTextNetwork, sequences: Sequence[np.ndarray], segment: int | None) -> list[Tensor]:
-    """Return the mean over all segments of each weight's squared gradient of a segment's summed loss."""
+    """Return the mean square of each weight's gradient of a segment's summed loss, over all segments."""
     weights = learned_weights(network)
     squares = [torch.zeros_like(weight) for weight in weights]
     count = 0
@@ -129,17 +133,24 @@ def mean_squares(network: AnyTextNetwork, sequences: Sequence[np.ndarray], segme
 
 
 def segments(network: AnyTextNetwork, sequence: np.ndarray, segment: int | None) -> Iterator[tuple[Tensor, ...]]:
-    """Yield the symbols before and those to predict of each segment (None: all at once), on the network's device."""
+    """Yield the symbols before and the symbols to predict of each segment, on the network's device.
+
+    Args:
+        network: Network that reads them.
+        sequence: Ids of the symbols.
+        segment: Symbols of a segment; None for the whole sequence.
+    """
     device = network.output.bias.device
     for chunk in SymbolBatch.of([sequence]).chunks(segment):
         yield tuple(torch.from_numpy(np.ascontiguousarray(part)).to(device) for part in chunk)
 
 
 def choose_rate(bits: Callable[[float], float], first: float) -> float:
-    """Return a rate whose neighbours by factors of 3 are worse, from `first` on; TRIALS rates at most are tried.
+    """Return a rate whose neighbours by factors of 3 are worse, found in at most TRIALS trials.
 
     Args:
-        bits: Score of a rate; lower is better.
+        bits: Function from a rate to its score; lower is better.
+        first: Rate of the first trial.
     """
     found = {first: bits(first)}
     for factor in (3.0, 1 / 3):
@@ -155,11 +166,11 @@ def choose_rate(bits: Callable[[float], float], first: float) -> float:
 
 
 class DynamicScorer:
-    """Scores a copy of a network that learns, together with the trained network, which is unchanged.
+    """Scores of a copy of a network that learns, and of the trained network, which is unchanged.
 
-    Where the copy loses LOSS_TOLERATED nats to the trained network, or a weight is not finite, it
-    returns to the trained weights and the rate is halved: the cost of a divergence is bounded. A decoder
-    knows of both before the next segment.
+    If the copy loses LOSS_TOLERATED nats to the trained network, or a weight is not finite, it returns to
+    the trained weights and the rate is halved. This bounds the cost of a divergence. A decoder knows of
+    both before the next segment.
 
     Args:
         network: Trained network.
@@ -249,7 +260,8 @@ class DynamicEvaluation:
         if self.config.rule == "sgd":
             return plain_rule
         squares = mean_squares(self.network, self._sample(), self.segment)
-        return NormalisedRule(learned_weights(self.network), squares, self.config.decay, self.config.epsilon)
+        trained = learned_weights(self.network)
+        return NormalisedRule(trained, squares, self.config.decay, self.config.epsilon)
 
     def _sample(self) -> list[np.ndarray]:
         """Return sentences, or consecutive segments, from all over the training text."""
@@ -274,7 +286,8 @@ class DynamicEvaluation:
         rule = self.rule()
         rate = self.config.rate
         if rate is None:
-            rate = choose_rate(lambda rate: self.score(held_out, rule, rate).moving[0], FIRST_RATES[self.config.rule])
+            first = FIRST_RATES[self.config.rule]
+            rate = choose_rate(lambda rate: self.score(held_out, rule, rate).moving[0], first)
         return rule, rate
 
     def metrics(self, text: np.ndarray, held_out: np.ndarray) -> dict[str, float]:
@@ -290,7 +303,8 @@ class DynamicEvaluation:
     def _metrics(self, text: np.ndarray, sums: np.ndarray) -> dict[str, float]:
         nats, wrong, symbols = sums
         words = self.examples.words_of(text)
-        return TextScore(float(nats), int(wrong), int(symbols), words, self.examples.characters(text)).metrics()
+        characters = self.examples.characters(text)
+        return TextScore(float(nats), int(wrong), int(symbols), words, characters).metrics()
 
 
 def evaluate_dynamically(

@@ -34,7 +34,8 @@ def line_losses(
     device = network.output.bias.device
     losses = np.zeros(len(examples))
     errors = np.zeros(len(examples))
-    for chosen in sorted_batches(np.array([len(example.offsets) for example in examples]), batch):
+    lengths = np.array([len(example.offsets) for example in examples])
+    for chosen in sorted_batches(lengths, batch):
         lines = Batch.of([examples[i] for i in chosen], normalisation)
         state = network.start(lines.lines)
         for chunk in lines.chunks(200):

@@ -136,15 +136,16 @@ def scoring_recipe(recipe: Recipe, split: str = "validation") -> Recipe:
 
 def _apply_temperature(network: Network, temperature: float, run: Path) -> None:
     if not isinstance(network, TextNetwork | TiedTextNetwork):
-        raise UsageError(f"{run}: --temperature is for text networks only, this is one of handwriting")
+        problem = "--temperature is for text networks only, this is one of handwriting"
+        raise UsageError(f"{run}: {problem}")
     if not 0 < temperature < math.inf:
-        raise UsageError(f"temperature {temperature}: give a number above 0; 1 leaves the network unchanged")
+        wanted = "give a number above 0; 1 leaves the network unchanged"
+        raise UsageError(f"temperature {temperature}: {wanted}")
     network.apply_temperature(temperature)
 
 
 def check_alphabet(examples: Examples, metadata: Mapping[str, Any], corpus: Path) -> None:
     """Raise WrongModel where the ids of a packed text are of other symbols than the network's."""
     if isinstance(examples, TextExamples) and list(examples.symbols) != list(metadata["alphabet"]):
-        raise WrongModel(
-            f"{corpus}: its symbols are not those that the network learned; pack the text as its corpus was"
-        )
+        problem = "its symbols are not those that the network learned; pack the text as its corpus was"
+        raise WrongModel(f"{corpus}: {problem}")

@@ -30,10 +30,11 @@ class Graph:
         self.states: list[tuple[str, int]] = []
 
     def add(self, operator: str, *inputs: str, outputs: int = 1, name: str = "", **attributes) -> str:
-        """Append a node; further outputs are named NAME.1, NAME.2 …"""
+        """Append a node and return the name of its first output; further ones are NAME.1, NAME.2 …"""
         name = name or f"{operator.lower()}{len(self.nodes)}"
         names = [name] + [f"{name}.{i}" for i in range(1, outputs)]
-        self.nodes.append(helper.make_node(operator, list(inputs), names, name=f"node_{name}", **attributes))
+        node = helper.make_node(operator, list(inputs), names, name=f"node_{name}", **attributes)
+        self.nodes.append(node)
         return name
 
     def weight(self, name: str, values: Tensor | Array) -> str:
@@ -55,7 +56,13 @@ class Graph:
         return [first, *(f"{first}.{i}" for i in range(1, len(widths)))]
 
     def product(self, name: str, weight: Array, hidden: str) -> str:
-        """Add the product of `hidden` (batch, inputs), within ±1, and the transposed `weight` (outputs, inputs)."""
+        """Add the product of hidden vectors and a transposed weight; return its name.
+
+        Args:
+            name: Name of the weight.
+            weight: (outputs, inputs).
+            hidden: Name of the hidden vectors, (batch, inputs), within ±1.
+        """
         if self.integer:
             return self._integer_product(name, weight, hidden)
         return self.add("Gemm", hidden, self.weight(name, weight), transB=1)
@@ -72,8 +79,10 @@ class Graph:
         fine = self.add("Mul", hidden, self.constant("high_step", np.array(127, np.float32)))
         high = self.add("Round", fine)
         low = self.add("Mul", self.add("Sub", fine, high), low_step)
-        both, zero = self.add("Concat", high, low, axis=0), self.constant("zero", np.array(128, np.uint8))
-        both_bytes = self.add("QuantizeLinear", both, self.constant("one", np.array(1, np.float32)), zero)
+        both = self.add("Concat", high, low, axis=0)
+        zero = self.constant("zero", np.array(128, np.uint8))
+        one = self.constant("one", np.array(1, np.float32))
+        both_bytes = self.add("QuantizeLinear", both, one, zero)
         sums = self.add("MatMulInteger", both_bytes, self.constant(f"{name}.int8", rows.T), zero)
         scaled = self.add("Mul", self.add("Cast", sums, to=TensorProto.FLOAT), scales)
         high = self.add("Split", scaled, outputs=2, num_outputs=2, axis=0)
@@ -122,5 +131,6 @@ def quantised(weight: Array) -> tuple[Array, Array]:
     bytes in pairs that saturate beyond that, and the step would give other values there.
     """
     even = np.pad(np.abs(weight), ((0, 0), (0, weight.shape[1] % 2)))
-    scale = np.maximum(even.reshape(len(weight), -1, 2).sum(2).max(1) / 127, np.finfo(np.float32).tiny)
+    largest = even.reshape(len(weight), -1, 2).sum(2).max(1)
+    scale = np.maximum(largest / 127, np.finfo(np.float32).tiny)
     return np.round(weight / scale[:, None]).astype(np.int8), scale.astype(np.float32)
