@@ -174,8 +174,8 @@ class Batch(NamedTuple):
 def shuffled_batches(lengths: np.ndarray, batch: int, seed: int, epoch: int) -> list[np.ndarray]:
     """Return the batches of one epoch, each an array of line numbers of similar length.
 
-    Lines that do not fill a batch are left out, chosen at random. The same seed and epoch give the same
-    order, so that a training can resume at any batch.
+    Lines that do not fill a batch are left out, chosen at random. The same seed and epoch give the
+    same order, so that a training can resume at any batch.
 
     Args:
         lengths: Points of each line (lines,).

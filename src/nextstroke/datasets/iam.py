@@ -1,7 +1,7 @@
 """IAM-OnDB, the handwriting of the paper's sections 4 and 5: read the official folders into one corpus.
 
-Liwicki and Bunke, "IAM-OnDB, an on-line English sentence database acquired from handwritten text on a
-whiteboard", ICDAR 2005. The data are for non-commercial research and need a registration.
+Liwicki and Bunke, "IAM-OnDB, an on-line English sentence database acquired from handwritten text on
+a whiteboard", ICDAR 2005. The data are for non-commercial research and need a registration.
 """
 
 import os
@@ -27,8 +27,9 @@ SUFFIX = r"(?:s|t|d|m|ll|re|ve)\b"  # what follows the apostrophe of a shortened
 MARK = re.compile(r' ?(?<!\w)" ?| ?"(?!\w) ?')
 SPEAKER = re.compile(r"(?:s?he|said)\b")
 
-# Applied in order; each removes one kind of blank that is not in the ink. Other blanks are in the ink:
-# the writers copied printed texts, and wrote "M Ps", "21 s" and most rows of dots with the blank.
+# Applied in order; each removes one kind of blank that is not in the ink. Other blanks are in the
+# ink: the writers copied printed texts, and wrote "M Ps", "21 s" and most rows of dots with the
+# blank.
 RULES = [
     (r"\s+", " "),
     (r" ?\. \. ?\.", "..."),
@@ -45,8 +46,8 @@ RULES = [
 def normalise_text(text: str) -> str:
     """Return the text with blanks where a writer leaves them; only blanks are changed.
 
-    "Mr . Gaitskell" becomes "Mr. Gaitskell", "Foot ' s" becomes "Foot's", and free-standing quotation
-    marks are joined to the word that they open or close.
+    "Mr . Gaitskell" becomes "Mr. Gaitskell", "Foot ' s" becomes "Foot's", and free-standing
+    quotation marks are joined to the word that they open or close.
     """
     text = text.strip()
     for pattern, replacement in RULES:
@@ -81,9 +82,9 @@ def _is_possessive(before: str, after: str) -> bool:
 def _settle_double(text: str) -> str:
     """Put the blanks next to quotation marks outside the quotation.
 
-    Marks open and close in turn, so a line has two readings; the one with more evidence from the marks'
-    neighbours is taken. Without evidence two marks enclose what is between them, and any other number
-    of marks stays as it is.
+    Marks open and close in turn, so a line has two readings; the one with more evidence from the
+    marks' neighbours is taken. Without evidence two marks enclose what is between them, and any
+    other number of marks stays as it is.
     """
     spans = [match.span() for match in MARK.finditer(text)]
     evidence = [_opening(text[:begin], text[begin:end], text[end:]) for begin, end in spans]
@@ -162,7 +163,8 @@ class IamFolder:
     Attributes:
         lines: XML file of each line, by the line's name.
         texts: ascii file of each form, by the form's name.
-        forms: XML files of each form; there are two if both the part and the whole archive were unpacked.
+        forms: XML files of each form; there are two if both the part and the whole archive were
+            unpacked.
         splits: Name of the split of each form.
         left_out: Files and rows that could not be used.
         notes: Sentences about what is missing.
@@ -213,7 +215,8 @@ class IamFolder:
         elif match := TEXT_FILE.fullmatch(path.name):
             self._once(self.texts, match[1], path)
         elif match := FORM_FILE.fullmatch(path.name):
-            # The form id inside is wrong in ten official files; the place of the file is right in all.
+            # The form id inside is wrong in ten official files; the place of the file is right in
+            # all.
             self.forms.setdefault(path.parent.name + match[1], []).append(path)
 
     def _once(self, table: dict[str, Path], name: str, path: Path) -> None:
@@ -385,8 +388,8 @@ LOST_PERCENT = "a label that lost a per cent sign"
 CROSSED_OUT = "a crossed-out word (#) in the label"
 ODD_DENSITY = f"fewer than {DENSITY[0]} or more than {DENSITY[1]} points for a character"
 
-# Known by name. The official ascii files lost the per cent signs, and sometimes the next letter, to a
-# formatting function; the form XML has them.
+# Known by name. The official ascii files lost the per cent signs, and sometimes the next letter, to
+# a formatting function; the form XML has them.
 WRONG_LABELS = {
     "g04-036-07": WRONG_LABEL,
     "h02-037-05": WRONG_LABEL,
@@ -415,11 +418,15 @@ class IamReport:
     normalised: int = 0
 
 
-def read_iam(folder: str | Path, progress: Progress | None = None, workers: int = 1) -> tuple[InkCorpus, IamReport]:
+def read_iam(
+    folder: str | Path,
+    progress: Progress | None = None,
+    workers: int = 1,
+) -> tuple[InkCorpus, IamReport]:
     """Read IAM-OnDB as its archives unpack, with or without the "-all" and "-part" levels.
 
-    A label that cannot be trusted gives its line a `fault`; the line itself stays. Files that cannot be
-    read are left out and reported.
+    A label that cannot be trusted gives its line a `fault`; the line itself stays. Files that
+    cannot be read are left out and reported.
 
     Args:
         folder: Folder with lineStrokes, ascii and the split files, at any depth.

@@ -28,7 +28,8 @@ class TextCorpus:
         unit: Kind of symbol: "byte", "character" or "word".
         symbols: Alphabet, number i being symbols[i]; a byte is the character of its number.
         splits: Arrays of uint8 or uint16 by name, such as "train" and "validation".
-        expected: Distribution that a teacher predicts for each symbol of a split, float16 (size, symbols), by name.
+        expected: Distribution that a teacher predicts for each symbol of a split, float16 (size,
+            symbols), by name.
         words: Words of each split: runs between blanks, and ends of sentences or lines.
         end: Number of the symbol that ends a sentence or line, −1 where there is none.
         digest: SHA-256 of the content as the file gives it.
@@ -71,7 +72,8 @@ class TextCorpus:
         for name, numbers in self.splits.items():
             if len(numbers) < 2 or numbers.dtype not in (np.uint8, np.uint16):
                 raise ValueError(f"the split {name!r} is no text")
-            # Numbers of one byte cannot be beyond an alphabet of 256, and a large text need not be read for that.
+            # Numbers of one byte cannot be beyond an alphabet of 256, and a large text need not be
+            # read for that.
             if np.iinfo(numbers.dtype).max >= len(self.symbols) and numbers.max() >= len(self.symbols):
                 raise ValueError(f"the split {name!r} has numbers beyond the alphabet")
         for name, rows in self.expected.items():

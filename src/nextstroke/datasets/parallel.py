@@ -36,7 +36,11 @@ def map_files(
         yield result
 
 
-def _results(function: Callable[[Item], Result], items: Sequence[Item], workers: int) -> Iterator[Result]:
+def _results(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    workers: int,
+) -> Iterator[Result]:
     if workers <= 1:
         yield from map(function, items)
         return

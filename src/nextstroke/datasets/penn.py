@@ -19,8 +19,8 @@ def pack_penn(folder: Path, output: Path, words: bool) -> dict[str, int]:
     Args:
         folder: Folder with the files, at any depth.
         output: Packed text to write.
-        words: Whether the symbols are words and an end of sentence; else characters, with a line end
-            after each sentence.
+        words: Whether the symbols are words and an end of sentence; else characters, with a line
+            end after each sentence.
 
     Raises:
         BadInput: A file is missing or is not UTF-8.

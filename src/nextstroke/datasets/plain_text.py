@@ -49,7 +49,8 @@ def pack_bytes(
         files: Text files in order.
         validation: Files held out.
         output: Packed text to write.
-        hold_out: Share at the end of the text that is held out if there are no validation files, 0 to 1.
+        hold_out: Share at the end of the text that is held out if there are no validation files, 0
+            to 1.
 
     Raises:
         BadInput: A file cannot be read, or there is too little text.
@@ -97,8 +98,8 @@ def pack_words(
         output: Packed text to write.
         hold_out: Share of the lines, at the end, that is held out if there are no validation files,
             0 to 1.
-        vocabulary: Greatest number of symbols: the most frequent words of the training text, the line
-            end and the symbol of all other words.
+        vocabulary: Greatest number of symbols: the most frequent words of the training text, the
+            line end and the symbol of all other words.
 
     Raises:
         BadInput: A file cannot be read or is not UTF-8, or there is too little text.

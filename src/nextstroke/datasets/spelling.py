@@ -38,7 +38,8 @@ class WordSpelling:
         others = (i for i in range(len(words)) if i != end)
         self._order = np.array(sorted(others, key=spelt.__getitem__))
         self._grow(spelt)
-        # For each prefix: how often the word equal to it ends a sentence; unused where there is none.
+        # For each prefix: how often the word equal to it ends a sentence; unused where there is
+        # none.
         shares = self._closing_shares(text, len(words))
         self._closing = shares[self._order[self._first[:, self._blank]]]
 
@@ -82,8 +83,8 @@ class WordSpelling:
     def expected(self, words: np.ndarray, chances: np.ndarray, closing: np.ndarray) -> np.ndarray:
         """Return the distribution of each next character, given that of each next word.
 
-        It is exact with one exception: the network gives no probability that a sentence ends after a
-        word that is a prefix of the real one; the frequency in the text is used instead.
+        It is exact with one exception: the network gives no probability that a sentence ends after
+        a word that is a prefix of the real one; the frequency in the text is used instead.
 
         Args:
             words: Numbers of words (n,), none of them an end of a sentence.

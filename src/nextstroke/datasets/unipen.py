@@ -1,12 +1,14 @@
 """UNIPEN train_r01_v07, handwriting of several hundred writers: read the official tree into one corpus.
 
-Guyon, Schomaker, Plamondon, Liberman and Janet, "UNIPEN project of on-line data exchange and recognizer
-benchmarks", ICPR 1994. The tablets differ in unit, axes and rate, so ink is brought to one size,
-direction and number of points:
+Guyon, Schomaker, Plamondon, Liberman and Janet, "UNIPEN project of on-line data exchange and
+recognizer benchmarks", ICPR 1994. The tablets differ in unit, axes and rate, so ink is brought to
+one size, direction and number of points:
 
-- y grows upwards on most tablets; dots over i and full stops tell the direction of each contributor;
+- y grows upwards on most tablets; dots over i and full stops tell the direction of each
+  contributor;
 - size: the median height of small letters of each writer becomes X_HEIGHT;
-- rate: the strokes of each writer are resampled to POINTS points for a character that is not a blank;
+- rate: the strokes of each writer are resampled to POINTS points for a character that is not a
+  blank;
 - a text over several written lines is split between words, where the tree marks them.
 """
 
@@ -122,9 +124,9 @@ def read_unipen(
 ) -> tuple[InkCorpus, UnipenReport]:
     """Read a UNIPEN tree as its archive unpacks: the folders `data` and `include`, at any depth.
 
-    A label that cannot be trusted gives its line a `fault`; the line itself stays. What cannot be read
-    is left out and reported. A file in several categories is the same ink in other pieces: only the
-    first category of `categories` that has ink of it is taken.
+    A label that cannot be trusted gives its line a `fault`; the line itself stays. What cannot be
+    read is left out and reported. A file in several categories is the same ink in other pieces:
+    only the first category of `categories` that has ink of it is taken.
 
     Args:
         folder: Folder that UNIPEN was unpacked to.
@@ -205,7 +207,13 @@ def _read_traces(root: Path, file: tuple[str, Path]) -> tuple[list[Trace], list[
     return traces, left_out, len(document.segments) + document.malformed
 
 
-def _traces(document: UnipenFile, segment: Segment, name: str, path: Path, words: "_Words") -> Iterator[Trace]:
+def _traces(
+    document: UnipenFile,
+    segment: Segment,
+    name: str,
+    path: Path,
+    words: "_Words",
+) -> Iterator[Trace]:
     """Yield a segment as one trace for each written line."""
     label = " ".join(segment.label.split())
     folder = path.parent.as_posix()
@@ -256,7 +264,8 @@ def _cleaned(strokes: Iterable[np.ndarray]) -> list[np.ndarray]:
 def _turns_back(strokes: list[np.ndarray]) -> bool:
     """Return whether the pen goes back to the left to begin a further line.
 
-    The strokes before and after such a turn lie at different heights, and both sides have a good part of the ink.
+    The strokes before and after such a turn lie at different heights, and both sides have a good
+    part of the ink.
     """
     if len(strokes) < 4:
         return False
@@ -295,7 +304,12 @@ class _Words:
         self._include = root / "include"
         self._marked: list[list[Segment]] | None = None
 
-    def lines(self, document: UnipenFile, text: Segment, label: str) -> list[tuple[str, list[np.ndarray]]]:
+    def lines(
+        self,
+        document: UnipenFile,
+        text: Segment,
+        label: str,
+    ) -> list[tuple[str, list[np.ndarray]]]:
         """Return the text and the strokes of each written line; nothing if the words are not marked."""
         for segments in self._read():
             words = _words_of(label, [part for part in segments if _within(part, text)])
@@ -461,8 +475,8 @@ def _of_writers(traces: list[Trace], values: list[float]) -> dict[tuple[str, str
 def _settle_blanks(traces: list[Trace], sizes: list[float]) -> list[str]:
     """Return the labels with their blanks where the ink has them.
 
-    Some contributors set punctuation and digits apart in the label only, others in the ink too: for each
-    contributor the form is taken whose number of blanks is nearer to the number of wide gaps.
+    Some contributors set punctuation and digits apart in the label only, others in the ink too: for
+    each contributor the form is taken whose number of blanks is nearer to the number of wide gaps.
     """
     forms = (normalise_text, partial(_TOKENISED.sub, ""))
     texts = [trace.label for trace in traces]

@@ -1,8 +1,8 @@
 """Compile C++ libraries ahead of time on the machine that runs them, and find them again.
 
-The name of a library in the user's cache folder has the hash of all that it depends on, so that no other
-build is loaded. No lock is needed: each build has a folder of its own, and its result is renamed into
-place. The remains of a killed build do no harm.
+The name of a library in the user's cache folder has the hash of all that it depends on, so that no
+other build is loaded. No lock is needed: each build has a folder of its own, and its result is
+renamed into place. The remains of a killed build do no harm.
 """
 
 import hashlib
@@ -70,7 +70,12 @@ def library_path(name: str, parts: Sequence[str], sources: Path) -> Path:
     return cache_folder() / f"{name}-{digest.hexdigest()[:16]}.so"
 
 
-def compile_library(target: Path, flags: Sequence[str], sources: Sequence[str], attempt: str) -> Path:
+def compile_library(
+    target: Path,
+    flags: Sequence[str],
+    sources: Sequence[str],
+    attempt: str,
+) -> Path:
     """Compile a library, load it in another process as a test, and write it to the cache folder.
 
     Args:

@@ -1,8 +1,8 @@
 """The compressor's C++ loops (`native/compression`): build, find and call them.
 
-They give the same numbers as numpy, so that an archive does not depend on them. A wheel that was built
-with a compiler contains them; otherwise `nextstroke kernel build` compiles them. Nothing is compiled
-without being asked for.
+They give the same numbers as numpy, so that an archive does not depend on them. A wheel that was
+built with a compiler contains them; otherwise `nextstroke kernel build` compiles them. Nothing is
+compiled without being asked for.
 """
 
 import ctypes

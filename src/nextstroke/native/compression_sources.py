@@ -10,8 +10,8 @@ from nextstroke.native.build import compile_library
 
 SOURCE = Path(__file__).parent / "compression"
 PACKAGED = Path(__file__).parent / "compressor.so"  # made when a wheel is built; absent in a clone
-# Each operation is rounded by itself, as IEEE 754 defines it, so that results are the same everywhere:
-# no contraction of a product and a sum.
+# Each operation is rounded by itself, as IEEE 754 defines it, so that results are the same
+# everywhere: no contraction of a product and a sum.
 FLAGS = [
     "-O3",
     "-std=c++17",

@@ -42,8 +42,8 @@ def flags() -> list[str]:
     named += VECTORS.get(vectors, [])
     link = ["-undefined", "dynamic_lookup"] if sys.platform == "darwin" else []
     abi = f"-D_GLIBCXX_USE_CXX11_ABI={int(torch.compiled_with_cxx11_abi())}"
-    # No -ffast-math: a NaN of the input must appear in the output. -w hides warnings of gcc 12 about its
-    # own vector headers.
+    # No -ffast-math: a NaN of the input must appear in the output. -w hides warnings of gcc 12
+    # about its own vector headers.
     common = ["-O3", "-std=c++20", "-shared", "-fPIC", "-fvisibility=hidden", "-w"]
     return [*common, abi, *named, *link]
 

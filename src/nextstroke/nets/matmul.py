@@ -1,9 +1,9 @@
 """Matrix products by the fastest available library; `weight` is always (outputs, inputs), as in nn.Linear.
 
-torch multiplies float32 with MKL, which is limited to AVX2 on processors that are not Intel's. oneDNN,
-which torch contains as well, uses AVX-512 on all of them: measured twice as fast on an AMD core, and
-nowhere slower. Its operator has no gradient of its own, so that all functions here but `linear` are for
-use inside an autograd.Function.
+torch multiplies float32 with MKL, which is limited to AVX2 on processors that are not Intel's.
+oneDNN, which torch contains as well, uses AVX-512 on all of them: measured twice as fast on an AMD
+core, and nowhere slower. Its operator has no gradient of its own, so that all functions here but
+`linear` are for use inside an autograd.Function.
 """
 
 from collections.abc import Iterator
@@ -79,8 +79,8 @@ def use_bfloat16(device: str, on: bool) -> bool:
     Sums are float32; the results of a CPU's products are rounded once more.
 
     Args:
-        device: Type of the device, "cuda" (instead of TF32, in the wavefront) or "cpu". A CPU for which
-            `has_bfloat16` is false stays with float32.
+        device: Type of the device, "cuda" (instead of TF32, in the wavefront) or "cpu". A CPU for
+            which `has_bfloat16` is false stays with float32.
         on: Whether to take bfloat16, or float32.
 
     Raises:
@@ -122,8 +122,8 @@ def can_multiply_bfloat16() -> bool:
 def _bfloat16_product_runs() -> bool:
     """Return whether a small product of bfloat16 operands runs in oneDNN.
 
-    It is tried because there is no flag for it: oneDNN needs instructions newer than AVX2, and obeys
-    ONEDNN_MAX_CPU_ISA as well.
+    It is tried because there is no flag for it: oneDNN needs instructions newer than AVX2, and
+    obeys ONEDNN_MAX_CPU_ISA as well.
     """
     x = torch.ones(16, 16, dtype=torch.bfloat16)
     try:
@@ -134,7 +134,12 @@ def _bfloat16_product_runs() -> bool:
     return True
 
 
-def add_products(onto: Float[Tensor, "products rows outputs"], x: Tensor, weight: Tensor, beta: float = 1.0) -> None:
+def add_products(
+    onto: Float[Tensor, "products rows outputs"],
+    x: Tensor,
+    weight: Tensor,
+    beta: float = 1.0,
+) -> None:
     """Set `onto` to `beta * onto + x @ weight`, a batch of products; with `beta` 0 `onto` is not read.
 
     `onto` may have a wider type than the operands.
@@ -185,7 +190,7 @@ def linear(
     """Return `x @ weight.T + bias`, with gradients.
 
     Args:
-        narrow: Whether the operands may be rounded as `use_bfloat16` says: between layers, not in the
-            output layer.
+        narrow: Whether the operands may be rounded as `use_bfloat16` says: between layers, not in
+            the output layer.
     """
     return _Linear.apply(x, weight, bias, narrow)

@@ -20,7 +20,8 @@ class Mixture(NamedTuple):
     """Predictive distribution of a point (equations 18 to 22).
 
     Attributes:
-        end_of_stroke: e-hat of shape (...); the probability is σ(−e-hat), the sign as in equation 18.
+        end_of_stroke: e-hat of shape (...); the probability is σ(−e-hat), the sign as in equation
+            18.
         log_pi: Logarithms of the component weights, (..., M).
         mu: Means, (..., M, 2), in the units of the network's input.
         log_sigma: Logarithms of the standard deviations, (..., M, 2).

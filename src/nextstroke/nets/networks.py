@@ -17,8 +17,8 @@ from nextstroke.nets.mixture import mixture_outputs
 from nextstroke.nets.recogniser_network import RecogniserNetwork
 from nextstroke.nets.window import WindowedLSTM, WindowState
 
-# Up to this many symbols a GPU multiplies with one-hot vectors: next to the layers' products they cost
-# nothing.
+# Up to this many symbols a GPU multiplies with one-hot vectors: next to the layers' products they
+# cost nothing.
 ONE_HOT = 512
 
 LayerState = LSTMState | WindowState
@@ -106,7 +106,8 @@ class PredictionNetwork(nn.Module):
         cells: Number of cells in each layer.
         components: Number M of Gaussians.
         clips: Bounds of the gradients.
-        dropout: Share of a layer's outputs dropped on the way up and out in training (not the paper's).
+        dropout: Share of a layer's outputs dropped on the way up and out in training (not the
+            paper's).
     """
 
     layers: nn.ModuleList  # of LSTM
@@ -142,8 +143,8 @@ class PredictionNetwork(nn.Module):
 class SynthesisNetwork(nn.Module):
     """Handwriting synthesis: prediction that reads a text through a soft window (Figure 12, section 5).
 
-    Layer 1 reads the window's w of the step before, the layers above that of this step; w does not go to
-    the output.
+    Layer 1 reads the window's w of the step before, the layers above that of this step; w does not
+    go to the output.
 
     Args:
         symbols: Size of the alphabet.
@@ -152,7 +153,8 @@ class SynthesisNetwork(nn.Module):
         components: Number M of Gaussians in the mixture.
         window_components: Number K of Gaussians in the window.
         clips: Bounds of the gradients.
-        dropout: Share of a layer's outputs dropped on the way up and out in training (not the paper's).
+        dropout: Share of a layer's outputs dropped on the way up and out in training (not the
+            paper's).
     """
 
     layers: nn.ModuleList  # of a WindowedLSTM, then LSTM
@@ -210,15 +212,16 @@ class SynthesisNetwork(nn.Module):
 class TextNetwork(nn.Module):
     """Text prediction: a deep LSTM with skip connections and a softmax output (Figure 1, section 3).
 
-    A symbol goes to every layer as a row of that layer's table, which is the product of the table with a
-    one-hot vector.
+    A symbol goes to every layer as a row of that layer's table, which is the product of the table
+    with a one-hot vector.
 
     Args:
         symbols: Size of the alphabet.
         layers: Number of hidden layers.
         cells: Number of cells in each layer.
         clip: Bound of the gradients w.r.t. the gates' pre-activations; inf for none.
-        dropout: Share of a layer's outputs dropped on the way up and out in training (not the paper's).
+        dropout: Share of a layer's outputs dropped on the way up and out in training (not the
+            paper's).
     """
 
     layers: nn.ModuleList  # of LSTM
@@ -285,9 +288,9 @@ class TextNetwork(nn.Module):
 class TiedTextNetwork(nn.Module):
     """Text prediction with one vector for each symbol, shared by input and output (not the paper's).
 
-    With many symbols most weights are theirs, and separate tables for each layer and the output would
-    learn each of them from nothing. Weight tying: Press and Wolf 2017 (arXiv:1608.05859). Skip
-    connections are as in the other networks.
+    With many symbols most weights are theirs, and separate tables for each layer and the output
+    would learn each of them from nothing. Weight tying: Press and Wolf 2017 (arXiv:1608.05859).
+    Skip connections are as in the other networks.
 
     Args:
         symbols: Size of the alphabet.
@@ -295,8 +298,8 @@ class TiedTextNetwork(nn.Module):
         cells: Number of cells in each layer.
         vector: Length of a symbol's vector.
         clip: Bound of the gradients w.r.t. the gates' pre-activations; inf for none.
-        dropout: Share dropped in training of each layer's outputs, of the vectors that are read and of
-            those that predict.
+        dropout: Share dropped in training of each layer's outputs, of the vectors that are read and
+            of those that predict.
     """
 
     layers: nn.ModuleList  # of LSTM

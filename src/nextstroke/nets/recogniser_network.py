@@ -12,8 +12,8 @@ PAIR = 2  # points of a step: half as many steps, and still enough for each char
 class BothWays(nn.Module):
     """A bidirectional LSTM layer: one LSTM along the lines, one against them.
 
-    A line is reversed within its own length, so that padding comes after its end in both directions.
-    torch's packed sequences do the same, at a quarter of the speed on a CPU.
+    A line is reversed within its own length, so that padding comes after its end in both
+    directions. torch's packed sequences do the same, at a quarter of the speed on a CPU.
     """
 
     def __init__(self, inputs: int, cells: int):
@@ -38,8 +38,8 @@ def reverse(x: Tensor, lengths: Tensor) -> Tensor:
 class RecogniserNetwork(nn.Module):
     """Online handwriting recognition by connectionist temporal classification (CTC).
 
-    Graves, Fernández, Gomez and Schmidhuber, "Connectionist Temporal Classification", ICML 2006. Not part
-    of the paper: it judges what the synthesis network writes.
+    Graves, Fernández, Gomez and Schmidhuber, "Connectionist Temporal Classification", ICML 2006.
+    Not part of the paper: it judges what the synthesis network writes.
 
     Args:
         symbols: Number of characters; one more output is CTC's blank.

@@ -1,11 +1,11 @@
 """Wavefront execution of a stacked LSTM: on diagonal d, layer n runs step d − n, all in one product.
 
-Layer after layer, a pass of T steps through L layers takes T · L products one after another, each too
-small for a GPU; along the diagonals it takes T + L − 1. A row of `read` holds all that a layer reads at a
-step: the network's input and a one for the bias, the output of the layer below (after dropout) and its
-own output of the step before. One product reads all of it; backward, one product gives the gradient
-w.r.t. the layer below and w.r.t. the layer itself. Tensors are (layers, steps, batch, width); a diagonal
-of one is a view with strides of its own.
+Layer after layer, a pass of T steps through L layers takes T · L products one after another, each
+too small for a GPU; along the diagonals it takes T + L − 1. A row of `read` holds all that a layer
+reads at a step: the network's input and a one for the bias, the output of the layer below (after
+dropout) and its own output of the step before. One product reads all of it; backward, one product
+gives the gradient w.r.t. the layer below and w.r.t. the layer itself. Tensors are (layers, steps,
+batch, width); a diagonal of one is a view with strides of its own.
 """
 
 from collections.abc import Sequence
@@ -45,8 +45,8 @@ def run_wavefront(
         state: State of each layer before the first step.
         dropout: Share of the outputs that is dropped on the way up and out.
 
-    Returns: the outputs after dropout, (batch, time, cells), and the state after the last step, of each
-        layer.
+    Returns: the outputs after dropout, (batch, time, cells), and the state after the last step, of
+        each layer.
     """
     ups = [layer.weight[:, -layer.cells :] for layer in layers]
     if below is None:
@@ -80,8 +80,8 @@ def dropout_masks(
 def concat_padded(*parts: Tensor) -> Tensor:
     """Concatenate along the last axis, each part padded to a multiple of 8 numbers.
 
-    In bfloat16 as in float32 each part then begins at a multiple of 16 bytes, without which a GPU reads
-    it slowly.
+    In bfloat16 as in float32 each part then begins at a multiple of 16 bytes, without which a GPU
+    reads it slowly.
     """
     return torch.cat([functional.pad(part, (0, -part.shape[-1] % 8)) for part in parts], -1)
 
@@ -141,7 +141,13 @@ def _on_diagonal(x: Tensor, diagonal: int, layers: slice) -> Tensor:
     return x.as_strided((layers.stop - layers.start, *x.shape[2:]), (by_layer - by_step, *others), offset)
 
 
-def _step_on_diagonal(gates: Tensor, cells: Tensor, tanh_cells: Tensor, diagonal: int, layers: slice) -> Step:
+def _step_on_diagonal(
+    gates: Tensor,
+    cells: Tensor,
+    tanh_cells: Tensor,
+    diagonal: int,
+    layers: slice,
+) -> Step:
     """Return the views of a diagonal's step; cells have one step more, the state before the first."""
     return Step(
         _on_diagonal(gates, diagonal, layers),
@@ -162,8 +168,8 @@ def wavefront_forward(
 ) -> list[Tensor]:
     """Run the loop; return what was read, gates, cells and their tanh.
 
-    What was read has one more layer, which holds the highest layer's outputs as if it read them, and
-    one more step, which holds each layer's last output.
+    What was read has one more layer, which holds the highest layer's outputs as if it read them,
+    and one more step, which holds each layer's last output.
     """
     layers, batch, width = h0.shape
     time, _, inputs = x.shape
@@ -210,8 +216,8 @@ def wavefront_backward(
         d_last: Gradients w.r.t. the last state, (layers, batch, cells) each.
         clip: Bound of the gradients w.r.t. the pre-activations.
 
-    Returns: the gradients w.r.t. the pre-activations; w.r.t. the outputs that each layer read, with a
-        layer and a step more as in `wavefront_forward`; and w.r.t. the initial cells.
+    Returns: the gradients w.r.t. the pre-activations; w.r.t. the outputs that each layer read, with
+        a layer and a step more as in `wavefront_forward`; and w.r.t. the initial cells.
     """
     gates, cells, tanh_cells = trace
     layers, time, batch, width = tanh_cells.shape

@@ -1,11 +1,12 @@
 """Noise on the weights in training: none, fixed, learned for each weight, or dropped weights.
 
-Learned noise minimises a description length (Graves 2011, section 4.2 of the paper): the weights are a
-diagonal Gaussian of means μ, which the network holds, and deviations σ. The cost is the log-loss of the
-data under a sample of it, plus the divergence of the Gaussian from a prior, once for the training set.
+Learned noise minimises a description length (Graves 2011, section 4.2 of the paper): the weights
+are a diagonal Gaussian of means μ, which the network holds, and deviations σ. The cost is the
+log-loss of the data under a sample of it, plus the divergence of the Gaussian from a prior, once
+for the training set.
 
-For each update a training calls, in this order, `perturb` before every chunk's forward pass, and after
-backward `restore_weights`, `complete_gradients` and `step`.
+For each update a training calls, in this order, `perturb` before every chunk's forward pass, and
+after backward `restore_weights`, `complete_gradients` and `step`.
 """
 
 import copy
@@ -47,8 +48,8 @@ class Prior(NamedTuple):
 def divergence(mu: Sequence[Tensor], sigma: Sequence[Tensor]) -> float:
     """Return Σ KL(N(μ, σ²) ‖ best prior) over all weights: their description length in nats.
 
-    At the best prior the quadratic terms add to one half for each weight and cancel against the −½ of
-    each.
+    At the best prior the quadratic terms add to one half for each weight and cancel against the −½
+    of each.
     """
     log_deviation = 0.5 * math.log(Prior.of(mu, sigma).variance)
     return sum(part.numel() * log_deviation - float(part.double().log().sum()) for part in sigma)
@@ -154,8 +155,8 @@ class FixedNoise(WeightNoise):
 class WeightDrop(WeightNoise):
     """Dropout of recurrent weights, one mask for all chunks of a batch.
 
-    Weights that are kept are divided by 1 − share. Not the paper's: the weight drop of Merity et al.
-    (2018, AWD-LSTM), which leaves the loops over time unchanged.
+    Weights that are kept are divided by 1 − share. Not the paper's: the weight drop of Merity et
+    al. (2018, AWD-LSTM), which leaves the loops over time unchanged.
 
     Args:
         network: Network whose weights named `recurrent` are dropped from.
@@ -203,9 +204,9 @@ class AdaptiveNoise(WeightNoise):
         sequences: S.
         rate: Learning rate of the deviations.
 
-    Differs from the paper: for the mean gradient over B lines under one sample the square is multiplied
-    by B, which is the mean of the lines' squares where their gradients are independent; at B = 1 it is
-    the paper's.
+    Differs from the paper: for the mean gradient over B lines under one sample the square is
+    multiplied by B, which is the mean of the lines' squares where their gradients are independent;
+    at B = 1 it is the paper's.
     """
 
     def __init__(self, network: nn.Module, sigma: float, sequences: int, rate: float = 1e-4):
@@ -285,7 +286,13 @@ class AdaptiveNoise(WeightNoise):
             self.restore_weights()
 
 
-def sigma_gradient(gradient: Tensor, sigma: Tensor, prior: Prior, lines: Tensor | float, sequences: int) -> Tensor:
+def sigma_gradient(
+    gradient: Tensor,
+    sigma: Tensor,
+    prior: Prior,
+    lines: Tensor | float,
+    sequences: int,
+) -> Tensor:
     """Return the gradient w.r.t. σ; see AdaptiveNoise.
 
     Args:

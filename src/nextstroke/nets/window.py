@@ -1,8 +1,8 @@
 """The soft window over the text, and the LSTM layer it feeds back into (section 5.1, equations 46 to 52).
 
-The window's parameters at a step are the exponentials of a linear map of the hidden vector: alpha, beta
-and the step of kappa, K components each. The terms of phi are alpha exp(−beta (kappa − u)²), one for
-each component and position u of the text; phi is their sum over the components.
+The window's parameters at a step are the exponentials of a linear map of the hidden vector: alpha,
+beta and the step of kappa, K components each. The terms of phi are alpha exp(−beta (kappa − u)²),
+one for each component and position u of the text; phi is their sum over the components.
 """
 
 from typing import NamedTuple
@@ -133,13 +133,27 @@ def window_backward(
 class _WindowedRecurrence(torch.autograd.Function):
     """The loop over time of layer 1: the cell, then the window, which the cell reads at the next step.
 
-    `joint` holds the recurrent weights joined with those that read w; h and w lie next to each other in
-    one buffer, so that one product reads both. `text` is one-hot, with zero rows after the end of
-    shorter texts.
+    `joint` holds the recurrent weights joined with those that read w; h and w lie next to each
+    other in one buffer, so that one product reads both. `text` is one-hot, with zero rows after the
+    end of shorter texts.
     """
 
     @staticmethod
-    def forward(ctx, below, joint, peepholes, glance, glance_bias, text, h0, c0, w0, kappa0, clip, window_clip):
+    def forward(
+        ctx,
+        below,
+        joint,
+        peepholes,
+        glance,
+        glance_bias,
+        text,
+        h0,
+        c0,
+        w0,
+        kappa0,
+        clip,
+        window_clip,
+    ):
         """Return h joined with w after each step, and the last h, c, w and kappa."""
         loop = dispatch.select_loop("window_forward", window_forward, below)
         weight = packed(joint, len(h0))
@@ -193,8 +207,8 @@ class WindowedLSTM(nn.Module):
         cells: Number of memory cells.
         components: Number K of Gaussians in the window.
         clip: Bound of the gradients w.r.t. the gates' pre-activations; inf for none.
-        window_clip: Bound of the gradients w.r.t. the logarithms of the window's parameters; inf for
-            none. The paper does not say whether it clipped them.
+        window_clip: Bound of the gradients w.r.t. the logarithms of the window's parameters; inf
+            for none. The paper does not say whether it clipped them.
 
     Differs from the paper: nothing. kappa and w start at zero, which the paper leaves open.
     """

@@ -119,7 +119,12 @@ def _frames(
         yield small.quantize(palette=palette, dither=Image.Dither.NONE)
 
 
-def _canvas(sheet: Sheet, size: tuple[int, int], scale: float, colours: Sequence[str]) -> Image.Image:
+def _canvas(
+    sheet: Sheet,
+    size: tuple[int, int],
+    scale: float,
+    colours: Sequence[str],
+) -> Image.Image:
     """Return the paper, FINER times as large as the animation, with one byte for each pixel."""
     canvas = Image.new("P", (size[0] * FINER, size[1] * FINER), PAPER)
     shades = [ImageColor.getrgb(colour)[:3] for colour in colours]

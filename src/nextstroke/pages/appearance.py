@@ -20,16 +20,18 @@ class Look:
     Attributes:
         pen: Width of the pen in mm, 0.01 to 50.
         colour: Name or #rrggbb; several, separated by commas, are used for the paragraphs in turn.
-        dpi: Dots per inch of pictures and animations; None means 200 for pictures and 100 for animations.
+        dpi: Dots per inch of pictures and animations; None means 200 for pictures and 100 for
+            animations.
         nib: Whether the width follows the pen's speed.
         animate: Whether an SVG shows the writing.
-        background: Colour of the paper, "none" for a transparent picture, or a Picture; empty for white
-            pictures and vector files without a background.
+        background: Colour of the paper, "none" for a transparent picture, or a Picture; empty for
+            white pictures and vector files without a background.
         speed: Speed of animations; 2 is twice as fast as a hand.
         plotter: Settings of a pen plotter.
 
     Raises:
-        UsageError: A value is out of range, a colour is unknown, or two settings exclude each other.
+        UsageError: A value is out of range, a colour is unknown, or two settings exclude each
+            other.
     """
 
     pen: float = 0.35

@@ -1,7 +1,7 @@
 """Estimate the size of a request before work begins, and check it against a budget.
 
-Each field of a request has bounds of its own, but they do not bound products such as page × dpi × number
-of pages. The command, the Python interface and the server all use this module.
+Each field of a request has bounds of its own, but they do not bound products such as page × dpi ×
+number of pages. The command, the Python interface and the server all use this module.
 """
 
 import math
@@ -17,7 +17,8 @@ from nextstroke.pages.save import DOCUMENTS, FILMS, PICTURES
 
 MIB = 1 << 20
 PIXELLED = PICTURES | FILMS
-# Bytes, measured on whole pages and rounded up; tests/test_budget.py compares estimates with measurements.
+# Bytes, measured on whole pages and rounded up; tests/test_budget.py compares estimates with
+# measurements.
 BASE = 4 * MIB  # of any request
 INK_BYTES = 200  # per point: positions as read, scaled, levelled and placed
 TEXT_BYTES = 1000  # per point in a text format, with the element tree

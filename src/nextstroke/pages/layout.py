@@ -42,8 +42,8 @@ ADVANCES = {
 }
 USUAL_ADVANCE = 0.94
 
-# Quantiles of the y of a line's points between which small letters are; ascenders and descenders are
-# outside.
+# Quantiles of the y of a line's points between which small letters are; ascenders and descenders
+# are outside.
 X_HEIGHT_QUANTILES = 0.12, 0.86
 FLAT = 6.0  # width to spread of y; the slope of a line with a smaller ratio cannot be measured
 FLAT_QUANTILES = 0.1, 0.9  # of y, whose difference is its spread
@@ -65,10 +65,12 @@ class Page:
     Attributes:
         width: Width of the page; None means cut to the ink.
         height: Height of the page; None means cut to the ink.
-        margin: Free border on all sides; or top and bottom, left and right; or top, right, bottom, left.
+        margin: Free border on all sides; or top and bottom, left and right; or top, right, bottom,
+            left.
         line_height: Distance from baseline to baseline.
         x_height: Height of small letters.
-        align: "left", "center" or "right"; several, separated by commas, for the paragraphs in turn.
+        align: "left", "center" or "right"; several, separated by commas, for the paragraphs in
+            turn.
         paper: "blank", "ruled", "grid" or "dots"; squares and dots are half a line height apart.
         drift: Amount by which lines rise, sink and change in size, 0 to 3; 1 is an unsteady hand.
         letter_spacing: Space added between letters, -5 to 100; below 0 they are closer.
@@ -142,8 +144,8 @@ class Page:
         """Return a page of a standard size or of a given one.
 
         Args:
-            name: One of SIZES, with "-landscape" if it lies on its side, or WIDTHxHEIGHT in millimetres
-                or with a unit: "148x105", "10x15cm", "4x6in".
+            name: One of SIZES, with "-landscape" if it lies on its side, or WIDTHxHEIGHT in
+                millimetres or with a unit: "148x105", "10x15cm", "4x6in".
             changes: Attributes with other values.
 
         Raises:
@@ -274,7 +276,12 @@ def advance_of(text: str) -> float:
     return sum(_ADVANCES.get(character, USUAL_ADVANCE) for character in text)
 
 
-def wrap(text: str, width: float, measure: Callable[[str], float], first: float | None = None) -> Iterator[str]:
+def wrap(
+    text: str,
+    width: float,
+    measure: Callable[[str], float],
+    first: float | None = None,
+) -> Iterator[str]:
     """Break a text into lines no wider than `width`; only blanks at the breaks are dropped.
 
     Line ends in the text stay; an empty string is an empty line. A word wider than a line is split.
@@ -305,7 +312,12 @@ def wrap(text: str, width: float, measure: Callable[[str], float], first: float 
         yield line
 
 
-def _pieces(word: str, first: float, width: float, measure: Callable[[str], float]) -> Iterator[str]:
+def _pieces(
+    word: str,
+    first: float,
+    width: float,
+    measure: Callable[[str], float],
+) -> Iterator[str]:
     """Yield the pieces of a word that fit a line each; a piece has at least one character.
 
     Args:

@@ -47,7 +47,8 @@ def outline(curve: np.ndarray, width: np.ndarray) -> np.ndarray:
     half = width[keep, None] / 2
     ahead = moves[length > 0] / length[length > 0, None]
     across = np.column_stack([ahead[:, 1], -ahead[:, 0]])
-    # Each point has the edges of both pieces that meet in it, which keeps the outside of turns full.
+    # Each point has the edges of both pieces that meet in it, which keeps the outside of turns
+    # full.
     before = np.concatenate([across[:1], across])
     after = np.concatenate([across, across[-1:]])
     left = np.stack([curve + half * before, curve + half * after], 1).reshape(-1, 2)

@@ -17,8 +17,8 @@ MAX_LINES = 1000  # of a header or footer
 MAX_MOVE = 100_000.0  # mm
 
 AXIDRAW = "axidraw"  # takes SVG, through Inkscape or its own programs
-# Commands of the controllers. The pen of a servo needs time to move, and a G-code sender does not wait
-# for it.
+# Commands of the controllers. The pen of a servo needs time to move, and a G-code sender does not
+# wait for it.
 GRBL_HEADER = "G21\nG90\nG17"
 MACHINES: dict[str, dict[str, Any]] = {
     "grbl-servo": {
@@ -56,8 +56,8 @@ class Plotter:
         pen_up: Lines of G-code that lift the pen.
         pen_down: Lines of G-code that lower the pen.
         dwell: Time that the pen needs to move up or down, in ms, 0 to 60,000.
-        milliseconds: Whether the controller takes the P of G4 in milliseconds, as Marlin does; else in
-            seconds.
+        milliseconds: Whether the controller takes the P of G4 in milliseconds, as Marlin does; else
+            in seconds.
         feed: Drawing speed in mm per minute, 1 to 1,000,000.
         header: Lines of G-code at the beginning.
         footer: Lines of G-code at the end.
@@ -206,7 +206,11 @@ def hpgl(sheet: Sheet, colours: Sequence[str], plotter: Plotter) -> bytes:
     return "\n".join([*out, "PU;SP0;", ""]).encode()
 
 
-def _pens(sheet: Sheet, colours: Sequence[str], plotter: Plotter) -> Iterator[tuple[str, list[np.ndarray]]]:
+def _pens(
+    sheet: Sheet,
+    colours: Sequence[str],
+    plotter: Plotter,
+) -> Iterator[tuple[str, list[np.ndarray]]]:
     """Yield each colour with its strokes as straight pieces, in mm on the machine, y upwards."""
     upper_left = plotter.origin(sheet) + (0, sheet.height)
     pen: Sequence[float] = (0.0, 0.0)

@@ -42,8 +42,8 @@ def picture(
 ) -> Image.Image:
     """Draw a sheet.
 
-    It is drawn in strips, each FINER times as large and then reduced: the whole of an A3 page at 300 dpi
-    would take a gigabyte at that size.
+    It is drawn in strips, each FINER times as large and then reduced: the whole of an A3 page at
+    300 dpi would take a gigabyte at that size.
 
     Args:
         sheet: Sheet in mm.
@@ -51,7 +51,8 @@ def picture(
         pen: Width of the stroke in mm.
         colours: Colours of the paragraphs in turn.
         nib: Whether the width follows the pen's speed.
-        background: Colour of the paper, "none" for a transparent picture, or a Picture; white if empty.
+        background: Colour of the paper, "none" for a transparent picture, or a Picture; white if
+            empty.
         check: Callback before each line of ink, which may raise to stop the drawing.
 
     Raises:
@@ -194,8 +195,8 @@ def _stroke(
 
     Args:
         draw: Image to draw on.
-        points: Points on the sheet in pixels, (points, 2). They are rounded before the strip's position
-            is subtracted, so that the picture does not depend on the strips.
+        points: Points on the sheet in pixels, (points, 2). They are rounded before the strip's
+            position is subtracted, so that the picture does not depend on the strips.
         width: Width at each point, or one for all, in pixels.
         colour: Colour, or its number in an image with a palette.
         top: Upper edge of the image on the sheet, in pixels.

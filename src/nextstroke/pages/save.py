@@ -105,7 +105,13 @@ def check_look(format: str, look: Look) -> None:
         raise UsageError(f"background: {problem}")
 
 
-def render(sheet: Sheet, format: str, look: Look, about: About, check: Check | None = None) -> bytes:
+def render(
+    sheet: Sheet,
+    format: str,
+    look: Look,
+    about: About,
+    check: Check | None = None,
+) -> bytes:
     """Return a sheet as the content of a file.
 
     Args:
@@ -154,7 +160,13 @@ def _picture_file(sheet: Sheet, format: str, look: Look, check: Check | None) ->
     )
 
 
-def save(sheets: Iterable[Sheet], output: str, format: str | None, look: Look, about: About) -> list[str]:
+def save(
+    sheets: Iterable[Sheet],
+    output: str,
+    format: str | None,
+    look: Look,
+    about: About,
+) -> list[str]:
     """Write sheets to one file, or to NAME-1.svg, NAME-2.svg … where a format holds only one.
 
     Sheets are read lazily: only two of them are in memory.

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-# Catmull-Rom tangents are half the chord of the neighbours; Bézier handles are a third of the tangents.
+# Catmull-Rom tangents are half the chord of the neighbours; Bézier handles are a third of the
+# tangents.
 TENSION = 6.0
 
 

@@ -18,7 +18,8 @@ from nextstroke.pages.travel import tour
 
 NAMESPACE = "http://www.w3.org/2000/svg"
 INKSCAPE = "http://www.inkscape.org/namespaces/inkscape"  # whose layers vpype knows too
-# Strokes appear one after another. Each is hidden before its time: a dot has no length to draw along.
+# Strokes appear one after another. Each is hidden before its time: a dot has no length to draw
+# along.
 MOTION = """path[style]{visibility:hidden;stroke-dasharray:1;stroke-dashoffset:1;animation:write linear forwards}
 @keyframes write{from{visibility:visible}to{visibility:visible;stroke-dashoffset:0}}
 @media (prefers-reduced-motion:reduce){path[style]{visibility:visible;stroke-dashoffset:0;animation:none}}"""

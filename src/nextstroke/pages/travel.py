@@ -13,8 +13,8 @@ GAIN = 1e-6  # mm that a reversal must save, so that rounding cannot make 2-opt 
 def tour(strokes: Sequence[np.ndarray], start: Sequence[float] = (0.0, 0.0)) -> list[np.ndarray]:
     """Return strokes reordered and partly reversed, so that the pen-up travel between them is short.
 
-    The tour goes to the nearest end of a stroke each time. 2-opt then improves it: a run of strokes is
-    reversed as long as that shortens the travel (Croes 1958).
+    The tour goes to the nearest end of a stroke each time. 2-opt then improves it: a run of strokes
+    is reversed as long as that shortens the travel (Croes 1958).
 
     Args:
         strokes: Arrays (points, 2).
@@ -53,7 +53,12 @@ def _nearest(ends: np.ndarray, pen: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return order, turned
 
 
-def _two_opt(ends: np.ndarray, order: np.ndarray, turned: np.ndarray, pen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _two_opt(
+    ends: np.ndarray,
+    order: np.ndarray,
+    turned: np.ndarray,
+    pen: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
     """Improve a part of a tour by 2-opt and return its order and directions.
 
     Args:

@@ -16,8 +16,8 @@ class Mixture:
 
     Args:
         y: y-hat of the network, (lines, 1 + 6 M), in the order e, π, μ1, μ2, σ1, σ2, ρ.
-        bias: Bias of each line, (lines,), >= 0; 0 is unbiased, and a large one draws the mean of the
-            component of largest weight.
+        bias: Bias of each line, (lines,), >= 0; 0 is unbiased, and a large one draws the mean of
+            the component of largest weight.
     """
 
     def __init__(self, y: np.ndarray, bias: np.ndarray):

@@ -182,7 +182,8 @@ def unsealed(path: Path) -> bytes:
 def sealed(body: bytes) -> bytes:
     """Return the bytes of a model followed by their digest, which is one more metadata entry.
 
-    A protocol buffer message appended to another is merged with it, so any ONNX reader takes the file.
+    A protocol buffer message appended to another is merged with it, so any ONNX reader takes the
+    file.
     """
     return body + _TAIL + hashlib.sha256(body).hexdigest().encode()
 

@@ -104,7 +104,8 @@ def _layer(
     Args:
         name: Name of the layer.
         outside: Weights of the network's input, (4 cells, inputs).
-        hidden: Weights of the layer below, followed by the recurrent ones, (4 cells, below + cells).
+        hidden: Weights of the layer below, followed by the recurrent ones, (4 cells, below +
+            cells).
         bias: Biases, (4 cells,).
         peepholes: Peephole weights, (3 cells,) in any shape.
     """

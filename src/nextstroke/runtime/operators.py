@@ -122,7 +122,11 @@ def _lstm(node: Node) -> list[Shape]:
     return [(times, 2, lines, cells)]
 
 
-def _rearranged(node: Node, function: Callable[[np.ndarray, Any], np.ndarray], axes: Any) -> list[Shape]:
+def _rearranged(
+    node: Node,
+    function: Callable[[np.ndarray, Any], np.ndarray],
+    axes: Any,
+) -> list[Shape]:
     """Apply a numpy function of the axes to an array of the input's shape that takes no memory."""
     hollow = np.broadcast_to(np.int8(0), node.shapes[0])
     return [function(hollow, axes).shape]

@@ -15,7 +15,8 @@ import numpy as np
 from nextstroke.runtime.operators import OPERATORS, BadGraph, Node, Shape, products
 from nextstroke.runtime.protobuf import Value, fields, varints
 
-# Sizes at which shapes are computed; primes, so that two dimensions are equal only where they must be.
+# Sizes at which shapes are computed; primes, so that two dimensions are equal only where they must
+# be.
 LINES = 61
 PLACES = 251
 TIMES = 307

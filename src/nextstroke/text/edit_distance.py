@@ -31,8 +31,8 @@ def edit_table(meant: Sequence[Any], found: Sequence[Any]) -> list[list[int]]:
 def aligned(meant: Sequence[Any], found: Sequence[Any]) -> list[int]:
     """Align two sequences and return the position in `meant` of each boundary in `found`.
 
-    A boundary is before the first element, between two elements or after the last one, so that there
-    is one more than elements.
+    A boundary is before the first element, between two elements or after the last one, so that
+    there is one more than elements.
     """
     table = edit_table(meant, found)
     i = len(meant)

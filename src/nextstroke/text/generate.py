@@ -118,7 +118,13 @@ class Spelling:
             yield rest
 
 
-def generate(model: Model, prime: Iterable[int], length: int, choice: Choice, seed: int) -> Iterator[int]:
+def generate(
+    model: Model,
+    prime: Iterable[int],
+    length: int,
+    choice: Choice,
+    seed: int,
+) -> Iterator[int]:
     """Iterate over the indices of symbols that continue a text, each as soon as it is drawn.
 
     A model that was trained sentence by sentence starts each sentence anew.

@@ -58,8 +58,8 @@ def prepare_core() -> bool:
 def keep_memory() -> bool:
     """Let this process keep the memory that it frees; return whether its C library can do that.
 
-    glibc returns arrays of more than 32 MB to the system, which hands them out again page by page, each
-    page set to zero: a fifth of the time of a step of 64 lines (docs/results.md).
+    glibc returns arrays of more than 32 MB to the system, which hands them out again page by page,
+    each page set to zero: a fifth of the time of a step of 64 lines (docs/results.md).
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

@@ -74,7 +74,8 @@ class Team:
     def barrier(self) -> None:
         """Wait until all workers are done; none may leave while another still communicates.
 
-        Peers that already left are ignored: gloo also reports one that left right after this barrier.
+        Peers that already left are ignored: gloo also reports one that left right after this
+        barrier.
         """
         with suppress(RuntimeError):
             dist.barrier()
@@ -122,9 +123,10 @@ def launched_team(device: str) -> Iterator[Team]:
 def _meet(store: dist.Store, rank: int, size: int) -> str:
     """Agree on a name for this attempt that no earlier attempt had.
 
-    torchrun keeps one store for all attempts, which still holds the addresses of dead workers. Its count
-    of restarts is not such a name: each machine's agent has a count of its own. So each worker writes a
-    random name; the attempt's name is the digest of all of them, once all workers have read the same.
+    torchrun keeps one store for all attempts, which still holds the addresses of dead workers. Its
+    count of restarts is not such a name: each machine's agent has a count of its own. So each
+    worker writes a random name; the attempt's name is the digest of all of them, once all workers
+    have read the same.
     """
     store.set(f"worker {rank}", uuid.uuid4().hex)
     limit = time.monotonic() + TIMEOUT
@@ -177,7 +179,14 @@ def _wait(processes: ProcessContext) -> ProcessException | None:
     return None
 
 
-def _join(rank: int, size: int, port: int, raised, work: Callable[..., None], arguments: tuple) -> None:
+def _join(
+    rank: int,
+    size: int,
+    port: int,
+    raised,
+    work: Callable[..., None],
+    arguments: tuple,
+) -> None:
     """Do one worker's part of `gather_team` in its process."""
     # A process group of its own, so that Ctrl-C reaches a worker only once, through its parent.
     os.setpgid(0, 0)
@@ -193,9 +202,9 @@ def _join(rank: int, size: int, port: int, raised, work: Callable[..., None], ar
         raised.put(Stopped("stopped at once; the last checkpoint is kept", signal.SIGINT))
     finally:
         dist.destroy_process_group()
-    # The process ends without the interpreter's shutdown: a thread of gloo that releases a tensor during
-    # it would abort the process, and a training that is saved would be reported as lost. Seen on a busy
-    # machine only.
+    # The process ends without the interpreter's shutdown: a thread of gloo that releases a tensor
+    # during it would abort the process, and a training that is saved would be reported as lost.
+    # Seen on a busy machine only.
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)

@@ -79,7 +79,13 @@ class Learner:
         device: Device as `open_device` returns it.
     """
 
-    def __init__(self, recipe: Recipe, examples: Examples, team: Team | None = None, device: str = "cpu"):
+    def __init__(
+        self,
+        recipe: Recipe,
+        examples: Examples,
+        team: Team | None = None,
+        device: str = "cpu",
+    ):
         self.recipe = recipe
         self.examples = examples
         self.team = team or Team()
@@ -92,7 +98,8 @@ class Learner:
         self.states: list[NetworkState] = []  # after the last batch, one for each shard
         self.weights: list[Tensor] = [weight for weight in self.network.parameters() if weight.numel()]
         self._gradients = Replayed(self._chunk_gradients)
-        # Each worker takes as many shards of the joined batch, one after another, as it accumulates.
+        # Each worker takes as many shards of the joined batch, one after another, as it
+        # accumulates.
         accumulate = recipe.training.accumulate
         self.shard_count = self.team.size * accumulate
         first = self.team.rank * accumulate
@@ -145,7 +152,11 @@ class Learner:
             return batch.padded(self.recipe.training.chunk or STEP_MULTIPLE, TEXT_MULTIPLE)
         return batch
 
-    def _learn_chunk(self, chunk: tuple[np.ndarray, ...], state: NetworkState) -> tuple[Tensor, NetworkState]:
+    def _learn_chunk(
+        self,
+        chunk: tuple[np.ndarray, ...],
+        state: NetworkState,
+    ) -> tuple[Tensor, NetworkState]:
         """Accumulate one chunk's gradient; return its loss and points, and the state after it."""
         inputs = self.examples.tensors(chunk, self.device)
         totals, *results = self._gradients(*inputs, *(tensor for part in state for tensor in part))
@@ -291,7 +302,12 @@ class Learner:
                 parts = [joined[name][rows].clone().to(self.device) for name in names]
                 self.states.append(fill_state(start, parts))
 
-    def _check_carried(self, joined: dict[str, Tensor], start: dict[str, Tensor], source: Path) -> None:
+    def _check_carried(
+        self,
+        joined: dict[str, Tensor],
+        start: dict[str, Tensor],
+        source: Path,
+    ) -> None:
         """Raise WrongModel unless a stored state fits the network and the number of lines of a batch."""
         lines = self.recipe.training.batch * self.shard_count
         for name, part in start.items():

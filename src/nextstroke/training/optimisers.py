@@ -25,8 +25,8 @@ from nextstroke.nets.recogniser_network import RecogniserNetwork
 from nextstroke.nets.rmsprop import SLOTS, GravesRMSProp
 from nextstroke.nets.weight_noise import AdaptiveNoise, FixedNoise, NoNoise, WeightDrop, WeightNoise
 
-# Deviation of a symbol's row of a table. The row reaches the gates whole, so that this is about what the
-# recurrence contributes.
+# Deviation of a symbol's row of a table. The row reaches the gates whole, so that this is about
+# what the recurrence contributes.
 TABLE = 0.4
 UNLIKELY = -5.0  # bias of a recogniser's new characters, whose weights begin at zero
 # The tensors that each optimiser keeps for a weight, as checkpoints name them.
@@ -56,8 +56,8 @@ def build_network(recipe: Recipe, symbols: int) -> Network:
         if isinstance(layer, LSTM):
             layer.bias.data[layer.cells : 2 * layer.cells] += sizes.forget_bias
     if isinstance(network, SynthesisNetwork) and sizes.start_step is not None:
-        # The window starts at `start_step` characters per point, the K components sharing the weight;
-        # else it runs over the text before anything is learned.
+        # The window starts at `start_step` characters per point, the K components sharing the
+        # weight; else it runs over the text before anything is learned.
         layer = network.windowed
         alpha, _, kappa = layer.glance.bias.data.chunk(3)
         alpha.fill_(-math.log(layer.components))
@@ -186,7 +186,8 @@ def load_weights(network: nn.Module, tensors: Mapping[str, Any], source: object)
         source: File or folder for the error message.
 
     Raises:
-        WrongModel: a tensor does not fit, is missing or is not part of the network; names the first.
+        WrongModel: a tensor does not fit, is missing or is not part of the network; names the
+            first.
     """
     surplus = sorted(tensors.keys() - network.state_dict().keys())
     if surplus:

@@ -66,7 +66,14 @@ Report = Callable[[Progress, str], None]
 NO_BFLOAT16 = 'training.cpu_products="bfloat16": this processor has no bfloat16 products, float32 is used instead'
 
 
-def train(recipe: Recipe, corpus: Path, folder: Path, resume: bool, report: Report, device: str = "cpu") -> None:
+def train(
+    recipe: Recipe,
+    corpus: Path,
+    folder: Path,
+    resume: bool,
+    report: Report,
+    device: str = "cpu",
+) -> None:
     """Train a recipe in a folder, to its end or until a signal.
 
     Args:
@@ -78,8 +85,8 @@ def train(recipe: Recipe, corpus: Path, folder: Path, resume: bool, report: Repo
         device: cpu, cuda, cuda:N or mps.
 
     Raises:
-        UsageError: The device is not available; the system is not POSIX; the folder is in use, or holds
-            a checkpoint and `resume` is not set.
+        UsageError: The device is not available; the system is not POSIX; the folder is in use, or
+            holds a checkpoint and `resume` is not set.
         Stopped: A signal came; the state is saved.
     """
     if fcntl is None:

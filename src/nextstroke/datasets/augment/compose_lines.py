@@ -48,8 +48,8 @@ def collect_pages(
     """Gather segments by page.
 
     Args:
-        lines: Page, geometry, words, characters and gap between words of each line; the last three are
-            from `cut_line`.
+        lines: Page, geometry, words, characters and gap between words of each line; the last three
+            are from `cut_line`.
     """
     forms: dict[str, list[tuple]] = defaultdict(list)
     for line in lines:

@@ -39,7 +39,8 @@ class Segment:
 
     Attributes:
         text: Characters that the strokes write.
-        strokes: Points (points, 2) in x-heights; x from the left edge, y from the baseline, downwards.
+        strokes: Points (points, 2) in x-heights; x from the left edge, y from the baseline,
+            downwards.
         gap: Distance from the previous segment of the word, in x-heights; NaN for the first.
         form: Name of the page it is from.
         slant: Slant of its line.
@@ -119,8 +120,8 @@ def cut_line(
         found: Geometry of the line.
         form: Name of the page.
 
-    Returns: Segments between blanks, usually one word each; segments of one character; the median gap
-        between words in x-heights, NaN if there is none.
+    Returns: Segments between blanks, usually one word each; segments of one character; the median
+        gap between words in x-heights, NaN if there is none.
     """
     groups = _groups(_straight(ink, found), [_range(owned) for owned in strokes_owned])
     runs = list(_runs(groups, text))
@@ -193,7 +194,13 @@ def _runs(groups: list[Group], text: str) -> Iterator[list[Group]]:
         yield run
 
 
-def _segment(text: str, groups: list[Group], before: Group | None, found: LineGeometry, form: str) -> Segment:
+def _segment(
+    text: str,
+    groups: list[Group],
+    before: Group | None,
+    found: LineGeometry,
+    form: str,
+) -> Segment:
     """Return the segment of some groups; `before` is the group before them, None for the first."""
     first = groups[0].first
     last = groups[-1].last
@@ -267,8 +274,8 @@ def _unfinished(segments: Sequence[Segment]) -> Iterator[Segment]:
 def _whole(same: Sequence[Segment]) -> np.ndarray:
     """Return whether most of the nearest neighbours of each segment are complete, (segments,).
 
-    Candidates are the other segments of the character, and those without their last stroke that then
-    have as many strokes as the segment.
+    Candidates are the other segments of the character, and those without their last stroke that
+    then have as many strokes as the segment.
     """
     count = len(same)
     longer = [i for i, segment in enumerate(same) if len(segment.strokes) > 1]

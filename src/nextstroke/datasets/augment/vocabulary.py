@@ -38,7 +38,8 @@ class WordSampler:
 
         Args:
             random: Random numbers.
-            small: Whether kinds with lower-case letters are allowed; a joined hand has no single ones.
+            small: Whether kinds with lower-case letters are allowed; a joined hand has no single
+                ones.
         """
         kinds = list(KINDS) if small else ["number", "capitals", "sign"]
         weights = np.array([KINDS[kind] for kind in kinds], float)

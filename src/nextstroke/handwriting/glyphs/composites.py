@@ -82,7 +82,12 @@ def _runs(text: str, alphabet: Alphabet) -> list[tuple[int, int]]:
     return runs
 
 
-def with_composites(ink: Ink, phi: np.ndarray, text: str, alphabet: Alphabet) -> tuple[Ink, np.ndarray]:
+def with_composites(
+    ink: Ink,
+    phi: np.ndarray,
+    text: str,
+    alphabet: Alphabet,
+) -> tuple[Ink, np.ndarray]:
     """Return a written line with its composed characters.
 
     Args:

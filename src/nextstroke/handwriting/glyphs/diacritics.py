@@ -32,7 +32,8 @@ def ring(x: float, y: float, rx: float, ry: float) -> list[tuple[float, float]]:
     return [(x + rx * float(np.cos(t)), y + ry * float(np.sin(t))) for t in turns]
 
 
-# Strokes of diacritics, from the middle of the letter's upper or lower edge, in x-heights, y downwards.
+# Strokes of diacritics, from the middle of the letter's upper or lower edge, in x-heights, y
+# downwards.
 ABOVE = {
     "\u0301": [[(-0.1, -0.2), (0.05, -0.38), (0.2, -0.56)]],  # acute
     "\u0300": [[(-0.2, -0.56), (-0.05, -0.38), (0.1, -0.2)]],  # grave
@@ -50,8 +51,8 @@ BELOW = {
     "\u0327": [[(0.0, 0.0), (0.06, 0.14), (0.12, 0.25), (0.0, 0.38), (-0.14, 0.34)]],  # cedilla
     "\u0328": [[(0.1, 0.0), (-0.04, 0.16), (0.0, 0.32), (0.18, 0.32)]],  # ogonek
 }
-# Other characters: the letter that they are built on, and strokes in its box, from the upper left corner
-# (0, 0) to the lower right one (1, 1).
+# Other characters: the letter that they are built on, and strokes in its box, from the upper left
+# corner (0, 0) to the lower right one (1, 1).
 BUILT = {
     "$": ("S", [[(0.5, -0.18), (0.48, 0.5), (0.46, 1.18)]]),
     "€": ("C", [[(-0.2, 0.42), (0.65, 0.38)], [(-0.2, 0.62), (0.6, 0.58)]]),
@@ -183,7 +184,8 @@ def owners(phi: np.ndarray) -> np.ndarray:
 def x_height(ink: Ink, phi: np.ndarray, text: str) -> float:
     """Return the height of a line's small letters, in the ink's unit.
 
-    A line with few of them is measured by its tall letters too, and one without letters by its height.
+    A line with few of them is measured by its tall letters too, and one without letters by its
+    height.
     """
     owner = owners(phi)
 
@@ -212,7 +214,12 @@ def _strokes(mark: str, letter: np.ndarray, height: float) -> list[np.ndarray]:
     return [np.array([middle, edge]) + np.array(shape) * height for shape in shapes]
 
 
-def _inserted(ink: Ink, phi: np.ndarray, strokes: Sequence[np.ndarray], last: int) -> tuple[Ink, np.ndarray]:
+def _inserted(
+    ink: Ink,
+    phi: np.ndarray,
+    strokes: Sequence[np.ndarray],
+    last: int,
+) -> tuple[Ink, np.ndarray]:
     """Return ink and weights with strokes inserted after the stroke that contains point `last`."""
     place = last + 1 + int(np.argmax(ink.end_of_stroke[last:]))
     more = Ink.from_strokes(strokes)

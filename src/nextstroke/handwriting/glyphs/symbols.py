@@ -1,7 +1,7 @@
 """Symbols that the model does not know or writes badly, drawn as fixed shapes.
 
-The model writes the text without them, with a gap for each. A symbol is drawn in its gap, in the size and
-the slant of the hand, and the rest of the line moves to the right.
+The model writes the text without them, with a gap for each. A symbol is drawn in its gap, in the
+size and the slant of the hand, and the rest of the line moves to the right.
 """
 
 import re
@@ -108,8 +108,9 @@ BEARING = 0.32  # space on each side of a symbol within a word
 BLANK = 1.5  # width of a blank that the model did not write
 NARROWEST = 0.5  # least width of a blank that the model wrote
 MAX_SLANT = 0.6  # dx for each dy
-# No two symbols are quite alike: size and shape vary with the position along the line, in heights of small letters.
-# Each wave has an amplitude and a frequency, that of x across a second one along the line.
+# No two symbols are quite alike: size and shape vary with the position along the line, in heights
+# of small letters. Each wave has an amplitude and a frequency, that of x across a second one along
+# the line.
 SIZE_WAVE = 0.05, 1.7
 X_WAVE = 0.03, 3.1, 1.0
 Y_WAVE = 0.03, 2.7, 1.3
@@ -197,7 +198,12 @@ class _Hand:
     slant: float
     step: float
 
-    def signs(self, run: str, first: int, foot: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    def signs(
+        self,
+        run: str,
+        first: int,
+        foot: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
         """Draw a run of symbols.
 
         Args:
@@ -205,8 +211,8 @@ class _Hand:
             first: Position of the run in the text.
             foot: Point on the baseline at which the symbols begin, (2,).
 
-        Returns: The points, whether each ends a stroke, the position of its character in the text, and
-            the width of the run.
+        Returns: The points, whether each ends a stroke, the position of its character in the text,
+            and the width of the run.
         """
         strokes: list[np.ndarray] = []
         places: list[int] = []
@@ -234,7 +240,13 @@ class _Hand:
         return paced(foot + self.height * size * points, self.step)
 
 
-def _filled(ink: Ink, phi: np.ndarray, text: str, span: tuple[int, int], hand: _Hand) -> tuple[Ink, np.ndarray]:
+def _filled(
+    ink: Ink,
+    phi: np.ndarray,
+    text: str,
+    span: tuple[int, int],
+    hand: _Hand,
+) -> tuple[Ink, np.ndarray]:
     """Return a line and its weights with the symbols of one gap; the ink after it moves to the right."""
     owner = owners(phi)
     cut = _cut(ink, owner, span, text)
@@ -276,7 +288,13 @@ def _cut(ink: Ink, owner: np.ndarray, span: tuple[int, int], text: str) -> int:
     return int(firsts[stroke])
 
 
-def _belongs_after(ink: Ink, owner: np.ndarray, span: tuple[int, int], first: int, last: int) -> bool:
+def _belongs_after(
+    ink: Ink,
+    owner: np.ndarray,
+    span: tuple[int, int],
+    first: int,
+    last: int,
+) -> bool:
     """Return whether a stroke drawn while the window was on the gap belongs to the text after it."""
     rested = (owner[first:last] >= span[0]).all()
     return bool(rested and ink.points[first:last, 0].min() > ink.points[:first, 0].max(initial=-np.inf))

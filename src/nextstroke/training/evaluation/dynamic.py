@@ -1,7 +1,7 @@
 """Dynamic evaluation: the weights learn from the text they are scored on, once, in order (section 3.1).
 
-A segment is scored before anything is learned from it, so that a decoder could reach the score.
-The paper states neither rule nor step size; here they are plain SGD and the rule of Krause et al. 2018
+A segment is scored before anything is learned from it, so that a decoder could reach the score. The
+paper states neither rule nor step size; here they are plain SGD and the rule of Krause et al. 2018
 (arXiv:1709.07432).
 """
 
@@ -40,14 +40,16 @@ class DynamicEvalConfig:
     Attributes:
         rule: "sgd", plain, or "rms": each step divided by the root of the gradient's mean square on
             training text, with a decay back to the trained weights.
-        rate: Step size, for the gradient of the sum over a segment; None: chosen on the validation split.
+        rate: Step size, for the gradient of the sum over a segment; None: chosen on the validation
+            split.
         decay: Mean share of the way back to the trained weights at each step of "rms".
-        epsilon: Number added to each root of "rms", in units of their mean, so that it does not depend
-            on the scale of the loss.
-        segment: Symbols scored at once, then learned from; None: the recipe's chunk, or a whole sentence.
+        epsilon: Number added to each root of "rms", in units of their mean, so that it does not
+            depend on the scale of the loss.
+        segment: Symbols scored at once, then learned from; None: the recipe's chunk, or a whole
+            sentence.
         statistics: Number of segments of training text whose gradients are collected.
-        choose: Number of symbols at the end of the validation split on which a rate is chosen; they are
-            then not scored.
+        choose: Number of symbols at the end of the validation split on which a rate is chosen; they
+            are then not scored.
 
     Raises:
         UsageError: a value is out of range.
@@ -86,7 +88,8 @@ class NormalisedRule:
 
         θ ← θ − rate · g / (r + ε) + min(decay · r / r̄, 1) · (θ_trained − θ)
 
-    r are the root mean squares of each weight's gradient over segments of training text, r̄ their mean.
+    r are the root mean squares of each weight's gradient over segments of training text, r̄ their
+    mean.
 
     Args:
         trained: Weights to decay to.
@@ -95,7 +98,13 @@ class NormalisedRule:
         epsilon: ε as a multiple of r̄; that of Krause et al. is absolute.
     """
 
-    def __init__(self, trained: Sequence[Tensor], squares: Sequence[Tensor], decay: float, epsilon: float):
+    def __init__(
+        self,
+        trained: Sequence[Tensor],
+        squares: Sequence[Tensor],
+        decay: float,
+        epsilon: float,
+    ):
         roots = [square.sqrt() for square in squares]
         total = sum(root.double().sum().item() for root in roots)
         mean = float(total / sum(root.numel() for root in roots))
@@ -116,7 +125,11 @@ def learned_weights(network: AnyTextNetwork) -> list[Tensor]:
     return [weight for weight in network.parameters() if weight.numel()]
 
 
-def mean_squares(network: AnyTextNetwork, sequences: Sequence[np.ndarray], segment: int | None) -> list[Tensor]:
+def mean_squares(
+    network: AnyTextNetwork,
+    sequences: Sequence[np.ndarray],
+    segment: int | None,
+) -> list[Tensor]:
     """Return the mean square of each weight's gradient of a segment's summed loss, over all segments."""
     weights = learned_weights(network)
     squares = [torch.zeros_like(weight) for weight in weights]
@@ -132,7 +145,11 @@ def mean_squares(network: AnyTextNetwork, sequences: Sequence[np.ndarray], segme
     return [square / max(1, count) for square in squares]
 
 
-def segments(network: AnyTextNetwork, sequence: np.ndarray, segment: int | None) -> Iterator[tuple[Tensor, ...]]:
+def segments(
+    network: AnyTextNetwork,
+    sequence: np.ndarray,
+    segment: int | None,
+) -> Iterator[tuple[Tensor, ...]]:
     """Yield the symbols before and the symbols to predict of each segment, on the network's device.
 
     Args:
@@ -168,9 +185,9 @@ def choose_rate(bits: Callable[[float], float], first: float) -> float:
 class DynamicScorer:
     """Scores of a copy of a network that learns, and of the trained network, which is unchanged.
 
-    If the copy loses LOSS_TOLERATED nats to the trained network, or a weight is not finite, it returns to
-    the trained weights and the rate is halved. This bounds the cost of a divergence. A decoder knows of
-    both before the next segment.
+    If the copy loses LOSS_TOLERATED nats to the trained network, or a weight is not finite, it
+    returns to the trained weights and the rate is halved. This bounds the cost of a divergence. A
+    decoder knows of both before the next segment.
 
     Args:
         network: Trained network.
@@ -178,7 +195,8 @@ class DynamicScorer:
         rate: Step size.
 
     Attributes:
-        moving, static: Nats, wrong guesses and symbols so far, of the copy and of the trained network.
+        moving, static: Nats, wrong guesses and symbols so far, of the copy and of the trained
+            network.
         losses: Loss of the copy for each symbol in nats, one array for each segment.
         returns: Number of returns to the trained weights.
     """
@@ -359,7 +377,11 @@ def _open(run: Path, corpus: Path, config: DynamicEvalConfig, device: str) -> Dy
     return DynamicEvaluation(network.to(open_device(device)), examples, config, segment)
 
 
-def _texts(examples: TextExamples, split: str, config: DynamicEvalConfig) -> tuple[np.ndarray, np.ndarray]:
+def _texts(
+    examples: TextExamples,
+    split: str,
+    config: DynamicEvalConfig,
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the text to score, and the end of the validation text, where a rate is chosen.
 
     That end is not scored; it is empty where a rate is given.

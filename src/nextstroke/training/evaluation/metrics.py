@@ -89,7 +89,8 @@ class TextScore:
     def metrics(self) -> dict[str, float]:
         """Return all metrics by name.
 
-        The perplexity of words is given by the paper's 5.6 characters a word, and by the real words.
+        The perplexity of words is given by the paper's 5.6 characters a word, and by the real
+        words.
         """
         with_ends = _power(self.log_loss / self.words / math.log(2)) if self.words else math.nan
         return {

@@ -93,11 +93,12 @@ def evaluate_run(
         run: Folder of a training, one of its checkpoints, or a model file.
         corpus: Packed corpus.
         split: "validation", or "train", or for a text the name of another split.
-        temperature: Divisor of the logits of a text network, above 0. A network that has memorised its
-            text is overconfident.
+        temperature: Divisor of the logits of a text network, above 0. A network that has memorised
+            its text is overconfident.
 
     Raises:
-        UsageError: the device is not available, or the temperature is not possible, or given for ink.
+        UsageError: the device is not available, or the temperature is not possible, or given for
+            ink.
     """
     device = open_device(device)
     network, recipe, metadata, _, noise = open_run(run)

@@ -60,7 +60,8 @@ def open_architecture(path: Path) -> Architecture:
     """Return the architecture of a training, a model file or a recipe.
 
     Raises:
-        UsageError: the network has no step graph of ink, or the recipe's corpus decides its alphabet.
+        UsageError: the network has no step graph of ink, or the recipe's corpus decides its
+            alphabet.
     """
     path = find_recipe(path)
     if path.suffix != ".toml":

@@ -31,7 +31,8 @@ def export_model(network: Network, metadata: dict, path: Path, integer: bool = F
     """Write the model file of a network.
 
     Args:
-        metadata: Kind, alphabet, normalisation, recipe, training record and licence, as JSON allows.
+        metadata: Kind, alphabet, normalisation, recipe, training record and licence, as JSON
+            allows.
         integer: Store the large weights as int8 instead of float16.
     """
     graph = Graph(integer)
@@ -156,7 +157,14 @@ def _outside(graph: Graph, layer: LSTM, number: int, below: str, outside: Array)
     return graph.add("Gemm", below, weight, graph.weight(f"{name}.bias", layer.bias), transB=1)
 
 
-def _cell(graph: Graph, layer: LSTM, number: int, outside: str, inside: Array, *hidden_below: str) -> str:
+def _cell(
+    graph: Graph,
+    layer: LSTM,
+    number: int,
+    outside: str,
+    inside: Array,
+    *hidden_below: str,
+) -> str:
     """Add one step of an LSTM (equations 7 to 11); return its new h.
 
     One product, which may be one of integers, reads all hidden vectors.

@@ -1,7 +1,7 @@
 """An ONNX graph of one time step, built operator by operator so that it holds the equations alone.
 
-Trained weights are stored as float16 and widened when the file is loaded. Those that multiply hidden
-vectors may be stored as int8, a quarter of float32: reading them is the cost of a step.
+Trained weights are stored as float16 and widened when the file is loaded. Those that multiply
+hidden vectors may be stored as int8, a quarter of float32: reading them is the cost of a step.
 """
 
 import numpy as np
@@ -29,7 +29,14 @@ class Graph:
         self.outputs: list[onnx.ValueInfoProto] = []
         self.states: list[tuple[str, int]] = []
 
-    def add(self, operator: str, *inputs: str, outputs: int = 1, name: str = "", **attributes) -> str:
+    def add(
+        self,
+        operator: str,
+        *inputs: str,
+        outputs: int = 1,
+        name: str = "",
+        **attributes,
+    ) -> str:
         """Append a node and return the name of its first output; further ones are NAME.1, NAME.2 …"""
         name = name or f"{operator.lower()}{len(self.nodes)}"
         names = [name] + [f"{name}.{i}" for i in range(1, outputs)]
@@ -70,8 +77,8 @@ class Graph:
     def _integer_product(self, name: str, weight: Array, hidden: str) -> str:
         """Add the product with the weight in 8 bits and `hidden` in 16, as two rows of 8.
 
-        The quantisation step is fixed: the runtime's dynamic one would let a line depend on the others
-        in its batch.
+        The quantisation step is fixed: the runtime's dynamic one would let a line depend on the
+        others in its batch.
         """
         rows, scale = quantised(weight)
         scales = self.constant(f"{name}.scale", scale / 127)
@@ -127,8 +134,9 @@ def plain(values: Tensor | Array) -> Array:
 def quantised(weight: Array) -> tuple[Array, Array]:
     """Return the rows of a weight as int8 and the scale of each row as float32.
 
-    The absolute values of two neighbours add up to 127 at most: processors without VNNI add products of
-    bytes in pairs that saturate beyond that, and the step would give other values there.
+    The absolute values of two neighbours add up to 127 at most: processors without VNNI add
+    products of bytes in pairs that saturate beyond that, and the step would give other values
+    there.
     """
     even = np.pad(np.abs(weight), ((0, 0), (0, weight.shape[1] % 2)))
     largest = even.reshape(len(weight), -1, 2).sum(2).max(1)

@@ -52,11 +52,14 @@ def publish_model(
         licence: Terms of use of the weights.
         note: A line about the model.
         integer: Store the large weights as int8 instead of float16.
-        average: Another training to take the mean of weights with; None to publish the training as it is.
+        average: Another training to take the mean of weights with; None to publish the training as
+            it is.
 
     Raises:
-        BadInput, CorruptFile, WrongModel: There is no training, or the other one is of another network.
-        UsageError, LimitExceeded: The file cannot be written; `licence` or `note` is not Unicode text.
+        BadInput, CorruptFile, WrongModel: There is no training, or the other one is of another
+            network.
+        UsageError, LimitExceeded: The file cannot be written; `licence` or `note` is not Unicode
+            text.
     """
     for name, text in (("licence", licence), ("note", note)):
         # Python decodes arguments that are not UTF-8 to surrogates.
@@ -78,8 +81,8 @@ def publish_model(
 def _average(network: nn.Module, kind: str, alphabet: Sequence[str], average: Average) -> None:
     """Move a network's weights towards those of another training, which it or both started from.
 
-    Means of trainings with a common start keep what each learned (Wortsman et al., "Model soups", ICML
-    2022).
+    Means of trainings with a common start keep what each learned (Wortsman et al., "Model soups",
+    ICML 2022).
     """
     other = open_run(average.other)
     theirs = other.metadata["alphabet"]
@@ -104,13 +107,13 @@ def publish_styles(model_path: Path, primes: Path, corpus: Path) -> str:
 
     Args:
         model_path: Model file.
-        primes: TOML file of pairs name = "line of the corpus", at the top level or in tables; a table's
-            name is the group of its hands.
+        primes: TOML file of pairs name = "line of the corpus", at the top level or in tables; a
+            table's name is the group of its hands.
         corpus: Packed corpus of ink.
 
     Raises:
-        BadRecipe: `primes` cannot be read, gives two hands the same name, or names a line that is not in
-            the corpus.
+        BadRecipe: `primes` cannot be read, gives two hands the same name, or names a line that is
+            not in the corpus.
         CorruptFile: The corpus cannot be read.
         WrongModel: The model is not one of handwriting synthesis.
     """

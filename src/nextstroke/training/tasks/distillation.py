@@ -1,8 +1,8 @@
 """Distillation: a network over words teaches one over characters what to expect next (Hinton 2015).
 
-The character that really comes next is one draw; a teacher gives the distribution. It also invents text,
-which no network has memorised. arXiv:1503.02531; `datasets.spelling` turns distributions over words into
-those over characters.
+The character that really comes next is one draw; a teacher gives the distribution. It also invents
+text, which no network has memorised. arXiv:1503.02531; `datasets.spelling` turns distributions over
+words into those over characters.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -32,15 +32,15 @@ def teach(
 ) -> dict[str, int]:
     """Pack a text of words as characters with what a teacher expects; return the symbols of each split.
 
-    The split "taught" holds the training text, then text that the teacher invents, with the distribution
-    of each next character.
+    The split "taught" holds the training text, then text that the teacher invents, with the
+    distribution of each next character.
 
     Args:
         run: Training, checkpoint or model file of a network over words.
         corpus: Packed text that the network learned from.
         invented: Number of words to invent.
-        truth: Weight of the real next character in the distributions of the training text, which the
-            teacher has read, from 0 to 1.
+        truth: Weight of the real next character in the distributions of the training text, which
+            the teacher has read, from 0 to 1.
         seed: Random seed of the invented text.
         progress: Called with the number of characters done, and of all.
 

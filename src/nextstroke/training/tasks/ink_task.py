@@ -52,7 +52,12 @@ class HandwritingTask:
         y, after = run_network(cast(InkNetwork, network), x, text, state)
         return (Mixture.of(y).log_loss(target) * mask).sum(), mask.sum(), after
 
-    def score(self, network: Network, lines: Sequence[Example], normalisation: Normalisation) -> InkScore:
+    def score(
+        self,
+        network: Network,
+        lines: Sequence[Example],
+        normalisation: Normalisation,
+    ) -> InkScore:
         """Score a network on some lines."""
         return evaluate(cast(InkNetwork, network), lines, normalisation)
 
@@ -148,7 +153,11 @@ def represent(ink: Ink, representation: str, phase: int = 0) -> Ink:
     return ink.simplified(phase=phase) if representation == "simplified" else ink
 
 
-def make_examples(corpus: InkCorpus, data: Data, like: Mapping[str, Any] | None = None) -> InkExamples:
+def make_examples(
+    corpus: InkCorpus,
+    data: Data,
+    like: Mapping[str, Any] | None = None,
+) -> InkExamples:
     """Read the lines of both splits; faulty lines are left out of training, not of validation.
 
     Args:
@@ -181,6 +190,12 @@ def text_of(corpus: InkCorpus, i: int) -> str:
     return corpus.lines[i].text or " "
 
 
-def _example(corpus: InkCorpus, i: int, representation: str, alphabet: Alphabet, phase: int = 0) -> Example:
+def _example(
+    corpus: InkCorpus,
+    i: int,
+    representation: str,
+    alphabet: Alphabet,
+    phase: int = 0,
+) -> Example:
     offsets = represent(corpus.ink(i), representation, phase).offsets()[1:]
     return Example(offsets.astype(np.float32), alphabet.encode(text_of(corpus, i)))

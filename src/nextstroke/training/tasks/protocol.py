@@ -79,7 +79,11 @@ class Examples(Protocol):
         """Return the score on each `every`-th part of the validation set."""
 
 
-def open_examples(recipe: Recipe, corpus: Path, like: Mapping[str, Any] | None = None) -> tuple[Examples, str]:
+def open_examples(
+    recipe: Recipe,
+    corpus: Path,
+    like: Mapping[str, Any] | None = None,
+) -> tuple[Examples, str]:
     """Return the data of a recipe, and the digest of the packed corpus.
 
     Args:

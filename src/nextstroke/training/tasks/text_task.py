@@ -28,8 +28,8 @@ class SymbolBatch(NamedTuple):
     Attributes:
         x: The symbols before, int64 (lines, time), −1 for the null vector.
         target: The symbols to predict, int64 (lines, time), −1 where there is none.
-        expected: Distribution that a teacher expects of each symbol to predict, (lines, time, symbols);
-            (lines, time, 0) without a teacher.
+        expected: Distribution that a teacher expects of each symbol to predict, (lines, time,
+            symbols); (lines, time, 0) without a teacher.
         carries: Whether the sequences continue those of the batch before.
     """
 
@@ -189,8 +189,8 @@ class TextExamples:
     def score(self, network: Network, every: int = 1) -> TextScore:
         """Score a network on each `every`-th part of the validation text.
 
-        Between resets streams are independent, so they are scored in parallel without a change; a text
-        without resets is cut into STREAMS streams, each of which begins without context.
+        Between resets streams are independent, so they are scored in parallel without a change; a
+        text without resets is cut into STREAMS streams, each of which begins without context.
         """
         pieces = self._pieces(every)
         log_loss = 0.0
@@ -241,7 +241,8 @@ def make_text(corpus: TextCorpus, recipe: Recipe) -> TextExamples:
     """Return the data of a recipe in a packed text.
 
     Raises:
-        BadInput: the corpus lacks a split, has no sentences, or only a part of it was read by a teacher.
+        BadInput: the corpus lacks a split, has no sentences, or only a part of it was read by a
+            teacher.
     """
     data = recipe.data
     chunk = recipe.training.chunk
@@ -285,7 +286,11 @@ def _borders(text: np.ndarray, end: int) -> np.ndarray:
 
 
 @torch.no_grad()
-def _score_batch(network: AnyTextNetwork, batch: SymbolBatch, steps: int = 200) -> tuple[float, int, int]:
+def _score_batch(
+    network: AnyTextNetwork,
+    batch: SymbolBatch,
+    steps: int = 200,
+) -> tuple[float, int, int]:
     """Return log-loss, wrong guesses and symbols of sequences that begin with a fresh state."""
     learning = network.training
     network.eval()
