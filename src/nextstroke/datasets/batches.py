@@ -8,7 +8,7 @@ import numpy as np
 
 from nextstroke.errors import BadInput
 
-POOL = 32  # batches sorted by length together: enough to save padding, few enough to keep the order random
+POOL = 32  # batches sorted by length together: saves padding, and the order stays random
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ class Normalisation:
         # float64: float32 sums are 1 % off on this much data.
         everything = np.concatenate([rows[:, :2] for rows in offsets]).astype(np.float64)
         if not len(everything) or not np.ptp(everything, axis=0).all():
-            raise BadInput(f"{len(everything)} offsets, all equal in x or in y: nothing to learn from")
+            problem = f"{len(everything)} offsets, all equal in x or in y: nothing to learn from"
+            raise BadInput(problem)
         mean = everything.mean(0)
         std = everything.std(0)
         return cls((float(mean[0]), float(mean[1])), (float(std[0]), float(std[1])))
@@ -126,7 +127,8 @@ class Batch(NamedTuple):
         """Normalise examples and pad them to the longest."""
         lengths = np.array([len(example.offsets) for example in examples])
         points = np.zeros((len(examples), lengths.max(), 3), np.float32)
-        text = np.full((len(examples), max(len(example.text) for example in examples)), -1, np.int64)
+        characters = max(len(example.text) for example in examples)
+        text = np.full((len(examples), characters), -1, np.int64)
         for i, (offsets, ids) in enumerate(examples):
             points[i, : len(offsets)] = normalisation.apply(offsets)
             text[i, : len(ids)] = ids

@@ -85,9 +85,9 @@ class InkCorpus:
         points = 0
         writers = 0
         for corpus in corpora:
-            lines += [
-                replace(line, writer=line.writer + writers) if line.writer >= 0 else line for line in corpus.lines
-            ]
+            for line in corpus.lines:
+                known = line.writer >= 0
+                lines.append(replace(line, writer=line.writer + writers) if known else line)
             starts.append(np.asarray(corpus.starts[1:]) + points)
             points += len(corpus.points)
             writers = 1 + max((line.writer for line in lines), default=-1)
@@ -113,7 +113,8 @@ class InkCorpus:
             check_coordinates(points)
             return Ink(points, np.asarray(self.end_of_stroke[own]))
         except BadInk as error:
-            raise BadInk(f"{self.path or 'corpus'}: line {i} ({self.lines[i].name}): {error}") from error
+            place = f"{self.path or 'corpus'}: line {i} ({self.lines[i].name})"
+            raise BadInk(f"{place}: {error}") from error
 
     def select(self, *splits: str, faulty: bool = False) -> list[int]:
         """Return the numbers of the lines of some splits; lines with a fault only if `faulty`."""
@@ -168,7 +169,8 @@ class InkCorpus:
             raise ValueError("arrays of another type")
         if self.points.shape != (points, 2) or self.end_of_stroke.shape != (points,):
             raise ValueError("points and stroke ends do not match")
-        if self.starts.shape != (len(self.lines) + 1,) or self.starts[0] != 0 or self.starts[-1] != points:
+        fits = self.starts.shape == (len(self.lines) + 1,)
+        if not fits or self.starts[0] != 0 or self.starts[-1] != points:
             raise ValueError("lines and points do not match")
         if (np.diff(self.starts) <= 0).any():
             raise ValueError("a line without points")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-LEAST = 1e-9  # least probability of a character: float sums over improbable words may be 0 or slightly negative
+LEAST = 1e-9  # least probability of a character: sums over improbable words may be 0 or below
 DOUBT = 2.0  # pseudo-occurrences of each word, which end sentences as often as all words do
 
 
@@ -25,7 +25,8 @@ class WordSpelling:
 
     def __init__(self, words: Sequence[str], end: int, text: np.ndarray):
         self.end = end
-        self.symbols = sorted({" ", "\n"}.union(*(word for i, word in enumerate(words) if i != end)))
+        spelt_words = (word for i, word in enumerate(words) if i != end)
+        self.symbols = sorted({" ", "\n"}.union(*spelt_words))
         number = {symbol: i for i, symbol in enumerate(self.symbols)}
         self._blank = number[" "]
         self._line_end = number["\n"]

@@ -37,7 +37,8 @@ HELD_OUT = 12  # one writer in this number is held out
 
 X_HEIGHT = 170.0  # units; the median of IAM-OnDB, measured in the same way
 POINTS = 25  # for a character that is not a blank, as IAM-OnDB has
-WORD_GAP = 0.8  # heights of small letters; as many gaps of IAM-OnDB are wider as its texts have blanks
+# Heights of small letters; as many gaps of IAM-OnDB are wider as its texts have blanks.
+WORD_GAP = 0.8
 QUANTILES = (0.12, 0.86)  # of y: the small letters are between them
 
 LINE_STEP = 0.8  # heights of a stroke that the next written line lies below this one, at least
@@ -45,8 +46,10 @@ TALLEST = 5.5  # heights of small letters that one written line takes, at most
 FEWEST_POINTS = 0.4  # least points for a character, as a ratio to the writer's median
 MOST_POINTS = 2.5  # most points for a character, as a ratio to the writer's median
 SPACED = 0.9  # heights of small letters between neighbouring letters: one letter a box
-WIDEST_GAP = 7.0  # heights of small letters between two words, at most; wider ones are columns of a table
-LONGEST_STEP = 2.0  # heights of small letters between neighbouring points; longer ones are lost pen-ups
+# In heights of small letters: a wider gap between words is one of a table's columns, and a longer step
+# between neighbouring points is a lost pen-up.
+WIDEST_GAP = 7.0
+LONGEST_STEP = 2.0
 
 UNREADABLE = "marked as unreadable or bad"
 FOREIGN = "a character that is not printable ASCII"
@@ -167,7 +170,8 @@ def read_unipen(
         report.segments[name] = (sum(numbers), len(numbers))
     if not traces:
         reason = f"; {report.left_out[-1].reason}" if report.left_out else ""
-        raise BadInput(f"{folder}: no labelled ink in the categories {', '.join(categories)}{reason}")
+        named = ", ".join(categories)
+        raise BadInput(f"{folder}: no labelled ink in the categories {named}{reason}")
     return _normalised(traces, report), report
 
 
@@ -442,7 +446,8 @@ def _dots_above(trace: Trace) -> int:
         if np.ptp(stroke, axis=0).max() >= 0.35 * height:
             continue
         x, y = stroke.mean(0)
-        near = [letter for letter in letters if np.abs(letter.mean(0) - (x, y)).max() < 2.5 * height]
+        limit = 2.5 * height
+        near = [letter for letter in letters if np.abs(letter.mean(0) - (x, y)).max() < limit]
         if near:
             votes += np.sign(y - np.median(np.concatenate(near)[:, 1]))
     return int(votes) * (1 if above > below else -1)

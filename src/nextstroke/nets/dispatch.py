@@ -16,7 +16,7 @@ from torch import Tensor
 from nextstroke.native.lstm_loops import loaded
 from nextstroke.native.switch import is_paused
 
-StepOutput = tuple[Tensor, Tensor | None]  # second destination of a step's output, and its factor there
+StepOutput = tuple[Tensor, Tensor | None]  # second destination of a step's output, and a factor
 
 
 def select_loop(

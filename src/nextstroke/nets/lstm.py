@@ -254,7 +254,8 @@ class LSTM(nn.Module):
 
     def start(self, batch: int) -> LSTMState:
         """Return the state before the first step: zeros."""
-        return LSTMState(self.bias.new_zeros(batch, self.cells), self.bias.new_zeros(batch, self.cells))
+        h = self.bias.new_zeros(batch, self.cells)
+        return LSTMState(h, torch.zeros_like(h))
 
     def forward(
         self, x: Float[Tensor, "batch time inputs"], state: LSTMState

@@ -50,7 +50,8 @@ class RecogniserNetwork(nn.Module):
 
     def __init__(self, symbols: int, layers: int, cells: int, dropout: float):
         super().__init__()
-        self.layers = nn.ModuleList(BothWays(2 * cells if i else PAIR * POINT, cells) for i in range(layers))
+        widths = [PAIR * POINT, *[2 * cells] * (layers - 1)]
+        self.layers = nn.ModuleList(BothWays(width, cells) for width in widths)
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(2 * cells, symbols + 1)
 
@@ -102,7 +103,8 @@ def pair_count(lengths: Tensor) -> Tensor:
 
 def pairs(points: Tensor) -> Tensor:
     """Return points in pairs, (lines, pairs, 6); a single last one is followed by zeros."""
-    return functional.pad(points, (0, 0, 0, points.shape[1] % PAIR)).unflatten(1, (-1, PAIR)).flatten(2)
+    padded = functional.pad(points, (0, 0, 0, points.shape[1] % PAIR))
+    return padded.unflatten(1, (-1, PAIR)).flatten(2)
 
 
 def greedy(log_probabilities: Tensor, lengths: Tensor, blank: int) -> list[list[int]]:

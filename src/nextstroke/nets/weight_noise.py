@@ -165,8 +165,9 @@ class WeightDrop(WeightNoise):
 
     def __init__(self, network: nn.Module, share: float):
         self.share = share
-        names = network.named_parameters()
-        self.sample = _Sample([weight for name, weight in names if name.endswith("recurrent")], self._mask)
+        named = network.named_parameters()
+        recurrent: list[Tensor] = [weight for name, weight in named if name.endswith("recurrent")]
+        self.sample = _Sample(recurrent, self._mask)
 
     def _mask(self, like: Tensor, generator: torch.Generator) -> Tensor:
         kept = like.uniform_(generator=generator) >= self.share
@@ -264,15 +265,17 @@ class AdaptiveNoise(WeightNoise):
         for name, deviation in self.sigma.named_parameters():
             deviation.copy_(tensors[f"sigma.{name}"])
             if f"square.{name}" in tensors:
-                self.optimiser.state[deviation] = {slot: tensors[f"{slot}.{name}"].to(deviation) for slot in SLOTS}
+                slots = {slot: tensors[f"{slot}.{name}"].to(deviation) for slot in SLOTS}
+                self.optimiser.state[deviation] = slots
 
     def metrics(self) -> dict[str, float]:
         """Return the description length of the weights in nats and bits a weight, and the median σ."""
         weights = self.sample.weights
         nats = divergence(weights, self.sigmas)
+        count = sum(weight.numel() for weight in weights)
         return {
             "complexity_nats": nats,
-            "complexity_bits_per_weight": nats / math.log(2) / sum(weight.numel() for weight in weights),
+            "complexity_bits_per_weight": nats / math.log(2) / count,
             "median_sigma": float(torch.cat([sigma.flatten() for sigma in self.sigmas]).median()),
         }
 

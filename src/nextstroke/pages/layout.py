@@ -28,7 +28,7 @@ CUT_MARGIN = 4.0  # mm around ink whose page is cut to it
 TAB = 12.0  # mm between tab stops by default
 MAX_SIDE = 100_000.0  # mm: 100 m, longer than a roll of paper for a plotter
 MAX_ROWS = 10_000  # lines on one page
-LONGEST = 70  # characters of a line that the page does not limit, as the corpus's longest lines have
+LONGEST = 70  # characters of a line of unlimited width, as in the longest lines of the corpus
 MAX_LINE = 400  # characters of a line on a page of any width
 ADVANCE = 1.2  # mean width of a character in heights of small letters, before a hand is known
 

@@ -21,8 +21,9 @@ from nextstroke.pages.svg import svg
 
 About = dict[str, Any]  # text, seed and other metadata; each format keeps what it can hold
 
-SHEETS = ("svg", "png", "jpg", "gif", "apng", "inkml", "json", "gcode", "hpgl")  # one file for each sheet
-DOCUMENTS = ("pdf", "xopp")  # one file for all sheets
+# Formats of one file for each sheet, and of one file for all sheets.
+SHEETS = ("svg", "png", "jpg", "gif", "apng", "inkml", "json", "gcode", "hpgl")
+DOCUMENTS = ("pdf", "xopp")
 FORMATS = (*SHEETS, *DOCUMENTS)
 # The formats in which an option has a meaning. Other options change the ink, and so all formats.
 PICTURES = frozenset({"png", "jpg"})

@@ -139,8 +139,8 @@ def arcs(curve: np.ndarray, tolerance: float) -> list[tuple[np.ndarray, np.ndarr
         tolerance: Greatest distance of a point from its piece or arc, in mm.
 
     Returns:
-        The end of each piece and the centre of its circle, None for a straight one. Arcs are shorter than
-        a semicircle.
+        The end of each piece and the centre of its circle, None for a straight one. Arcs are
+        shorter than a semicircle.
     """
 
     def is_straight(points: np.ndarray) -> bool:

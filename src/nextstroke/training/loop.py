@@ -313,7 +313,8 @@ class Learner:
         for name, part in start.items():
             found = joined.get(name)
             if found is None or found.shape[1:] != part.shape[1:] or found.dtype != part.dtype:
-                raise WrongModel(f"{source}: the state of {name} does not fit; it was made by another recipe")
+                problem = f"the state of {name} does not fit; it was made by another recipe"
+                raise WrongModel(f"{source}: {problem}")
             if len(found) != lines:
                 raise WrongModel(
                     f"{source}: its checkpoint carries the state of {len(found)} lines, a batch has {lines} now; "

@@ -137,13 +137,15 @@ def load_optimiser(
     for name, tensor in tensors.items():
         # The number of steps is a number for each weight, whatever the shape of the weight.
         if name not in shapes or tensor.shape != (() if name.endswith(".step") else shapes[name]):
-            raise WrongModel(f"{source}: {name} is not part of the optimiser; it was made by another recipe")
+            problem = f"{name} is not part of the optimiser; it was made by another recipe"
+            raise WrongModel(f"{source}: {problem}")
     slots: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         number, slot = name.split(".")
         slots.setdefault(int(number), {})[slot] = tensor
     if any(set(found) != set(wanted) for found in slots.values()):
-        raise WrongModel(f"{source}: a part of the optimiser's state is missing; it was made by another recipe")
+        problem = "a part of the optimiser's state is missing; it was made by another recipe"
+        raise WrongModel(f"{source}: {problem}")
     optimiser.load_state_dict({"state": slots, "param_groups": groups})
 
 
@@ -191,14 +193,14 @@ def load_weights(network: nn.Module, tensors: Mapping[str, Any], source: object)
     """
     surplus = sorted(tensors.keys() - network.state_dict().keys())
     if surplus:
-        raise WrongModel(f"{source}: {surplus[0]} is not part of the network; it was made by another recipe")
+        problem = f"{surplus[0]} is not part of the network; it was made by another recipe"
+        raise WrongModel(f"{source}: {problem}")
     for name, weight in network.state_dict().items():
         found = tensors.get(name)
         if found is None or found.shape != weight.shape:
             has = "nothing" if found is None else tuple(found.shape)
-            raise WrongModel(
-                f"{source}: {name} should be {tuple(weight.shape)}, the file has {has}; it was made by another recipe"
-            )
+            problem = f"{name} should be {tuple(weight.shape)}, the file has {has}"
+            raise WrongModel(f"{source}: {problem}; it was made by another recipe")
         weight.copy_(torch.as_tensor(found))
 
 
@@ -247,6 +249,7 @@ def load_noise(noise: WeightNoise, tensors: dict[str, Tensor], source: object) -
     try:
         noise.load_state(tensors)
     except KeyError as error:
-        raise WrongModel(f"{source}: its noise should have {error.args[0]}, the file has nothing") from error
+        problem = f"its noise should have {error.args[0]}, the file has nothing"
+        raise WrongModel(f"{source}: {problem}") from error
     except RuntimeError as error:  # a tensor of another shape
         raise WrongModel(f"{source}: its noise does not fit the network ({error})") from error

@@ -16,7 +16,7 @@ SPLIT = "recombined"
 LENGTHS = (25, 60)  # characters of a new line
 REAL = 0.35  # share of words taken as they were written
 ALIKE = 12  # segments of other hands that are compared; the most similar is taken
-ENLARGED = {"X": "x", "Z": "z"}  # capitals that are seldom written, but look like their small letters
+ENLARGED = {"X": "x", "Z": "z"}  # rare capitals that look like their small letters
 # A Q is an O with this stroke, in widths and heights of the O.
 LOOP_TAIL = (
     "Q",
@@ -124,19 +124,23 @@ class Composer:
         prints = sum(text.islower() for text in page.glyphs) >= 15
         text = self.invent.word(random, prints)
         usable = [character for character in text if self.all[character]]
-        return [self._glyph(page, character, random) for character in usable] or self._word(page, random)
+        glyphs = [self._glyph(page, character, random) for character in usable]
+        return glyphs or self._word(page, random)
 
     def _glyph(self, page: PageSegments, character: str, random: np.random.Generator) -> Segment:
         own = page.glyphs.get(character)
         if own and (len(own) > 1 or random.random() < 0.7):
             return own[random.integers(len(own))]
-        some = [self.all[character][i] for i in random.integers(len(self.all[character]), size=ALIKE)]
+        known = self.all[character]
+        some = [known[i] for i in random.integers(len(known), size=ALIKE)]
         best = min(some, key=lambda segment: _unlike(segment, page.measures))
         return _sheared(best, page.measures.slant - best.slant)
 
 
 def _unlike(segment: Segment, measures: LineGeometry) -> float:
-    return abs(segment.slant - measures.slant) + 0.5 * abs(float(np.log(segment.speed / measures.speed)))
+    """Return the dissimilarity of a segment to lines of some measures, by slant and speed."""
+    ratio = float(np.log(segment.speed / measures.speed))
+    return abs(segment.slant - measures.slant) + 0.5 * abs(ratio)
 
 
 def _sheared(segment: Segment, slant: float) -> Segment:
@@ -174,7 +178,8 @@ def _joined(words: list[list[Segment]], page: PageSegments, random: np.random.Ge
     right = 0.0
     for number, word in enumerate(words):
         for place, segment in enumerate(word):
-            gap = page.word_gap * random.uniform(0.85, 1.2) if place == 0 else _gap(segment, page, random)
+            first = place == 0
+            gap = page.word_gap * random.uniform(0.85, 1.2) if first else _gap(segment, page, random)
             left = 0.0 if number == place == 0 else right + gap
             strokes += [stroke + (left, 0) for stroke in segment.strokes]
             right = left + segment.width

@@ -12,7 +12,7 @@ from nextstroke.ink import Ink
 FOOT_ON_BASELINE = frozenset("abcdehiklmnorstuvwxz")
 HEAD_AT_X_HEIGHT = frozenset("acemnorsuvwxz")
 OVERLAP = 0.3  # x-heights by which two characters may overlap in x and still be separated
-SHARE = 0.15  # share of a stroke's points below which a character with one point is an error of the alignment
+SHARE = 0.15  # share of a stroke's points below which its only point of a character is an error
 FEWEST = 6  # letters needed to fit a line's baseline and x-height
 
 
@@ -222,7 +222,7 @@ BLUR = 0.22  # x-heights
 NEAREST = 15  # nearest pictures that vote on the character of a segment
 FELLOWS = 1  # least number of votes for its own character
 FEW = 12  # characters with fewer segments are kept without a vote, which they would always lose
-VOTERS = 40  # segments of each character that vote, so that frequent characters do not outvote others
+VOTERS = 40  # segments of each character that vote, so that frequent ones do not outvote others
 MANY = 800  # characters with more segments are kept without a vote: single errors do no harm there
 JUDGES = 7  # nearest pictures that decide whether a segment is complete
 TWINS = str.maketrans("0O1I|", "oolll")

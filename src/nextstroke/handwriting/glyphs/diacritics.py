@@ -10,7 +10,8 @@ from nextstroke.ink import Ink
 from nextstroke.pages.spline import bezier
 
 X_HEIGHT = frozenset("acemnorsuvwxz")  # letters as tall as small letters
-TALL = frozenset("bdhklABCDEFGHIKLMNORSTUVWXZ0123456789")  # other letters on the baseline, without dots
+# Other characters on the baseline, without dots.
+TALL = frozenset("bdhklABCDEFGHIKLMNORSTUVWXZ0123456789")
 TALLER = 1.95  # heights of small letters; the median of TALL over three hands of 12 lines each
 FEW = 4  # small letters; a line with fewer is measured by its tall ones too
 FEET = X_HEIGHT | TALL
@@ -168,7 +169,10 @@ def baseline_near(points: np.ndarray, owner: np.ndarray, text: str, span: tuple[
         text: Text of the ink.
         span: First position of the part and the one after its last; its own letters do not count.
     """
-    near = [*range(max(0, span[0] - NEAR), span[0]), *range(span[1], min(len(text), span[1] + NEAR))]
+    first, last = span
+    before = range(max(0, first - NEAR), first)
+    after = range(last, min(len(text), last + NEAR))
+    near = [*before, *after]
     feet = [points[owner == u, 1].max() for u in near if text[u] in FEET and (owner == u).any()]
     return float(np.median(feet) if feet else points[:, 1].max())
 

@@ -29,7 +29,7 @@ UpdateRule = Callable[[list[Tensor], list[Tensor], float], None]  # weights, gra
 
 TRIALS = 8  # learning rates tried at most
 FIRST_RATES = {"sgd": 3e-3, "rms": 2e-4}  # where the search for a rate begins
-LOSS_TOLERATED = 500.0  # nats lost to the trained weights since the best moment, until a return to them
+LOSS_TOLERATED = 500.0  # nats lost to the trained weights since the best moment, before a return
 CONSECUTIVE = 20  # segments from each position of the training text where statistics are collected
 
 
@@ -244,7 +244,8 @@ class DynamicScorer:
     def _learn(self, gradients: Sequence[Tensor]) -> None:
         with torch.no_grad():
             self.rule(self.weights, list(gradients), self.rate)
-            if self.lost > LOSS_TOLERATED or not all(weight.isfinite().all() for weight in self.weights):
+            finite = all(weight.isfinite().all() for weight in self.weights)
+            if self.lost > LOSS_TOLERATED or not finite:
                 torch._foreach_copy_(self.weights, learned_weights(self.trained))
                 self.returns += 1
                 self.rate /= 2
@@ -289,7 +290,8 @@ class DynamicEvaluation:
             sentences = self.examples.in_order(text)
             return sentences[:: max(1, len(sentences) // count)]
         length = CONSECUTIVE * (self.segment or 1)
-        begins = np.linspace(0, max(0, len(text) - length), max(1, count // CONSECUTIVE)).astype(int)
+        places = max(1, count // CONSECUTIVE)
+        begins = np.linspace(0, max(0, len(text) - length), places).astype(int)
         return [text[begin : begin + length] for begin in begins]
 
     def score(self, text: np.ndarray, rule: UpdateRule, rate: float) -> DynamicScorer:
@@ -355,7 +357,11 @@ def evaluate_dynamically(
 
 
 def dynamic_bits(
-    run: Path, corpus: Path, texts: Sequence[np.ndarray], config: DynamicEvalConfig, device: str = "cpu"
+    run: Path,
+    corpus: Path,
+    texts: Sequence[np.ndarray],
+    config: DynamicEvalConfig,
+    device: str = "cpu",
 ) -> list[np.ndarray]:
     """Return the bits of each symbol of some texts, float64 (symbols,) each.
 
@@ -364,7 +370,8 @@ def dynamic_bits(
     evaluation = _open(run, corpus, config, device)
     _, held_out = _texts(evaluation.examples, "train", config)
     rule, rate = evaluation.rule_and_rate(held_out)
-    return [np.concatenate(evaluation.score(text, rule, rate).losses) / math.log(2) for text in texts]
+    scorers = [evaluation.score(text, rule, rate) for text in texts]
+    return [np.concatenate(scorer.losses) / math.log(2) for scorer in scorers]
 
 
 def _open(run: Path, corpus: Path, config: DynamicEvalConfig, device: str) -> DynamicEvaluation:
@@ -392,8 +399,6 @@ def _texts(
         return text, validation[:0]
     held_out = validation[-config.choose :]
     if len(held_out) == len(validation):
-        raise BadInput(
-            f"{config.choose} symbols to choose a rate on, of {len(validation)} for validation; give a --rate, or "
-            "a smaller --choose"
-        )
+        problem = f"{config.choose} symbols to choose a rate on, of {len(validation)} for validation"
+        raise BadInput(f"{problem}; give a --rate, or a smaller --choose")
     return (text[: -config.choose] if split == "validation" else text), held_out

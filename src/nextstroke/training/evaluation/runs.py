@@ -131,7 +131,9 @@ def scoring_recipe(recipe: Recipe, split: str = "validation") -> Recipe:
 
     The split that a text network learned from need not be in the corpus to score another.
     """
-    own = {"train": [split], "validation": [split]} if recipe.kind == "text" else {"alphabet": "start"}
+    own: dict[str, Any] = {"alphabet": "start"}
+    if recipe.kind == "text":
+        own = {"train": [split], "validation": [split]}
     return recipe.model_copy(update={"data": recipe.data.model_copy(update=own)})
 
 
@@ -148,5 +150,5 @@ def _apply_temperature(network: Network, temperature: float, run: Path) -> None:
 def check_alphabet(examples: Examples, metadata: Mapping[str, Any], corpus: Path) -> None:
     """Raise WrongModel where the ids of a packed text are of other symbols than the network's."""
     if isinstance(examples, TextExamples) and list(examples.symbols) != list(metadata["alphabet"]):
-        problem = "its symbols are not those that the network learned; pack the text as its corpus was"
-        raise WrongModel(f"{corpus}: {problem}")
+        problem = "its symbols are not those that the network learned"
+        raise WrongModel(f"{corpus}: {problem}; pack the text as its corpus was")

@@ -96,7 +96,8 @@ def open_examples(
         text = TextCorpus.open(corpus)
         return make_text(text, recipe), text.digest
     ink = InkCorpus.open(corpus)
-    examples = make_examples(ink, recipe.data, like if recipe.data.alphabet in ("start", "extend") else None)
+    takes_over = recipe.data.alphabet in ("start", "extend")
+    examples = make_examples(ink, recipe.data, like if takes_over else None)
     if recipe.kind == "reader":
         examples = examples._replace(task=RecognitionTask())
     return examples, ink.digest
