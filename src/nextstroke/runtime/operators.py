@@ -74,6 +74,8 @@ def _concat(node: Node) -> list[Shape]:
 def _split(node: Node) -> list[Shape]:
     whole = node.shapes[0]
     axis = range(len(whole))[node.attributes.get("axis", 0)]
+    if node.outputs == 0:
+        raise BadGraph("a split into no parts")
     given = len(node.shapes) > 1
     sizes = node.constants[1].tolist() if given else [whole[axis] // node.outputs] * node.outputs
     if sum(sizes) != whole[axis] or len(sizes) != node.outputs or min(sizes) < 0:
