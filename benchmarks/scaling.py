@@ -13,7 +13,7 @@ from torch import multiprocessing
 
 from benchmarks.train import PLACES, STEPS, SYMBOLS, shaken, text_step
 from nextstroke.nets.mixture import Mixture
-from nextstroke.nets.networks import SynthesisNetwork
+from nextstroke.nets.networks import GradientClips, SynthesisNetwork
 from nextstroke.training.device import prepare_core
 from nextstroke.training.distributed import Team, gather_team
 
@@ -64,7 +64,7 @@ class _Step:
     """A writer's step on `batch` lines of `steps` points, gradients summed over a team."""
 
     def __init__(self, batch: int, steps: int):
-        self.network = shaken(SynthesisNetwork(SYMBOLS, clip=10.0, output_clip=100.0))
+        self.network = shaken(SynthesisNetwork(SYMBOLS, clips=GradientClips(10.0, 100.0)))
         self.optimiser = torch.optim.AdamW(self.network.parameters(), 1e-5, fused=True)
         self.text, self.x = torch.randint(0, SYMBOLS, (batch, PLACES)), torch.randn(batch, steps, 3)
         self.target = torch.cat([torch.randn(batch, steps, 2), torch.zeros(batch, steps, 1)], 2)

@@ -16,7 +16,7 @@ from nextstroke.native.switch import paused
 from nextstroke.nets.lstm import LSTM
 from nextstroke.nets.matmul import bfloat16, has_bfloat16, product
 from nextstroke.nets.mixture import Mixture
-from nextstroke.nets.networks import PredictionNetwork, SynthesisNetwork, TextNetwork
+from nextstroke.nets.networks import GradientClips, PredictionNetwork, SynthesisNetwork, TextNetwork
 from nextstroke.nets.softmax import log_loss
 from nextstroke.training.device import prepare_core
 from nextstroke.training.profile import step_shares
@@ -129,13 +129,13 @@ def naive_layer() -> Case:
 
 def pen_step() -> Case:
     """The prediction network with its loss and the optimiser's step."""
-    network, (x, target) = shaken(PredictionNetwork(clip=10.0, output_clip=100.0)), made_up_points(BATCH)
+    network, (x, target) = shaken(PredictionNetwork(clips=GradientClips(10.0, 100.0))), made_up_points(BATCH)
     return network_case(network, lambda: Mixture.of(network(x, network.start(BATCH))[0]).log_loss(target))
 
 
 def writer_step(batch: int) -> Case:
     """The synthesis network with its loss and the optimiser's step."""
-    network, (x, target) = shaken(SynthesisNetwork(SYMBOLS, clip=10.0, output_clip=100.0)), made_up_points(batch)
+    network, (x, target) = shaken(SynthesisNetwork(SYMBOLS, clips=GradientClips(10.0, 100.0))), made_up_points(batch)
     text = torch.randint(0, SYMBOLS, (batch, PLACES))
     return network_case(network, lambda: Mixture.of(network(x, text, network.start(batch))[0]).log_loss(target))
 

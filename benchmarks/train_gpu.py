@@ -18,7 +18,7 @@ from torch.nn import functional
 from benchmarks.train import SYMBOLS, shaken
 from nextstroke.nets.matmul import bfloat16
 from nextstroke.nets.mixture import Mixture
-from nextstroke.nets.networks import SynthesisNetwork, TextNetwork
+from nextstroke.nets.networks import GradientClips, SynthesisNetwork, TextNetwork
 from nextstroke.nets.softmax import log_loss
 from nextstroke.training.cuda_graphs import Replayed
 from nextstroke.training.device import open_device
@@ -112,7 +112,9 @@ def writer_case(narrow: bool = False):
     """A case of handwriting: one update of the synthesis network on a chunk of every line."""
 
     def build(sizes: Sizes, device: str) -> Case:
-        network = shaken(SynthesisNetwork(SYMBOLS, cells=sizes.writer_cells, clip=10.0, output_clip=100.0)).to(device)
+        network = shaken(SynthesisNetwork(SYMBOLS, cells=sizes.writer_cells, clips=GradientClips(10.0, 100.0))).to(
+            device
+        )
         points = torch.randn(sizes.lines, sizes.steps, 3, device=device)
         points[:, :, 2] = (points[:, :, 2] > 2).float()
         text = torch.randint(SYMBOLS, (sizes.lines, sizes.places), device=device)

@@ -198,13 +198,18 @@ def weight_too_short(model):
     model.graph.initializer[0].raw_data = model.graph.initializer[0].raw_data[:-2]
 
 
+def split_into_nothing(model):
+    model.graph.node.append(helper.make_node("Split", ["h1"], []))
+
+
 def domain(model):
     model.graph.node[5].domain = "com.microsoft"
 
 
 GRAPHS = [
     outside, foreign_operator, function, loop, three_gigabytes, doubling, slow, many, output_missing, output_twice,
-    input_more, input_of_another_type, huge_dimension, unknown_dimension, weight_too_short, domain,
+    input_more, input_of_another_type, huge_dimension, unknown_dimension, weight_too_short,
+    split_into_nothing, domain,
 ]  # fmt: skip
 
 

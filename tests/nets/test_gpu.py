@@ -6,7 +6,7 @@ import torch
 from nextstroke.nets import matmul as product
 from nextstroke.nets import wavefront
 from nextstroke.nets.mixture import Mixture
-from nextstroke.nets.networks import PredictionNetwork, SynthesisNetwork, TextNetwork
+from nextstroke.nets.networks import GradientClips, PredictionNetwork, SynthesisNetwork, TextNetwork
 from tests.nets import naive
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="NOT TESTED: GPU; there is none here")
@@ -42,8 +42,8 @@ def outcome(network, device, dtype, text):
 @pytest.mark.parametrize("kind", ["pen", "writer"])
 def test_loss_and_derivatives(monkeypatch, allow_tf32, kind, tf32, bfloat16, near):
     """Each tensor's error against its own size: 24, 11 and 8 bits of product, over 40 steps."""
-    clip = 10.0
-    network = PredictionNetwork(3, CELLS, 4, clip) if kind == "pen" else SynthesisNetwork(12, 3, CELLS, 4, 3, clip)
+    clips = GradientClips(10.0)
+    network = PredictionNetwork(3, CELLS, 4, clips) if kind == "pen" else SynthesisNetwork(12, 3, CELLS, 4, 3, clips)
     naive.shaken(network, 0.15)
     text = [torch.randint(12, (BATCH, 9))] if kind == "writer" else []
     expected = outcome(network, "cpu", torch.float64, text)
@@ -56,7 +56,7 @@ def test_loss_and_derivatives(monkeypatch, allow_tf32, kind, tf32, bfloat16, nea
 @pytest.mark.parametrize("bfloat16", [False, True], ids=["TF32", "bfloat16"])
 def test_dropout_along_the_diagonal(monkeypatch, allow_tf32, bfloat16):
     """Derivatives with the same outputs dropped on both devices."""
-    network = naive.shaken(PredictionNetwork(3, CELLS, 4, 10.0, dropout=0.3), 0.15)
+    network = naive.shaken(PredictionNetwork(3, CELLS, 4, GradientClips(10.0), dropout=0.3), 0.15)
     kept = wavefront.dropout_masks(0.3, TIME, torch.zeros(3, BATCH, CELLS))
     monkeypatch.setattr(wavefront, "can_run_wavefront", lambda layers, device: True)
     monkeypatch.setattr(wavefront, "dropout_masks", lambda dropout, steps, h: kept.to(h))

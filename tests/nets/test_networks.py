@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from nextstroke.nets import softmax
-from nextstroke.nets.networks import PredictionNetwork, SynthesisNetwork, TextNetwork, TiedTextNetwork
+from nextstroke.nets.networks import GradientClips, PredictionNetwork, SynthesisNetwork, TextNetwork, TiedTextNetwork
 from tests.nets import naive
 
 
@@ -77,7 +77,7 @@ def test_windows_do_not_reach_the_output():
 
 
 def test_derivatives_by_the_output_are_clipped():
-    network = pen(output_clip=100.0)
+    network = pen(clips=GradientClips(output=100.0))
     y, _ = network(torch.randn(1, 1, 3, dtype=torch.float64), network.start(1))
     y.backward(torch.linspace(-300, 300, y.numel(), dtype=y.dtype).view_as(y))
     expected = torch.linspace(-300, 300, y.numel(), dtype=y.dtype).clamp(-100, 100)

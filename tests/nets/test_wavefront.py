@@ -7,10 +7,11 @@ import torch
 
 from nextstroke.nets import networks, wavefront
 from nextstroke.nets.lstm import LSTM, LSTMState
-from nextstroke.nets.networks import PredictionNetwork, SynthesisNetwork, TextNetwork
+from nextstroke.nets.networks import GradientClips, PredictionNetwork, SynthesisNetwork, TextNetwork
 from tests.nets import naive
 
 BATCH, CELLS, INPUTS = 3, 5, 4
+CLIPS = GradientClips(0.3)
 
 
 def case(layers, time, clip):
@@ -87,7 +88,7 @@ def network_outcome(network, text):
 
 
 @pytest.mark.parametrize(
-    "make", [lambda: PredictionNetwork(3, 5, 2, 0.3), lambda: SynthesisNetwork(4, 3, 5, 2, 2, 0.3)]
+    "make", [lambda: PredictionNetwork(3, 5, 2, CLIPS), lambda: SynthesisNetwork(4, 3, 5, 2, 2, CLIPS)]
 )
 def test_networks_are_the_same_either_way(make, monkeypatch):
     network = naive.shaken(make())

@@ -8,7 +8,7 @@ import numpy as np
 
 from nextstroke.errors import BadInput
 
-POOL = 32  # batches sorted by length together: enough to save padding, few enough to keep the order random
+POOL = 32  # batches sorted by length together: saves padding, and the order stays random
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,8 @@ class Normalisation:
     """Normalisation of offsets to (offset − mean) / std, per coordinate.
 
     Attributes:
-        mean, std: (dx, dy) in the units of the ink.
+        mean: Mean of (dx, dy), in the units of the ink.
+        std: Standard deviation of (dx, dy), in the units of the ink.
     """
 
     mean: tuple[float, float]
@@ -30,13 +31,15 @@ class Normalisation:
             offsets: Arrays (points, 2) or (points, 3), in the units of the ink.
 
         Raises:
-            BadInput: the offsets are all equal, or there are none.
+            BadInput: The offsets are all equal, or there are none.
         """
         # float64: float32 sums are 1 % off on this much data.
         everything = np.concatenate([rows[:, :2] for rows in offsets]).astype(np.float64)
         if not len(everything) or not np.ptp(everything, axis=0).all():
-            raise BadInput(f"{len(everything)} offsets, all equal in x or in y: nothing to learn from")
-        mean, std = everything.mean(0), everything.std(0)
+            problem = f"{len(everything)} offsets, all equal in x or in y: nothing to learn from"
+            raise BadInput(problem)
+        mean = everything.mean(0)
+        std = everything.std(0)
         return cls((float(mean[0]), float(mean[1])), (float(std[0]), float(std[1])))
 
     def apply(self, offsets: np.ndarray) -> np.ndarray:
@@ -79,9 +82,12 @@ class Augmentation:
     def apply(self, offsets: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return a transformed copy of offsets (points, 3)."""
         changed = offsets.copy()
-        size, width, slant, slope = (self.scale, self.stretch, self.shear, self.slope) * rng.standard_normal(4)
-        turn = np.array([[1, 0], [slant, 1]]) @ np.array([[1, slope], [0, 1]]) @ np.diag([np.exp(width), 1])
-        changed[:, :2] = changed[:, :2] @ (np.exp(size) * turn)
+        deviations = np.array([self.scale, self.stretch, self.shear, self.slope])
+        size, width, slant, slope = deviations * rng.standard_normal(4)
+        slanted = np.array([[1, 0], [slant, 1]])
+        sloped = np.array([[1, slope], [0, 1]])
+        widened = np.diag([np.exp(width), 1])
+        changed[:, :2] = changed[:, :2] @ (np.exp(size) * (slanted @ sloped @ widened))
         if self.clip is not None:
             np.clip(changed[:, :2], -self.clip, self.clip, out=changed[:, :2])
         return changed
@@ -94,6 +100,7 @@ class Chunk(NamedTuple):
         x: Previous points, float32 (lines, steps, 3); zeros before the first.
         target: Points to predict, of the same shape.
         mask: 1 where `target` is a point, 0 where it is padding, float32 (lines, steps).
+        text: Numbers of characters of whole lines, int64 (lines, characters), padded with −1.
     """
 
     x: np.ndarray
@@ -120,7 +127,8 @@ class Batch(NamedTuple):
         """Normalise examples and pad them to the longest."""
         lengths = np.array([len(example.offsets) for example in examples])
         points = np.zeros((len(examples), lengths.max(), 3), np.float32)
-        text = np.full((len(examples), max(len(example.text) for example in examples)), -1, np.int64)
+        characters = max(len(example.text) for example in examples)
+        text = np.full((len(examples), characters), -1, np.int64)
         for i, (offsets, ids) in enumerate(examples):
             points[i, : len(offsets)] = normalisation.apply(offsets)
             text[i, : len(ids)] = ids
@@ -141,10 +149,17 @@ class Batch(NamedTuple):
         return Batch(self.points[rows], self.text[rows], self.lengths[rows])
 
     def padded(self, steps: int, places: int) -> "Batch":
-        """Pad time to a multiple of `steps` and text to a multiple of `places`, for code that is compiled per shape."""
-        points = ((0, 0), (0, -self.points.shape[1] % steps), (0, 0))
-        text = ((0, 0), (0, -self.text.shape[1] % places))
-        return Batch(np.pad(self.points, points), np.pad(self.text, text, constant_values=-1), self.lengths)
+        """Return the batch padded further, for code that is compiled for each shape.
+
+        Args:
+            steps: Divisor of the number of points.
+            places: Divisor of the number of characters.
+        """
+        more_points = -self.points.shape[1] % steps
+        more_text = -self.text.shape[1] % places
+        points = np.pad(self.points, ((0, 0), (0, more_points), (0, 0)))
+        text = np.pad(self.text, ((0, 0), (0, more_text)), constant_values=-1)
+        return Batch(points, text, self.lengths)
 
     def chunks(self, steps: int | None) -> Iterator[Chunk]:
         """Yield pieces of nearly equal length, at most `steps` long; None yields one piece."""
@@ -161,8 +176,8 @@ class Batch(NamedTuple):
 def shuffled_batches(lengths: np.ndarray, batch: int, seed: int, epoch: int) -> list[np.ndarray]:
     """Return the batches of one epoch, each an array of line numbers of similar length.
 
-    Lines that do not fill a batch are left out, chosen at random. The same seed and epoch give the same order, so that
-    a training can resume at any batch.
+    Lines that do not fill a batch are left out, chosen at random. The same seed and epoch give the
+    same order, so that a training can resume at any batch.
 
     Args:
         lengths: Points of each line (lines,).

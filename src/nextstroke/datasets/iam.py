@@ -1,7 +1,7 @@
 """IAM-OnDB, the handwriting of the paper's sections 4 and 5: read the official folders into one corpus.
 
-Liwicki and Bunke, "IAM-OnDB, an on-line English sentence database acquired from handwritten text on a whiteboard",
-ICDAR 2005. The data are for non-commercial research and need a registration.
+Liwicki and Bunke, "IAM-OnDB, an on-line English sentence database acquired from handwritten text on
+a whiteboard", ICDAR 2005. The data are for non-commercial research and need a registration.
 """
 
 import os
@@ -27,12 +27,13 @@ SUFFIX = r"(?:s|t|d|m|ll|re|ve)\b"  # what follows the apostrophe of a shortened
 MARK = re.compile(r' ?(?<!\w)" ?| ?"(?!\w) ?')
 SPEAKER = re.compile(r"(?:s?he|said)\b")
 
-# Applied in order; each removes one kind of blank that is not in the ink. Other blanks are in the ink: the writers
-# copied printed texts, and wrote "M Ps", "21 s" and most rows of dots with the blank.
+# Applied in order; each removes one kind of blank that is not in the ink. Other blanks are in the
+# ink: the writers copied printed texts, and wrote "M Ps", "21 s" and most rows of dots with the
+# blank.
 RULES = [
     (r"\s+", " "),
     (r" ?\. \. ?\.", "..."),
-    # A mark belongs to the word before it: "Mr .", "U .S .", "800 ,000"; but a row of dots is a word of its own.
+    # A mark belongs to the word before it: "Mr .", "U .S .", "800 ,000"; a row of dots is a word.
     (r"(?<=[^\s,;:(\[-]) (?=[;:?!)\]]|,(?!,)|\.(?!\.))", ""),
     (r"(?<=[(\[]) ", ""),
     (r"(?<!\S),, (?=\w)", ",,"),
@@ -45,8 +46,8 @@ RULES = [
 def normalise_text(text: str) -> str:
     """Return the text with blanks where a writer leaves them; only blanks are changed.
 
-    "Mr . Gaitskell" becomes "Mr. Gaitskell", "Foot ' s" becomes "Foot's", and free-standing quotation marks go to the
-    word that they open or close.
+    "Mr . Gaitskell" becomes "Mr. Gaitskell", "Foot ' s" becomes "Foot's", and free-standing
+    quotation marks are joined to the word that they open or close.
     """
     text = text.strip()
     for pattern, replacement in RULES:
@@ -58,15 +59,19 @@ def _settle_single(text: str) -> str:
     """Join each isolated apostrophe to the word before it (closing, possessive) or after it (opening)."""
     text = re.sub(r" '(?=$|[,.;:?!)])", "'", text)
     while free := re.search(r"(?:^|(?<= ))' ", text):
-        before, after = text[: free.start()], text[free.end() :]
-        closes = before and before[-2] not in ",.;:?!-" and (_is_open(before) or _is_possessive(before, after))
+        before = text[: free.start()]
+        after = text[free.end() :]
+        follows_word = before and before[-2] not in ",.;:?!-"
+        closes = follows_word and (_is_open(before) or _is_possessive(before, after))
         text = f"{before[:-1]}' {after}" if closes else f"{before}'{after}"
     return text
 
 
 def _is_open(before: str) -> bool:
     """Return whether a quotation in single marks is open at the end of `before`."""
-    return len(re.findall(r"(?<!\S)'(?=\w)", before)) > len(re.findall(r"(?<=[\w,.;:?!])'(?!\w)", before))
+    opening = re.findall(r"(?<!\S)'(?=\w)", before)
+    closing = re.findall(r"(?<=[\w,.;:?!])'(?!\w)", before)
+    return len(opening) > len(closing)
 
 
 def _is_possessive(before: str, after: str) -> bool:
@@ -77,8 +82,9 @@ def _is_possessive(before: str, after: str) -> bool:
 def _settle_double(text: str) -> str:
     """Put the blanks next to quotation marks outside the quotation.
 
-    Marks open and close in turn, so a line has two readings; the one with more evidence from the marks' neighbours is
-    taken. Without evidence two marks enclose what is between them, and the text stays otherwise.
+    Marks open and close in turn, so a line has two readings; the one with more evidence from the
+    marks' neighbours is taken. Without evidence two marks enclose what is between them, and any
+    other number of marks stays as it is.
     """
     spans = [match.span() for match in MARK.finditer(text)]
     evidence = [_opening(text[:begin], text[begin:end], text[end:]) for begin, end in spans]
@@ -94,7 +100,7 @@ def _settle_double(text: str) -> str:
 
 
 def _opening(before: str, mark: str, after: str) -> int:
-    """Score a mark with its adjacent blanks: positive if it opens a quotation, negative if it closes one."""
+    """Return a score of a mark and its blanks: above 0 if it opens a quotation, below if it closes one."""
     if after.startswith('"') or before.endswith('"'):
         return -2 if after.startswith('"') else 2
     if not before:
@@ -110,24 +116,30 @@ def _opening(before: str, mark: str, after: str) -> int:
 
 
 def _goes_on_outside(before: str, after: str) -> bool:
-    """Return whether the words after a mark name the speaker or continue the sentence around the quotation."""
-    return (before[-1] in "?!" and after[0].islower()) or (before[-1] == "," and bool(SPEAKER.match(after)))
+    """Return whether the words after a mark name the speaker or continue the sentence outside."""
+    if before[-1] == ",":
+        return bool(SPEAKER.match(after))
+    return before[-1] in "?!" and after[0].islower()
 
 
 def _open(before: str, after: str) -> str:
-    return before + ("" if not before or before[-1] in "([" else " ") + '"' + after
+    """Join two texts by a mark that opens a quotation."""
+    blank = "" if not before or before[-1] in "([" else " "
+    return f'{before}{blank}"{after}'
 
 
 def _close(before: str, after: str) -> str:
-    return before + '"' + ("" if not after or after[0] in ",.;:?!)]" else " ") + after
+    """Join two texts by a mark that closes a quotation."""
+    blank = "" if not after or after[0] in ",.;:?!)]" else " "
+    return f'{before}"{blank}{after}'
 
 
 # Files of an IAM-OnDB folder, whichever levels of its archives were kept.
 
 SPLITS = ("trainset", "testset_v", "testset_t", "testset_f")
 
-# A form is a01-000 or a01-000u, its lines are a01-000u-01 and so on. Several forms share the folder a01/a01-000, so
-# only whole names are ever compared.
+# A form is a01-000 or a01-000u, its lines are a01-000u-01 and so on. Several forms share the folder
+# a01/a01-000, so only whole names are compared.
 FORM = re.compile(r"[a-z]\d\d-\d{3}[a-z]?")
 LINE_FILE = re.compile(rf"({FORM.pattern}-\d\d)\.xml")
 TEXT_FILE = re.compile(rf"({FORM.pattern})\.txt")
@@ -151,7 +163,8 @@ class IamFolder:
     Attributes:
         lines: XML file of each line, by the line's name.
         texts: ascii file of each form, by the form's name.
-        forms: XML files of each form; there are two if both the part and the whole archive were unpacked.
+        forms: XML files of each form; there are two if both the part and the whole archive were
+            unpacked.
         splits: Name of the split of each form.
         left_out: Files and rows that could not be used.
         notes: Sentences about what is missing.
@@ -179,11 +192,11 @@ class IamFolder:
             else:
                 found._sort(path)
         if not found.lines or not split_files:
-            missing = "split file such as trainset.txt" if found.lines else "line file such as a01-000u-01.xml"
-            raise BadInput(
-                f"{root}: not IAM-OnDB, it has no {missing}; looked at any depth for the folders lineStrokes and ascii"
-                f" and for {', '.join(SPLITS)} (.txt); {HOW_TO_GET}"
-            )
+            example = "split file such as trainset.txt"
+            if not found.lines:
+                example = "line file such as a01-000u-01.xml"
+            sought = f"the folders lineStrokes and ascii and for {', '.join(SPLITS)} (.txt)"
+            raise BadInput(f"{root}: not IAM-OnDB, it has no {example}; looked at any depth for {sought}; {HOW_TO_GET}")
         for split in SPLITS:
             found._read_split(split, split_files.get(split))
         return found
@@ -202,16 +215,20 @@ class IamFolder:
         elif match := TEXT_FILE.fullmatch(path.name):
             self._once(self.texts, match[1], path)
         elif match := FORM_FILE.fullmatch(path.name):
-            # The form id inside is wrong in ten official files; the place of the file is right in all.
+            # The form id inside is wrong in ten official files; the place of the file is right in
+            # all.
             self.forms.setdefault(path.parent.name + match[1], []).append(path)
 
     def _once(self, table: dict[str, Path], name: str, path: Path) -> None:
+        """Add a file to a table, or report it as left out if the name is there already."""
         if name in table:
-            self.left_out.append(LeftOut(str(path), f"a second {name}; the first is {table[name]}"))
+            reason = f"a second {name}; the first is {table[name]}"
+            self.left_out.append(LeftOut(str(path), reason))
         else:
             table[name] = path
 
     def _read_split(self, split: str, path: Path | None) -> None:
+        """Add the forms of a split file; `path` is None where there is no such file."""
         if path is None:
             self.notes.append(f"{split}.txt was not found; its lines are in no split")
             return
@@ -220,11 +237,15 @@ class IamFolder:
         except (BadInput, LimitExceeded) as error:
             self.left_out.append(LeftOut(str(path), str(error)))
             return
-        for number, form in enumerate((row.strip() for row in rows), 1):
+        for number, row in enumerate(rows, 1):
+            form = row.strip()
+            reason = ""
             if form and not FORM.fullmatch(form):
-                self.left_out.append(LeftOut(f"{path}:{number}", f"not the name of a form: {form[:20]!r}"))
+                reason = f"not the name of a form: {form[:20]!r}"
             elif form and self.splits.setdefault(form, split) != split:
-                self.left_out.append(LeftOut(f"{path}:{number}", f"{form} is in {self.splits[form]} already"))
+                reason = f"{form} is in {self.splits[form]} already"
+            if reason:
+                self.left_out.append(LeftOut(f"{path}:{number}", reason))
 
 
 def form_of(line: str) -> str:
@@ -238,19 +259,22 @@ def number_of(line: str) -> int:
 
 
 def _files(root: Path, left_out: list[LeftOut]) -> list[Path]:
-    """Return the XML and text files below `root` in a fixed order; unreadable folders are added to `left_out`."""
+    """Return the XML and text files in a folder, sorted; add unreadable folders to `left_out`."""
     if not root.is_dir():
         raise BadInput(f"{root}: not a folder; give the folder of IAM-OnDB, or {HOW_TO_GET}")
 
     def report(error: OSError) -> None:
+        """Add an unreadable folder."""
         left_out.append(LeftOut(str(error.filename), f"cannot be read ({error.strerror})"))
 
-    found, seen = [], set()
+    found: list[Path] = []
+    seen: set[str] = set()
     for folder, folders, names in os.walk(root, onerror=report, followlinks=True):
         found += [Path(folder, name) for name in names if name.endswith((".xml", ".txt"))]
         # Archives are often linked into one folder; a link back up would never end.
         seen.add(os.path.realpath(folder))
-        folders[:] = [name for name in folders if os.path.realpath(os.path.join(folder, name)) not in seen]
+        paths = {name: os.path.realpath(os.path.join(folder, name)) for name in folders}
+        folders[:] = [name for name in folders if paths[name] not in seen]
     return sorted(found)
 
 
@@ -280,11 +304,12 @@ class Form:
 
 
 def read_forms(found: IamFolder) -> dict[str, Form]:
-    """Read the forms of all lines; unreadable files are added to `found.left_out`."""
+    """Return the forms of all lines by name; add unreadable files to `found.left_out`."""
     return {name: _read_form(name, lines, found) for name, lines in found.lines_of_forms().items()}
 
 
 def _read_form(name: str, lines: int, found: IamFolder) -> Form:
+    """Return a form of some number of lines, with the fault if its texts cannot be used."""
     form = Form()
     for path in found.forms.get(name, []):
         _read_form_xml(path, form, found.left_out)
@@ -297,7 +322,8 @@ def _read_form(name: str, lines: int, found: IamFolder) -> Form:
         return Form([], form.writer, PLACEHOLDER_TEXT)
     if not rows and not form.texts:
         return Form([], form.writer, NO_TEXT)
-    found.notes.append(f"{name}: {len(rows or form.texts)} transcribed rows for {lines} lines; none is used")
+    count = len(rows or form.texts)
+    found.notes.append(f"{name}: {count} transcribed rows for {lines} lines; none is used")
     return Form([], form.writer, ROWS_DIFFER)
 
 
@@ -334,18 +360,21 @@ def _read_form_xml(path: Path, form: Form, left_out: list[LeftOut]) -> None:
 
 
 class _FormHead:
-    """Handler that collects writer and transcription, and stops before the ink."""
+    """XML handler that collects writer and transcription, and stops before the ink."""
 
     def __init__(self) -> None:
-        self.writer, self.texts = -1, list[str]()
+        self.writer = -1
+        self.texts: list[str] = []
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
+        """Take the writer or a text from the attributes of an element."""
         if tag == "Form" and re.fullmatch("[0-9]{1,9}", attributes.get("writerID", "")):
             self.writer = int(attributes["writerID"])
         elif tag == "TextLine":
             self.texts.append(unescape(attributes.get("text", "")).strip())
 
     def end(self, tag: str) -> None:
+        """Stop after the transcription."""
         if tag == "Transcription":
             raise StopParsing
 
@@ -359,11 +388,19 @@ LOST_PERCENT = "a label that lost a per cent sign"
 CROSSED_OUT = "a crossed-out word (#) in the label"
 ODD_DENSITY = f"fewer than {DENSITY[0]} or more than {DENSITY[1]} points for a character"
 
-# Known by name. The official ascii files lost the per cent signs, and sometimes the next letter, to a
-# formatting function; the form XML has them.
-WRONG_LABELS = dict.fromkeys(("g04-036-07", "h02-037-05", "l07-851z-08"), WRONG_LABEL) | dict.fromkeys(
-    ("f10-558z-03", "f10-558z-04", "j01-013z-06", "j01-060z-06", "j04-179z-04", "j08-417z-05"), LOST_PERCENT
-)
+# Known by name. The official ascii files lost the per cent signs, and sometimes the next letter, to
+# a formatting function; the form XML has them.
+WRONG_LABELS = {
+    "g04-036-07": WRONG_LABEL,
+    "h02-037-05": WRONG_LABEL,
+    "l07-851z-08": WRONG_LABEL,
+    "f10-558z-03": LOST_PERCENT,
+    "f10-558z-04": LOST_PERCENT,
+    "j01-013z-06": LOST_PERCENT,
+    "j01-060z-06": LOST_PERCENT,
+    "j04-179z-04": LOST_PERCENT,
+    "j08-417z-05": LOST_PERCENT,
+}
 
 
 @dataclass
@@ -381,11 +418,15 @@ class IamReport:
     normalised: int = 0
 
 
-def read_iam(folder: str | Path, progress: Progress | None = None, workers: int = 1) -> tuple[InkCorpus, IamReport]:
+def read_iam(
+    folder: str | Path,
+    progress: Progress | None = None,
+    workers: int = 1,
+) -> tuple[InkCorpus, IamReport]:
     """Read IAM-OnDB as its archives unpack, with or without the "-all" and "-part" levels.
 
-    A label that cannot be trusted gives its line a `fault`; the line itself stays. Files that cannot be read are left
-    out and reported.
+    A label that cannot be trusted gives its line a `fault`; the line itself stays. Files that
+    cannot be read are left out and reported.
 
     Args:
         folder: Folder with lineStrokes, ascii and the split files, at any depth.
@@ -395,13 +436,14 @@ def read_iam(folder: str | Path, progress: Progress | None = None, workers: int 
     Returns: Corpus, ordered by the names of the lines, and report.
 
     Raises:
-        BadInput: the folder is not IAM-OnDB, or none of its lines can be read.
+        BadInput: The folder is not IAM-OnDB, or none of its lines can be read.
     """
     found = IamFolder.search(Path(folder))
     report = IamReport(found.left_out, found.notes)
     forms = read_forms(found)
     names = sorted(found.lines)
-    lines, inks = [], []
+    lines: list[Line] = []
+    inks: list[Ink] = []
     read = map_files(_read_ink, [found.lines[name] for name in names], workers, progress)
     for name, ink in zip(names, read, strict=True):
         if isinstance(ink, Ink):
@@ -410,7 +452,8 @@ def read_iam(folder: str | Path, progress: Progress | None = None, workers: int 
         else:
             report.left_out.append(LeftOut(str(found.lines[name]), ink))
     if not inks:
-        raise BadInput(f"{folder}: none of its {len(names)} lines can be read; {report.left_out[-1].reason}")
+        reason = report.left_out[-1].reason
+        raise BadInput(f"{folder}: none of its {len(names)} lines can be read; {reason}")
     return InkCorpus.of(lines, inks), report
 
 
@@ -426,7 +469,12 @@ def _line(name: str, ink: Ink, form: Form, splits: dict[str, str], report: IamRe
 
 
 def label_fault(text: str, points: int) -> str:
-    """Return why a line with this text and number of points is unfit for training; empty for a good one."""
+    """Return why a line is unfit for training; empty for a good one.
+
+    Args:
+        text: Label of the line.
+        points: Number of its points.
+    """
     if not text:
         return NO_TEXT
     if "#" in text:
@@ -436,6 +484,7 @@ def label_fault(text: str, points: int) -> str:
 
 
 def _read_ink(path: Path) -> Ink | str:
+    """Return the ink of a line file, or why it cannot be read."""
     try:
         return read_line(path)
     except NextstrokeError as error:

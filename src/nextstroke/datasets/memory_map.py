@@ -8,14 +8,23 @@ import numpy as np
 
 from nextstroke.errors import CorruptFile
 
-DTYPES = {"F32": np.float32, "F16": np.float16, "I64": np.int64, "BOOL": np.bool_, "U8": np.uint8, "U16": np.uint16}
+DTYPES = {
+    "F32": np.float32,
+    "F16": np.float16,
+    "I64": np.int64,
+    "BOOL": np.bool_,
+    "U8": np.uint8,
+    "U16": np.uint16,
+}
+# What damaged headers raise.
+DAMAGE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 
 
 def map_arrays(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
     """Return the metadata of a packed corpus and its arrays by name, mapped into memory.
 
     Raises:
-        CorruptFile: the file is not a packed corpus, or was cut short.
+        CorruptFile: The file is not a packed corpus, or is truncated.
     """
     try:
         with path.open("rb") as stream:
@@ -27,13 +36,15 @@ def map_arrays(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
         if "format" not in about:
             raise KeyError("format")
         return about, {name: _map_tensor(path, size + 8, tensor) for name, tensor in header.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        raise CorruptFile(f"{path}: not a packed corpus ({error}); make it with `nextstroke data`") from error
+    except (OSError, *DAMAGE) as error:
+        problem = f"not a packed corpus ({error}); make it with `nextstroke data`"
+        raise CorruptFile(f"{path}: {problem}") from error
 
 
 def _map_tensor(path: Path, base: int, tensor: dict) -> np.ndarray:
     begin, end = tensor["data_offsets"]
-    dtype, shape = DTYPES[tensor["dtype"]], tuple(tensor["shape"])
+    dtype = DTYPES[tensor["dtype"]]
+    shape = tuple(tensor["shape"])
     if not all(type(number) is int and number >= 0 for number in (begin, end, *shape)):
         raise ValueError("a tensor's shape or position is not of whole numbers")
     if end - begin != np.dtype(dtype).itemsize * math.prod(shape):

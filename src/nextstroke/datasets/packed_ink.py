@@ -57,15 +57,25 @@ class InkCorpus:
     digest = ""
     path = ""
 
-    def __init__(self, lines: Sequence[Line], points: np.ndarray, end_of_stroke: np.ndarray, starts: np.ndarray):
-        self.lines, self.points, self.end_of_stroke, self.starts = lines, points, end_of_stroke, starts
+    def __init__(
+        self,
+        lines: Sequence[Line],
+        points: np.ndarray,
+        end_of_stroke: np.ndarray,
+        starts: np.ndarray,
+    ):
+        self.lines = lines
+        self.points = points
+        self.end_of_stroke = end_of_stroke
+        self.starts = starts
 
     @classmethod
     def of(cls, lines: Sequence[Line], inks: Sequence[Ink]) -> "InkCorpus":
         """Return a corpus of `inks`, one for each of `lines`."""
         points = np.concatenate([ink.points for ink in inks]).astype(np.float32)
         ends = np.concatenate([ink.end_of_stroke for ink in inks])
-        return cls(lines, points, ends, np.concatenate([[0], np.cumsum([len(ink) for ink in inks])]))
+        starts = np.cumsum([0, *map(len, inks)])
+        return cls(lines, points, ends, starts)
 
     @classmethod
     def join(cls, corpora: Sequence["InkCorpus"]) -> "InkCorpus":
@@ -75,9 +85,9 @@ class InkCorpus:
         points = 0
         writers = 0
         for corpus in corpora:
-            lines += [
-                replace(line, writer=line.writer + writers) if line.writer >= 0 else line for line in corpus.lines
-            ]
+            for line in corpus.lines:
+                known = line.writer >= 0
+                lines.append(replace(line, writer=line.writer + writers) if known else line)
             starts.append(np.asarray(corpus.starts[1:]) + points)
             points += len(corpus.points)
             writers = 1 + max((line.writer for line in lines), default=-1)
@@ -95,7 +105,7 @@ class InkCorpus:
         """Return the ink of line `i`, in the units of the source.
 
         Raises:
-            BadInk: A position is not finite or too far away, or the last point ends no stroke; the line is named.
+            BadInk: A position is not finite or too far away, or the last point ends no stroke.
         """
         own = slice(self.starts[i], self.starts[i + 1])
         points = np.asarray(self.points[own], float)
@@ -103,11 +113,13 @@ class InkCorpus:
             check_coordinates(points)
             return Ink(points, np.asarray(self.end_of_stroke[own]))
         except BadInk as error:
-            raise BadInk(f"{self.path or 'corpus'}: line {i} ({self.lines[i].name}): {error}") from error
+            place = f"{self.path or 'corpus'}: line {i} ({self.lines[i].name})"
+            raise BadInk(f"{place}: {error}") from error
 
     def select(self, *splits: str, faulty: bool = False) -> list[int]:
         """Return the numbers of the lines of some splits; lines with a fault only if `faulty`."""
-        return [i for i, line in enumerate(self.lines) if line.split in splits and (faulty or not line.fault)]
+        chosen = [i for i, line in enumerate(self.lines) if line.split in splits]
+        return chosen if faulty else [i for i in chosen if not self.lines[i].fault]
 
     def save(self, path: str | Path) -> None:
         """Write the corpus as one safetensors file, whole or not at all."""
@@ -125,12 +137,13 @@ class InkCorpus:
         """Map a packed corpus into memory.
 
         Raises:
-            CorruptFile: the file is not a packed corpus, or was cut short.
-            WrongModel: it has another version of the format.
+            CorruptFile: The file is not a packed corpus, or is truncated.
+            WrongModel: It has another version of the format.
         """
         about, arrays = map_arrays(Path(path))
         if about["format"] != FORMAT:
-            raise WrongModel(f"{path}: format {about['format']!r}, this version reads {FORMAT!r}; pack the data again")
+            found = f"format {about['format']!r}, this version reads {FORMAT!r}"
+            raise WrongModel(f"{path}: {found}; pack the data again")
         try:
             lines = [_checked_line(Line(**line)) for line in about["lines"]]
             corpus = cls(lines, arrays["points"], arrays["end_of_stroke"], arrays["starts"])
@@ -139,7 +152,8 @@ class InkCorpus:
             corpus.path = str(path)
             return corpus
         except (ValueError, KeyError, TypeError) as error:
-            raise CorruptFile(f"{path}: not a whole corpus ({error}); make it again with `nextstroke data`") from error
+            problem = f"not a whole corpus ({error}); make it again with `nextstroke data`"
+            raise CorruptFile(f"{path}: {problem}") from error
 
     def verify(self, path: str | Path) -> None:
         """Compare the content of `path` with the digest stored in it; raise CorruptFile if they differ."""
@@ -155,7 +169,8 @@ class InkCorpus:
             raise ValueError("arrays of another type")
         if self.points.shape != (points, 2) or self.end_of_stroke.shape != (points,):
             raise ValueError("points and stroke ends do not match")
-        if self.starts.shape != (len(self.lines) + 1,) or self.starts[0] != 0 or self.starts[-1] != points:
+        fits = self.starts.shape == (len(self.lines) + 1,)
+        if not fits or self.starts[0] != 0 or self.starts[-1] != points:
             raise ValueError("lines and points do not match")
         if (np.diff(self.starts) <= 0).any():
             raise ValueError("a line without points")
@@ -177,16 +192,16 @@ def _digest(arrays: dict[str, np.ndarray], lines: object) -> str:
 
 
 class ReadLine(Protocol):
-    """One line of a file of ink: what it says, and why it cannot be learned from; empty for a good line."""
+    """A line of a file of ink, with its transcription."""
 
     @property
     def ink(self) -> Ink:
-        """Its strokes."""
+        """Ink of the line."""
         ...
 
     @property
     def text(self) -> str:
-        """Its transcription; empty where unknown."""
+        """Transcription; empty where unknown."""
         ...
 
     @property
@@ -196,7 +211,10 @@ class ReadLine(Protocol):
 
 
 def pack_files(
-    paths: Iterable[str | Path], read: Callable[[Path], Sequence[ReadLine]], split: str = "", hold_out: int = 0
+    paths: Iterable[str | Path],
+    read: Callable[[Path], Sequence[ReadLine]],
+    split: str = "",
+    hold_out: int = 0,
 ) -> tuple[InkCorpus, list[tuple[str, str]]]:
     """Pack files of ink.
 
@@ -204,14 +222,16 @@ def pack_files(
         paths: Files of any ink format.
         read: Function that returns the lines of a file.
         split: Name of the split of all lines.
-        hold_out: Number of last lines that are put in HELD_OUT instead.
+        hold_out: Number of lines at the end that are put in HELD_OUT instead.
 
     Returns: The corpus, and the name of each file that was left out with the reason.
 
     Raises:
-        BadInput: no file could be read.
+        BadInput: No file could be read.
     """
-    lines, inks, left_out = [], [], []
+    lines: list[Line] = []
+    inks: list[Ink] = []
+    left_out: list[tuple[str, str]] = []
     for path in map(Path, paths):
         try:
             found = read(path)
@@ -242,16 +262,18 @@ def summarise(corpus: InkCorpus, statistics_on: Collection[str] = ()) -> dict[st
         corpus: Lines, of which those with a fault are counted too.
         statistics_on: Splits of the offset statistics; empty for all lines.
     """
+    lines = corpus.lines
+    good = [line for line in lines if not line.fault]
     lengths = np.diff(corpus.starts)
-    texts = [line.text.replace(" ", "") for line in corpus.lines]
+    texts = [line.text.replace(" ", "") for line in lines]
     density = [points / len(text) for points, text in zip(lengths, texts, strict=True) if text]
     return {
         "lines": len(corpus),
-        "lines_of_split": dict(Counter(line.split or "none" for line in corpus.lines)),
-        "lines_without_fault_of_split": dict(Counter(line.split or "none" for line in corpus.lines if not line.fault)),
-        "faults": dict(Counter(line.fault for line in corpus.lines if line.fault).most_common()),
-        "writers": len({line.writer for line in corpus.lines if line.writer >= 0}),
-        "characters": len(set().union(*(line.text for line in corpus.lines))),
+        "lines_of_split": dict(Counter(line.split or "none" for line in lines)),
+        "lines_without_fault_of_split": dict(Counter(line.split or "none" for line in good)),
+        "faults": dict(Counter(line.fault for line in lines if line.fault).most_common()),
+        "writers": len({line.writer for line in lines if line.writer >= 0}),
+        "characters": len(set().union(*(line.text for line in lines))),
         "points": int(lengths.sum()),
         "points_of_line_median": float(np.median(lengths)),
         "points_of_character_median": float(np.median(density)) if density else None,
@@ -270,7 +292,9 @@ def _offset_statistics(corpus: InkCorpus, splits: Collection[str]) -> dict[str, 
     for axis, name in enumerate(("dx", "dy")):
         # float64: sums in float32 are 1 % off on this much data.
         steps = np.diff(corpus.points[:, axis].astype(np.float64), prepend=0.0)[inside]
-        figures |= {f"{name}_mean": float(steps.mean()), f"{name}_std": float(steps.std())} if len(steps) else {}
+        if len(steps):
+            figures[f"{name}_mean"] = float(steps.mean())
+            figures[f"{name}_std"] = float(steps.std())
     return figures
 
 
@@ -282,6 +306,9 @@ def _oddities(corpus: InkCorpus) -> dict[str, Any]:
     steps = np.hypot(*np.diff(corpus.points, axis=0, prepend=corpus.points[:1]).T)
     steps[begins] = np.nan
     line_of = np.repeat(np.arange(len(corpus)), np.diff(corpus.starts))
-    jumps = {f"lines_with_jumps_over_{size}": len(np.unique(line_of[steps > size])) for size in JUMPS}
-    repeats = int((steps == 0).sum())
-    return jumps | {"repeated_points": repeats, "strokes_of_one_point": int((begins & corpus.end_of_stroke).sum())}
+    found = {}
+    for size in JUMPS:
+        found[f"lines_with_jumps_over_{size}"] = len(np.unique(line_of[steps > size]))
+    found["repeated_points"] = int((steps == 0).sum())
+    found["strokes_of_one_point"] = int((begins & corpus.end_of_stroke).sum())
+    return found

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
@@ -28,15 +28,19 @@ class TextCorpus:
         unit: Kind of symbol: "byte", "character" or "word".
         symbols: Alphabet, number i being symbols[i]; a byte is the character of its number.
         splits: Arrays of uint8 or uint16 by name, such as "train" and "validation".
-        expected: Distribution that a teacher predicts for each symbol of a split, float16 (size, symbols), by name.
+        expected: Distribution that a teacher predicts for each symbol of a split, float16 (size,
+            symbols), by name.
         words: Words of each split: runs between blanks, and ends of sentences or lines.
         end: Number of the symbol that ends a sentence or line, −1 where there is none.
         digest: SHA-256 of the content as the file gives it.
     """
 
     def __init__(self, about: dict, arrays: dict[str, np.ndarray]):
-        self.unit, self.symbols, self.end = about["unit"], about["symbols"], about["end"]
-        self.words, self.digest = about["words"], about["sha256"]
+        self.unit = about["unit"]
+        self.symbols = about["symbols"]
+        self.end = about["end"]
+        self.words = about["words"]
+        self.digest = about["sha256"]
         self.splits = {name: array for name, array in arrays.items() if array.ndim == 1}
         self.expected = {name.removesuffix(EXPECTED): array for name, array in arrays.items() if array.ndim == 2}
 
@@ -45,18 +49,21 @@ class TextCorpus:
         """Map a packed text into memory.
 
         Raises:
-            CorruptFile: the file is not a packed text, or was cut short. WrongModel: another version of the format.
+            CorruptFile: The file is not a packed text, or is truncated.
+            WrongModel: It has another version of the format.
         """
         about, arrays = map_arrays(Path(path))
         if about["format"] != FORMAT:
-            raise WrongModel(f"{path}: format {about['format']!r}, a packed text is {FORMAT!r}; pack the data again")
+            found = f"format {about['format']!r}, a packed text is {FORMAT!r}"
+            raise WrongModel(f"{path}: {found}; pack the data again")
         try:
             _check_metadata(about)
             corpus = cls(about, arrays)
             corpus._check_arrays()
             return corpus
         except (KeyError, TypeError, ValueError) as error:
-            raise CorruptFile(f"{path}: not a whole text ({error}); make it again with `nextstroke data`") from error
+            problem = f"not a whole text ({error}); make it again with `nextstroke data`"
+            raise CorruptFile(f"{path}: {problem}") from error
 
     def _check_arrays(self) -> None:
         """Raise ValueError unless all numbers are those of symbols, and distributions and texts fit."""
@@ -65,7 +72,8 @@ class TextCorpus:
         for name, numbers in self.splits.items():
             if len(numbers) < 2 or numbers.dtype not in (np.uint8, np.uint16):
                 raise ValueError(f"the split {name!r} is no text")
-            # Numbers of one byte cannot be beyond an alphabet of 256, and a large text need not be read for that.
+            # Numbers of one byte cannot be beyond an alphabet of 256, and a large text need not be
+            # read for that.
             if np.iinfo(numbers.dtype).max >= len(self.symbols) and numbers.max() >= len(self.symbols):
                 raise ValueError(f"the split {name!r} has numbers beyond the alphabet")
         for name, rows in self.expected.items():
@@ -80,8 +88,10 @@ class TextCorpus:
 
 
 def _check_metadata(about: dict) -> None:
-    """Raise ValueError unless the metadata of a packed text are of the kinds that `TextCorpus` has."""
-    symbols, words, end = about["symbols"], about["words"], about["end"]
+    """Raise ValueError unless the metadata of a packed text have the types that `TextCorpus` has."""
+    symbols = about["symbols"]
+    words = about["words"]
+    end = about["end"]
     if not isinstance(symbols, list) or not all(isinstance(symbol, str) for symbol in symbols):
         raise ValueError("its alphabet is no list of texts")
     if not 0 < len(symbols) <= 1 << 16 or len(set(symbols)) != len(symbols):
@@ -90,7 +100,8 @@ def _check_metadata(about: dict) -> None:
         raise ValueError(f"its unit is {about['unit']!r}")
     if type(end) is not int or not -1 <= end < len(symbols):
         raise ValueError(f"the number of the symbol that ends a sentence is {end!r}")
-    if not isinstance(words, dict) or not all(type(count) is int and count >= 0 for count in words.values()):
+    counts = words.values() if isinstance(words, dict) else [None]
+    if not all(type(count) is int and count >= 0 for count in counts):
         raise ValueError("its counts of words are no numbers")
     if not isinstance(about["sha256"], str):
         raise ValueError("its digest is no text")
@@ -104,7 +115,7 @@ def pack_text(
     parts: Mapping[str, Iterable[np.ndarray]],
     expected: Mapping[str, Iterable[np.ndarray]] = MappingProxyType({}),
 ) -> dict[str, int]:
-    """Write a packed text piece by piece, whole or not at all; return the number of symbols of each split.
+    """Write a packed text piece by piece, whole or not at all; return each split's number of symbols.
 
     Args:
         path: File to write.
@@ -115,21 +126,31 @@ def pack_text(
         expected: Distributions (piece, symbols) that a teacher predicts for the symbols of a split.
 
     Raises:
-        BadInput: a split has fewer than two symbols.
+        BadInput: A split has fewer than two symbols.
     """
     kind = np.dtype(np.uint8 if len(symbols) <= 256 else np.uint16)
-    about = {"format": FORMAT, "unit": unit, "symbols": symbols, "end": end, "words": {}, "sha256": "0" * 64}
+    about = {
+        "format": FORMAT,
+        "unit": unit,
+        "symbols": symbols,
+        "end": end,
+        "words": {},
+        "sha256": "0" * 64,
+    }
     room = -(-(len(json.dumps(json.dumps(about))) + ROOM) // 8) * 8
     with atomic_write(path) as stream:
         stream.write(bytes(8 + room))
         digest = hashlib.sha256()
-        sizes = {name: _write(stream, name, pieces, kind, about, digest) for name, pieces in parts.items()}
+        sizes = {}
+        for name, pieces in parts.items():
+            sizes[name] = _write(stream, name, pieces, kind, about, digest)
         for pieces in expected.values():
             _append(stream, pieces, np.dtype(np.float16), digest)
         digest.update(json.dumps([about, sizes], sort_keys=True).encode())
         about["sha256"] = digest.hexdigest()
         arrays = {name: (kind, [size]) for name, size in sizes.items()}
-        arrays |= {name + EXPECTED: (np.dtype(np.float16), [sizes[name], len(symbols)]) for name in expected}
+        for name in expected:
+            arrays[name + EXPECTED] = (np.dtype(np.float16), [sizes[name], len(symbols)])
         header = json.dumps(_header(about, arrays)).encode()
         stream.seek(0)
         stream.write(room.to_bytes(8, "little") + header.ljust(room))
@@ -137,6 +158,7 @@ def pack_text(
 
 
 def _header(about: dict, arrays: Mapping[str, tuple[np.dtype, list[int]]]) -> dict:
+    """Return the header of a safetensors file with the types and shapes of its arrays."""
     header: dict = {"__metadata__": {"nextstroke": json.dumps(about)}}
     begin = 0
     for name, (kind, shape) in arrays.items():
@@ -146,8 +168,15 @@ def _header(about: dict, arrays: Mapping[str, tuple[np.dtype, list[int]]]) -> di
     return header
 
 
-def _write(stream: IO[bytes], name: str, pieces: Iterable[np.ndarray], kind: np.dtype, about: dict, digest) -> int:
-    """Append a split to the file; count its words and return its symbols."""
+def _write(
+    stream: IO[bytes],
+    name: str,
+    pieces: Iterable[np.ndarray],
+    kind: np.dtype,
+    about: dict,
+    digest: Any,
+) -> int:
+    """Append a split to the file, add its number of words to `about` and return that of its symbols."""
     counter = WordCounter(about["unit"], about["symbols"], about["end"])
     size = _append(stream, map(counter.counted, pieces), kind, digest)
     if size < 2:
@@ -156,7 +185,7 @@ def _write(stream: IO[bytes], name: str, pieces: Iterable[np.ndarray], kind: np.
     return size
 
 
-def _append(stream: IO[bytes], pieces: Iterable[np.ndarray], kind: np.dtype, digest) -> int:
+def _append(stream: IO[bytes], pieces: Iterable[np.ndarray], kind: np.dtype, digest: Any) -> int:
     """Append an array to the file piece by piece; return its number of rows."""
     rows = 0
     for piece in pieces:
@@ -168,7 +197,16 @@ def _append(stream: IO[bytes], pieces: Iterable[np.ndarray], kind: np.dtype, dig
 
 
 class WordCounter:
-    """Counter of the words of a text that comes in pieces: runs between blanks, and ends of sentences or lines."""
+    """Counter of words in a text in pieces: runs between blanks, and ends of sentences or lines.
+
+    Args:
+        unit: Kind of symbol: "byte", "character" or "word".
+        symbols: Alphabet.
+        end: Number of the symbol that ends a sentence or line, −1 for none.
+
+    Attributes:
+        words: Number of words so far.
+    """
 
     def __init__(self, unit: str, symbols: list[str], end: int):
         self.blank = np.array([unit != "word" and symbol.isspace() for symbol in symbols])

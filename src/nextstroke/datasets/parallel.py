@@ -14,7 +14,10 @@ Progress = Callable[[int, int], None]
 
 
 def map_files(
-    function: Callable[[Item], Result], items: Sequence[Item], workers: int = 1, progress: Progress | None = None
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    workers: int = 1,
+    progress: Progress | None = None,
 ) -> Iterator[Result]:
     """Yield `function(item)` for each item, in order.
 
@@ -25,7 +28,7 @@ def map_files(
         progress: Callback of (items done, all items).
 
     Raises:
-        LimitExceeded: a process was killed.
+        LimitExceeded: A process was killed.
     """
     for done, result in enumerate(_results(function, items, workers), 1):
         if progress:
@@ -33,7 +36,11 @@ def map_files(
         yield result
 
 
-def _results(function: Callable[[Item], Result], items: Sequence[Item], workers: int) -> Iterator[Result]:
+def _results(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    workers: int,
+) -> Iterator[Result]:
     if workers <= 1:
         yield from map(function, items)
         return
@@ -42,4 +49,5 @@ def _results(function: Callable[[Item], Result], items: Sequence[Item], workers:
         try:
             yield from pool.map(function, items, chunksize=64)
         except BrokenProcessPool as error:
-            raise LimitExceeded("a reading process was killed, perhaps for memory; read with 1 worker") from error
+            problem = "a reading process was killed, perhaps for memory; read with 1 worker"
+            raise LimitExceeded(problem) from error

@@ -19,22 +19,25 @@ def pack_penn(folder: Path, output: Path, words: bool) -> dict[str, int]:
     Args:
         folder: Folder with the files, at any depth.
         output: Packed text to write.
-        words: Whether words and an end of sentence are the symbols; else characters, with a line end after sentences.
+        words: Whether the symbols are words and an end of sentence; else characters, with a line
+            end after each sentence.
 
     Raises:
-        BadInput: a file is missing, not UTF-8, or has symbols that training does not have.
+        BadInput: A file is missing or is not UTF-8.
     """
-    texts = {split: _sentences(folder, name) for split, name in FILES.items()}
-    pieces = {split: [_symbols(sentence, words) for sentence in sentences] for split, sentences in texts.items()}
-    symbols = sorted({symbol for split in pieces.values() for sentence in split for symbol in sentence})
+    texts = {split: _sentences(folder, name, words) for split, name in FILES.items()}
+    alphabet: set[str] = set()
+    for sentences in texts.values():
+        alphabet.update(*sentences)
+    symbols = sorted(alphabet)
     number = {symbol: i for i, symbol in enumerate(symbols)}
     end = number[END_OF_SENTENCE if words else "\n"]
-    parts = {split: _numbered(sentences, number) for split, sentences in pieces.items()}
+    parts = {split: _numbered(sentences, number) for split, sentences in texts.items()}
     return pack_text(output, "word" if words else "character", symbols, end, parts)
 
 
-def _sentences(folder: Path, name: str) -> list[list[str]]:
-    """Return the words of each sentence."""
+def _sentences(folder: Path, name: str, words: bool) -> list[list[str]]:
+    """Return the symbols of each sentence of a file: its words or its characters, and its end."""
     found = sorted(folder.rglob(name)) if folder.is_dir() else []
     if not found:
         raise BadInput(f"{folder}: no {name} there; give the folder with the three ptb.*.txt files")
@@ -43,12 +46,12 @@ def _sentences(folder: Path, name: str) -> list[list[str]]:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise BadInput(f"{found[0]}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
-    return [line.split() for line in text.splitlines()]
-
-
-def _symbols(sentence: list[str], words: bool) -> list[str]:
-    return [*sentence, END_OF_SENTENCE] if words else [*" ".join(sentence), "\n"]
+    sentences = [line.split() for line in text.splitlines()]
+    if words:
+        return [[*sentence, END_OF_SENTENCE] for sentence in sentences]
+    return [[*" ".join(sentence), "\n"] for sentence in sentences]
 
 
 def _numbered(sentences: list[list[str]], number: dict[str, int]) -> Iterator[np.ndarray]:
-    yield from (np.array([number[symbol] for symbol in sentence]) for sentence in sentences)
+    for sentence in sentences:
+        yield np.array([number[symbol] for symbol in sentence])

@@ -9,36 +9,35 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 from nextstroke.datasets.packed_text import pack_text
 from nextstroke.errors import BadInput
 
-PIECE = 1 << 22
+PIECE = 1 << 22  # bytes
 OPENERS: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 BYTES = [chr(byte) for byte in range(256)]
 NEWLINE = 10
-END_OF_LINE, UNKNOWN_WORD = "<eos>", "<unk>"
+END_OF_LINE = "<eos>"
+UNKNOWN_WORD = "<unk>"
 
 
 def read_pieces(path: Path) -> Iterator[bytes]:
     """Yield the bytes of a file in pieces, decompressed by its suffix.
 
     Raises:
-        BadInput: it cannot be read, is a folder, or is not what its suffix says.
+        BadInput: It cannot be read, is a folder, or is not what its suffix says.
     """
+    open_file = OPENERS.get(path.suffix, open)
     try:
-        with _opened(path) as stream:
+        with open_file(path, "rb") as stream:
             while piece := stream.read(PIECE):
                 yield piece
     except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
-        raise BadInput(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
-
-
-def _opened(path: Path) -> IO[bytes]:
-    return OPENERS.get(path.suffix, open)(path, "rb")
+        reason = getattr(error, "strerror", None) or error
+        raise BadInput(f"{path}: cannot be read ({reason})") from error
 
 
 def pack_bytes(
@@ -50,10 +49,11 @@ def pack_bytes(
         files: Text files in order.
         validation: Files held out.
         output: Packed text to write.
-        hold_out: Share at the end of the text that is held out if there are no validation files, 0 to 1.
+        hold_out: Share at the end of the text that is held out if there are no validation files, 0
+            to 1.
 
     Raises:
-        BadInput: a file cannot be read, or there is too little text.
+        BadInput: A file cannot be read, or there is too little text.
     """
     if validation:
         parts = {"train": _numbers(files), "validation": _numbers(validation)}
@@ -65,6 +65,7 @@ def pack_bytes(
 
 
 def _numbers(files: Sequence[Path]) -> Iterator[np.ndarray]:
+    """Yield the bytes of files, one after another."""
     for path in files:
         for piece in read_pieces(path):
             yield np.frombuffer(piece, np.uint8)
@@ -81,27 +82,36 @@ def between(files: Sequence[Path], begin: int, end: int) -> Iterator[np.ndarray]
 
 
 def pack_words(
-    files: Sequence[Path], validation: Sequence[Path], output: Path, hold_out: float = 0.05, vocabulary: int = 10_000
+    files: Sequence[Path],
+    validation: Sequence[Path],
+    output: Path,
+    hold_out: float = 0.05,
+    vocabulary: int = 10_000,
 ) -> dict[str, int]:
-    """Pack text files as words, runs between blanks, with a symbol for each line end; return the symbols of each split.
+    """Pack text files as words; return the number of symbols of each split.
+
+    Words are runs between blanks; each line end is a symbol too.
 
     Args:
         files: Text files in order, UTF-8.
         validation: Files held out.
         output: Packed text to write.
-        hold_out: Share of the lines, at the end, that is held out if there are no validation files, 0 to 1.
-        vocabulary: Number of symbols at most: the most frequent words of the training text, the line end and the
-            symbol of all other words.
+        hold_out: Share of the lines, at the end, that is held out if there are no validation files,
+            0 to 1.
+        vocabulary: Greatest number of symbols: the most frequent words of the training text, the
+            line end and the symbol of all other words.
 
     Raises:
-        BadInput: a file cannot be read or is not UTF-8, or there is too little text.
+        BadInput: A file cannot be read or is not UTF-8, or there is too little text.
     """
     lines = sum(1 for _ in read_lines(files))
     border = lines if validation else lines - int(hold_out * lines)
-    counts = Counter(word for line in islice(read_lines(files), border) for word in line.split())
+    counts: Counter[str] = Counter()
+    for line in islice(read_lines(files), border):
+        counts.update(line.split())
     for own in (END_OF_LINE, UNKNOWN_WORD):
         counts.pop(own, None)
-    # Words that are equally frequent are taken in the order of the alphabet, so that the same text gives the same file.
+    # Equally frequent words are in alphabetical order, so that the same text gives the same file.
     words = sorted(counts, key=lambda word: (-counts[word], word))[: vocabulary - 2]
     symbols = [END_OF_LINE, UNKNOWN_WORD, *words]
     number = {symbol: i for i, symbol in enumerate(symbols)}
@@ -117,7 +127,7 @@ def read_lines(files: Sequence[Path]) -> Iterator[str]:
     """Yield the lines of text files, without their ends.
 
     Raises:
-        BadInput: a file cannot be read or is not UTF-8.
+        BadInput: A file cannot be read or is not UTF-8.
     """
     for path in files:
         decoder = codecs.getincrementaldecoder("utf-8-sig")()
@@ -131,12 +141,14 @@ def read_lines(files: Sequence[Path]) -> Iterator[str]:
             begun += decoder.decode(b"", final=True)
         except UnicodeDecodeError as error:
             place = position - len(decoder.getstate()[0]) + error.start
-            raise BadInput(f"{path}: not UTF-8 near byte {place}; save it as UTF-8, or pack it as bytes") from error
+            problem = f"not UTF-8 near byte {place}; save it as UTF-8, or pack it as bytes"
+            raise BadInput(f"{path}: {problem}") from error
         if begun:
             yield begun
 
 
 def _word_numbers(lines: Iterable[str], number: dict[str, int]) -> Iterator[np.ndarray]:
+    """Yield the numbers of the words of each line and of its end."""
     for line in lines:
         words = [number.get(word, number[UNKNOWN_WORD]) for word in line.split()]
         yield np.array([*words, number[END_OF_LINE]])

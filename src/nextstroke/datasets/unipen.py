@@ -1,11 +1,14 @@
-"""UNIPEN train_r01_v07, handwriting of several hundred writers: the official tree in, one packed corpus out.
+"""UNIPEN train_r01_v07, handwriting of several hundred writers: read the official tree into one corpus.
 
-Guyon, Schomaker, Plamondon, Liberman and Janet, "UNIPEN project of on-line data exchange and recognizer benchmarks",
-ICPR 1994. The tablets differ in unit, axes and rate, so ink is brought to one size, direction and number of points:
+Guyon, Schomaker, Plamondon, Liberman and Janet, "UNIPEN project of on-line data exchange and
+recognizer benchmarks", ICPR 1994. The tablets differ in unit, axes and rate, so ink is brought to
+one size, direction and number of points:
 
-- y grows upwards on most tablets; dots over i and full stops tell the direction of each contributor;
+- y grows upwards on most tablets; dots over i and full stops tell the direction of each
+  contributor;
 - size: the median height of small letters of each writer becomes X_HEIGHT;
-- rate: the strokes of each writer are resampled to POINTS points for a character that is not a blank;
+- rate: the strokes of each writer are resampled to POINTS points for a character that is not a
+  blank;
 - a text over several written lines is split between words, where the tree marks them.
 """
 
@@ -34,15 +37,19 @@ HELD_OUT = 12  # one writer in this number is held out
 
 X_HEIGHT = 170.0  # units; the median of IAM-OnDB, measured in the same way
 POINTS = 25  # for a character that is not a blank, as IAM-OnDB has
-WORD_GAP = 0.8  # heights of small letters; as many gaps of IAM-OnDB are wider as its texts have blanks
+# Heights of small letters; as many gaps of IAM-OnDB are wider as its texts have blanks.
+WORD_GAP = 0.8
 QUANTILES = (0.12, 0.86)  # of y: the small letters are between them
 
 LINE_STEP = 0.8  # heights of a stroke that the next written line lies below this one, at least
 TALLEST = 5.5  # heights of small letters that one written line takes, at most
-FEWEST_POINTS, MOST_POINTS = 0.4, 2.5  # points for a character, in the writer's own usual number
+FEWEST_POINTS = 0.4  # least points for a character, as a ratio to the writer's median
+MOST_POINTS = 2.5  # most points for a character, as a ratio to the writer's median
 SPACED = 0.9  # heights of small letters between neighbouring letters: one letter a box
-WIDEST_GAP = 7.0  # heights of small letters between two words, at most; wider ones are columns of a table
-LONGEST_STEP = 2.0  # heights of small letters between neighbouring points; longer ones are lost pen-ups
+# In heights of small letters: a wider gap between words is one of a table's columns, and a longer step
+# between neighbouring points is a lost pen-up.
+WIDEST_GAP = 7.0
+LONGEST_STEP = 2.0
 
 UNREADABLE = "marked as unreadable or bad"
 FOREIGN = "a character that is not printable ASCII"
@@ -59,16 +66,16 @@ _TOKENISED = re.compile(r"(?<=\d) (?=\d)")
 
 @dataclass
 class Trace:
-    """A labelled piece of ink as it was found.
+    """A labelled piece of ink of a file.
 
     Attributes:
         name: Contributor, file and number of the segment.
-        contributor: The three letters of the contributor.
-        writer: The writer's identifier, or the file's folder where none is given.
-        label: The text as the file has it.
-        points: float32 of shape (points, 2), repeated points left out, y as on the tablet.
-        starts: Numbers of the first point of each stroke, and the number of points.
-        fault: Why it is not to be learned from; empty for a good one.
+        contributor: Three letters of the contributor.
+        writer: Identifier of the writer, or the file's folder where the file has none.
+        label: Text as in the file.
+        points: float32 of shape (points, 2) without repeated points, y as on the tablet.
+        starts: Number of the first point of each stroke, and the number of points.
+        fault: Reason to keep it out of training; empty for a good one.
     """
 
     name: str
@@ -85,23 +92,24 @@ class Trace:
 
     @property
     def key(self) -> tuple[str, str]:
-        """The contributor and the writer."""
+        """Contributor and writer."""
         return self.contributor, self.writer
 
     @property
     def characters(self) -> int:
-        """The number of characters that are not blanks."""
+        """Number of characters that are not blanks."""
         return len(self.label.replace(" ", ""))
 
 
 @dataclass
 class UnipenReport:
-    """What was met on the way.
+    """Report of a reading.
 
     Attributes:
         left_out: Files and segments that are not in the corpus, each with the reason.
-        notes: What else the user should know, one sentence each.
-        segments: Segments and files of each "category/contributor", as the distribution's own table counts them.
+        notes: Further remarks, one sentence each.
+        segments: Numbers of segments and of files of each "category/contributor", as in the
+            distribution's own table.
         normalised: Number of labels whose blanks were moved to where the ink has them.
     """
 
@@ -112,53 +120,58 @@ class UnipenReport:
 
 
 def read_unipen(
-    folder: str | Path, categories: Sequence[str] = ("8",), progress: Progress | None = None, workers: int = 1
+    folder: str | Path,
+    categories: Sequence[str] = ("8",),
+    progress: Progress | None = None,
+    workers: int = 1,
 ) -> tuple[InkCorpus, UnipenReport]:
     """Read a UNIPEN tree as its archive unpacks: the folders `data` and `include`, at any depth.
 
-    A label that cannot be trusted gives its line a `fault`; the line itself stays. What cannot be read is left out and
-    reported. A file in several categories is the same ink in other pieces: only the first category of `categories`
-    that has ink of it is taken.
+    A label that cannot be trusted gives its line a `fault`; the line itself stays. What cannot be
+    read is left out and reported. A file in several categories is the same ink in other pieces:
+    only the first category of `categories` that has ink of it is taken.
 
     Args:
-        categories: Of CATEGORIES: "8" texts, "6" and "7" words, "1a" to "3" characters.
-        progress: Called with (files done, all files).
-        workers: Number of processes to read with; more than 1 needs a main module that can be imported.
+        folder: Folder that UNIPEN was unpacked to.
+        categories: Some of CATEGORIES: "8" texts, "6" and "7" words, "1a" to "3" characters.
+        progress: Callback of (files done, all files).
+        workers: Number of processes; more than 1 needs a main module that can be imported.
 
-    Returns: The corpus, ordered by category and name, in IAM-OnDB's size, y downwards; and the report.
+    Returns: Corpus, ordered by category and name, in IAM-OnDB's size, y downwards; and report.
 
     Raises:
-        UsageError: a category is not one.
-        BadInput: the folder is not UNIPEN, or nothing in it can be read.
+        UsageError: A category is unknown.
+        BadInput: The folder is not UNIPEN, or nothing in it can be read.
     """
     unknown = [category for category in categories if category not in CATEGORIES]
     if unknown or not categories:
         raise UsageError(f"categories {','.join(unknown)!r}: give some of {','.join(CATEGORIES)}")
     root = _find_root(Path(folder))
-    files = [
-        (category, path.relative_to(root / "data" / category))
-        for category in dict.fromkeys(categories)
-        for path in sorted((root / "data" / category).rglob("*"))
-        if path.is_file()
-    ]
+    files: list[tuple[str, Path]] = []
+    for category in dict.fromkeys(categories):
+        own = root / "data" / category
+        paths = sorted(path for path in own.rglob("*") if path.is_file())
+        files += [(category, path.relative_to(own)) for path in paths]
     report = UnipenReport()
     traces: list[Trace] = []
     taken: dict[Path, str] = {}
     found_in: dict[str, list[int]] = defaultdict(list)
-    for (category, path), (found, left_out, segments) in zip(
-        files, map_files(partial(_read_traces, root), files, workers, progress), strict=True
-    ):
+    read = map_files(partial(_read_traces, root), files, workers, progress)
+    for (category, path), (found, left_out, segments) in zip(files, read, strict=True):
         report.left_out += left_out
         if found and taken.setdefault(path, category) != category:
-            report.left_out.append(LeftOut(f"{category}/{path.as_posix()}", f"the same ink as {taken[path]}/{path}"))
+            reason = f"the same ink as {taken[path]}/{path}"
+            report.left_out.append(LeftOut(f"{category}/{path.as_posix()}", reason))
         else:
             traces += found
         if segments:
             found_in[f"{category}/{path.parts[0]}"].append(segments)
-    report.segments = {name: (sum(numbers), len(numbers)) for name, numbers in sorted(found_in.items())}
+    for name, numbers in sorted(found_in.items()):
+        report.segments[name] = (sum(numbers), len(numbers))
     if not traces:
         reason = f"; {report.left_out[-1].reason}" if report.left_out else ""
-        raise BadInput(f"{folder}: no labelled ink in the categories {', '.join(categories)}{reason}")
+        named = ", ".join(categories)
+        raise BadInput(f"{folder}: no labelled ink in the categories {named}{reason}")
     return _normalised(traces, report), report
 
 
@@ -166,22 +179,19 @@ def _find_root(folder: Path) -> Path:
     """Return the folder that has both `data` and `include`.
 
     Raises:
-        BadInput: there is none.
+        BadInput: There is none.
     """
     if not folder.is_dir():
         raise BadInput(f"{folder}: not a folder; give the folder that UNIPEN was unpacked to")
-    for candidate in (folder, *sorted(path.parent for path in folder.glob("*/include")), *_deeper(folder)):
-        if (candidate / "include").is_dir() and (candidate / "data").is_dir():
-            return candidate
+    for pattern in ("include", "*/include", "*/*/include"):
+        for include in sorted(folder.glob(pattern)):
+            if include.is_dir() and (include.parent / "data").is_dir():
+                return include.parent
     raise BadInput(f"{folder}: not UNIPEN; the folders `data` and `include` are needed")
 
 
-def _deeper(folder: Path) -> Iterable[Path]:
-    return sorted(path.parent for path in folder.glob("*/*/include"))
-
-
 def _read_traces(root: Path, file: tuple[str, Path]) -> tuple[list[Trace], list[LeftOut], int]:
-    """Return the traces of one file, what of it was left out, and the number of its segments."""
+    """Return the traces of a file, its parts that were left out, and the number of its segments."""
     category, path = file
     name = f"{category}/{path.as_posix()}"
     try:
@@ -201,10 +211,18 @@ def _read_traces(root: Path, file: tuple[str, Path]) -> tuple[list[Trace], list[
     return traces, left_out, len(document.segments) + document.malformed
 
 
-def _traces(document: UnipenFile, segment: Segment, name: str, path: Path, words: "_Words") -> Iterator[Trace]:
+def _traces(
+    document: UnipenFile,
+    segment: Segment,
+    name: str,
+    path: Path,
+    words: "_Words",
+) -> Iterator[Trace]:
     """Yield a segment as one trace for each written line."""
     label = " ".join(segment.label.split())
-    writer = document.writer(segment) or path.parent.as_posix() + ("" if len(path.parts) > 2 else f"/{path.stem}")
+    folder = path.parent.as_posix()
+    unnamed = folder if len(path.parts) > 2 else f"{folder}/{path.stem}"
+    writer = document.writer(segment) or unnamed
     strokes = _cleaned(document.strokes(segment))
     if not strokes:
         raise BadInk("no pen-down points")
@@ -221,7 +239,15 @@ def _traces(document: UnipenFile, segment: Segment, name: str, path: Path, words
         yield trace(f"{name}.{number}", text, own)
 
 
-def _trace(name: str, label: str, strokes: list[np.ndarray], contributor: str, writer: str, fault: str = "") -> Trace:
+def _trace(
+    name: str,
+    label: str,
+    strokes: list[np.ndarray],
+    contributor: str,
+    writer: str,
+    fault: str = "",
+) -> Trace:
+    """Return a trace of some strokes; its fault is FOREIGN if it has no other and the label is not ASCII."""
     points = np.concatenate(strokes).astype(np.float32)
     starts = np.cumsum([0, *map(len, strokes)])
     if not fault and not _PRINTABLE.fullmatch(label):
@@ -242,7 +268,8 @@ def _cleaned(strokes: Iterable[np.ndarray]) -> list[np.ndarray]:
 def _turns_back(strokes: list[np.ndarray]) -> bool:
     """Return whether the pen goes back to the left to begin a further line.
 
-    The strokes before and after such a turn lie at different heights, and both sides have a good part of the ink.
+    The strokes before and after such a turn lie at different heights, and both sides have a good
+    part of the ink.
     """
     if len(strokes) < 4:
         return False
@@ -252,7 +279,8 @@ def _turns_back(strokes: list[np.ndarray]) -> bool:
     right = np.array([stroke[:, 0].max() for stroke in strokes])
     width = right.max() - left.min()
     for k in np.flatnonzero(left[1:] < right[:-1] - 0.4 * width) + 1:
-        before, after = middle[:k], middle[k:]
+        before = middle[:k]
+        after = middle[k:]
         if min(len(before), len(after)) >= 3:
             step = np.median(after[:12]) - np.median(before[-12:])
             if abs(step) > 1.2 * height:
@@ -270,9 +298,9 @@ class _Words:
     """The words of a text as another category of the same tree marks them.
 
     Args:
-        root: The folder that has `data` and `include`.
-        path: The file within its category.
-        categories: Where to look for a file of the same name.
+        root: Folder that has `data` and `include`.
+        path: Path of the file within its category.
+        categories: Categories to search for a file of the same path, best first.
     """
 
     def __init__(self, root: Path, path: Path, categories: Sequence[str]):
@@ -280,8 +308,13 @@ class _Words:
         self._include = root / "include"
         self._marked: list[list[Segment]] | None = None
 
-    def lines(self, document: UnipenFile, text: Segment, label: str) -> list[tuple[str, list[np.ndarray]]]:
-        """Return text and strokes of each written line; nothing if the words are not marked."""
+    def lines(
+        self,
+        document: UnipenFile,
+        text: Segment,
+        label: str,
+    ) -> list[tuple[str, list[np.ndarray]]]:
+        """Return the text and the strokes of each written line; nothing if the words are not marked."""
         for segments in self._read():
             words = _words_of(label, [part for part in segments if _within(part, text)])
             if words:
@@ -289,30 +322,34 @@ class _Words:
         return []
 
     def _read(self) -> list[list[Segment]]:
+        """Return the segments of each file that can be read, in the order of the ink."""
         if self._marked is None:
             self._marked = []
-            for path in self._files:
-                if path.is_file():
-                    try:
-                        found = read_unipen_file(path, self._include)
-                    except NextstrokeError:
-                        continue  # reported where its own category is read
-                    self._marked.append(sorted(found.segments, key=lambda part: part.pieces[0].first))
+            for path in filter(Path.is_file, self._files):
+                try:
+                    found = read_unipen_file(path, self._include)
+                except NextstrokeError:
+                    continue  # reported where its own category is read
+                self._marked.append(sorted(found.segments, key=lambda part: part.pieces[0].first))
         return self._marked
 
 
 def _within(part: Segment, text: Segment) -> bool:
-    first, last = text.pieces[0].first, text.pieces[-1].last
-    return first <= part.pieces[0].first and part.pieces[-1].last <= last
+    """Return whether a segment is a part of another."""
+    begins_after = text.pieces[0].first <= part.pieces[0].first
+    ends_before = part.pieces[-1].last <= text.pieces[-1].last
+    return begins_after and ends_before
 
 
 def _words_of(label: str, parts: list[Segment]) -> list[tuple[str, list[Segment]]]:
     """Return the words of a label, each with its segments; nothing if the segments do not spell the label."""
     if "".join(part.label for part in parts).replace(" ", "") != label.replace(" ", ""):
         return []
-    words, waiting = [], list(parts)
+    words: list[tuple[str, list[Segment]]] = []
+    waiting = list(parts)
     for word in label.split():
-        own, spelled = [], ""
+        own: list[Segment] = []
+        spelled = ""
         while waiting and len(spelled) < len(word):
             own.append(waiting.pop(0))
             spelled += own[-1].label.replace(" ", "")
@@ -325,7 +362,10 @@ def _words_of(label: str, parts: list[Segment]) -> list[tuple[str, list[Segment]
 def _split_lines(
     document: UnipenFile, words: list[tuple[str, list[Segment]]]
 ) -> Iterator[tuple[str, list[np.ndarray]]]:
-    """Yield text and strokes of each written line: a new one begins left of and away from the word before."""
+    """Yield the text and the strokes of each written line.
+
+    A word begins a line if it is left of the word before it and at another height.
+    """
     texts: list[str] = []
     strokes: list[np.ndarray] = []
     previous: list[np.ndarray] = []
@@ -335,7 +375,8 @@ def _split_lines(
             raise BadInk(f"the word {word[:40]!r} has no pen-down points")
         if previous and _begins_line(previous, own):
             yield " ".join(texts), strokes
-            texts, strokes = [], []
+            texts = []
+            strokes = []
         texts.append(word)
         strokes = strokes + own
         previous = own
@@ -343,22 +384,27 @@ def _split_lines(
 
 
 def _begins_line(before: list[np.ndarray], after: list[np.ndarray]) -> bool:
-    one, other = np.concatenate(before), np.concatenate(after)
-    step = abs(np.median(other[:, 1]) - np.median(one[:, 1]))
-    back = other[:, 0].min() < np.median(one[:, 0])
+    """Return whether a word begins a line, given the strokes of the word before it and its own."""
+    previous = np.concatenate(before)
+    word = np.concatenate(after)
+    step = abs(np.median(word[:, 1]) - np.median(previous[:, 1]))
+    back = word[:, 0].min() < np.median(previous[:, 0])
     return bool(back and step > LINE_STEP * _stroke_height(before + after))
 
 
 def _normalised(traces: list[Trace], report: UnipenReport) -> InkCorpus:
-    """Bring all traces to one direction, size and rate, name their faults and give them splits and writers."""
+    """Return all traces in one direction, size and rate, with their faults, splits and writers."""
     _turn_upright(traces)
     sizes = _of_writers(traces, [_x_height(trace) for trace in traces])
-    rates = _of_writers(traces, [len(trace.points) / max(trace.characters, 1) for trace in traces])
+    densities = [len(trace.points) / max(trace.characters, 1) for trace in traces]
+    rates = _of_writers(traces, densities)
     texts = _settle_blanks(traces, [sizes[trace.key] for trace in traces])
     writers = {key: number for number, key in enumerate(sorted({trace.key for trace in traces}))}
-    lines, inks = [], []
+    lines: list[Line] = []
+    inks: list[Ink] = []
     for trace, text in zip(traces, texts, strict=True):
-        size, rate = sizes[trace.key], rates[trace.key]
+        size = sizes[trace.key]
+        rate = rates[trace.key]
         fault = trace.fault or _fault(trace, size, rate)
         split = VALIDATION[0] if _held_out(trace) else TRAINING[0]
         ink = Ink.from_strokes(_resampled(stroke, POINTS / rate) for stroke in trace.strokes())
@@ -381,13 +427,13 @@ def _turn_upright(traces: list[Trace]) -> None:
     for trace in traces:
         votes[trace.contributor] += _dots_above(trace)
     for trace in traces:
-        # y grows upwards on nearly all tablets, so that is what no vote means.
+        # y grows upwards on nearly all tablets, hence also without votes.
         if votes[trace.contributor] >= 0:
             trace.points[:, 1] *= -1
 
 
 def _dots_above(trace: Trace) -> int:
-    """Return how many dots lie where the label has them if y grows upwards, less those that do not."""
+    """Return the number of dots that fit the label if y grows upwards, less those that do not."""
     above = sum(map(trace.label.count, "ij'\""))
     below = sum(map(trace.label.count, ".,_"))
     if trace.fault or above == below:
@@ -400,19 +446,20 @@ def _dots_above(trace: Trace) -> int:
         if np.ptp(stroke, axis=0).max() >= 0.35 * height:
             continue
         x, y = stroke.mean(0)
-        near = [letter for letter in letters if np.abs(letter.mean(0) - (x, y)).max() < 2.5 * height]
+        limit = 2.5 * height
+        near = [letter for letter in letters if np.abs(letter.mean(0) - (x, y)).max() < limit]
         if near:
             votes += np.sign(y - np.median(np.concatenate(near)[:, 1]))
     return int(votes) * (1 if above > below else -1)
 
 
 def _x_height(trace: Trace) -> float:
-    """Return the height of the small letters, by quantiles of y about the line's own slope."""
+    """Return the height of small letters: a range of quantiles of y without the line's slope."""
     return max(float(np.ptp(np.quantile(_levelled_y(trace), QUANTILES))), 1e-6)
 
 
 def _levelled_y(trace: Trace) -> np.ndarray:
-    """Return y of all points without the slope of the line; a short line has none that could be measured."""
+    """Return y of all points without the slope of the line; a short line keeps its own."""
     x, y = trace.points.T.astype(float)
     if np.ptp(x) > 6 * np.ptp(np.quantile(y, (0.1, 0.9))):
         return y - np.polyfit(x, y, 1)[0] * x
@@ -421,7 +468,8 @@ def _levelled_y(trace: Trace) -> np.ndarray:
 
 def _of_writers(traces: list[Trace], values: list[float]) -> dict[tuple[str, str], float]:
     """Return the median of each writer, over the good lines where there are any."""
-    good, every = defaultdict(list), defaultdict(list)
+    good: dict[tuple[str, str], list[float]] = defaultdict(list)
+    every: dict[tuple[str, str], list[float]] = defaultdict(list)
     for trace, value in zip(traces, values, strict=True):
         every[trace.key].append(value)
         if not trace.fault:
@@ -432,8 +480,8 @@ def _of_writers(traces: list[Trace], values: list[float]) -> dict[tuple[str, str
 def _settle_blanks(traces: list[Trace], sizes: list[float]) -> list[str]:
     """Return the labels with their blanks where the ink has them.
 
-    Some contributors set punctuation and digits apart in the label only, others in the ink too: for each contributor
-    the form is taken whose number of blanks is nearer to the number of wide gaps.
+    Some contributors set punctuation and digits apart in the label only, others in the ink too: for
+    each contributor the form is taken whose number of blanks is nearer to the number of wide gaps.
     """
     forms = (normalise_text, partial(_TOKENISED.sub, ""))
     texts = [trace.label for trace in traces]
@@ -462,7 +510,13 @@ def _gaps(trace: Trace, size: float) -> np.ndarray:
 
 
 def _fault(trace: Trace, size: float, rate: float) -> str:
-    """Return why a trace should not be learned from; empty for a good one."""
+    """Return why a trace is unfit for training; empty for a good one.
+
+    Args:
+        trace: Trace with a label.
+        size: Height of the writer's small letters, in units of the tablet.
+        rate: Points per character of the writer.
+    """
     strokes = trace.strokes()
     longest = max(float(np.abs(np.diff(stroke, axis=0)).max(initial=0)) for stroke in strokes)
     if len(strokes) < len(trace.label.split()) or longest > LONGEST_STEP * size:
@@ -474,18 +528,17 @@ def _fault(trace: Trace, size: float, rate: float) -> str:
     gaps = _gaps(trace, size)
     if len(gaps) and gaps.max() > WIDEST_GAP:
         return FAR_APART
-    if trace.characters >= 8 and len(gaps) >= 0.7 * len(trace.label) and np.median(gaps) > SPACED:
-        return LETTER_BOXES
-    return ""
+    separate = trace.characters >= 8 and len(gaps) >= 0.7 * len(trace.label)
+    return LETTER_BOXES if separate and np.median(gaps) > SPACED else ""
 
 
 def _height(trace: Trace) -> float:
-    """Return the height of a line about its own slope, some points at both ends left out."""
+    """Return the height of a line without its slope and without the extreme 2 % of its points."""
     return float(np.ptp(np.quantile(_levelled_y(trace), (0.01, 0.99))))
 
 
 def _resampled(stroke: np.ndarray, share: float) -> np.ndarray:
-    """Return a stroke with `share` times its points, at equal steps of its own time; smoothed if they get fewer."""
+    """Return a stroke with `share` times its points, equal in time; smoothed if that is fewer."""
     if len(stroke) < 3:
         return stroke
     curve = stroke.astype(float)

@@ -1,8 +1,8 @@
-"""C++ compiled ahead of time on the machine it runs on: where a library lies, and how it gets there.
+"""Compile C++ libraries ahead of time on the machine that runs them, and find them again.
 
-A library lies in the user's cache folder under a name that holds the hash of all it depends on. So a build for
-something else is never taken, and there is nothing to lock: a build happens in a folder of its own and appears whole by
-renaming; what a killed one left is in nobody's way.
+The name of a library in the user's cache folder has the hash of all that it depends on, so that no
+other build is loaded. No lock is needed: each build has a folder of its own, and its result is
+renamed into place. The remains of a killed build do no harm.
 """
 
 import hashlib
@@ -21,11 +21,11 @@ from nextstroke.errors import UsageError
 from nextstroke.files import write_bytes
 
 COMPILERS = ("c++", "g++", "clang++")
-ABANDONED = 3600  # seconds after which a folder of a build is that of a killed one
+ABANDONED = 3600  # seconds after which the folder of a build is taken for that of a killed one
 
 
 def cache_folder() -> Path:
-    """Where libraries are kept: $NEXTSTROKE_CACHE, or the platform's folder for caches.
+    """Return the folder of the libraries: $NEXTSTROKE_CACHE, or the platform's cache folder.
 
     Raises:
         UsageError: The user has no home folder, as in some containers.
@@ -38,15 +38,16 @@ def cache_folder() -> Path:
     try:
         home = Path.home()
     except RuntimeError as error:
-        raise UsageError("there is no home folder for what is built; name one in NEXTSTROKE_CACHE or HOME") from error
+        problem = "there is no home folder for what is built; name one in NEXTSTROKE_CACHE or HOME"
+        raise UsageError(problem) from error
     return home / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "nextstroke"
 
 
 def find_library(place: Callable[[], Path]) -> Path | None:
-    """Return the path of a library if it was built; None also where the cache folder is missing or cannot be read.
+    """Return the path of a library if it was built, else None, also without a readable cache folder.
 
     Args:
-        place: Returns the path that the library has once it is built.
+        place: Function that returns the path of the library, and may raise UsageError.
     """
     try:
         path = place()
@@ -56,12 +57,12 @@ def find_library(place: Callable[[], Path]) -> Path | None:
 
 
 def library_path(name: str, parts: Sequence[str], sources: Path) -> Path:
-    """Where a library lies once it is built.
+    """Return the path that a library has once it is built.
 
     Args:
-        name: What it begins with.
-        parts: All that decides what comes out, but for the sources.
-        sources: Their folder.
+        name: Beginning of its file name.
+        parts: Everything that the build depends on, apart from the sources.
+        sources: Folder of the sources.
     """
     digest = hashlib.sha256("\n".join(parts).encode())
     for source in sorted(sources.iterdir()):
@@ -69,15 +70,22 @@ def library_path(name: str, parts: Sequence[str], sources: Path) -> Path:
     return cache_folder() / f"{name}-{digest.hexdigest()[:16]}.so"
 
 
-def compile_library(target: Path, flags: Sequence[str], sources: Sequence[str], attempt: str) -> Path:
-    """Compile a library, try it in a process of its own, and put it into the cache folder.
+def compile_library(
+    target: Path,
+    flags: Sequence[str],
+    sources: Sequence[str],
+    attempt: str,
+) -> Path:
+    """Compile a library, load it in another process as a test, and write it to the cache folder.
 
     Args:
-        target: Where it shall lie.
-        flags, sources: Arguments of the compiler before the library's name, and after it.
-        attempt: Python that loads the library `sys.argv[1]`.
+        target: Path of the library.
+        flags: Arguments of the compiler before the library's name.
+        sources: Arguments of the compiler after the library's name.
+        attempt: Python code that loads the library `sys.argv[1]`.
+
     Raises:
-        UsageError: no compiler, or one that cannot do it; a cache folder that cannot be written.
+        UsageError: There is no compiler, it fails, or the cache folder cannot be written.
     """
     compiler = _compiler()
     try:
@@ -89,32 +97,37 @@ def compile_library(target: Path, flags: Sequence[str], sources: Sequence[str], 
             _run([sys.executable, "-c", attempt, made], folder)
             write_bytes(target, Path(made).read_bytes())
     except OSError as error:
-        message = f"{target.parent}: cannot be written ({error.strerror}); choose another place by NEXTSTROKE_CACHE"
-        raise UsageError(message) from error
+        problem = f"cannot be written ({error.strerror}); choose another place by NEXTSTROKE_CACHE"
+        raise UsageError(f"{target.parent}: {problem}") from error
     return target
 
 
 def _compiler() -> list[str]:
-    """$CXX, or the first compiler found."""
+    """Return the command of $CXX, or of the first compiler found; raises UsageError if there is none."""
     wanted = shlex.split(os.environ.get("CXX", ""))
-    for command in [wanted] if wanted else [[name] for name in COMPILERS]:
+    commands = [wanted] if wanted else [[name] for name in COMPILERS]
+    for command in commands:
         if shutil.which(command[0]):
             return command
     sought = wanted[0] if wanted else ", ".join(COMPILERS)
-    raise UsageError(f"no C++ compiler found ({sought}); install one or name it in CXX; all works without, slower")
+    advice = "install one or name it in CXX; all works without, slower"
+    raise UsageError(f"no C++ compiler found ({sought}); {advice}")
 
 
 def _run(command: list[str], folder: str) -> None:
-    """Run a step of the build; what it leaves behind stays in `folder`."""
-    done = subprocess.run(command, cwd=folder, env={**os.environ, "TMPDIR": folder}, capture_output=True, text=True)
+    """Run a step of the build with its temporary files in `folder`."""
+    environment = {**os.environ, "TMPDIR": folder}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if "rror" in line] or done.stderr.splitlines()[-1:]
-        told = "; ".join(lines[:3])
-        raise UsageError(f"{command[0]} failed ({done.returncode}): {told}; name another compiler in CXX")
+        output = done.stderr.splitlines()
+        errors = [line for line in output if "rror" in line] or output[-1:]
+        reported = "; ".join(errors[:3])
+        problem = f"{command[0]} failed ({done.returncode}): {reported}"
+        raise UsageError(f"{problem}; name another compiler in CXX")
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what killed builds left behind."""
+    """Remove the folders of killed builds."""
     for left in folder.glob(".build-*"):
         with suppress(OSError):
             if time.time() - left.stat().st_mtime > ABANDONED:

@@ -1,7 +1,8 @@
-"""The compressor's loops in C++ (`native/compression`): building them, and finding what was built.
+"""The compressor's C++ loops (`native/compression`): build, find and call them.
 
-They give the same numbers as numpy does, so that an archive does not depend on them. A wheel that was built where there
-is a compiler brings them; elsewhere `nextstroke kernel build` makes them. Nothing compiles unasked.
+They give the same numbers as numpy, so that an archive does not depend on them. A wheel that was
+built with a compiler contains them; otherwise `nextstroke kernel build` compiles them. Nothing is
+compiled without being asked for.
 """
 
 import ctypes
@@ -19,7 +20,7 @@ from nextstroke.native.switch import is_paused
 
 
 def library() -> Path:
-    """Where the library for this source and processor lies once `build` has made it."""
+    """Return the path of the library for this source and processor, which `build` writes."""
     return library_path("compressor", PARTS, SOURCE)
 
 
@@ -29,12 +30,12 @@ def build() -> Path:
 
 
 def found_library() -> Path | None:
-    """The library that `loops` loads: the one that was built here, else the one that came with the wheel."""
+    """Return the path of the library that `loops` loads: the one built here, or that of the wheel."""
     return find_library(library) or find_library(lambda: PACKAGED)
 
 
 def loops() -> ctypes.CDLL | None:
-    """The library, if there is one and it is not paused."""
+    """Return the loaded library; None if there is none or it is paused."""
     path = None if is_paused() else found_library()
     return _load(path) if path else None
 
@@ -54,17 +55,18 @@ def _load(path: Path) -> ctypes.CDLL | None:
 
 
 def call(loop: Callable, *arguments: Any) -> Any:
-    """Call a loop with whole numbers, float32 and arrays; each array must lie in one piece."""
+    """Call a loop with integers, float32 numbers and arrays; the arrays must be contiguous."""
     return loop(*map(_passed, arguments))
 
 
 def address(array: np.ndarray) -> int:
-    """Where the numbers of an array lie, one after the other; it must be kept as long as they are used."""
+    """Return the address of a contiguous array, which must be kept as long as the address is used."""
     assert array.flags.c_contiguous
     return array.ctypes.data
 
 
 def _passed(argument: Any) -> Any:
+    """Return an argument as the type of ctypes that is passed to C++."""
     if isinstance(argument, np.ndarray):
         return ctypes.c_void_p(address(argument))
     if isinstance(argument, np.float32):

@@ -1,6 +1,6 @@
-"""The sources of the compressor's loops and the options of their compiler.
+"""The sources of the compressor's C++ loops and the options of their compiler.
 
-The build of a wheel imports this, so it needs no other package.
+The build of a wheel imports this module, so it must not need other packages.
 """
 
 import platform
@@ -10,10 +10,19 @@ from nextstroke.native.build import compile_library
 
 SOURCE = Path(__file__).parent / "compression"
 PACKAGED = Path(__file__).parent / "compressor.so"  # made when a wheel is built; absent in a clone
-# One operation is rounded after the other, as IEEE 754 defines each: none may be drawn together with another.
-FLAGS = ["-O3", "-std=c++17", "-shared", "-fPIC", "-fvisibility=hidden", "-ffp-contract=off", "-fno-math-errno"]
-FLAGS += ["-fno-trapping-math"]
-PARTS = [platform.machine(), *FLAGS]  # what decides, with the sources, what comes out
+# Each operation is rounded by itself, as IEEE 754 defines it, so that results are the same
+# everywhere: no contraction of a product and a sum.
+FLAGS = [
+    "-O3",
+    "-std=c++17",
+    "-shared",
+    "-fPIC",
+    "-fvisibility=hidden",
+    "-ffp-contract=off",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+]
+PARTS = [platform.machine(), *FLAGS]  # all that the build depends on, apart from the sources
 
 
 def compile_to(target: Path) -> Path:

@@ -1,4 +1,4 @@
-"""The loops over time in C++: building them ahead of time, and switching them on."""
+"""The C++ loops over time of the LSTM layers: build them ahead of time and load them."""
 
 import sys
 import sysconfig
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nextstroke.native.build import compile_library, find_library, library_path
 
-# What torch's own vector headers ask for; on any other processor they are plain loops.
+# Options that torch's vector headers need; on any other processor they are plain loops.
 VECTORS = {
     "AVX512": ["-mavx512f", "-mavx512dq", "-mavx512vl", "-mavx512bw", "-mavx2", "-mfma"],
     "AVX2": ["-mavx2", "-mfma"],
@@ -19,7 +19,7 @@ _loaded: list[Path] = []
 
 
 def load(library: Path) -> None:
-    """Use the loops of a built library from now on; a second library is not taken beside the first."""
+    """Use the loops of a built library from now on; only the first call has an effect."""
     import torch
 
     if not _loaded:
@@ -28,25 +28,28 @@ def load(library: Path) -> None:
 
 
 def loaded() -> Path | None:
-    """The library in use, if there is one."""
+    """Return the path of the library in use; None if there is none."""
     return _loaded[0] if _loaded else None
 
 
 def flags() -> list[str]:
-    """The compiler's options for this torch on this processor."""
+    """Return the options of the compiler for this torch on this processor."""
     import torch
 
     capability = torch.backends.cpu.get_cpu_capability()
     vectors = capability if capability in VECTORS else "DEFAULT"
-    named = [f"-DCPU_CAPABILITY={vectors}", f"-DCPU_CAPABILITY_{vectors}", *VECTORS.get(vectors, [])]
+    named = [f"-DCPU_CAPABILITY={vectors}", f"-DCPU_CAPABILITY_{vectors}"]
+    named += VECTORS.get(vectors, [])
     link = ["-undefined", "dynamic_lookup"] if sys.platform == "darwin" else []
-    # No -ffast-math: a NaN must come out where one went in. The warnings are gcc 12's about its own vector headers.
     abi = f"-D_GLIBCXX_USE_CXX11_ABI={int(torch.compiled_with_cxx11_abi())}"
-    return ["-O3", "-std=c++20", "-shared", "-fPIC", "-fvisibility=hidden", "-w", abi, *named, *link]
+    # No -ffast-math: a NaN of the input must appear in the output. -w hides warnings of gcc 12
+    # about its own vector headers.
+    common = ["-O3", "-std=c++20", "-shared", "-fPIC", "-fvisibility=hidden", "-w"]
+    return [*common, abi, *named, *link]
 
 
 def library() -> Path:
-    """Where the library for this source, torch, Python and processor lies once it is built."""
+    """Return the path of the library for this source, torch, Python and processor, once it is built."""
     import torch
 
     parts = [torch.__version__, sysconfig.get_config_var("SOABI") or sys.version, *flags()]
@@ -60,17 +63,19 @@ def build() -> Path:
 
 
 def switch_on() -> bool:
-    """Use the library if it was built; whether it is in use now. Compiles nothing and waits for nobody."""
+    """Load the library if it was built, and return whether it is in use; compiles nothing."""
     path = None if loaded() else find_library(library)
     if path:
         try:
             load(path)
         except OSError as error:
-            warnings.warn(f"{path}: cannot be loaded, the torch loops are used ({error})", stacklevel=2)
+            problem = f"{path}: cannot be loaded, the torch loops are used ({error})"
+            warnings.warn(problem, stacklevel=2)
     return loaded() is not None
 
 
 def _torch_paths() -> list[str]:
+    """Return the arguments that name torch's headers, and the source."""
     import torch
 
     include = Path(torch.__file__).parent / "include"
@@ -79,6 +84,7 @@ def _torch_paths() -> list[str]:
 
 
 def _libraries() -> list[str]:
+    """Return the arguments that link torch."""
     import torch
 
     return [f"-L{Path(torch.__file__).parent / 'lib'}", "-ltorch", "-ltorch_cpu", "-lc10"]

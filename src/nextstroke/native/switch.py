@@ -1,4 +1,4 @@
-"""Setting what is faster aside for a while, to compare it with what it stands in for."""
+"""Temporarily disable the compiled kernels, to compare them with numpy and torch."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,15 +7,16 @@ _paused = False
 
 
 def is_paused() -> bool:
-    """Whether loops in C++ and Triton are set aside now."""
+    """Return whether the C++ loops and Triton kernels are disabled."""
     return _paused
 
 
 @contextmanager
 def paused() -> Iterator[None]:
-    """A block in which numpy and torch alone work, whatever was built."""
+    """Run a block with numpy and torch only, without compiled kernels."""
     global _paused
-    before, _paused = _paused, True
+    before = _paused
+    _paused = True
     try:
         yield
     finally:

@@ -16,10 +16,14 @@ from torch import Tensor
 from nextstroke.native.lstm_loops import loaded
 from nextstroke.native.switch import is_paused
 
-StepOutput = tuple[Tensor, Tensor | None]  # second destination of a step's output, and its factor there
+StepOutput = tuple[Tensor, Tensor | None]  # second destination of a step's output, and a factor
 
 
-def select_loop(name: str, base: Callable[..., list[Tensor]], x: Tensor) -> Callable[..., list[Tensor]]:
+def select_loop(
+    name: str,
+    base: Callable[..., list[Tensor]],
+    x: Tensor,
+) -> Callable[..., list[Tensor]]:
     """Return the C++ loop `name` where it is built and supports `x`, else `base`, the loop in torch."""
     supported = x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
     return getattr(torch.ops.nextstroke, name) if supported and loaded() and not is_paused() else base

@@ -1,8 +1,8 @@
 """The LSTM with peepholes over a whole sequence (section 2.1, equations 7 to 11).
 
-Gates lie in the order input, forget, cell, output. Inside this file time is axis 0, so that a step is
-one block of memory; outside it is axis 1. Backward is written by hand: one loop for the recurrence,
-everything else as one product over all steps.
+Gates lie in the order input, forget, cell, output. Inside this file time is axis 0, so that a step
+is one block of memory; outside it is axis 1. Backward is written by hand: one loop for the
+recurrence, everything else as one product over all steps.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,8 @@ from torch.autograd.function import once_differentiable
 from nextstroke.nets import dispatch
 from nextstroke.nets.matmul import linear, operand, packed, product_onto, weight_gradient
 
-sigmoid_backward, tanh_backward = torch.ops.aten.sigmoid_backward, torch.ops.aten.tanh_backward
+sigmoid_backward = torch.ops.aten.sigmoid_backward
+tanh_backward = torch.ops.aten.tanh_backward
 
 
 class LSTMState(NamedTuple):
@@ -70,9 +71,9 @@ def step_forward(
 ) -> None:
     """Run one step from the pre-activations `z` and fill `step` and `h`.
 
-    Input and forget gates see the old cell, the output gate the new one (equations 7 to 11). Tensors
-    may have a layer axis before the batch; the peepholes then have it too. `z` is overwritten; the
-    gates may share its memory.
+    Input and forget gates see the old cell, the output gate the new one (equations 7 to 11).
+    Tensors may have a layer axis before the batch; the peepholes then have it too. `z` is
+    overwritten; the gates may share its memory.
 
     Args:
         z: Pre-activations (..., 4 cells) without the peepholes' part.
@@ -112,9 +113,10 @@ def step_backward(
         dz: Receives the gradient w.r.t. the pre-activations, (..., 4 cells).
         dh: Gradient w.r.t. `h` of this step, (..., cells).
         dc: Gradient w.r.t. the new cell from later steps, (..., cells); overwritten.
-        clip: Bound of each gradient w.r.t. a pre-activation, applied before it goes anywhere else (the
-            paper's footnote). The path along the cells is not clipped.
-        out: Gradient w.r.t. the second output of `step_forward`, which adds to `dh`, and its factor.
+        clip: Bound of each gradient w.r.t. a pre-activation, applied before it goes anywhere else
+            (the paper's footnote). The path along the cells is not clipped.
+        out: Gradient w.r.t. the second output of `step_forward`, which adds to `dh`, and its
+            factor.
     """
     if fused := dispatch.fused(dz):
         return fused.step_backward(dz, dh, dc, step, peepholes, clip, out)
@@ -152,7 +154,13 @@ def peephole_gradient(dz: Tensor, cells: Tensor) -> Tensor:
     return torch.cat([early, output[None]])
 
 
-def lstm_forward(below: Tensor, weight: Tensor, peepholes: Tensor, h0: Tensor, c0: Tensor) -> list[Tensor]:
+def lstm_forward(
+    below: Tensor,
+    weight: Tensor,
+    peepholes: Tensor,
+    h0: Tensor,
+    c0: Tensor,
+) -> list[Tensor]:
     """Run the loop over time; return the hidden vectors, `h0` first, and the trace.
 
     Args:
@@ -205,6 +213,7 @@ class _Recurrence(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, below, recurrent, peepholes, h0, c0, clip):
+        """Return the hidden vectors of all steps, and the last h and c."""
         loop = dispatch.select_loop("lstm_forward", lstm_forward, below)
         hidden, gates, cells, tanh_cells = loop(below, packed(recurrent, len(h0)), peepholes, h0, c0)
         ctx.save_for_backward(recurrent, peepholes, hidden, gates, cells, tanh_cells)
@@ -214,6 +223,7 @@ class _Recurrence(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, d_hidden, d_last_h, d_last_c):
+        """Return the gradients w.r.t. the arguments of `forward`."""
         recurrent, peepholes, hidden, *trace = ctx.saved_tensors
         loop = dispatch.select_loop("lstm_backward", lstm_backward, hidden)
         weight = packed(recurrent.t(), len(d_last_h))
@@ -244,7 +254,8 @@ class LSTM(nn.Module):
 
     def start(self, batch: int) -> LSTMState:
         """Return the state before the first step: zeros."""
-        return LSTMState(self.bias.new_zeros(batch, self.cells), self.bias.new_zeros(batch, self.cells))
+        h = self.bias.new_zeros(batch, self.cells)
+        return LSTMState(h, torch.zeros_like(h))
 
     def forward(
         self, x: Float[Tensor, "batch time inputs"], state: LSTMState

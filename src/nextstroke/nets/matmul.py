@@ -1,9 +1,9 @@
-"""Matrix products by the fastest library available; `weight` is always (outputs, inputs), as in nn.Linear.
+"""Matrix products by the fastest available library; `weight` is always (outputs, inputs), as in nn.Linear.
 
-torch multiplies float32 with MKL, which is limited to AVX2 on processors that are not Intel's. oneDNN,
-which torch contains as well, uses AVX-512 on all of them: measured twice as fast on an AMD core, and
-nowhere slower. Its operator has no gradient of its own, so that all functions here but `linear` are for
-use inside an autograd.Function.
+torch multiplies float32 with MKL, which is limited to AVX2 on processors that are not Intel's.
+oneDNN, which torch contains as well, uses AVX-512 on all of them: measured twice as fast on an AMD
+core, and nowhere slower. Its operator has no gradient of its own, so that all functions here but
+`linear` are for use inside an autograd.Function.
 """
 
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ def suits_onednn(x: Tensor) -> bool:
 
 
 def operand(x: Tensor) -> Tensor:
-    """Return `x` as an operand of a CPU's products between layers: bfloat16 where `use_bfloat16` says so."""
+    """Return `x` as an operand of a CPU's products between layers: bfloat16 if `use_bfloat16` set it."""
     return x.bfloat16() if "cpu" in _bfloat16 and suits_onednn(x) else x
 
 
@@ -65,7 +65,7 @@ def product_onto(onto: Tensor, x: Tensor, weight: Tensor) -> Tensor:
 
 
 def product_type(x: Tensor) -> torch.dtype:
-    """Return the type of the operands of a GPU's products: bfloat16 where `use_bfloat16` says so, else that of `x`.
+    """Return the type of the operands of a GPU's products: that of `x`, or bfloat16 if it is set.
 
     Only the gates in Triton read and write both types.
     """
@@ -79,15 +79,16 @@ def use_bfloat16(device: str, on: bool) -> bool:
     Sums are float32; the results of a CPU's products are rounded once more.
 
     Args:
-        device: Type of the device, "cuda" (instead of TF32, in the wavefront) or "cpu". A CPU for which
-            `has_bfloat16` is false stays with float32.
+        device: Type of the device, "cuda" (instead of TF32, in the wavefront) or "cpu". A CPU for
+            which `has_bfloat16` is false stays with float32.
         on: Whether to take bfloat16, or float32.
 
     Raises:
         UsageError: this torch has no such products for a GPU.
     """
     if on and device != "cpu" and not hasattr(torch.ops.aten.baddbmm, "dtype_out"):
-        raise UsageError(f"torch {torch.__version__} has no bfloat16 products with float32 sums; install 2.8 or newer")
+        missing = f"torch {torch.__version__} has no bfloat16 products with float32 sums"
+        raise UsageError(f"{missing}; install 2.8 or newer")
     wanted = on and (device != "cpu" or has_bfloat16())
     if wanted:
         _bfloat16.add(device)
@@ -121,8 +122,8 @@ def can_multiply_bfloat16() -> bool:
 def _bfloat16_product_runs() -> bool:
     """Return whether a small product of bfloat16 operands runs in oneDNN.
 
-    It is tried because there is no flag for it: oneDNN needs instructions newer than AVX2, and obeys
-    ONEDNN_MAX_CPU_ISA as well.
+    It is tried because there is no flag for it: oneDNN needs instructions newer than AVX2, and
+    obeys ONEDNN_MAX_CPU_ISA as well.
     """
     x = torch.ones(16, 16, dtype=torch.bfloat16)
     try:
@@ -133,7 +134,12 @@ def _bfloat16_product_runs() -> bool:
     return True
 
 
-def add_products(onto: Float[Tensor, "products rows outputs"], x: Tensor, weight: Tensor, beta: float = 1.0) -> None:
+def add_products(
+    onto: Float[Tensor, "products rows outputs"],
+    x: Tensor,
+    weight: Tensor,
+    beta: float = 1.0,
+) -> None:
     """Set `onto` to `beta * onto + x @ weight`, a batch of products; with `beta` 0 `onto` is not read.
 
     `onto` may have a wider type than the operands.
@@ -157,6 +163,7 @@ class _Linear(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x, weight, bias, narrow):
+        """Return the product, of rounded operands if `narrow`."""
         if narrow:
             x = operand(x)
             weight = operand(weight)
@@ -166,6 +173,7 @@ class _Linear(torch.autograd.Function):
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, dy):
+        """Return the gradients w.r.t. the arguments of `forward`."""
         x, weight = ctx.saved_tensors
         d_bias = dy.flatten(0, -2).sum(0)
         dy = dy.to(x.dtype)
@@ -182,7 +190,7 @@ def linear(
     """Return `x @ weight.T + bias`, with gradients.
 
     Args:
-        narrow: Whether the operands may be rounded as `use_bfloat16` says: between layers, not in the
-            output layer.
+        narrow: Whether the operands may be rounded as `use_bfloat16` says: between layers, not in
+            the output layer.
     """
     return _Linear.apply(x, weight, bias, narrow)

@@ -1,4 +1,4 @@
-"""The output layer of handwriting: a mixture of bivariate Gaussians with an end-of-stroke bit (section 4.1)."""
+"""The output layer of handwriting: bivariate Gaussian mixtures and an end-of-stroke bit (section 4.1)."""
 
 import math
 from typing import NamedTuple
@@ -20,7 +20,8 @@ class Mixture(NamedTuple):
     """Predictive distribution of a point (equations 18 to 22).
 
     Attributes:
-        end_of_stroke: e-hat of shape (...); the probability is σ(−e-hat), the sign as in equation 18.
+        end_of_stroke: e-hat of shape (...); the probability is σ(−e-hat), the sign as in equation
+            18.
         log_pi: Logarithms of the component weights, (..., M).
         mu: Means, (..., M, 2), in the units of the network's input.
         log_sigma: Logarithms of the standard deviations, (..., M, 2).
@@ -35,7 +36,7 @@ class Mixture(NamedTuple):
 
     @classmethod
     def of(cls, y_hat: Float[Tensor, "*batch outputs"]) -> "Mixture":
-        """Split y-hat into e, π, μ1, μ2, σ1, σ2 and ρ, each but the first M wide."""
+        """Split y-hat, (..., 1 + 6 M), into e, π, μ1, μ2, σ1, σ2 and ρ."""
         m = (y_hat.shape[-1] - 1) // 6
         e, pi, mu1, mu2, sigma1, sigma2, rho = y_hat.split([1] + [m] * 6, -1)
         mu = torch.stack([mu1, mu2], -1)
@@ -58,9 +59,9 @@ class Mixture(NamedTuple):
 
         Written as in equations 24 and 25 it would cancel where ρ is near ±1, and could be negative.
         """
-        across = (d1 - d2) ** 2
-        along = (d1 + d2) ** 2
-        return (across * (1 + torch.exp(2 * self.rho_hat)) + along * (1 + torch.exp(-2 * self.rho_hat))) / 4
+        across = (d1 - d2) ** 2 * (1 + torch.exp(2 * self.rho_hat))
+        along = (d1 + d2) ** 2 * (1 + torch.exp(-2 * self.rho_hat))
+        return (across + along) / 4
 
     def log_end(self, end: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
         """Return log e where the stroke ends and log(1 − e) where it does not, in nats."""
@@ -72,5 +73,5 @@ class Mixture(NamedTuple):
         return -self.log_density(point[..., :2]) - self.log_end(point[..., 2])
 
     def mean(self) -> Float[Tensor, "*batch 2"]:
-        """Return the mean offset of the mixture, one reading of the paper's point prediction for the SSE."""
+        """Return the mean offset of the mixture, the point prediction for the paper's sum of squares."""
         return (self.log_pi.exp().unsqueeze(-1) * self.mu).sum(-2)

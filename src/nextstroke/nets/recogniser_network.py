@@ -1,4 +1,4 @@
-"""The recogniser: a bidirectional LSTM over the ink, which reads a character or none from each pair of points."""
+"""The recogniser: a bidirectional LSTM that predicts a character or none for each pair of points."""
 
 import torch
 from torch import Tensor, nn
@@ -6,14 +6,14 @@ from torch.nn import functional
 
 from nextstroke.ink import POINT
 
-PAIR = 2  # points read at once: half the steps, and still three for a character
+PAIR = 2  # points of a step: half as many steps, and still enough for each character
 
 
 class BothWays(nn.Module):
     """A bidirectional LSTM layer: one LSTM along the lines, one against them.
 
-    A line is reversed within its own length, so that padding comes after its end in both directions.
-    torch's packed sequences do the same, at a quarter of the speed on a CPU.
+    A line is reversed within its own length, so that padding comes after its end in both
+    directions. torch's packed sequences do the same, at a quarter of the speed on a CPU.
     """
 
     def __init__(self, inputs: int, cells: int):
@@ -38,18 +38,20 @@ def reverse(x: Tensor, lengths: Tensor) -> Tensor:
 class RecogniserNetwork(nn.Module):
     """Online handwriting recognition by connectionist temporal classification (CTC).
 
-    Graves, Fernández, Gomez and Schmidhuber, "Connectionist Temporal Classification", ICML 2006. Not part
-    of the paper: it judges what the synthesis network writes.
+    Graves, Fernández, Gomez and Schmidhuber, "Connectionist Temporal Classification", ICML 2006.
+    Not part of the paper: it judges what the synthesis network writes.
 
     Args:
         symbols: Number of characters; one more output is CTC's blank.
-        layers, cells: Number of layers and of cells in each direction of a layer.
+        layers: Number of layers.
+        cells: Number of cells in each direction of a layer.
         dropout: Share of a layer's outputs dropped on the way up and out.
     """
 
     def __init__(self, symbols: int, layers: int, cells: int, dropout: float):
         super().__init__()
-        self.layers = nn.ModuleList(BothWays(2 * cells if i else PAIR * POINT, cells) for i in range(layers))
+        widths = [PAIR * POINT, *[2 * cells] * (layers - 1)]
+        self.layers = nn.ModuleList(BothWays(width, cells) for width in widths)
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(2 * cells, symbols + 1)
 
@@ -101,7 +103,8 @@ def pair_count(lengths: Tensor) -> Tensor:
 
 def pairs(points: Tensor) -> Tensor:
     """Return points in pairs, (lines, pairs, 6); a single last one is followed by zeros."""
-    return functional.pad(points, (0, 0, 0, points.shape[1] % PAIR)).unflatten(1, (-1, PAIR)).flatten(2)
+    padded = functional.pad(points, (0, 0, 0, points.shape[1] % PAIR))
+    return padded.unflatten(1, (-1, PAIR)).flatten(2)
 
 
 def greedy(log_probabilities: Tensor, lengths: Tensor, blank: int) -> list[list[int]]:

@@ -12,8 +12,8 @@ class GravesRMSProp(torch.optim.Optimizer):
     """Centred RMSProp with momentum on the step and the constant inside the root.
 
     torch.optim.RMSprop adds its constant outside the root; with small gradients its steps are about
-    twelve times larger. The constant is absolute, so the gradient must be that of the SUM over a line,
-    not of a mean.
+    twelve times larger. The constant is absolute, so the gradient must be that of the SUM over a
+    line, not of a mean.
 
     Args:
         parameters: Weights to move.

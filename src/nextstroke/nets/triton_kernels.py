@@ -1,9 +1,9 @@
 """The gates of an LSTM step in Triton: one kernel between two products, forward and backward.
 
 The same as `step_forward` and `step_backward` in lstm.py, which document the arguments. Values are
-read and written in the types of their tensors and computed in that of the cells, so that products may
-be bfloat16 while the state is float32. tanh of the cell is not stored but recomputed. Only features
-that Triton's interpreter has as well are used; see
+read and written in the types of their tensors and computed in that of the cells, so that products
+may be bfloat16 while the state is float32. tanh of the cell is not stored but recomputed. Only
+features that Triton's interpreter has as well are used; see
 https://triton-lang.org/main/python-api/triton.language.html.
 """
 
@@ -148,8 +148,8 @@ def _run(
     """Launch a kernel with the strides of all tensors.
 
     Args:
-        like: Tensor of (layers, batch, cells) or (batch, cells); also passed, unread, for an `out` or a mask
-            that is None.
+        like: Tensor of (layers, batch, cells) or (batch, cells); also passed, unread, for an `out`
+            or a mask that is None.
         more: Further scalars of the kernel.
     """
     output, mask = out or (None, None)

@@ -1,11 +1,11 @@
-"""Wavefront execution of a stacked LSTM: layer n runs step d − n on diagonal d, all layers in one product.
+"""Wavefront execution of a stacked LSTM: on diagonal d, layer n runs step d − n, all in one product.
 
-Layer after layer, a pass of T steps through L layers takes T · L products one after another, each too
-small for a GPU; along the diagonals it takes T + L − 1. All that a layer reads at a step lies in one row
-of `read`: the network's input and a one for the bias, the output of the layer below (after dropout) and
-its own output of the step before. One product reads all of it; backward, one product gives the gradient
-w.r.t. the layer below and w.r.t. the layer itself. Tensors are (layers, steps, batch, width); a diagonal
-of one is a view with strides of its own.
+Layer after layer, a pass of T steps through L layers takes T · L products one after another, each
+too small for a GPU; along the diagonals it takes T + L − 1. A row of `read` holds all that a layer
+reads at a step: the network's input and a one for the bias, the output of the layer below (after
+dropout) and its own output of the step before. One product reads all of it; backward, one product
+gives the gradient w.r.t. the layer below and w.r.t. the layer itself. Tensors are (layers, steps,
+batch, width); a diagonal of one is a view with strides of its own.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from nextstroke.nets.matmul import add_products, product_type, weight_gradient
 
 
 def can_run_wavefront(layers: Sequence[LSTM], device: torch.device) -> bool:
-    """Return whether the diagonals pay for these layers: on a GPU, where there are several of one size."""
+    """Return whether a wavefront is faster: on a GPU, with several layers of one size."""
     alike = len({(layer.cells, layer.clip) for layer in layers}) == 1
     return device.type == "cuda" and len(layers) > 1 and alike
 
@@ -45,8 +45,8 @@ def run_wavefront(
         state: State of each layer before the first step.
         dropout: Share of the outputs that is dropped on the way up and out.
 
-    Returns: the outputs after dropout, (batch, time, cells), and the state after the last step, of each
-        layer.
+    Returns: the outputs after dropout, (batch, time, cells), and the state after the last step, of
+        each layer.
     """
     ups = [layer.weight[:, -layer.cells :] for layer in layers]
     if below is None:
@@ -80,17 +80,18 @@ def dropout_masks(
 def concat_padded(*parts: Tensor) -> Tensor:
     """Concatenate along the last axis, each part padded to a multiple of 8 numbers.
 
-    In bfloat16 as in float32 each part then begins at a multiple of 16 bytes, without which a GPU reads
-    it slowly.
+    In bfloat16 as in float32 each part then begins at a multiple of 16 bytes, without which a GPU
+    reads it slowly.
     """
     return torch.cat([functional.pad(part, (0, -part.shape[-1] % 8)) for part in parts], -1)
 
 
 class _Wavefront(torch.autograd.Function):
-    """The loop over the diagonals; `joint` (layers, 4 cells, read) and `x` (time, batch, inputs) are padded."""
+    """The loop over diagonals; `joint`, (layers, 4 cells, read), and `x`, (time, batch, inputs), are padded."""
 
     @staticmethod
     def forward(ctx, joint, peepholes, x, below, h0, c0, masks, clip):
+        """Return the outputs of all layers, and their last outputs and cells."""
         read, gates, cells, tanh_cells = wavefront_forward(joint, peepholes, x, below, h0, c0, masks)
         ctx.save_for_backward(joint, peepholes, masks, read, gates, cells, tanh_cells)
         ctx.clip = clip
@@ -101,13 +102,17 @@ class _Wavefront(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, d_outputs, d_last_h, d_last_c):
+        """Return the gradients w.r.t. the arguments of `forward`."""
         joint, peepholes, masks, read, gates, cells, tanh_cells = ctx.saved_tensors
         trace = (gates, cells, tanh_cells)
         weight = joint[..., ctx.inputs :]
-        dz, d_read, d_c0 = wavefront_backward(weight, peepholes, masks, trace, d_outputs, d_last_h, d_last_c, ctx.clip)
+        d_last = LSTMState(d_last_h, d_last_c)
+        dz, d_read, d_c0 = wavefront_backward(weight, peepholes, masks, trace, d_outputs, d_last, ctx.clip)
         d_up, d_own = _outputs_read(d_read, cells.shape[3])
-        rows = [(layer_dz.flatten(0, 1), seen[:-1].flatten(0, 1)) for layer_dz, seen in zip(dz, read[:-1], strict=True)]
-        d_joint = torch.stack([weight_gradient(*pair) for pair in rows])
+        d_weights = []
+        for layer_dz, seen in zip(dz, read[:-1], strict=True):
+            d_weights.append(weight_gradient(layer_dz.flatten(0, 1), seen[:-1].flatten(0, 1)))
+        d_joint = torch.stack(d_weights)
         d_peepholes = torch.stack([peephole_gradient(*pair) for pair in zip(dz, cells, strict=True)])
         d_below = d_up[0, :-1] if ctx.needs_input_grad[3] else None
         d_x = None
@@ -136,7 +141,13 @@ def _on_diagonal(x: Tensor, diagonal: int, layers: slice) -> Tensor:
     return x.as_strided((layers.stop - layers.start, *x.shape[2:]), (by_layer - by_step, *others), offset)
 
 
-def _step_on_diagonal(gates: Tensor, cells: Tensor, tanh_cells: Tensor, diagonal: int, layers: slice) -> Step:
+def _step_on_diagonal(
+    gates: Tensor,
+    cells: Tensor,
+    tanh_cells: Tensor,
+    diagonal: int,
+    layers: slice,
+) -> Step:
     """Return the views of a diagonal's step; cells have one step more, the state before the first."""
     return Step(
         _on_diagonal(gates, diagonal, layers),
@@ -157,8 +168,8 @@ def wavefront_forward(
 ) -> list[Tensor]:
     """Run the loop; return what was read, gates, cells and their tanh.
 
-    What was read has one more layer, which holds the highest layer's outputs as if it read them, and
-    one more step, which holds each layer's last output.
+    What was read has one more layer, which holds the highest layer's outputs as if it read them,
+    and one more step, which holds each layer's last output.
     """
     layers, batch, width = h0.shape
     time, _, inputs = x.shape
@@ -191,29 +202,33 @@ def wavefront_backward(
     masks: Float[Tensor, "layers time batch cells"] | None,
     trace: tuple[Tensor, Tensor, Tensor],
     d_outputs: Float[Tensor, "layers time batch cells"],
-    d_last_h: Float[Tensor, "layers batch cells"],
-    d_last_c: Float[Tensor, "layers batch cells"],
+    d_last: LSTMState,
     clip: float,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Run the loop backward.
 
     Args:
         weight: Columns of `joint` that read outputs of layers.
+        peepholes: Peephole weights of each layer.
+        masks: Dropout masks of the outputs, or None.
         trace: Gates, cells and their tanh, from `wavefront_forward`.
+        d_outputs: Gradients w.r.t. the outputs after dropout.
+        d_last: Gradients w.r.t. the last state, (layers, batch, cells) each.
+        clip: Bound of the gradients w.r.t. the pre-activations.
 
-    Returns: the gradients w.r.t. the pre-activations; w.r.t. the outputs that each layer read, with a
-        layer and a step more as in `wavefront_forward`; and w.r.t. the initial cells.
+    Returns: the gradients w.r.t. the pre-activations; w.r.t. the outputs that each layer read, with
+        a layer and a step more as in `wavefront_forward`; and w.r.t. the initial cells.
     """
     gates, cells, tanh_cells = trace
     layers, time, batch, width = tanh_cells.shape
-    dz = torch.empty_like(gates, dtype=product_type(d_last_h))
-    d_read = d_last_h.new_zeros(layers + 1, time + 1, batch, weight.shape[2])
+    dz = torch.empty_like(gates, dtype=product_type(d_last.h))
+    d_read = d_last.h.new_zeros(layers + 1, time + 1, batch, weight.shape[2])
     d_up, d_own = _outputs_read(d_read, width)
     d_up[1:, :-1] = d_outputs
-    d_own[:-1, time] = d_last_h
-    # The long side is made contiguous.
+    d_own[:-1, time] = d_last.h
+    # Make the long side contiguous.
     weight = weight.to(dz.dtype).transpose(1, 2).contiguous().transpose(1, 2)
-    dc = d_last_c.clone()
+    dc = d_last.c.clone()
     peepholes = peepholes.unsqueeze(1)
     for d in reversed(range(time + layers - 1)):
         on = _active_layers(d, time, layers)

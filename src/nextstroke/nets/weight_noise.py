@@ -1,11 +1,12 @@
 """Noise on the weights in training: none, fixed, learned for each weight, or dropped weights.
 
-Learned noise minimises a description length (Graves 2011, section 4.2 of the paper): the weights are a
-diagonal Gaussian of means μ, which the network holds, and deviations σ. The cost is the log-loss of the
-data under a sample of it, plus the divergence of the Gaussian from a prior, once for the training set.
+Learned noise minimises a description length (Graves 2011, section 4.2 of the paper): the weights
+are a diagonal Gaussian of means μ, which the network holds, and deviations σ. The cost is the
+log-loss of the data under a sample of it, plus the divergence of the Gaussian from a prior, once
+for the training set.
 
-For each update a training calls, in this order, `perturb` before every chunk's forward pass, and after
-backward `restore_weights`, `complete_gradients` and `step`.
+For each update a training calls, in this order, `perturb` before every chunk's forward pass, and
+after backward `restore_weights`, `complete_gradients` and `step`.
 """
 
 import copy
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 
 from nextstroke.nets.rmsprop import SLOTS, GravesRMSProp
 
-SMALLEST = 1e-8  # of the σ: below it, a weight of float32 would not change any more
+SMALLEST = 1e-8  # least σ: noise below it does not change a float32 weight
 
 
 class Prior(NamedTuple):
@@ -47,15 +48,15 @@ class Prior(NamedTuple):
 def divergence(mu: Sequence[Tensor], sigma: Sequence[Tensor]) -> float:
     """Return Σ KL(N(μ, σ²) ‖ best prior) over all weights: their description length in nats.
 
-    At the best prior the quadratic terms add to one half for each weight and cancel against the −½ of
-    each.
+    At the best prior the quadratic terms add to one half for each weight and cancel against the −½
+    of each.
     """
     log_deviation = 0.5 * math.log(Prior.of(mu, sigma).variance)
     return sum(part.numel() * log_deviation - float(part.double().log().sum()) for part in sigma)
 
 
 class WeightNoise:
-    """Noise on the weights of a network, added in place; what a kind does not need does nothing."""
+    """Noise on the weights of a network, added in place; by default each method does nothing."""
 
     def perturb(self, seed: int) -> None:
         """Add noise to the weights; the same seed gives the same noise."""
@@ -154,8 +155,8 @@ class FixedNoise(WeightNoise):
 class WeightDrop(WeightNoise):
     """Dropout of recurrent weights, one mask for all chunks of a batch.
 
-    Weights that are kept are divided by 1 − share. Not the paper's: the weight drop of Merity et al.
-    (2018, AWD-LSTM), which leaves the loops over time unchanged.
+    Weights that are kept are divided by 1 − share. Not the paper's: the weight drop of Merity et
+    al. (2018, AWD-LSTM), which leaves the loops over time unchanged.
 
     Args:
         network: Network whose weights named `recurrent` are dropped from.
@@ -164,8 +165,9 @@ class WeightDrop(WeightNoise):
 
     def __init__(self, network: nn.Module, share: float):
         self.share = share
-        names = network.named_parameters()
-        self.sample = _Sample([weight for name, weight in names if name.endswith("recurrent")], self._mask)
+        named = network.named_parameters()
+        recurrent: list[Tensor] = [weight for name, weight in named if name.endswith("recurrent")]
+        self.sample = _Sample(recurrent, self._mask)
 
     def _mask(self, like: Tensor, generator: torch.Generator) -> Tensor:
         kept = like.uniform_(generator=generator) >= self.share
@@ -203,9 +205,9 @@ class AdaptiveNoise(WeightNoise):
         sequences: S.
         rate: Learning rate of the deviations.
 
-    Differs from the paper: for the mean gradient over B lines under one sample the square is multiplied
-    by B, which is the mean of the lines' squares where their gradients are independent; at B = 1 it is
-    the paper's.
+    Differs from the paper: for the mean gradient over B lines under one sample the square is
+    multiplied by B, which is the mean of the lines' squares where their gradients are independent;
+    at B = 1 it is the paper's.
     """
 
     def __init__(self, network: nn.Module, sigma: float, sequences: int, rate: float = 1e-4):
@@ -263,15 +265,17 @@ class AdaptiveNoise(WeightNoise):
         for name, deviation in self.sigma.named_parameters():
             deviation.copy_(tensors[f"sigma.{name}"])
             if f"square.{name}" in tensors:
-                self.optimiser.state[deviation] = {slot: tensors[f"{slot}.{name}"].to(deviation) for slot in SLOTS}
+                slots = {slot: tensors[f"{slot}.{name}"].to(deviation) for slot in SLOTS}
+                self.optimiser.state[deviation] = slots
 
     def metrics(self) -> dict[str, float]:
         """Return the description length of the weights in nats and bits a weight, and the median σ."""
         weights = self.sample.weights
         nats = divergence(weights, self.sigmas)
+        count = sum(weight.numel() for weight in weights)
         return {
             "complexity_nats": nats,
-            "complexity_bits_per_weight": nats / math.log(2) / sum(weight.numel() for weight in weights),
+            "complexity_bits_per_weight": nats / math.log(2) / count,
             "median_sigma": float(torch.cat([sigma.flatten() for sigma in self.sigmas]).median()),
         }
 
@@ -285,11 +289,19 @@ class AdaptiveNoise(WeightNoise):
             self.restore_weights()
 
 
-def sigma_gradient(gradient: Tensor, sigma: Tensor, prior: Prior, lines: Tensor | float, sequences: int) -> Tensor:
+def sigma_gradient(
+    gradient: Tensor,
+    sigma: Tensor,
+    prior: Prior,
+    lines: Tensor | float,
+    sequences: int,
+) -> Tensor:
     """Return the gradient w.r.t. σ; see AdaptiveNoise.
 
     Args:
         gradient: Gradient of the data's mean loss w.r.t. the sampled weights.
+        sigma: Deviations of the weights.
+        prior: Prior of all weights.
         lines: Number of lines that it is the mean over.
         sequences: S, number of training sequences.
     """

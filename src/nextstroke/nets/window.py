@@ -1,8 +1,8 @@
 """The soft window over the text, and the LSTM layer it feeds back into (section 5.1, equations 46 to 52).
 
-The window's parameters at a step are the exponentials of a linear map of the hidden vector: alpha, beta
-and the step of kappa, K components each. The terms of phi are alpha exp(−beta (kappa − u)²), one for
-each component and position u of the text; phi is their sum over the components.
+The window's parameters at a step are the exponentials of a linear map of the hidden vector: alpha,
+beta and the step of kappa, K components each. The terms of phi are alpha exp(−beta (kappa − u)²),
+one for each component and position u of the text; phi is their sum over the components.
 """
 
 from typing import NamedTuple
@@ -133,13 +133,28 @@ def window_backward(
 class _WindowedRecurrence(torch.autograd.Function):
     """The loop over time of layer 1: the cell, then the window, which the cell reads at the next step.
 
-    `joint` holds the recurrent weights joined with those that read w; h and w lie next to each other in
-    one buffer, so that one product reads both. `text` is one-hot, with zero rows after the end of
-    shorter texts.
+    `joint` holds the recurrent weights joined with those that read w; h and w lie next to each
+    other in one buffer, so that one product reads both. `text` is one-hot, with zero rows after the
+    end of shorter texts.
     """
 
     @staticmethod
-    def forward(ctx, below, joint, peepholes, glance, glance_bias, text, h0, c0, w0, kappa0, clip, window_clip):
+    def forward(
+        ctx,
+        below,
+        joint,
+        peepholes,
+        glance,
+        glance_bias,
+        text,
+        h0,
+        c0,
+        w0,
+        kappa0,
+        clip,
+        window_clip,
+    ):
+        """Return h joined with w after each step, and the last h, c, w and kappa."""
         loop = dispatch.select_loop("window_forward", window_forward, below)
         weight = packed(joint, len(h0))
         both, *saved = loop(below, weight, peepholes, glance, glance_bias, text, h0, c0, w0, kappa0)
@@ -147,12 +162,14 @@ class _WindowedRecurrence(torch.autograd.Function):
         ctx.save_for_backward(joint, peepholes, glance, both, *saved)
         ctx.clips = clip, window_clip
         width = h0.shape[1]
-        h, w = both[-1, :, :width], both[-1, :, width:]
-        return both[1:], h.clone(), all_cells[-1].clone(), w.clone(), all_kappa[-1].clone()
+        h = both[-1, :, :width].clone()
+        w = both[-1, :, width:].clone()
+        return both[1:], h, all_cells[-1].clone(), w, all_kappa[-1].clone()
 
     @staticmethod
     @once_differentiable
     def backward(ctx, d_both, d_last_h, d_last_c, d_last_w, d_last_kappa):
+        """Return the gradients w.r.t. the arguments of `forward`."""
         joint, peepholes, glance, both, *saved = ctx.saved_tensors
         loop = dispatch.select_loop("window_backward", window_backward, both)
         width = d_last_h.shape[1]
@@ -190,8 +207,8 @@ class WindowedLSTM(nn.Module):
         cells: Number of memory cells.
         components: Number K of Gaussians in the window.
         clip: Bound of the gradients w.r.t. the gates' pre-activations; inf for none.
-        window_clip: Bound of the gradients w.r.t. the logarithms of the window's parameters; inf for
-            none. The paper does not say whether it clipped them.
+        window_clip: Bound of the gradients w.r.t. the logarithms of the window's parameters; inf
+            for none. The paper does not say whether it clipped them.
 
     Differs from the paper: nothing. kappa and w start at zero, which the paper leaves open.
     """
@@ -221,12 +238,17 @@ class WindowedLSTM(nn.Module):
         return WindowState(*self.lstm.start(batch), w, bias.new_zeros(batch, self.components))
 
     def forward(
-        self, x: Float[Tensor, "batch time inputs"], text: Int[Tensor, "batch positions"], state: WindowState
+        self,
+        x: Float[Tensor, "batch time inputs"],
+        text: Int[Tensor, "batch positions"],
+        state: WindowState,
     ) -> tuple[Float[Tensor, "batch time cells"], Float[Tensor, "batch time symbols"], WindowState]:
-        """Run over all steps; return the hidden vectors, the readings w and the state after the last step.
+        """Run over all steps; return the hidden vectors, w at each step and the last state.
 
         Args:
+            x: Input.
             text: Character ids, −1 after the end of shorter texts.
+            state: State before the first step.
         """
         # The joint width of h and w is padded to a multiple of 8: odd widths are slow in MKL.
         cells = self.lstm.cells

@@ -20,16 +20,18 @@ class Look:
     Attributes:
         pen: Width of the pen in mm, 0.01 to 50.
         colour: Name or #rrggbb; several, separated by commas, are used for the paragraphs in turn.
-        dpi: Dots per inch of pictures and animations; None means 200 for pictures and 100 for animations.
+        dpi: Dots per inch of pictures and animations; None means 200 for pictures and 100 for
+            animations.
         nib: Whether the width follows the pen's speed.
         animate: Whether an SVG shows the writing.
-        background: Colour behind the ink, "none" for a transparent picture, or a Picture; empty for white pictures and
-            vector files without a background.
+        background: Colour of the paper, "none" for a transparent picture, or a Picture; empty for
+            white pictures and vector files without a background.
         speed: Speed of animations; 2 is twice as fast as a hand.
         plotter: Settings of a pen plotter.
 
     Raises:
-        UsageError: a value out of its range, an unknown colour, or an animated nib.
+        UsageError: A value is out of range, a colour is unknown, or two settings exclude each
+            other.
     """
 
     pen: float = 0.35
@@ -49,7 +51,8 @@ class Look:
         if self.nib and self.animate:
             raise UsageError("an outline cannot be animated; leave out --nib or --animate")
         if self.nib and self.plotter.shortest:
-            raise UsageError("a plotter draws centre lines; leave out --nib, or --shortest and --machine")
+            advice = "leave out --nib, or --shortest and --machine"
+            raise UsageError(f"a plotter draws centre lines; {advice}")
         if len(self.colours) > MAX_COLOURS:
             raise UsageError(f"{len(self.colours)} colours: give at most {MAX_COLOURS}")
         for colour in self.colours:
@@ -57,7 +60,8 @@ class Look:
                 raise UsageError(f"colour {colour!r}: give a name such as navy, or #rrggbb")
         plain = self.background if isinstance(self.background, str) else ""
         if plain not in ("", TRANSPARENT) and not is_colour(plain):
-            raise UsageError(f"background {plain!r:.60}: give a colour such as ivory or #fffff0, or none")
+            wanted = "give a colour such as ivory or #fffff0, or none"
+            raise UsageError(f"background {plain!r:.60}: {wanted}")
 
     @property
     def colours(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What is behind the ink: a colour, nothing, or a picture that fills the page."""
+"""Backgrounds of pages: a colour, nothing, or a picture that fills the page."""
 
 import io
 import warnings
@@ -18,10 +18,10 @@ MAX_PIXELS = 50_000_000  # in a picture
 
 @dataclass(frozen=True, repr=False)
 class Picture:
-    """A picture that fills a page; what reaches over two of its edges is cut off.
+    """A picture that fills a page and is cropped to its aspect.
 
     Attributes:
-        data: Its file, PNG or JPEG.
+        data: Content of its file, PNG or JPEG.
         kind: "PNG" or "JPEG".
         size: Width and height in pixels.
     """
@@ -35,9 +35,10 @@ class Picture:
 
     @classmethod
     def of(cls, data: bytes, name: str) -> "Picture":
-        """Check a file.
+        """Return the picture in a file after checking it.
 
         Args:
+            data: Content of the file.
             name: Name of the file for messages.
 
         Raises:
@@ -51,7 +52,8 @@ class Picture:
                     found = cls(data, str(image.format), image.size)
                     if image.width * image.height > MAX_PIXELS:
                         size = f"{image.width} x {image.height}"
-                        raise LimitExceeded(f"{name}: {size} pixels are too many; at most {MAX_PIXELS} are read")
+                        problem = f"{size} pixels are too many; at most {MAX_PIXELS} are read"
+                        raise LimitExceeded(f"{name}: {problem}")
                     image.load()
         except UnidentifiedImageError:
             raise BadInput(f"{name}: is no PNG or JPEG; convert it first") from None
@@ -60,7 +62,7 @@ class Picture:
         return found
 
     def covering(self, size: tuple[int, int]) -> Image.Image:
-        """Return the middle of the picture, in the aspect of a page of `size` pixels and scaled to it."""
+        """Return the middle of the picture, cropped and scaled to a page of `size` pixels."""
         with Image.open(io.BytesIO(self.data), formats=list(MIME)) as image:
             left, top, width, height = self.box(size[0] / size[1])
             box = (left, top, left + width, top + height)
@@ -73,8 +75,11 @@ class Picture:
             aspect: Width of the part divided by its height.
         """
         width, height = self.size
-        inner = min(width, height * aspect), min(height, width / aspect)
-        return (width - inner[0]) / 2, (height - inner[1]) / 2, *inner
+        inner_width = min(width, height * aspect)
+        inner_height = min(height, width / aspect)
+        left = (width - inner_width) / 2
+        top = (height - inner_height) / 2
+        return left, top, inner_width, inner_height
 
 
 def background(value: str | Path) -> str | Picture:
@@ -90,13 +95,12 @@ def background(value: str | Path) -> str | Picture:
     try:
         return Picture.of(read_at_most(path, MAX_BYTES), str(path))
     except (OSError, ValueError):
-        raise UsageError(
-            f"background {str(value)!r:.60}: give a colour such as ivory or #fffff0, none, or a file that can be read"
-        ) from None
+        wanted = "give a colour such as ivory or #fffff0, none, or a file that can be read"
+        raise UsageError(f"background {str(value)!r:.60}: {wanted}") from None
 
 
 def is_colour(name: str) -> bool:
-    """Whether a name is a colour."""
+    """Return whether a name is a colour."""
     try:
         ImageColor.getrgb(name)
     except ValueError:

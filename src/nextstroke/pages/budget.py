@@ -1,7 +1,7 @@
-"""What one request takes, estimated from all its fields together before work begins, and what it may take at most.
+"""Estimate the size of a request before work begins, and check it against a budget.
 
-Each field has bounds of its own; they do not bound products such as page × dpi × number of pages. The command, Python
-and the server all ask here.
+Each field of a request has bounds of its own, but they do not bound products such as page × dpi ×
+number of pages. The command, the Python interface and the server all use this module.
 """
 
 import math
@@ -17,28 +17,29 @@ from nextstroke.pages.save import DOCUMENTS, FILMS, PICTURES
 
 MIB = 1 << 20
 PIXELLED = PICTURES | FILMS
-# Measured on whole pages, and rounded up (tests/test_budget.py holds the sums to it).
+# Bytes, measured on whole pages and rounded up; tests/test_budget.py compares estimates with
+# measurements.
 BASE = 4 * MIB  # of any request
-INK_BYTES = 200  # of a point: positions as read, scaled, levelled and placed
-TEXT_BYTES = 1000  # of a point in a format of text, with the tree that it is made from
-OUTLINE_BYTES = 6000  # of a point as an outline
-WINDOW_BYTES = 8  # of a point and a character of its line: the window's weights, and a copy
+INK_BYTES = 200  # per point: positions as read, scaled, levelled and placed
+TEXT_BYTES = 1000  # per point in a text format, with the element tree
+OUTLINE_BYTES = 6000  # per point of an outline
+WINDOW_BYTES = 8  # per point and character of its line: the window's weights, and a copy
 TOGETHER = 24  # lines whose window weights are kept at once
-PICTURE_BYTES = 12  # of a pixel: the picture, and what its encoder keeps
-CANVAS_BYTES = 2 * FINER**2 + 8  # of a pixel of a film: one byte for each of its finer pixels, and copies
-FRAME_BYTES = 3  # of a pixel in each frame of a film
-PACKED_BYTES = 0.2  # of a pixel in a finished file
+PICTURE_BYTES = 12  # per pixel: the picture and the state of its encoder
+CANVAS_BYTES = 2 * FINER**2 + 8  # per pixel of an animation: one for each finer pixel, and copies
+FRAME_BYTES = 3  # per pixel in each frame of an animation
+PACKED_BYTES = 0.2  # per pixel in a finished file
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What one request may take at most.
+    """Limits of a request.
 
     Attributes:
-        characters: Of its text.
-        pages: Number of pages.
-        pixels: In the pictures of all its pages together.
-        memory: Bytes, as `estimate` reckons them.
+        characters: Greatest number of characters of its text.
+        pages: Greatest number of pages.
+        pixels: Greatest number of pixels on all its pages.
+        memory: Greatest estimated memory in bytes.
     """
 
     characters: int = 1_000_000
@@ -47,13 +48,16 @@ class Budget:
     memory: int = 1024 * MIB
 
     def check(self, work: "Work") -> None:
-        """Raise LimitExceeded where a request would take more."""
+        """Raise LimitExceeded if a request exceeds a limit."""
         _limit("characters", work.characters, self.characters, "give a shorter text")
         _limit("pages", work.pages, self.pages, "give a shorter text or a larger page")
-        _limit("pixels on a page", work.page_pixels, MAX_PIXELS, "lower the dpi, or make the page smaller")
-        _limit("pixels on all pages", work.pages * work.page_pixels, self.pixels, "lower the dpi, or give less text")
-        needed, allowed = math.ceil(work.memory / MIB), self.memory // MIB
-        _limit("MiB of memory", needed, allowed, "lower the dpi, make the page smaller, or raise --memory")
+        smaller = "lower the dpi, or make the page smaller"
+        _limit("pixels on a page", work.page_pixels, MAX_PIXELS, smaller)
+        pixels = work.pages * work.page_pixels
+        _limit("pixels on all pages", pixels, self.pixels, "lower the dpi, or give less text")
+        needed = math.ceil(work.memory / MIB)
+        less = "lower the dpi, make the page smaller, or raise --memory"
+        _limit("MiB of memory", needed, self.memory // MIB, less)
 
 
 BUDGET = Budget()
@@ -64,10 +68,10 @@ class Work:
     """The estimated size of a request.
 
     Attributes:
-        characters: Of its text.
+        characters: Number of characters of its text.
         pages: Number of pages.
-        page_pixels: Pixels of one page; 0 in formats without pixels.
-        memory: Bytes at its peak.
+        page_pixels: Number of pixels of one page; 0 in formats without pixels.
+        memory: Peak memory in bytes.
     """
 
     characters: int
@@ -77,34 +81,46 @@ class Work:
 
 
 def estimate(
-    text: str, page: Page, format: str, look: Look, points_per_character: float, streamed: bool = False
+    text: str,
+    page: Page,
+    format: str,
+    look: Look,
+    points_per_character: float,
+    streamed: bool = False,
 ) -> Work:
     """Estimate the size of a text as handwriting in a format.
 
     Args:
-        points_per_character: Of the model that writes it.
-        streamed: Whether each page is written out before the next but one is made; a PDF holds all pages.
+        text: Text to write.
+        page: Size and layout of a page.
+        format: One of FORMATS.
+        look: Pen, resolution and speed.
+        points_per_character: Mean number of points per character of the model.
+        streamed: Whether at most two pages are in memory at once; a PDF holds all pages.
     """
     advance = ADVANCE * page.x_height
     longest = min(page.text_width / advance, MAX_LINE) if page.width else LONGEST
     paragraphs = [len(paragraph) for paragraph in text.split("\n")]
     lines = sum(max(1, min(length, math.ceil(length / longest))) for length in paragraphs)
     pages = math.ceil(lines / page.rows)
-    width, height = page.width, page.height
+    width = page.width
+    height = page.height
+    widest = min(longest, max(paragraphs))  # characters
     if width is None or height is None:
-        width = min(longest, max(paragraphs)) * advance + page.margins[1] + page.margins[3]
+        width = widest * advance + page.margins[1] + page.margins[3]
         height = lines * page.line_height + page.margins[0] + page.margins[2]
     pixels = _pixels(width, height, format, look)
     held = min(pages, 2) if streamed and format not in DOCUMENTS else pages
     points = len(text) * points_per_character
-    windows = min(points, TOGETHER * longest * points_per_character) * min(longest, max(paragraphs)) * WINDOW_BYTES
-    memory = BASE + windows + _kept(points * held / pages, pixels * held)
+    windowed = min(points, TOGETHER * longest * points_per_character)
+    memory = BASE + windowed * widest * WINDOW_BYTES
+    memory += _kept(points * held / pages, pixels * held)
     memory += _drawing(format, look, pixels, points if format in DOCUMENTS else points / pages)
     return Work(len(text), pages, pixels, math.ceil(memory))
 
 
 def measure(sheets: Sequence[Sheet], format: str, look: Look) -> Work:
-    """Return what it takes to draw finished sheets, one after the other or all as a PDF."""
+    """Estimate the size of drawing finished sheets, one after another or all as a PDF."""
     points = [sum(map(len, sheet.lines)) for sheet in sheets]
     pixels = max(_pixels(sheet.width, sheet.height, format, look) for sheet in sheets)
     memory = BASE + _kept(sum(points), pixels * len(sheets))
@@ -113,12 +129,12 @@ def measure(sheets: Sequence[Sheet], format: str, look: Look) -> Work:
 
 
 def _kept(points: float, pixels: float) -> float:
-    """Bytes of pages that are written, and of their finished files."""
+    """Return the bytes of finished pages and their files."""
     return points * INK_BYTES + pixels * PACKED_BYTES
 
 
 def _pixels(width: float, height: float, format: str, look: Look) -> int:
-    """Return the pixels of a page of a size in mm; 0 in formats without pixels."""
+    """Return the number of pixels of a page whose size is in mm; 0 in formats without pixels."""
     if format not in PIXELLED:
         return 0
     scale = default_dpi(format, look.dpi) / MILLIMETRES
@@ -126,12 +142,14 @@ def _pixels(width: float, height: float, format: str, look: Look) -> int:
 
 
 def _drawing(format: str, look: Look, pixels: int, points: float) -> float:
-    """Bytes that it takes to draw one page, or all pages of a PDF."""
+    """Return the bytes needed to draw one page, or all pages of a PDF."""
     if format in FILMS:
         frames = points / PACE / look.speed * FRAMES_A_SECOND
-        return pixels * CANVAS_BYTES + max(2 * pixels, min(frames * pixels, PIXELS)) * FRAME_BYTES
+        frame_pixels = max(2 * pixels, min(frames * pixels, PIXELS))
+        return pixels * CANVAS_BYTES + frame_pixels * FRAME_BYTES
     if format in PIXELLED:
-        return pixels * PICTURE_BYTES + min(pixels * 4 * FINER**2, 2 * STRIP_BYTES) + points * INK_BYTES
+        strips = min(pixels * 4 * FINER**2, 2 * STRIP_BYTES)
+        return pixels * PICTURE_BYTES + strips + points * INK_BYTES
     return points * (OUTLINE_BYTES if look.nib else TEXT_BYTES)
 
 

@@ -15,35 +15,46 @@ SIZES = {
 }  # fmt: skip
 UNITS = {"": 1.0, "mm": 1.0, "cm": 10.0, "in": 25.4}  # mm
 PAPERS = ("blank", "ruled", "grid", "dots")
-INK, RULE = "#1a1a2e", "#c8d3e0"  # colours of ink and of the lines of ruled paper
+INK = "#1a1a2e"  # colour of ink
+RULE = "#c8d3e0"  # colour of printed lines and dots
 DOT = 0.5  # mm across, on dotted paper
 ALIGN = {"left": 0.0, "center": 0.5, "right": 1.0}
 MIN_WIDTH = 10.0  # mm between the margins
-MIN_LENGTH, MAX_LENGTH = 0.1, 1000.0  # mm, of letters and between baselines
-MIN_SPACING, MAX_SPACING = -5.0, 100.0  # mm, between letters and words, of indents and tab stops
+MIN_LENGTH = 0.1  # mm, of letters and between baselines
+MAX_LENGTH = 1000.0  # mm, of letters and between baselines
+MIN_SPACING = -5.0  # mm, between letters and between words
+MAX_SPACING = 100.0  # mm, between letters and between words, of indents and tab stops
 CUT_MARGIN = 4.0  # mm around ink whose page is cut to it
-TAB = 12.0  # mm between tab stops, where nothing else is given
+TAB = 12.0  # mm between tab stops by default
 MAX_SIDE = 100_000.0  # mm: 100 m, longer than a roll of paper for a plotter
 MAX_ROWS = 10_000  # lines on one page
-LONGEST = 70  # characters in one line where the page does not limit it: the length of the corpus's longest lines
-MAX_LINE = 400  # characters in one line, however wide the page is
+LONGEST = 70  # characters of a line of unlimited width, as in the longest lines of the corpus
+MAX_LINE = 400  # characters of a line on a page of any width
 ADVANCE = 1.2  # mean width of a character in heights of small letters, before a hand is known
 
-# How wide characters are on average over eight hands, in mean widths of a character (notes/log.md).
-ADVANCES = {"ijltI.,:;'!()\"": 0.69, "cfkrsvz": 0.82, "0123456789": 1.13, "mwABCDEFGHJKLMNOPQRSTUVWXYZ": 1.22, " ": 1.4}
+# Mean widths of characters over eight hands, as a ratio to that of all characters (notes/log.md).
+ADVANCES = {
+    "ijltI.,:;'!()\"": 0.69,
+    "cfkrsvz": 0.82,
+    "0123456789": 1.13,
+    "mwABCDEFGHJKLMNOPQRSTUVWXYZ": 1.22,
+    " ": 1.4,
+}
 USUAL_ADVANCE = 0.94
 
-# Quantiles of the heights of a line's points: small letters fill the part between them, ascenders and descenders are
-# outliers.
+# Quantiles of the y of a line's points between which small letters are; ascenders and descenders
+# are outside.
 X_HEIGHT_QUANTILES = 0.12, 0.86
-FLAT = 6.0  # widths in spreads of height; a line that is shorter has no slope that could be measured
-FLAT_QUANTILES = 0.1, 0.9  # the spread of heights lies between them
-SLOPE_ROUNDS = 3  # times that the straight line is fitted, without the outliers of the time before
+FLAT = 6.0  # width to spread of y; the slope of a line with a smaller ratio cannot be measured
+FLAT_QUANTILES = 0.1, 0.9  # of y, whose difference is its spread
+SLOPE_ROUNDS = 3  # fits of the straight line, each without the outliers of the previous one
 OUTLIER = 2.0  # median distances from the straight line
 MAX_SLOPE = 0.3  # dy for each dx
 FIRST_BASELINE = 0.75  # line heights below the margin, so that tall letters stay below it
-# Standard deviations of a drift of 1: logarithm of the size, slope, rise in line heights.
-DRIFT_SIZE, DRIFT_SLOPE, DRIFT_RISE = 0.05, 0.008, 0.05
+# Standard deviations at a drift of 1.
+DRIFT_SIZE = 0.05  # of the logarithm of the size
+DRIFT_SLOPE = 0.008  # dy for each dx
+DRIFT_RISE = 0.05  # line heights
 _ADVANCES = {character: width for some, width in ADVANCES.items() for character in some}
 
 
@@ -52,20 +63,24 @@ class Page:
     """Size and layout of a page; all lengths in millimetres.
 
     Attributes:
-        width, height: Size of the page; None means cut to the ink.
-        margin: Free border on all sides; or top and bottom, left and right; or top, right, bottom, left.
+        width: Width of the page; None means cut to the ink.
+        height: Height of the page; None means cut to the ink.
+        margin: Free border on all sides; or top and bottom, left and right; or top, right, bottom,
+            left.
         line_height: Distance from baseline to baseline.
         x_height: Height of small letters.
-        align: "left", "center" or "right"; several, separated by commas, for the paragraphs in turn.
+        align: "left", "center" or "right"; several, separated by commas, for the paragraphs in
+            turn.
         paper: "blank", "ruled", "grid" or "dots"; squares and dots are half a line height apart.
         drift: Amount by which lines rise, sink and change in size, 0 to 3; 1 is an unsteady hand.
-        letter_spacing: Added between letters, -5 to 100; below 0 they are closer.
-        word_spacing: Added between words, -5 to 100.
+        letter_spacing: Space added between letters, -5 to 100; below 0 they are closer.
+        word_spacing: Space added between words, -5 to 100.
         indent: Indent of the first line of each paragraph, 0 to 100.
         tab: Distance of the tab stops from each other, 1 to 100.
 
     Raises:
-        UsageError: a value out of its range, or no room between the margins.
+        UsageError: A value is out of range, or there is no room between the margins.
+        LimitExceeded: A page has more than MAX_ROWS lines.
     """
 
     width: float | None = None
@@ -84,42 +99,57 @@ class Page:
     def __post_init__(self) -> None:
         for align in self.aligns:
             if align not in ALIGN:
-                raise UsageError(f"align {align!r}: give one of {', '.join(ALIGN)}, or several as left,right")
+                known = ", ".join(ALIGN)
+                raise UsageError(f"align {align!r}: give one of {known}, or several as left,right")
         if self.paper not in PAPERS:
             raise UsageError(f"paper {self.paper!r}: give one of {', '.join(PAPERS)}")
         if not isinstance(self.margin, float | int) and len(self.margin) not in (1, 2, 4):
-            raise UsageError(f"margin: {len(self.margin)} numbers; give 1, 2 or 4 (top, right, bottom, left)")
+            count = len(self.margin)
+            raise UsageError(f"margin: {count} numbers; give 1, 2 or 4 (top, right, bottom, left)")
         self._check_lengths()
         if not 0 <= self.drift <= 3:
             raise UsageError(f"drift {self.drift}: give 0 to 3; 0 is level, 1 an unsteady hand")
         if self.width is not None and (self.text_width < MIN_WIDTH or self.rows < 1):
-            raise UsageError(f"a page of {self.width} x {self.height} mm has no room for text; make margins smaller")
+            size = f"{self.width} x {self.height} mm"
+            raise UsageError(f"a page of {size} has no room for text; make margins smaller")
         if self.height is not None and self.rows > MAX_ROWS:
-            raise LimitExceeded(f"{self.rows} lines on a page, at most {MAX_ROWS}; make the line height larger")
+            problem = f"{self.rows} lines on a page, at most {MAX_ROWS}"
+            raise LimitExceeded(f"{problem}; make the line height larger")
 
     def _check_lengths(self) -> None:
+        below = f"below {MAX_LENGTH:g}"
         for side in self.margins:
             if not 0 <= side < MAX_LENGTH:
-                raise UsageError(f"margin {side}: give millimetres, 0 or more and below {MAX_LENGTH:g}")
+                raise UsageError(f"margin {side}: give millimetres, 0 or more and {below}")
         for name, value in {"line height": self.line_height, "text size": self.x_height}.items():
             if not MIN_LENGTH <= value < MAX_LENGTH:
-                raise UsageError(f"{name} {value}: give millimetres, {MIN_LENGTH} or more and below {MAX_LENGTH:g}")
+                wanted = f"give millimetres, {MIN_LENGTH} or more and {below}"
+                raise UsageError(f"{name} {value}: {wanted}")
         for name, length in {"width": self.width, "height": self.height}.items():
             if length is not None and not 0 <= length <= MAX_SIDE:
-                raise UsageError(f"{name} of the page {length:g}: give millimetres, at most {MAX_SIDE:g}")
-        limits = {"letter spacing": MIN_SPACING, "word spacing": MIN_SPACING, "indent": 0.0, "tab": 1.0}
-        values = (self.letter_spacing, self.word_spacing, self.indent, self.tab)
-        for (name, low), value in zip(limits.items(), values, strict=True):
+                wanted = f"give millimetres, at most {MAX_SIDE:g}"
+                raise UsageError(f"{name} of the page {length:g}: {wanted}")
+        spacings = [
+            ("letter spacing", self.letter_spacing, MIN_SPACING),
+            ("word spacing", self.word_spacing, MIN_SPACING),
+            ("indent", self.indent, 0.0),
+            ("tab", self.tab, 1.0),
+        ]
+        for name, value, low in spacings:
             if not low <= value <= MAX_SPACING:
                 raise UsageError(f"{name} {value}: give millimetres, {low:g} to {MAX_SPACING:g}")
 
     @classmethod
     def named(cls, name: str, **changes) -> "Page":
-        """Return a page by name or size; `changes` are other attributes.
+        """Return a page of a standard size or of a given one.
 
         Args:
-            name: One of SIZES, with "-landscape" if it lies on its side, or WIDTHxHEIGHT in millimetres or with a unit:
-                "148x105", "10x15cm", "4x6in".
+            name: One of SIZES, with "-landscape" if it lies on its side, or WIDTHxHEIGHT in
+                millimetres or with a unit: "148x105", "10x15cm", "4x6in".
+            changes: Attributes with other values.
+
+        Raises:
+            UsageError: The name is unknown, or a value is out of range.
         """
         found = re.fullmatch(r"([0-9.]+)(mm|cm|in)?[x×]([0-9.]+)(mm|cm|in)?", name.lower())
         kind, _, turned = name.lower().partition("-")
@@ -155,7 +185,9 @@ class Page:
     @property
     def text_width(self) -> float:
         """Width between the margins; infinite where the page is cut to the ink."""
-        return float("inf") if self.width is None else self.width - self.margins[1] - self.margins[3]
+        if self.width is None:
+            return float("inf")
+        return self.width - self.margins[1] - self.margins[3]
 
     @property
     def rows(self) -> int:
@@ -166,7 +198,7 @@ class Page:
 
     @property
     def column(self) -> float:
-        """Width of one blank more than one, in mm: that of a mean character before a hand is known."""
+        """Width of each further blank in a run of blanks, in mm: that of a mean character."""
         return ADVANCE * self.x_height
 
 
@@ -175,12 +207,13 @@ class Sheet:
     """One finished page, in millimetres.
 
     Attributes:
-        width, height: Size of the page.
+        width: Width of the page.
+        height: Height of the page.
         lines: Ink at its position on the page.
-        baselines: Heights of the lines of writing; empty on blank paper.
+        baselines: Heights of the baselines of the page; empty on blank paper.
         paragraphs: Number of each line's paragraph; empty means all 0.
-        paper: How the paper is printed, one of PAPERS.
-        squares: Left edge of the first square of grid paper, and the size of a square.
+        paper: Print of the paper, one of PAPERS.
+        squares: Left edge of the first square of grid paper, and the side of a square.
     """
 
     width: float
@@ -197,7 +230,7 @@ class Sheet:
             yield from line.strokes()
 
     def size(self) -> dict[str, str | float]:
-        """Return unit, width and height, as JSON ink carries them."""
+        """Return unit, width and height, as the entries of JSON ink."""
         return {"unit": "mm", "width": round(self.width, 3), "height": round(self.height, 3)}
 
     def colours(self, inks: Sequence[str]) -> list[str]:
@@ -216,26 +249,26 @@ class Sheet:
         if self.paper == "ruled":
             yield from ((0.0, y, self.width, y) for y in self.baselines)
         elif self.paper == "grid":
-            xs, ys = self._crossings()
-            yield from ((0.0, y, self.width, y) for y in ys)
-            yield from ((x, 0.0, x, self.height) for x in xs)
+            columns, rows = self._crossings()
+            yield from ((0.0, y, self.width, y) for y in rows)
+            yield from ((x, 0.0, x, self.height) for x in columns)
 
     def printed_dots(self) -> Iterator[tuple[float, float]]:
         """Yield the dots printed on the paper."""
         if self.paper == "dots":
-            xs, ys = self._crossings()
-            yield from ((x, y) for y in ys for x in xs)
+            columns, rows = self._crossings()
+            yield from ((x, y) for y in rows for x in columns)
 
     def _crossings(self) -> tuple[list[float], list[float]]:
-        """Return x and y of the squares' edges, so that each line of writing is on one of them."""
+        """Return x and y of the squares' edges, some of which are the baselines."""
         if not self.baselines:
             return [], []
         left, size = self.squares
+        left %= size
         top = self.baselines[0] % size
-        return (
-            [left % size + i * size for i in range(int((self.width - left % size) / size) + 1)],
-            [top + i * size for i in range(int((self.height - top) / size) + 1)],
-        )
+        columns = [left + i * size for i in range(int((self.width - left) / size) + 1)]
+        rows = [top + i * size for i in range(int((self.height - top) / size) + 1)]
+        return columns, rows
 
 
 def advance_of(text: str) -> float:
@@ -243,7 +276,12 @@ def advance_of(text: str) -> float:
     return sum(_ADVANCES.get(character, USUAL_ADVANCE) for character in text)
 
 
-def wrap(text: str, width: float, measure: Callable[[str], float], first: float | None = None) -> Iterator[str]:
+def wrap(
+    text: str,
+    width: float,
+    measure: Callable[[str], float],
+    first: float | None = None,
+) -> Iterator[str]:
     """Break a text into lines no wider than `width`; only blanks at the breaks are dropped.
 
     Line ends in the text stay; an empty string is an empty line. A word wider than a line is split.
@@ -252,7 +290,7 @@ def wrap(text: str, width: float, measure: Callable[[str], float], first: float 
         text: Text with line ends.
         width: Width of a line, in any unit.
         measure: Function from a text to its width in the unit of `width`; must grow with the text.
-        first: Width of the first line of each paragraph; default: `width`.
+        first: Width of the first line of each paragraph; None for `width`.
     """
     for paragraph in text.split("\n"):
         line = ""
@@ -274,8 +312,20 @@ def wrap(text: str, width: float, measure: Callable[[str], float], first: float 
         yield line
 
 
-def _pieces(word: str, first: float, width: float, measure: Callable[[str], float]) -> Iterator[str]:
-    """Cut a word where it would leave the line, as far as the pieces are asked for; each has one character at least."""
+def _pieces(
+    word: str,
+    first: float,
+    width: float,
+    measure: Callable[[str], float],
+) -> Iterator[str]:
+    """Yield the pieces of a word that fit a line each; a piece has at least one character.
+
+    Args:
+        word: Word to cut.
+        first: Width of the first piece's line.
+        width: Width of the other lines.
+        measure: Function from a text to its width.
+    """
     piece = ""
     room = first
     for character in word:
@@ -303,9 +353,9 @@ class Measures:
 
     @classmethod
     def of(cls, ink: Ink) -> "Measures":
-        """Measure a line: its baseline is a high quantile of y, and small letters end at a low one.
+        """Measure a line: its baseline is a high quantile of y, and the top of small letters a low one.
 
-        Descenders, ascenders and bars are outside of both quantiles.
+        Descenders, ascenders and bars are outside both quantiles.
         """
         slope = _slope(ink)
         level = ink.points[:, 1] - slope * ink.points[:, 0]
@@ -329,8 +379,9 @@ def _slope(ink: Ink) -> float:
 
 
 def scale_of(lines: Sequence[Ink], page: Page) -> float:
-    """Return the mm per unit that bring lines of one hand to the page's x-height."""
-    return page.x_height / float(np.median([Measures.of(line).x_height for line in lines]))
+    """Return the scale in mm per unit that brings lines of one hand to the page's x-height."""
+    heights = [Measures.of(line).x_height for line in lines]
+    return page.x_height / float(np.median(heights))
 
 
 def level(lines: Sequence[Ink], page: Page, scale: float | None = None) -> list[Ink]:
@@ -347,16 +398,20 @@ def level(lines: Sequence[Ink], page: Page, scale: float | None = None) -> list[
 
 def drifted(ink: Ink, page: Page, rng: np.random.Generator) -> Ink:
     """Return a levelled line with a random height, slope and size, by the page's drift."""
-    size, slope, rise = rng.normal(0, page.drift, 3) * (DRIFT_SIZE, DRIFT_SLOPE, DRIFT_RISE * page.line_height)
+    deviations = (DRIFT_SIZE, DRIFT_SLOPE, DRIFT_RISE * page.line_height)
+    size, slope, rise = rng.normal(0, page.drift, 3) * deviations
     points = ink.points * np.exp(size)
     points[:, 1] += slope * points[:, 0] + rise
     return Ink(points, ink.end_of_stroke)
 
 
 def place(
-    level: Sequence[Ink | None], page: Page, paragraphs: Sequence[int] = (), aligns: Sequence[str] = ()
+    level: Sequence[Ink | None],
+    page: Page,
+    paragraphs: Sequence[int] = (),
+    aligns: Sequence[str] = (),
 ) -> list[Sheet]:
-    """Put levelled lines on sheets, top to bottom.
+    """Place levelled lines on sheets, top to bottom.
 
     Args:
         level: Results of `level`; None is an empty line.
@@ -365,27 +420,36 @@ def place(
         aligns: Alignment of each line; empty means that of its paragraph on the page.
 
     Raises:
-        UsageError: all lines are empty.
+        UsageError: All lines are empty.
     """
     if not any(level):
         raise UsageError("there is nothing to put on the page")
     whole = page.width is None or page.height is None
     rows = len(level) if whole else page.rows
     numbers = paragraphs or [0] * len(level)
-    shares = [ALIGN[align] for align in aligns or [page.aligns[number % len(page.aligns)] for number in numbers]]
+    if not aligns:
+        aligns = [page.aligns[number % len(page.aligns)] for number in numbers]
+    shares = [ALIGN[align] for align in aligns]
     put = _cut if whole else _filled
     sheets = [slice(i, i + rows) for i in range(0, len(level), rows)]
     return [put(level[some], numbers[some], shares[some], page) for some in sheets]
 
 
 def _levelled(ink: Ink, measures: Measures) -> Ink:
+    """Return a line with its baseline at y = 0 and its left edge at x = 0."""
     points = ink.points.copy()
     points[:, 1] -= measures.slope * points[:, 0] + measures.baseline
     points[:, 0] -= points[:, 0].min()
     return Ink(points, ink.end_of_stroke)
 
 
-def _filled(lines: Sequence[Ink | None], paragraphs: Sequence[int], shares: Sequence[float], page: Page) -> Sheet:
+def _filled(
+    lines: Sequence[Ink | None],
+    paragraphs: Sequence[int],
+    shares: Sequence[float],
+    page: Page,
+) -> Sheet:
+    """Return a sheet of the page's size; `shares` are parts of the free width left of each line."""
     assert page.width is not None
     assert page.height is not None
     top, _, _, left = page.margins
@@ -399,11 +463,17 @@ def _filled(lines: Sequence[Ink | None], paragraphs: Sequence[int], shares: Sequ
 
 
 def _inked(lines: Sequence[Ink | None], paragraphs: Sequence[int]) -> list[int]:
+    """Return the paragraphs of the lines that have ink."""
     return [number for line, number in zip(lines, paragraphs, strict=True) if line is not None]
 
 
-def _cut(lines: Sequence[Ink | None], paragraphs: Sequence[int], shares: Sequence[float], page: Page) -> Sheet:
-    """Return a sheet just large enough for the ink and its margins."""
+def _cut(
+    lines: Sequence[Ink | None],
+    paragraphs: Sequence[int],
+    shares: Sequence[float],
+    page: Page,
+) -> Sheet:
+    """Return a sheet of the size of the ink and its margins; `shares` as for `_filled`."""
     widest = max(line.bounds()[2] for line in lines if line is not None)
     rows = [
         line.moved(share * (widest - line.bounds()[2]), row * page.line_height)
@@ -415,12 +485,18 @@ def _cut(lines: Sequence[Ink | None], paragraphs: Sequence[int], shares: Sequenc
     above, right, below, left = page.margins
     placed = [row.moved(left, above - top) for row in rows]
     baselines = [above - top + row * page.line_height for row in range(len(lines))]
-    size = left + widest + right, above + bottom - top + below
+    size = (left + widest + right, above + bottom - top + below)
     return _sheet(size, placed, baselines, _inked(lines, paragraphs), page)
 
 
 def _sheet(
-    size: tuple[float, float], placed: list[Ink], baselines: list[float], paragraphs: list[int], page: Page
+    size: tuple[float, float],
+    placed: list[Ink],
+    baselines: list[float],
+    paragraphs: list[int],
+    page: Page,
 ) -> Sheet:
+    """Return a sheet with the page's paper."""
     printed = [] if page.paper == "blank" else baselines
-    return Sheet(*size, placed, printed, paragraphs, page.paper, (page.margins[3], page.line_height / 2))
+    squares = (page.margins[3], page.line_height / 2)
+    return Sheet(*size, placed, printed, paragraphs, page.paper, squares)

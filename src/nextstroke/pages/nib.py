@@ -1,13 +1,14 @@
-"""Ink of a nib: broad where the pen is slow, thin where it is fast."""
+"""The ink of a nib, whose width falls with the speed of the pen."""
 
 import numpy as np
 
 from nextstroke.ink import Ink
 from nextstroke.pages.spline import polyline
 
-THIN, BROAD = 0.5, 1.5  # widths at infinite speed and at rest, in widths of the pen
-ENDS = 0.6  # width where the pen touches down and lifts
-ROUND = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+THIN = 0.5  # width at infinite speed, in widths of the pen
+BROAD = 1.5  # width at rest, in widths of the pen
+ENDS = 0.6  # factor of the width at both ends of a stroke
+ROUND = np.linspace(0, 2 * np.pi, 12, endpoint=False)  # angles of the corners of a dot
 
 
 def ribbons(line: Ink, pen: float) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -23,30 +24,42 @@ def ribbons(line: Ink, pen: float) -> list[tuple[np.ndarray, np.ndarray]]:
     """
     curves = [polyline(stroke) for stroke in line.strokes()]
     speeds = [_speed(curve) for curve in curves]
-    moving = np.concatenate(speeds)
-    usual = float(np.median(moving[moving > 0])) if (moving > 0).any() else 1.0
-    return [(curve, pen * _width(speed / usual)) for curve, speed in zip(curves, speeds, strict=True)]
+    every = np.concatenate(speeds)
+    moving = every[every > 0]
+    usual = float(np.median(moving)) if len(moving) else 1.0
+    widths = [pen * _width(speed / usual) for speed in speeds]
+    return list(zip(curves, widths, strict=True))
 
 
 def outline(curve: np.ndarray, width: np.ndarray) -> np.ndarray:
-    """Return the border of a ribbon, a polygon (n, 2) for the non-zero fill rule; a dot is a disc."""
+    """Return the outline of a ribbon, a polygon (n, 2) for the non-zero fill rule; a dot is a disc.
+
+    Args:
+        curve: Points of the centre line, (points, 2).
+        width: Width at each point, (points,).
+    """
     moves = np.diff(curve, axis=0)
     length = np.hypot(*moves.T)
     if not len(moves) or not length.any():
         return curve[0] + width[0] / 2 * np.column_stack([np.cos(ROUND), np.sin(ROUND)])
     keep = np.append(True, length > 0)
-    curve, width, ahead = curve[keep], width[keep], moves[length > 0] / length[length > 0, None]
+    curve = curve[keep]
+    half = width[keep, None] / 2
+    ahead = moves[length > 0] / length[length > 0, None]
     across = np.column_stack([ahead[:, 1], -ahead[:, 0]])
-    # A point has the border of the piece before it and of the piece after it, so that turns stay full on the outside.
-    before, after = np.concatenate([across[:1], across]), np.concatenate([across, across[-1:]])
-    half = width[:, None] / 2
+    # Each point has the edges of both pieces that meet in it, which keeps the outside of turns
+    # full.
+    before = np.concatenate([across[:1], across])
+    after = np.concatenate([across, across[-1:]])
     left = np.stack([curve + half * before, curve + half * after], 1).reshape(-1, 2)
     right = np.stack([curve - half * before, curve - half * after], 1).reshape(-1, 2)[::-1]
-    cap, start = curve[-1] + half[-1] * ahead[-1], curve[0] - half[0] * ahead[0]
-    return np.concatenate([left, cap[None], right, start[None]])
+    end = curve[-1] + half[-1] * ahead[-1]
+    start = curve[0] - half[0] * ahead[0]
+    return np.concatenate([left, end[None], right, start[None]])
 
 
 def _speed(curve: np.ndarray) -> np.ndarray:
+    """Return the speed at each point, (points,), in lengths per point."""
     return np.hypot(*np.gradient(curve, axis=0).T) if len(curve) > 1 else np.zeros(1)
 
 

@@ -1,4 +1,4 @@
-"""Write sheets as one PDF with vector ink."""
+"""Write sheets as a PDF document with vector ink."""
 
 import io
 from collections.abc import Iterable
@@ -19,13 +19,20 @@ RULE_WIDTH = 0.15  # mm
 
 
 def pdf(
-    sheets: Iterable[Sheet], look: Look = LOOK, title: str = "", about: str = "", check: Check | None = None
+    sheets: Iterable[Sheet],
+    look: Look = LOOK,
+    title: str = "",
+    about: str = "",
+    check: Check | None = None,
 ) -> bytes:
-    """A document with a page for each sheet, in millimetres; the same ink gives the same bytes.
+    """Return a PDF document with a page for each sheet; the same ink gives the same bytes.
 
     Args:
-        title, about: Shown by viewers as title and subject.
-        check: Asked before each line of ink; what it raises ends the drawing.
+        sheets: Sheets in mm.
+        look: Pen, colours and background.
+        title: Title that viewers show.
+        about: Subject that viewers show.
+        check: Callback before each line of ink, which may raise to stop the drawing.
     """
     from reportlab import rl_config
     from reportlab.pdfgen.canvas import Canvas
@@ -49,7 +56,7 @@ def pdf(
 def _draw(document, sheet: Sheet, look: Look, check: Check | None) -> None:
     document.setPageSize((sheet.width * MILLIMETRE, sheet.height * MILLIMETRE))
     _draw_background(document, sheet, look.background)
-    # From here on millimetres, y downwards, as in `layout`.
+    # The unit is now the millimetre, and y goes downwards, as in `layout`.
     document.transform(MILLIMETRE, 0, 0, -MILLIMETRE, 0, sheet.height * MILLIMETRE)
     document.setLineCap(ROUND)
     document.setLineJoin(ROUND)
@@ -78,19 +85,21 @@ def _draw(document, sheet: Sheet, look: Look, check: Check | None) -> None:
 
 def _draw_background(document, sheet: Sheet, background: str | Picture) -> None:
     """Fill the page; the unit is the point, y upwards."""
-    width, height = sheet.width * MILLIMETRE, sheet.height * MILLIMETRE
+    width = sheet.width * MILLIMETRE
+    height = sheet.height * MILLIMETRE
     if isinstance(background, Picture):
         from reportlab.lib.utils import ImageReader
 
         left, top, inner, _ = background.box(width / height)
         scale = width / inner
-        size = background.size[0] * scale, background.size[1] * scale
+        size = (background.size[0] * scale, background.size[1] * scale)
         document.saveState()
         page = document.beginPath()
         page.rect(0, 0, width, height)
         document.clipPath(page, stroke=0, fill=0)
         # The picture is centred, so that as much is cut off below as above.
-        document.drawImage(ImageReader(io.BytesIO(background.data)), -left * scale, -top * scale, *size)
+        image = ImageReader(io.BytesIO(background.data))
+        document.drawImage(image, -left * scale, -top * scale, *size)
         document.restoreState()
     elif background not in ("", TRANSPARENT):
         document.setFillColorRGB(*_rgb(background))

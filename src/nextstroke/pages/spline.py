@@ -1,8 +1,9 @@
-"""Strokes as smooth curves: a uniform Catmull-Rom spline through the points."""
+"""Smooth curves through the points of strokes: uniform Catmull-Rom splines."""
 
 import numpy as np
 
-# Catmull-Rom tangents are half the chord of the neighbours; Bézier handles are a third of the tangents.
+# Catmull-Rom tangents are half the chord of the neighbours; Bézier handles are a third of the
+# tangents.
 TENSION = 6.0
 
 
@@ -16,7 +17,8 @@ def bezier(stroke: np.ndarray) -> np.ndarray:
     """
     around = np.concatenate([stroke[:1], stroke, stroke[-1:]])
     tangent = (around[2:] - around[:-2]) / TENSION
-    start, end = stroke[:-1], stroke[1:]
+    start = stroke[:-1]
+    end = stroke[1:]
     return np.stack([start, start + tangent[:-1], end - tangent[1:], end], 1)
 
 

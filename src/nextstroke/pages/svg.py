@@ -1,4 +1,4 @@
-"""Write sheets as SVG in millimetres: centre lines for plotters and editors, outlines of a nib, or an animation."""
+"""Write sheets as SVG in millimetres: centre lines of strokes, outlines of a nib, or an animation."""
 
 import base64
 from collections.abc import Callable
@@ -18,24 +18,33 @@ from nextstroke.pages.travel import tour
 
 NAMESPACE = "http://www.w3.org/2000/svg"
 INKSCAPE = "http://www.inkscape.org/namespaces/inkscape"  # whose layers vpype knows too
-# Strokes appear one after the other; each is hidden until its time, because a dot has no length to be drawn along.
+# Strokes appear one after another. Each is hidden before its time: a dot has no length to draw
+# along.
 MOTION = """path[style]{visibility:hidden;stroke-dasharray:1;stroke-dashoffset:1;animation:write linear forwards}
 @keyframes write{from{visibility:visible}to{visibility:visible;stroke-dashoffset:0}}
 @media (prefers-reduced-motion:reduce){path[style]{visibility:visible;stroke-dashoffset:0;animation:none}}"""
 
 
 def svg(
-    sheet: Sheet, look: Look = LOOK, title: str = "", about: str = "", check: Callable[[], None] | None = None
+    sheet: Sheet,
+    look: Look = LOOK,
+    title: str = "",
+    about: str = "",
+    check: Callable[[], None] | None = None,
 ) -> bytes:
-    """One sheet as an SVG document: a layer for each colour, in it a group for each line.
+    """Return a sheet as an SVG document: a layer for each colour, in it a group for each line.
 
     Args:
-        title, about: Shown by viewers as title and description.
-        check: Asked before each line of ink; what it raises ends the drawing.
+        sheet: Sheet in mm.
+        look: Pen, colours, background and animation.
+        title: Title that viewers show.
+        about: Description that viewers show.
+        check: Callback before each line of ink, which may raise to stop the drawing.
     """
     ET.register_namespace("", NAMESPACE)
     ET.register_namespace("inkscape", INKSCAPE)
-    width, height = _number(sheet.width), _number(sheet.height)
+    width = _number(sheet.width)
+    height = _number(sheet.height)
     size = {"width": f"{width}mm", "height": f"{height}mm", "viewBox": f"0 0 {width} {height}"}
     root = ET.Element(_tag("svg"), size)
     for tag, text in (("title", title), ("desc", about), ("style", MOTION if look.animate else "")):
@@ -45,7 +54,8 @@ def svg(
     clock = Clock(look.speed) if look.animate else None
     pen = (0.0, 0.0)
     for number, (colour, lines) in enumerate(sheet.layers(look.colours), 1):
-        layer = ET.SubElement(root, _tag("g"), _layer(_label(colour, number, look)) | _style(colour, look))
+        attributes = _layer(_label(colour, number, look)) | _style(colour, look)
+        layer = ET.SubElement(root, _tag("g"), attributes)
         if look.plotter.shortest:
             strokes = tour([stroke for line in lines for stroke in line.strokes()], pen)
             lines = [Ink.from_strokes(strokes)]
@@ -58,23 +68,31 @@ def svg(
 
 
 class Clock:
-    """Start times of the strokes of an animation, in seconds."""
+    """The start times of the strokes of an animation, in seconds.
+
+    Args:
+        speed: Speed as a multiple of a writer's.
+    """
 
     def __init__(self, speed: float):
-        self.speed, self.now = speed, 0.0
+        self.speed = speed
+        self.now = 0.0
 
     def attributes(self, points: int) -> dict[str, str]:
-        """Return the attributes that draw a stroke from now on at the speed of a pen; advance the clock."""
+        """Return the attributes that animate a stroke of some points, and advance the clock."""
         begins = self.now
         takes = points / PACE / self.speed
         self.now += takes + LIFT / self.speed
-        return {"pathLength": "1", "style": f"animation-duration:{takes:.2f}s;animation-delay:{begins:.2f}s"}
+        style = f"animation-duration:{takes:.2f}s;animation-delay:{begins:.2f}s"
+        return {"pathLength": "1", "style": style}
 
 
 def _line(group: ET.Element, line: Ink, look: Look, clock: Clock | None) -> None:
+    """Add the strokes of a line to a group."""
     if look.nib:
         for curve, width in ribbons(line, look.pen):
-            ET.SubElement(group, _tag("path"), {"d": _polygon(outline(curve, width))})
+            corners = "L".join(_pair(corner) for corner in outline(curve, width))
+            ET.SubElement(group, _tag("path"), {"d": f"M{corners}Z"})
         return
     for stroke in line.strokes():
         timed = clock.attributes(len(stroke)) if clock else {}
@@ -82,17 +100,20 @@ def _line(group: ET.Element, line: Ink, look: Look, clock: Clock | None) -> None
 
 
 def _layer(name: str) -> dict[str, str]:
+    """Return the attributes that make a group a layer."""
     return {f"{{{INKSCAPE}}}groupmode": "layer", f"{{{INKSCAPE}}}label": name}
 
 
 def _label(colour: str, number: int, look: Look) -> str:
-    """Return the name of a layer: an AxiDraw pauses before one whose name begins with "!"."""
+    """Return the name of a layer; an AxiDraw pauses before one whose name begins with "!"."""
     if look.plotter.machine != AXIDRAW:
         return colour
-    return f"{'' if number == 1 else '!'}{number} {colour}"
+    pause = "" if number == 1 else "!"
+    return f"{pause}{number} {colour}"
 
 
 def _style(colour: str, look: Look) -> dict[str, str]:
+    """Return the attributes of ink of a colour."""
     if look.nib:
         return {"fill": colour, "stroke": "none"}
     stroke = {"fill": "none", "stroke": colour, "stroke-width": _number(look.pen)}
@@ -101,27 +122,28 @@ def _style(colour: str, look: Look) -> dict[str, str]:
 
 def path_data(stroke: np.ndarray) -> str:
     """Return the d attribute of a stroke: its spline as cubic curves; a dot is a line of length 0."""
-    start = f"M{_pair(stroke[0])}"
+    data = f"M{_pair(stroke[0])}"
     if len(stroke) == 1:
-        return f"{start}l0 0"
-    curves = (" ".join(_pair(point) for point in curve[1:]) for curve in bezier(stroke))
-    return start + "".join(f"C{curve}" for curve in curves)
-
-
-def _polygon(places: np.ndarray) -> str:
-    return f"M{'L'.join(_pair(place) for place in places)}Z"
+        return f"{data}l0 0"
+    for curve in bezier(stroke):
+        data += "C" + " ".join(_pair(point) for point in curve[1:])
+    return data
 
 
 def _paper(root: ET.Element, sheet: Sheet, look: Look) -> None:
-    """Add a layer with the background and what is printed on the paper, if there is anything."""
+    """Add a layer with the background and the printed lines and dots, unless it would be empty."""
     background = look.background
     # An AxiDraw does not plot layers whose name begins with "%".
     label = "%paper" if look.plotter.machine == AXIDRAW else "paper"
     group = ET.Element(_tag("g"), _layer(label) | {"stroke": RULE, "stroke-width": "0.15"})
     size = {"width": _number(sheet.width), "height": _number(sheet.height)}
     if isinstance(background, Picture):
-        data = f"data:{MIME[background.kind]};base64,{base64.b64encode(background.data).decode()}"
-        ET.SubElement(group, _tag("image"), size | {"preserveAspectRatio": "xMidYMid slice", "href": data})
+        encoded = base64.b64encode(background.data).decode()
+        fit = {
+            "preserveAspectRatio": "xMidYMid slice",
+            "href": f"data:{MIME[background.kind]};base64,{encoded}",
+        }
+        ET.SubElement(group, _tag("image"), size | fit)
     elif background not in ("", TRANSPARENT):
         ET.SubElement(group, _tag("rect"), size | {"fill": background, "stroke": "none"})
     for x0, y0, x1, y1 in sheet.printed_lines():
@@ -129,7 +151,8 @@ def _paper(root: ET.Element, sheet: Sheet, look: Look) -> None:
         ET.SubElement(group, _tag("path"), {"d": f"M{_number(x0)} {_number(y0)}{end}"})
     dots = "".join(f"M{_number(x)} {_number(y)}h0" for x, y in sheet.printed_dots())
     if dots:
-        ET.SubElement(group, _tag("path"), {"d": dots, "stroke-width": _number(DOT), "stroke-linecap": "round"})
+        round_dots = {"d": dots, "stroke-width": _number(DOT), "stroke-linecap": "round"}
+        ET.SubElement(group, _tag("path"), round_dots)
     if len(group):
         root.append(group)
 

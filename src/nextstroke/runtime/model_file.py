@@ -1,4 +1,4 @@
-"""The model file: an ONNX step graph with its metadata, sealed by a digest (design 2)."""
+"""The model file: an ONNX graph of one step with its metadata, sealed by a digest."""
 
 import hashlib
 import os
@@ -27,10 +27,16 @@ PREDICTIONS = {"y", "told"}  # outputs that are read; the others go back into th
 
 
 class Model:
-    """A loaded model file: one step of a network at a time, for any number of lines side by side.
+    """A loaded model file, which runs one step of a network for a batch of lines.
+
+    Args:
+        path: Path of the file.
+        threads: Number of threads within one operator.
 
     Attributes:
-        about: The file's metadata: kind, alphabet, normalisation, recipe, record, licence.
+        path: Path of the file.
+        metadata: Metadata: kind, alphabet, normalisation, recipe, record, licence.
+        outputs: Names of the outputs, in order.
     """
 
     def __init__(self, path: Path, threads: int = 1):
@@ -41,7 +47,8 @@ class Model:
             reason = f"its graph is not one that an export of this version has ({error})"
             raise WrongModel(f"{path}: not a model of nextstroke; {reason}") from error
         except BadMetadata as error:
-            raise WrongModel(f"{path}: not a model of nextstroke that can be used: {error}") from error
+            problem = f"{path}: not a model of nextstroke that can be used: {error}"
+            raise WrongModel(problem) from error
         self.path = path
         try:
             self.session = open_session(data, threads)
@@ -79,36 +86,51 @@ class Model:
         return ink.simplified() if self.representation == "simplified" else ink
 
     def normalised(self, ink: Ink) -> np.ndarray:
-        """Return represented ink as normalised offsets, (points − 1, 3); no network predicts the first point."""
+        """Return ink in that representation as normalised offsets, (points − 1, 3).
+
+        The first point has no offset: no network predicts it.
+        """
         offsets = ink.offsets()[1:]
         offsets[:, :2] = (offsets[:, :2] - self.mean) / self.std
         return offsets
 
     def start(self, lines: int) -> dict[str, np.ndarray]:
-        """Return the state before the first step: zeros, each (lines, width)."""
-        return {name: np.zeros((lines, width), np.float32) for name, width in self.metadata["states"].items()}
+        """Return the states before the first step by name: zeros, each (lines, width)."""
+        widths = self.metadata["states"]
+        return {name: np.zeros((lines, width), np.float32) for name, width in widths.items()}
 
     def step(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """One step: inputs and states by name in, outputs and successors ("NAME.next") by name out.
+        """Run one step and return the outputs and the next states ("NAME.next") by name.
+
+        Args:
+            inputs: Inputs and states by name.
 
         Raises:
-            WrongModel: the graph cannot be run, or its outputs are not finite numbers.
+            WrongModel: The graph cannot be run, or its outputs are not finite numbers.
         """
         try:
             found = dict(zip(self.outputs, self.session.run(None, inputs), strict=True))
         except Exception as error:  # as above
-            raise WrongModel(f"{self.path}: its graph cannot be run ({_first_line(error)})") from error
+            reason = _first_line(error)
+            raise WrongModel(f"{self.path}: its graph cannot be run ({reason})") from error
         for name in found.keys() & PREDICTIONS:
             if not np.isfinite(found[name]).all():
-                raise WrongModel(f"{self.path}: its outputs are not finite numbers; the model or the style is damaged")
+                problem = "its outputs are not finite numbers; the model or the style is damaged"
+                raise WrongModel(f"{self.path}: {problem}")
         return found
 
 
 def load_model(name: str, kind: str) -> Model:
-    """Load a model of a kind by path or by the name of a bundled one.
+    """Load a model given by its path or by the name of a bundled model.
+
+    Args:
+        name: Path or name.
+        kind: Required kind: "writer", "pen", "text" or "reader".
 
     Raises:
-        BadInput: there is none. CorruptFile: cut short or altered. WrongModel: another kind or version.
+        BadInput: There is no such model.
+        CorruptFile: The file is truncated or altered.
+        WrongModel: The model is of another kind or version.
     """
     model = Model(find_model(name))
     if model.kind != kind:
@@ -117,40 +139,55 @@ def load_model(name: str, kind: str) -> Model:
 
 
 def find_model(name: str) -> Path:
-    """Return the file of a model given by path or by bundled name; raises BadInput where there is none."""
+    """Return the path of a model given by its path or by the name of a bundled model.
+
+    Raises:
+        BadInput: There is no such model.
+    """
     folder = Path(str(resources.files("nextstroke") / "models"))
     bundled = {path.stem: path for path in sorted(folder.glob("*.onnx"))}
-    if name in bundled:  # whatever is in the working folder
+    if name in bundled:  # also where the working folder has a file of that name
         return bundled[name]
     if os.path.isfile(name):
         return Path(name)
     known = ", ".join(bundled) or "none"
-    raise BadInput(f"{name}: no such model file, and no bundled model of that name (there are: {known})")
+    problem = f"no such model file, and no bundled model of that name (there are: {known})"
+    raise BadInput(f"{name}: {problem}")
 
 
 def unsealed(path: Path) -> bytes:
-    """Return the bytes of a model file, verified; raises BadInput, CorruptFile or WrongModel."""
+    """Return the bytes of a model file, its seal included, after verifying it.
+
+    Raises:
+        BadInput: The file cannot be read.
+        LimitExceeded: The file is too large.
+        CorruptFile: The file is truncated or altered.
+    """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise LimitExceeded(f"{path}: {path.stat().st_size} bytes, at most {MAX_BYTES} are read")
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise LimitExceeded(f"{path}: {size} bytes, at most {MAX_BYTES} are read")
         data = path.read_bytes()
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror})") from error
     tail = len(data) - SEAL
     if tail < 0 or data[tail : tail + len(_TAIL)] != _TAIL:
-        raise CorruptFile(f"{path}: not a whole model file of nextstroke (its seal is missing); get it again")
+        problem = "not a whole model file of nextstroke (its seal is missing); get it again"
+        raise CorruptFile(f"{path}: {problem}")
     if hashlib.sha256(data[:tail]).hexdigest().encode() != data[-_DIGITS:]:
         raise CorruptFile(f"{path}: its content was altered or cut; get it again")
     return data
 
 
 def sealed(body: bytes) -> bytes:
-    """Return a model with the digest of its bytes after it, as one more metadata entry.
+    """Return the bytes of a model followed by their digest, which is one more metadata entry.
 
-    Two protocol buffer messages one after the other read as one, so any ONNX reader takes the file as it is.
+    A protocol buffer message appended to another is merged with it, so any ONNX reader takes the
+    file.
     """
     return body + _TAIL + hashlib.sha256(body).hexdigest().encode()
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+    lines = str(error).strip().splitlines()
+    return lines[0][:200] if lines else type(error).__name__

@@ -1,4 +1,4 @@
-"""Sessions of onnxruntime, which is loaded here and nowhere else, with its telemetry switched off."""
+"""Sessions of onnxruntime, which only this module loads, with its telemetry switched off."""
 
 import os
 from types import ModuleType
@@ -13,15 +13,15 @@ _ERRORS_ONLY = 3  # onnxruntime's severity levels: 0 verbose, 1 info, 2 warning,
 def load_onnxruntime() -> ModuleType:
     """Import onnxruntime without its telemetry.
 
-    Official builds of version 1.29 and later store a device identifier and an event database in the user's cache folder
-    and send events to a server of Microsoft. The variable only takes effect before the library is loaded, and only
-    with the value 1. Processes that this one starts inherit it.
+    Official builds of version 1.29 and later store a device identifier and an event database in the
+    user's cache folder and send events to a server of Microsoft. The variable only takes effect
+    before the library is loaded, and only with the value 1. Child processes inherit it.
     """
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     # The import takes a tenth of a second, which --help and refused requests must not pay.
     import onnxruntime
 
-    # The variable comes too late if the caller of the package has loaded the library before.
+    # The variable has no effect if the caller of the package has loaded the library before.
     onnxruntime.disable_telemetry_events()
     return onnxruntime
 
@@ -34,7 +34,7 @@ def open_session(model: bytes, threads: int = 1) -> "InferenceSession":
         threads: Number of threads within one operator.
 
     Raises:
-        Exception: The model is not valid; the classes that onnxruntime raises share no narrower base.
+        Exception: The model is invalid; the classes that onnxruntime raises have no narrower base.
     """
     onnxruntime = load_onnxruntime()
     options = onnxruntime.SessionOptions()

@@ -1,4 +1,4 @@
-"""The weights in a model file, read without the library of its format: for the compressor, and to learn on."""
+"""Read the weights of a model file without the library onnx, to compress text or to train further."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,23 +10,28 @@ from nextstroke.ink import POINT
 from nextstroke.runtime.model_file import SEAL, sealed, unsealed
 from nextstroke.runtime.protobuf import fields, varints
 
-# Fields of the protocol buffers in an ONNX file, and their types of numbers.
-GRAPH, INITIALISER = 7, 5
-DIMENSIONS, TYPE, NAME, RAW = 1, 2, 8, 9
+# Field numbers of onnx.proto: of ModelProto, of GraphProto, and the others of TensorProto.
+GRAPH = 7
+INITIALISER = 5
+DIMENSIONS = 1
+TYPE = 2
+NAME = 8
+RAW = 9
 TYPES = {1: np.float32, 2: np.uint8, 3: np.int8, 7: np.int64, 10: np.float16}
-# To what a text model's weights are rounded where it is fetched: values of an int8 weight, steps of the others.
-LEVELS = 47
+# Quantisation of the text model that is downloaded.
+LEVELS = 47  # values of an int8 weight
 STEPS = {"tables.0.half": 2**-2, "tables.1.half": 2**-2, "output.weight.half": 2**-7}
 
 Arrays = dict[str, np.ndarray]
 
 
 def read_weights(path: Path) -> Arrays:
-    """The weights of an exported network by the names that nets/ gives them, int8 and float16 widened to float32.
+    """Return the weights of an exported network by their names in nets/, all as float32.
 
     Raises:
-        BadInput, CorruptFile: no such file, or cut or altered.
-        WrongModel: it was written by a version that laid them out otherwise.
+        BadInput: The file cannot be read.
+        CorruptFile: The file is truncated or altered.
+        WrongModel: An older version with another layout of weights wrote the file.
     """
     found = _stored(path)
     if "layers.0.ih" in found:
@@ -35,11 +40,13 @@ def read_weights(path: Path) -> Arrays:
     for number in range(sum(name.endswith(".peepholes") for name in found)):
         name = f"layers.{number}"
         if f"{name}.hidden" not in found:
-            raise WrongModel(f"{path}: its weights are laid out as by an older version; export the training again")
-        if f"tables.{number}" in found:  # a text's, with the row of the null vector
+            problem = "its weights are laid out as by an older version; export the training again"
+            raise WrongModel(f"{path}: {problem}")
+        if f"tables.{number}" in found:  # of a text model; the last row is the null vector's
             found[f"tables.{number}"] = found[f"tables.{number}"][:-1]
             found[f"{name}.outside"] = found[f"{name}.hidden"][:, :0]
-        parts = {part: found.pop(f"{name}.{part}") for part in ("outside", "hidden", "bias", "peepholes")}
+        names = ("outside", "hidden", "bias", "peepholes")
+        parts = {part: found.pop(f"{name}.{part}") for part in names}
         found |= _layer(f"{name}.lstm" if windowed and number == 0 else name, **parts)
     if windowed:
         both = found["layers.0.lstm.weight"]
@@ -48,7 +55,7 @@ def read_weights(path: Path) -> Arrays:
 
 
 def _recogniser(found: Arrays) -> Arrays:
-    """The weights of a recogniser, by the names of torch's LSTM, from those of the graph."""
+    """Return the weights of a recogniser by the names of torch's LSTM, given those of the graph."""
     named = {"output.weight": found["output.weight"].T, "output.bias": found["output.bias"]}
     for number in range(sum(name.endswith(".ih") for name in found)):
         for way, direction in enumerate(("along", "against")):
@@ -71,7 +78,10 @@ def _torch_gates(weights: np.ndarray) -> np.ndarray:
 
 
 def rounded(path: Path) -> bytes:
-    """A text model's file whose weights take fewer values, so that it packs smaller (notes/log.md: what that loses)."""
+    """Return the model file of a text model with its weights quantised, so that it compresses better.
+
+    The loss in compression is in notes/log.md.
+    """
     data = bytearray(unsealed(path)[:-SEAL])
     top = LEVELS // 2
     for name, array in _tensors(memoryview(data)):
@@ -82,37 +92,69 @@ def rounded(path: Path) -> bytes:
     return sealed(bytes(data))
 
 
-def _layer(name: str, outside: np.ndarray, hidden: np.ndarray, bias: np.ndarray, peepholes: np.ndarray) -> Arrays:
-    """The weights of one LSTM from those of the graph."""
+def _layer(
+    name: str,
+    outside: np.ndarray,
+    hidden: np.ndarray,
+    bias: np.ndarray,
+    peepholes: np.ndarray,
+) -> Arrays:
+    """Return the weights of an LSTM layer by their names in nets/.
+
+    Args:
+        name: Name of the layer.
+        outside: Weights of the network's input, (4 cells, inputs).
+        hidden: Weights of the layer below, followed by the recurrent ones, (4 cells, below +
+            cells).
+        bias: Biases, (4 cells,).
+        peepholes: Peephole weights, (3 cells,) in any shape.
+    """
     cells = len(bias) // 4
-    inside, recurrent = hidden[:, :-cells], hidden[:, -cells:]
-    found = {"weight": np.concatenate([outside, inside], 1), "recurrent": recurrent, "bias": bias}
-    return {f"{name}.{part}": array for part, array in found.items()} | {f"{name}.peepholes": peepholes.reshape(3, -1)}
+    return {
+        f"{name}.weight": np.concatenate([outside, hidden[:, :-cells]], 1),
+        f"{name}.recurrent": hidden[:, -cells:],
+        f"{name}.bias": bias,
+        f"{name}.peepholes": peepholes.reshape(3, -1),
+    }
 
 
 def _stored(path: Path) -> Arrays:
-    """The trained weights in a file, by the names of the graph."""
+    """Return the trained weights in a file by their names in the graph, quantised ones as floats."""
     try:
         arrays = dict(_tensors(memoryview(unsealed(path))))
     except (IndexError, ValueError, KeyError) as error:
-        raise CorruptFile(f"{path}: its weights cannot be read ({type(error).__name__}); export it anew") from error
-    half = {name.removesuffix(".half"): array for name, array in arrays.items() if name.endswith(".half")}
-    whole = {name.removesuffix(".int8"): array for name, array in arrays.items() if name.endswith(".int8")}
-    return half | {name: array.T * (127 * arrays[f"{name}.scale"][:, None]) for name, array in whole.items()}
+        problem = f"its weights cannot be read ({type(error).__name__}); export it anew"
+        raise CorruptFile(f"{path}: {problem}") from error
+    found = {}
+    for name, array in arrays.items():
+        if name.endswith(".half"):
+            found[name.removesuffix(".half")] = array
+        elif name.endswith(".int8"):
+            weight = name.removesuffix(".int8")
+            found[weight] = array.T * (127 * arrays[f"{weight}.scale"][:, None])
+    return found
 
 
 def _tensors(data: memoryview) -> Iterator[tuple[str, np.ndarray]]:
-    """The arrays in a file by their names; each lies where it lies in the file."""
-    return (_array(tensor) for graph in _inside(data, GRAPH) for tensor in _inside(graph, INITIALISER))
+    """Iterate over the names and arrays of the weights in a file; the arrays are views of its bytes."""
+    for graph in _messages(data, GRAPH):
+        for tensor in _messages(graph, INITIALISER):
+            yield _array(tensor)
 
 
-def _inside(message: memoryview, wanted: int) -> Iterator[memoryview]:
-    """The messages in a field of a message."""
-    return (value for field, value in fields(message) if field == wanted and isinstance(value, memoryview))
+def _messages(message: memoryview, wanted: int) -> Iterator[memoryview]:
+    """Iterate over the messages in a field of a message."""
+    for field, value in fields(message):
+        if field == wanted and isinstance(value, memoryview):
+            yield value
 
 
 def _array(tensor: memoryview) -> tuple[str, np.ndarray]:
-    shape, kind, name, raw = [], 0, "", memoryview(b"")
+    """Return the name and the values of a TensorProto."""
+    shape: list[int] = []
+    kind = 0
+    name = ""
+    raw = memoryview(b"")
     for field, value in fields(tensor):
         if field == DIMENSIONS:
             shape += [value] if isinstance(value, int) else list(varints(value))

@@ -1,4 +1,4 @@
-"""Step a network: predict the next point of several lines, or symbol of several texts, then observe it."""
+"""Step a network over a batch: predict the next points or symbols, then observe the ones drawn."""
 
 from collections.abc import Sequence
 
@@ -11,14 +11,15 @@ NULL = -1  # the null vector that begins a text
 
 
 class PointPredictor:
-    """Steps the prediction network on several lines side by side.
+    """The prediction network, stepped over a batch of lines.
 
     Args:
         model: A model.
         lines: Number of lines.
-        state: The state to begin with, each (lines, width); zeros if None.
+        state: Initial states by name, each (lines, width); zeros if None.
 
     Attributes:
+        state: Current states by name, each (lines, width).
         y: y-hat after the last point, (lines, outputs).
     """
 
@@ -28,7 +29,11 @@ class PointPredictor:
         self.y = np.zeros((lines, 0), np.float32)
 
     def observe(self, points: np.ndarray) -> None:
-        """Observe a point of each line, (lines, 3), normalised; zeros are the null vector that begins a line."""
+        """Observe a point of each line.
+
+        Args:
+            points: (lines, 3), normalised; zeros are the null vector before the first point.
+        """
         self._step({"point": points.astype(np.float32)})
 
     def _step(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -38,29 +43,33 @@ class PointPredictor:
         return outputs
 
     def predict(self, bias: np.ndarray) -> Mixture:
-        """Return the distribution of the next point of each line at a bias for each line, (lines,)."""
+        """Return the mixture density of the next point of each line, given the biases, (lines,)."""
         return Mixture(self.y, bias)
 
     def keep(self, lines: np.ndarray) -> None:
-        """Keep some of the lines, given by index; the others are finished."""
+        """Keep the lines of the given indices; the others are finished."""
         self.state = {name: rows[lines] for name, rows in self.state.items()}
         self.y = self.y[lines]
 
 
 class WriterPredictor(PointPredictor):
-    """Steps the synthesis network on several lines side by side.
+    """The synthesis network, stepped over a batch of lines.
 
     Args:
         model: A writer model.
         texts: Character ids of each line.
-        state: As for PointPredictor.
+        state: Initial states by name, each (lines, width); zeros if None.
 
     Attributes:
-        phi: Window weights at the last step, (lines, positions + 1); the last position of a line is after its text.
-        kappa: Locations of the window's components, (lines, K).
+        phi: Window weights at the last step, (lines, positions + 1); the last is after the text.
     """
 
-    def __init__(self, model: Model, texts: Sequence[np.ndarray], state: dict[str, np.ndarray] | None = None):
+    def __init__(
+        self,
+        model: Model,
+        texts: Sequence[np.ndarray],
+        state: dict[str, np.ndarray] | None = None,
+    ):
         super().__init__(model, len(texts), state)
         self.text = _one_hot(texts, len(model.alphabet))
         self.places = np.arange(1, self.text.shape[1] + 2, dtype=np.float32)
@@ -77,41 +86,43 @@ class WriterPredictor(PointPredictor):
         self.phi = self._step(inputs)["phi"]
 
     def keep(self, lines: np.ndarray) -> None:
-        """Keep some of the lines, given by index; the others are finished."""
+        """Keep the lines of the given indices; the others are finished."""
         super().keep(lines)
-        self.text, self.phi = self.text[lines], self.phi[lines]
+        self.text = self.text[lines]
+        self.phi = self.phi[lines]
 
 
 class TextPredictor:
-    """Steps the text network on several texts side by side.
+    """The text network, stepped over a batch of texts.
 
     Args:
         model: A text model.
         lines: Number of texts.
 
     Attributes:
+        state: Current states by name, each (lines, width).
         y: y-hat of the next symbol, (lines, symbols).
-        state: The network's state, each (lines, width).
     """
 
     def __init__(self, model: Model, lines: int = 1):
-        self.model, self.lines = model, lines
+        self.model = model
+        self.lines = lines
         self.begin()
 
     def begin(self) -> None:
-        """Begin the texts again: a state of zeros, and the null vector as the first symbol."""
+        """Start the texts anew: set the states to zero and observe the null vector."""
         self.state = self.model.start(self.lines)
         self.observe(np.full(self.lines, NULL))
 
     def observe(self, symbols: np.ndarray) -> None:
-        """Observe the index of a symbol of each text, (lines,)."""
+        """Observe a symbol of each text, given by index, (lines,)."""
         outputs = self.model.step({"symbol": symbols.astype(np.int64), **self.state})
         self.state = {name: outputs[f"{name}.next"] for name in self.state}
         self.y = outputs["y"]
 
 
 def _one_hot(texts: Sequence[np.ndarray], symbols: int) -> np.ndarray:
-    """Return texts as one-hot rows, (lines, positions, symbols), zeros after the end of shorter texts."""
+    """Return the one-hot encoding of texts, (lines, positions, symbols), padded with zeros."""
     rows = np.zeros((len(texts), max(len(text) for text in texts), symbols), np.float32)
     for i, text in enumerate(texts):
         rows[i, np.arange(len(text)), text] = 1

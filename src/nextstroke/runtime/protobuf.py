@@ -1,19 +1,23 @@
-"""The wire format of protocol buffers, read without its library: fields of messages by number."""
+"""The wire format of protocol buffers, read without its library: the fields of a message by number."""
 
 from collections.abc import Iterator
 
-VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
-WIDTHS = {FIXED64: 8, FIXED32: 4}
-MAX_SHIFT = 63  # bits of the longest whole number
+# Wire types.
+VARINT = 0
+FIXED64 = 1
+BYTES = 2
+FIXED32 = 5
+WIDTHS = {FIXED64: 8, FIXED32: 4}  # bytes
+MAX_SHIFT = 63  # bits of the longest integer
 
 Value = int | memoryview
 
 
 def fields(message: memoryview) -> Iterator[tuple[int, Value]]:
-    """Numbers and values of a message's fields: whole numbers, or bytes.
+    """Iterate over the fields of a message: the number of each and its value, an integer or bytes.
 
     Raises:
-        ValueError: it is no message, or is cut.
+        ValueError: It is no message, or it is truncated.
     """
     place = 0
     while place < len(message):
@@ -36,7 +40,7 @@ def fields(message: memoryview) -> Iterator[tuple[int, Value]]:
 
 
 def varints(packed: memoryview) -> Iterator[int]:
-    """Whole numbers one after the other."""
+    """Iterate over the integers of a packed repeated field."""
     place = 0
     while place < len(packed):
         value, place = varint(packed, place)
@@ -44,13 +48,19 @@ def varints(packed: memoryview) -> Iterator[int]:
 
 
 def varint(message: memoryview, place: int) -> tuple[int, int]:
-    """A whole number in groups of seven bits, lowest first, and the place after it; raises ValueError."""
-    value = shift = 0
+    """Return the base-128 integer at an offset, lowest group first, and the offset after it.
+
+    Raises:
+        ValueError: It does not end, or has more than 64 bits.
+    """
+    value = 0
+    shift = 0
     while True:
         if place >= len(message) or shift > MAX_SHIFT:
             raise ValueError("a number that does not end")
         byte = message[place]
         value |= (byte & 127) << shift
-        place, shift = place + 1, shift + 7
+        place += 1
+        shift += 7
         if byte < 128:
             return value, place

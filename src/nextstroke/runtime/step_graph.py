@@ -1,8 +1,8 @@
 """The graph in a model file, checked before any runtime sees it.
 
-A model file may come from a stranger. Only what an export of nextstroke has is let through: its operators, its inputs
-and outputs, weights inside the file, and no value that takes more memory than those of our largest networks. Shapes are
-worked out for LINES lines and PLACES characters side by side.
+A model file may come from a stranger. Only what an export of nextstroke has is accepted: its
+operators, its inputs and outputs, weights inside the file, and no value that takes more memory than
+those of the largest networks. Shapes are computed for LINES lines of PLACES characters.
 """
 
 import math
@@ -12,17 +12,29 @@ from typing import Any
 
 import numpy as np
 
-from nextstroke.runtime.operators import OPERATORS, BadGraph, Shape, products
+from nextstroke.runtime.operators import OPERATORS, BadGraph, Node, Shape, products
 from nextstroke.runtime.protobuf import Value, fields, varints
 
-LINES, PLACES, TIMES = 61, 251, 307  # primes: dimensions that only fit by chance are told apart
+# Sizes at which shapes are computed; primes, so that two dimensions are equal only where they must
+# be.
+LINES = 61
+PLACES = 251
+TIMES = 307
 DIMENSIONS = {"batch": LINES, "places": PLACES, "places_and_one": PLACES + 1, "time": TIMES}
 MAX_NODES = 1000
 MAX_NUMBERS = 1 << 25  # in one value of the graph: 128 MB
 MAX_TOTAL = 100_000_000  # in all values of a step
 MAX_PRODUCTS = 1 << 35  # multiplications of a step
 # Fields by number, as onnx.proto has them; others, such as external data or functions, are refused.
-MODEL = {1: "version", 2: "producer", 3: "producer_version", 5: "model_version", 7: "graph", 8: "opset", 14: "metadata"}
+MODEL = {
+    1: "version",
+    2: "producer",
+    3: "producer_version",
+    5: "model_version",
+    7: "graph",
+    8: "opset",
+    14: "metadata",
+}
 DOMAIN = 1  # field of an opset; empty for the standard operators
 GRAPH = {1: "node", 2: "name", 5: "initializer", 11: "input", 12: "output"}
 NODE = {1: "input", 2: "output", 3: "name", 4: "operator", 5: "attribute"}
@@ -30,17 +42,20 @@ ATTRIBUTE = {1: "name", 3: "i", 4: "s", 8: "ints", 20: "type"}
 TENSOR = {1: "dims", 2: "type", 8: "name", 9: "raw"}
 ENTRY = {1: "name", 2: "value"}
 TENSOR_TYPE = {1: "type", 2: "shape"}
-REPEATED = {"opset", "metadata", "node", "initializer", "input", "output", "attribute", "ints", "dims"}
+REPEATED = {
+    "opset", "metadata", "node", "initializer", "input", "output", "attribute", "ints", "dims",
+}  # fmt: skip
 TYPES = {1: np.float32, 2: np.uint8, 3: np.int8, 6: np.int32, 7: np.int64, 10: np.float16}
 
 
 @dataclass
 class Graph:
-    """What a model file says of itself.
+    """The interface of the graph in a model file.
 
     Attributes:
         metadata: Entries by name, as bytes.
-        inputs, outputs: Their shapes and types of numbers, as declared; dimensions as DIMENSIONS has them.
+        inputs: Declared shapes and number types by name, with the dimensions of DIMENSIONS.
+        outputs: As the inputs.
     """
 
     metadata: dict[str, bytes] = field(default_factory=dict)
@@ -49,10 +64,13 @@ class Graph:
 
 
 def read_graph(data: bytes) -> Graph:
-    """Check the graph of a model file.
+    """Check the graph of a model file and return its interface.
+
+    Args:
+        data: Bytes of an ONNX file.
 
     Raises:
-        BadGraph: it has what no export of nextstroke has.
+        BadGraph: It has what no export of nextstroke has.
     """
     try:
         return _read(memoryview(data))
@@ -99,7 +117,7 @@ def _metadata(entries: Sequence[Value]) -> dict[str, bytes]:
 
 
 def _message(data: memoryview, names: dict[int, str]) -> dict[str, Any]:
-    """The fields of a message by name: lists of those that may be repeated."""
+    """Return the fields of a message by name; a field that may be repeated is a list."""
     found: dict[str, Any] = {name: [] for name in names.values() if name in REPEATED}
     repeats_ends = names is NODE
     for number, value in fields(data):
@@ -118,20 +136,25 @@ def _text(value: Value) -> str:
 
 
 def _inside(value: Value) -> memoryview:
-    """The bytes of a field; raises BadGraph where it is a number."""
+    """Return the bytes of a field; raises BadGraph where it is a number."""
     if isinstance(value, int):
         raise BadGraph("a number in a message's place")
     return value
 
 
 def _numbers(values: Sequence[Value]) -> list[int]:
-    """Whole numbers, each by itself or packed; those of two's complement with their sign."""
-    found = [n for value in values for n in ([value] if isinstance(value, int) else varints(value))]
+    """Return the integers of a repeated field, single or packed; 64 bits in two's complement."""
+    found: list[int] = []
+    for value in values:
+        if isinstance(value, int):
+            found.append(value)
+        else:
+            found.extend(varints(value))
     return [n - (1 << 64) if n >> 63 else n for n in found]
 
 
 def _declared(data: memoryview) -> tuple[str, tuple[Shape, type]]:
-    """Name, shape and type of numbers of an input or output."""
+    """Return the name, shape and number type of an input or output."""
     entry = _message(data, ENTRY)
     kind = _message(_message(entry["value"], {1: "tensor"})["tensor"], TENSOR_TYPE)
     shape = tuple(_dimension(each) for _, each in fields(kind["shape"]))
@@ -148,7 +171,7 @@ def _dimension(data: Value) -> int:
 
 
 def _tensor(data: memoryview) -> tuple[str, np.ndarray]:
-    """Name and values of a weight, which must lie in the file itself."""
+    """Return the name and values of a weight, which must be stored in the file itself."""
     tensor = _message(data, TENSOR)
     shape = _numbers(tensor["dims"])
     if any(size < 0 for size in shape):
@@ -157,20 +180,23 @@ def _tensor(data: memoryview) -> tuple[str, np.ndarray]:
 
 
 class Shapes:
-    """Works out the shape of each value, node by node.
+    """The shapes of the values of a graph, inferred node by node.
 
     Attributes:
-        known: By name.
-        constants: Values of what is stored in the file.
+        known: Shapes by name.
+        constants: Values that are stored in the file, by name.
+        numbers: Number of elements of all values.
+        products: Number of multiplications of a step.
     """
 
     def __init__(self) -> None:
         self.known: dict[str, Shape] = {}
         self.constants: dict[str, np.ndarray] = {}
-        self.numbers = self.products = 0
+        self.numbers = 0
+        self.products = 0
 
     def put(self, name: str, shape: Shape) -> None:
-        """Take in a value; raises BadGraph where it, or all of them, are too large."""
+        """Add a value; raises BadGraph where it, or the sum of all, is too large."""
         if name in self.known:
             raise BadGraph(f"two values named {name}")
         size = math.prod(shape)
@@ -180,20 +206,21 @@ class Shapes:
             raise BadGraph(f"{name} of {size} numbers takes too much memory")
 
     def put_constant(self, name: str, values: np.ndarray) -> None:
-        """Take in what is stored."""
+        """Add a value that is stored in the file."""
         self.put(name, values.shape)
         self.constants[name] = values
 
     def take(self, node: dict[str, Any]) -> None:
-        """Take in a node."""
+        """Add the outputs of a node; raises BadGraph where its inputs do not fit."""
         operator = _text(node["operator"])
         if operator not in OPERATORS:
             raise BadGraph(f"operator {operator}")
         attributes = dict(map(_attribute, node["attribute"]))
-        inputs, outputs = [_text(name) for name in node["input"]], [_text(name) for name in node["output"]]
+        inputs = [_text(name) for name in node["input"]]
+        outputs = [_text(name) for name in node["output"]]
         shapes = [self.known[name] for name in inputs]
         constants = [self.constants.get(name) for name in inputs]
-        found = OPERATORS[operator](shapes, constants, attributes, len(outputs))
+        found = OPERATORS[operator](Node(shapes, constants, attributes, len(outputs)))
         self.products += products(operator, shapes, found)
         if self.products > MAX_PRODUCTS:
             raise BadGraph("a step takes too many multiplications")

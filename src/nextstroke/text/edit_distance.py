@@ -1,21 +1,24 @@
-"""How far two sequences are apart."""
+"""The Levenshtein distance of two sequences, and the alignment that it gives."""
 
 from collections.abc import Sequence
 from typing import Any
 
 
 def edit_distance(meant: Sequence[Any], found: Sequence[Any]) -> int:
-    """Least number of insertions, deletions and replacements that make one of the other (Levenshtein)."""
+    """Return the Levenshtein distance: the least number of insertions, deletions and replacements."""
     row = list(range(len(found) + 1))
     for i, a in enumerate(meant, 1):
-        previous, row[0] = row[0], i
+        diagonal = row[0]
+        row[0] = i
         for j, b in enumerate(found, 1):
-            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (a != b))
+            above = row[j]
+            row[j] = min(above + 1, row[j - 1] + 1, diagonal + (a != b))
+            diagonal = above
     return row[-1]
 
 
 def edit_table(meant: Sequence[Any], found: Sequence[Any]) -> list[list[int]]:
-    """Return the edit distances of all beginnings: row i, column j that of the first i and the first j elements."""
+    """Return the edit distances of all prefixes; entry [i][j] is that of the first i and j elements."""
     table = [list(range(len(found) + 1))]
     for i, a in enumerate(meant, 1):
         row = [i]
@@ -26,7 +29,11 @@ def edit_table(meant: Sequence[Any], found: Sequence[Any]) -> list[list[int]]:
 
 
 def aligned(meant: Sequence[Any], found: Sequence[Any]) -> list[int]:
-    """Return for each border between elements of `found`, both ends included, the border in `meant` that it is at."""
+    """Align two sequences and return the position in `meant` of each boundary in `found`.
+
+    A boundary is before the first element, between two elements or after the last one, so that
+    there is one more than elements.
+    """
     table = edit_table(meant, found)
     i = len(meant)
     j = len(found)

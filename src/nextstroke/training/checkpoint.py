@@ -26,10 +26,13 @@ def save_checkpoint(path: Path, tensors: dict[str, Tensor], metadata: dict, keep
     """Write tensors and metadata; keep the `keep` − 1 checkpoints before it as `previous`.
 
     Args:
+        path: Path of the newest checkpoint.
+        tensors: Tensors by name.
         metadata: Values that JSON can hold.
+        keep: Number of checkpoints to keep, the new one included.
 
     Raises:
-        LimitExceeded: the disk is full; the existing checkpoints are unchanged.
+        LimitExceeded: The disk is full; the existing checkpoints are unchanged.
     """
     incoming = path.with_name("incoming" + path.suffix)
     write_checkpoint(incoming, tensors, metadata)
@@ -46,7 +49,7 @@ def write_checkpoint(path: Path, tensors: dict[str, Tensor], metadata: dict) -> 
 
 
 def _rotate(path: Path, keep: int) -> None:
-    """Give each kept file the name of the next older one, oldest first, so that none is lost on a failure."""
+    """Rename each kept file to the name of the next older one, oldest first: no failure loses one."""
     older_names = [path.with_name(f"previous-{age}{path.suffix}") for age in range(2, keep)]
     names = [path, previous(path), *older_names][:keep]
     for surplus in set(kept(path)) - set(names):
@@ -63,7 +66,8 @@ def previous(path: Path) -> Path:
 
 def kept(path: Path) -> list[Path]:
     """Return the checkpoints before the newest, youngest first."""
-    return sorted(path.parent.glob("previous*" + path.suffix), key=lambda older: (len(older.name), older.name))
+    found = path.parent.glob("previous*" + path.suffix)
+    return sorted(found, key=lambda older: (len(older.name), older.name))
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict]:
@@ -75,14 +79,17 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict]:
         WrongModel: it has another version of the format.
     """
     if not os.path.exists(path):
-        raise BadInput(f"{path}: no checkpoint there; start the training without --resume, or name its folder")
+        advice = "start the training without --resume, or name its folder"
+        raise BadInput(f"{path}: no checkpoint there; {advice}")
     try:
         data = path.read_bytes()
     except OSError as error:
         raise CorruptFile(f"{path}: cannot be read ({error.strerror}); move it away") from error
     try:
         record = json.loads(_metadata(data)["nextstroke"])
-        form, metadata, digest = record["format"], record["about"], record["sha256"]
+        form = record["format"]
+        metadata = record["about"]
+        digest = record["sha256"]
         tensors = load(data)
     except (SafetensorError, ValueError, KeyError, TypeError, RecursionError, struct.error) as error:
         raise CorruptFile(f"{path}: not a readable checkpoint ({error!r})") from error
@@ -94,7 +101,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict]:
 
 
 def load_newest(path: Path) -> tuple[dict[str, Tensor], dict, str]:
-    """Return the newest intact checkpoint, and a sentence where that is not the last one, else empty."""
+    """Return the newest intact checkpoint, and a remark, empty if it is the newest of all."""
     try:
         return *load_checkpoint(path), ""
     except BadInput as error:

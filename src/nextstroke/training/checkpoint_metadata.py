@@ -1,4 +1,4 @@
-"""The metadata of a checkpoint, checked: a file may come from a stranger, and have any digest that fits it."""
+"""Check the metadata of a checkpoint, which may come from a stranger; its digest proves nothing."""
 
 from typing import Annotated, Any, Literal
 
@@ -77,8 +77,11 @@ def check_metadata(metadata: Any, source: object) -> None:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "its metadata"
-        raise CorruptFile(f"{source}: not a checkpoint of a training ({place}: {first['msg']})") from error
+        reason = f"{place}: {first['msg']}"
+        raise CorruptFile(f"{source}: not a checkpoint of a training ({reason})") from error
     if len(set(found.alphabet)) != len(found.alphabet):
-        raise CorruptFile(f"{source}: not a checkpoint of a training (alphabet: a symbol twice)")
+        reason = "alphabet: a symbol twice"
+        raise CorruptFile(f"{source}: not a checkpoint of a training ({reason})")
     if isinstance(found, _TextMetadata) and found.end >= len(found.alphabet):
-        raise CorruptFile(f"{source}: not a checkpoint of a training (end: {found.end} is beyond the alphabet)")
+        reason = f"end: {found.end} is beyond the alphabet"
+        raise CorruptFile(f"{source}: not a checkpoint of a training ({reason})")

@@ -1,9 +1,9 @@
 """CUDA graphs: the thousands of small kernels of a chunk's forward and backward as one launch.
 
-The whole chunk is captured, loss and gradients included, for each set of shapes; see "CUDA Graphs" in
-torch's notes on CUDA semantics. Inputs are copied to the addresses of the capture, results are at the
-addresses of the capture. Weights are read in place, so that an optimiser that moves them in place needs
-no new capture. A CPU is not affected.
+The whole chunk is captured, loss and gradients included, for each set of shapes; see "CUDA Graphs"
+in torch's notes on CUDA semantics. Inputs are copied to the addresses of the capture, results are
+at the addresses of the capture. Weights are read in place, so that an optimiser that moves them in
+place needs no new capture. A CPU is not affected.
 """
 
 from collections.abc import Callable
@@ -21,16 +21,17 @@ class Capture:
     """A captured function of tensors of fixed shapes; a call copies the inputs in and replays.
 
     Args:
-        work: Function of tensors without autograd; may not wait for the device, nor keep its tensors.
+        work: Function of tensors without autograd; may not wait for the device, nor keep its
+            tensors.
         inputs: Tensors of the shapes to capture.
-        pool: Memory pool (`torch.cuda.graph_pool_handle()`), shared with captures that never run at the
-            same time.
+        pool: Memory pool (`torch.cuda.graph_pool_handle()`), shared with captures that never run at
+            the same time.
     """
 
     def __init__(self, work: Work, inputs: tuple[Tensor, ...], pool: Any):
         self.inputs = [part.clone() for part in inputs]
-        # The first runs are outside the graph, on another stream as the notes ask; the random state is
-        # restored.
+        # The first runs are outside the graph, on another stream as the notes ask; the random state
+        # is restored.
         stream = torch.cuda.Stream()
         current = torch.cuda.current_stream()
         stream.wait_stream(current)

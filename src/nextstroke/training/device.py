@@ -16,14 +16,15 @@ def open_device(name: str) -> str:
         name: cpu, cuda, cuda:N or mps.
 
     Raises:
-        UsageError: the name is none of these, or the device is not available.
+        UsageError: The name is none of these, or the device is not available.
     """
     try:
         device = torch.device(name)
     except RuntimeError as error:
         raise UsageError(f"device {name!r}: give cpu, cuda, cuda:N or mps") from error
     if device.type == "cuda":
-        return _open_gpu(int(os.environ.get("LOCAL_RANK", "0")) if device.index is None else device.index)
+        local_rank = int(os.environ.get("LOCAL_RANK", "0"))
+        return _open_gpu(local_rank if device.index is None else device.index)
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise UsageError("device mps: not available here; leave --device out to work on the CPU")
     if device.type not in ("cpu", "mps"):
@@ -42,7 +43,9 @@ def _open_gpu(index: int) -> str:
     return f"cuda:{index}"
 
 
-_TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # of glibc's malloc.h
+# Parameters of glibc's mallopt, from malloc.h.
+_TRIM_THRESHOLD = -1
+_MMAP_MAX = -4
 
 
 def prepare_core() -> bool:
@@ -55,8 +58,8 @@ def prepare_core() -> bool:
 def keep_memory() -> bool:
     """Let this process keep the memory that it frees; return whether its C library can do that.
 
-    glibc returns arrays of more than 32 MB to the system, which hands them out again page by page, each
-    page set to zero: a fifth of the time of a step of 64 lines (docs/results.md).
+    glibc returns arrays of more than 32 MB to the system, which hands them out again page by page,
+    each page set to zero: a fifth of the time of a step of 64 lines (docs/results.md).
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

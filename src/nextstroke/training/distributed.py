@@ -1,4 +1,4 @@
-"""Data-parallel training: each worker takes its shard of the lines, gradients are summed once an update."""
+"""Data-parallel training: each worker has its shard of the lines; each update sums the gradients once."""
 
 import hashlib
 import os
@@ -54,7 +54,8 @@ class Team:
         flat = torch.cat([tensor.flatten() for tensor in tensors])
         with self._connected():
             dist.all_reduce(flat)
-        for tensor, summed in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
+        sums = flat.split([tensor.numel() for tensor in tensors])
+        for tensor, summed in zip(tensors, sums, strict=True):
             tensor.copy_(summed.view_as(tensor))
 
     def broadcast(self, value: Any) -> Any:
@@ -73,7 +74,8 @@ class Team:
     def barrier(self) -> None:
         """Wait until all workers are done; none may leave while another still communicates.
 
-        Peers that already left are ignored: gloo also reports one that left right after this barrier.
+        Peers that already left are ignored: gloo also reports one that left right after this
+        barrier.
         """
         with suppress(RuntimeError):
             dist.barrier()
@@ -83,7 +85,8 @@ class Team:
         try:
             yield
         except RuntimeError as error:
-            raise LostWorker(f"worker {self.rank} cannot reach the others; go on with --resume") from error
+            problem = f"worker {self.rank} cannot reach the others; go on with --resume"
+            raise LostWorker(problem) from error
 
     def begun(self) -> bool:
         """Return whether an earlier attempt of this launch began the training."""
@@ -120,9 +123,10 @@ def launched_team(device: str) -> Iterator[Team]:
 def _meet(store: dist.Store, rank: int, size: int) -> str:
     """Agree on a name for this attempt that no earlier attempt had.
 
-    torchrun keeps one store for all attempts, which still holds the addresses of dead workers. Its count
-    of restarts is not such a name: each machine's agent has a count of its own. So each worker writes a
-    random name; the attempt's name is the digest of all of them, once all workers have read the same.
+    torchrun keeps one store for all attempts, which still holds the addresses of dead workers. Its
+    count of restarts is not such a name: each machine's agent has a count of its own. So each
+    worker writes a random name; the attempt's name is the digest of all of them, once all workers
+    have read the same.
     """
     store.set(f"worker {rank}", uuid.uuid4().hex)
     limit = time.monotonic() + TIMEOUT
@@ -133,7 +137,8 @@ def _meet(store: dist.Store, rank: int, size: int) -> str:
         if store.check([f"{digest} {other}" for other in range(size)]):
             return digest
         time.sleep(0.05)
-    raise LostWorker(f"worker {rank}: the other {size - 1} did not start within {TIMEOUT // 60} minutes")
+    minutes = TIMEOUT // 60
+    raise LostWorker(f"worker {rank}: the other {size - 1} did not start within {minutes} minutes")
 
 
 def gather_team(workers: int, work: Callable[..., None], *arguments) -> None:
@@ -149,7 +154,8 @@ def gather_team(workers: int, work: Callable[..., None], *arguments) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    processes = multiprocessing.spawn(_join, (workers, port, raised, work, arguments), workers, join=False)
+    common = (workers, port, raised, work, arguments)
+    processes = multiprocessing.spawn(_join, common, workers, join=False)
     with passing_signals(processes.pids()) as passed:
         failure = _wait(processes)
     if not raised.empty():
@@ -157,7 +163,8 @@ def gather_team(workers: int, work: Callable[..., None], *arguments) -> None:
     if failure and passed:
         raise Stopped("stopped before the training began", passed[0])
     if isinstance(failure, ProcessExitedException):
-        raise LostWorker(f"worker {failure.error_index} is gone ({failure}); go on with --resume") from failure
+        problem = f"worker {failure.error_index} is gone ({failure}); go on with --resume"
+        raise LostWorker(problem) from failure
     if failure:
         raise failure
 
@@ -172,8 +179,16 @@ def _wait(processes: ProcessContext) -> ProcessException | None:
     return None
 
 
-def _join(rank: int, size: int, port: int, raised, work: Callable[..., None], arguments: tuple) -> None:
-    # A process group of its own, so that a Ctrl-C on the terminal reaches a worker once, through its parent.
+def _join(
+    rank: int,
+    size: int,
+    port: int,
+    raised,
+    work: Callable[..., None],
+    arguments: tuple,
+) -> None:
+    """Do one worker's part of `gather_team` in its process."""
+    # A process group of its own, so that Ctrl-C reaches a worker only once, through its parent.
     os.setpgid(0, 0)
     torch.set_num_threads(1)
     dist.init_process_group("gloo", f"tcp://127.0.0.1:{port}", rank=rank, world_size=size)
@@ -187,9 +202,9 @@ def _join(rank: int, size: int, port: int, raised, work: Callable[..., None], ar
         raised.put(Stopped("stopped at once; the last checkpoint is kept", signal.SIGINT))
     finally:
         dist.destroy_process_group()
-    # The process ends without the interpreter's shutdown: a thread of gloo that releases a tensor during
-    # it would abort the process, and a training that is saved would be reported as lost. Seen on a busy
-    # machine only.
+    # The process ends without the interpreter's shutdown: a thread of gloo that releases a tensor
+    # during it would abort the process, and a training that is saved would be reported as lost.
+    # Seen on a busy machine only.
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
@@ -201,6 +216,7 @@ def passing_signals(pids: Iterable[int]) -> Iterator[list[int]]:
     passed: list[int] = []
 
     def pass_on(number: int, frame: object) -> None:
+        """Record a signal and send it to the workers."""
         passed.append(number)
         for pid in pids:
             with suppress(ProcessLookupError):

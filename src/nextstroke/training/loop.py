@@ -31,8 +31,9 @@ from nextstroke.training.optimisers import (
 from nextstroke.training.random_streams import Stream, stream_seed
 from nextstroke.training.tasks.protocol import Batch, Examples
 
-# Whole lines and texts are padded to multiples of these on a GPU, where each shape is captured once.
-STEP_MULTIPLE, TEXT_MULTIPLE = 128, 16
+# On a GPU, batches are padded to multiples of these, because each shape is captured by itself.
+STEP_MULTIPLE = 128  # points of a line
+TEXT_MULTIPLE = 16  # characters of a text
 
 
 @dataclass
@@ -78,7 +79,13 @@ class Learner:
         device: Device as `open_device` returns it.
     """
 
-    def __init__(self, recipe: Recipe, examples: Examples, team: Team | None = None, device: str = "cpu"):
+    def __init__(
+        self,
+        recipe: Recipe,
+        examples: Examples,
+        team: Team | None = None,
+        device: str = "cpu",
+    ):
         self.recipe = recipe
         self.examples = examples
         self.team = team or Team()
@@ -91,7 +98,8 @@ class Learner:
         self.states: list[NetworkState] = []  # after the last batch, one for each shard
         self.weights: list[Tensor] = [weight for weight in self.network.parameters() if weight.numel()]
         self._gradients = Replayed(self._chunk_gradients)
-        # Each worker takes as many shards of the joined batch, one after another, as it accumulates.
+        # Each worker takes as many shards of the joined batch, one after another, as it
+        # accumulates.
         accumulate = recipe.training.accumulate
         self.shard_count = self.team.size * accumulate
         first = self.team.rank * accumulate
@@ -121,7 +129,7 @@ class Learner:
                 at.batch = 0
 
     def learn_batch(self, chosen: np.ndarray) -> None:
-        """Learn from one batch, chunk by chunk with the state carried on, one update for each chunk."""
+        """Learn from one batch: an update for each chunk, whose last state is the next one's first."""
         batch = self._read(chosen)
         shards = [batch.shard(rows) for rows in self.shards]
         if batch.fresh or not self.states:
@@ -144,7 +152,11 @@ class Learner:
             return batch.padded(self.recipe.training.chunk or STEP_MULTIPLE, TEXT_MULTIPLE)
         return batch
 
-    def _learn_chunk(self, chunk: tuple[np.ndarray, ...], state: NetworkState) -> tuple[Tensor, NetworkState]:
+    def _learn_chunk(
+        self,
+        chunk: tuple[np.ndarray, ...],
+        state: NetworkState,
+    ) -> tuple[Tensor, NetworkState]:
         """Accumulate one chunk's gradient; return its loss and points, and the state after it."""
         inputs = self.examples.tensors(chunk, self.device)
         totals, *results = self._gradients(*inputs, *(tensor for part in state for tensor in part))
@@ -182,14 +194,14 @@ class Learner:
         """
         gradients = [weight.grad for weight in self.weights if weight.grad is not None]
         self.team.sum([totals, *gradients])
-        norm = self._move(gradients, totals[1] if self.recipe.training.loss == "mean" else float(lines))
-        # All numbers are read at once: a GPU that is waited for is idle.
+        divisor = totals[1] if self.recipe.training.loss == "mean" else float(lines)
+        norm = self._move(gradients, divisor)
+        # Read all numbers at once, because a GPU is idle during each wait.
         loss, points, norm = torch.stack([*totals, norm]).tolist()
-        # The weights were moved by such a norm, but nothing has saved them.
+        # If the norm is not finite, the weights are already damaged, but not yet saved.
         if not math.isfinite(norm):
-            raise Diverged(
-                f"update {self.progress.update}: {self._not_finite()} is not finite; set a lower training.learning_rate"
-            )
+            problem = f"update {self.progress.update}: {self._not_finite()} is not finite"
+            raise Diverged(f"{problem}; set a lower training.learning_rate")
         self.optimiser.zero_grad()
         self.progress.count_update(loss, int(points))
 
@@ -202,15 +214,17 @@ class Learner:
         norm = torch.stack(torch._foreach_norm(gradients)).norm()
         if (bound := self.recipe.training.norm_clip) is not None:
             shrunk = (bound / (norm + 1e-6)).clamp(max=1)
-            # A norm that is not finite would spread to all gradients and hide where it came from.
+            # A norm that is not finite would spread to all gradients and hide its origin.
             torch._foreach_mul_(gradients, torch.where(norm.isfinite(), shrunk, 1.0))
         for group in self.optimiser.param_groups:
-            group["lr"] = self.recipe.training.learning_rate * rate_at(self.progress.update, self.recipe.training)
+            share = rate_at(self.progress.update, self.recipe.training)
+            group["lr"] = self.recipe.training.learning_rate * share
         self.optimiser.step()
         self.update_ema()
         return norm
 
     def _not_finite(self) -> str:
+        """Return the name of the first gradient that is not finite."""
         for name, weight in self.network.named_parameters():
             if weight.grad is not None and not torch.isfinite(weight.grad).all():
                 return f"the gradient w.r.t. {name}"
@@ -220,15 +234,16 @@ class Learner:
     def update_ema(self) -> None:
         """Move the averaged weights towards the weights.
 
-        The decay grows from 0, so that the first weights do not weigh long, up to `average_decay`.
+        The decay grows from 0 to `average_decay`, so that the initial weights are soon forgotten.
         """
-        decay = min(self.recipe.training.average_decay, self.progress.update / (self.progress.update + 10))
+        update = self.progress.update
+        decay = min(self.recipe.training.average_decay, update / (update + 10))
         averaged: list[Tensor] = list(self.average.parameters())
         current: list[Tensor] = list(self.network.parameters())
         torch._foreach_lerp_(averaged, current, 1 - decay)
 
     def score(self, every: int = 1) -> Score:
-        """Score the averaged weights on each `every`-th part of the validation set; note it in `progress`."""
+        """Score the averaged weights on each `every`-th part of the validation set; record it."""
         with bfloat16("cpu", False):
             score = self.examples.score(self.average, every)
         self.progress.validation = score.selection_metric
@@ -287,13 +302,19 @@ class Learner:
                 parts = [joined[name][rows].clone().to(self.device) for name in names]
                 self.states.append(fill_state(start, parts))
 
-    def _check_carried(self, joined: dict[str, Tensor], start: dict[str, Tensor], source: Path) -> None:
+    def _check_carried(
+        self,
+        joined: dict[str, Tensor],
+        start: dict[str, Tensor],
+        source: Path,
+    ) -> None:
         """Raise WrongModel unless a stored state fits the network and the number of lines of a batch."""
         lines = self.recipe.training.batch * self.shard_count
         for name, part in start.items():
             found = joined.get(name)
             if found is None or found.shape[1:] != part.shape[1:] or found.dtype != part.dtype:
-                raise WrongModel(f"{source}: the state of {name} does not fit; it was made by another recipe")
+                problem = f"the state of {name} does not fit; it was made by another recipe"
+                raise WrongModel(f"{source}: {problem}")
             if len(found) != lines:
                 raise WrongModel(
                     f"{source}: its checkpoint carries the state of {len(found)} lines, a batch has {lines} now; "

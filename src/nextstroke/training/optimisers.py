@@ -14,6 +14,7 @@ from nextstroke.errors import WrongModel
 from nextstroke.ink import POINT
 from nextstroke.nets.lstm import LSTM
 from nextstroke.nets.networks import (
+    GradientClips,
     Network,
     PredictionNetwork,
     SynthesisNetwork,
@@ -24,8 +25,8 @@ from nextstroke.nets.recogniser_network import RecogniserNetwork
 from nextstroke.nets.rmsprop import SLOTS, GravesRMSProp
 from nextstroke.nets.weight_noise import AdaptiveNoise, FixedNoise, NoNoise, WeightDrop, WeightNoise
 
-# Deviation of a symbol's row of a table. The row reaches the gates whole, so that this is about what the
-# recurrence contributes.
+# Deviation of a symbol's row of a table. The row reaches the gates whole, so that this is about
+# what the recurrence contributes.
 TABLE = 0.4
 UNLIKELY = -5.0  # bias of a recogniser's new characters, whose weights begin at zero
 # The tensors that each optimiser keeps for a weight, as checkpoints name them.
@@ -55,8 +56,8 @@ def build_network(recipe: Recipe, symbols: int) -> Network:
         if isinstance(layer, LSTM):
             layer.bias.data[layer.cells : 2 * layer.cells] += sizes.forget_bias
     if isinstance(network, SynthesisNetwork) and sizes.start_step is not None:
-        # The window starts at `start_step` characters per point, the K components sharing the weight;
-        # else it runs over the text before anything is learned.
+        # The window starts at `start_step` characters per point, the K components sharing the
+        # weight; else it runs over the text before anything is learned.
         layer = network.windowed
         alpha, _, kappa = layer.glance.bias.data.chunk(3)
         alpha.fill_(-math.log(layer.components))
@@ -73,18 +74,20 @@ def _build_network(
         if sizes.vector:
             return TiedTextNetwork(symbols, sizes.layers, sizes.cells, sizes.vector, clip, sizes.dropout)
         return TextNetwork(symbols, sizes.layers, sizes.cells, clip, sizes.dropout)
-    output_clip = math.inf if sizes.output_clip is None else sizes.output_clip
+    clips = GradientClips(
+        gates=clip,
+        output=math.inf if sizes.output_clip is None else sizes.output_clip,
+        window=math.inf if sizes.window_clip is None else sizes.window_clip,
+    )
     if recipe.kind == "pen":
-        return PredictionNetwork(sizes.layers, sizes.cells, sizes.components, clip, output_clip, sizes.dropout)
+        return PredictionNetwork(sizes.layers, sizes.cells, sizes.components, clips, sizes.dropout)
     return SynthesisNetwork(
         symbols,
         layers=sizes.layers,
         cells=sizes.cells,
         components=sizes.components,
         window_components=sizes.window_components,
-        clip=clip,
-        output_clip=output_clip,
-        window_clip=math.inf if sizes.window_clip is None else sizes.window_clip,
+        clips=clips,
         dropout=sizes.dropout,
     )
 
@@ -134,13 +137,15 @@ def load_optimiser(
     for name, tensor in tensors.items():
         # The number of steps is a number for each weight, whatever the shape of the weight.
         if name not in shapes or tensor.shape != (() if name.endswith(".step") else shapes[name]):
-            raise WrongModel(f"{source}: {name} is not part of the optimiser; it was made by another recipe")
+            problem = f"{name} is not part of the optimiser; it was made by another recipe"
+            raise WrongModel(f"{source}: {problem}")
     slots: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         number, slot = name.split(".")
         slots.setdefault(int(number), {})[slot] = tensor
     if any(set(found) != set(wanted) for found in slots.values()):
-        raise WrongModel(f"{source}: a part of the optimiser's state is missing; it was made by another recipe")
+        problem = "a part of the optimiser's state is missing; it was made by another recipe"
+        raise WrongModel(f"{source}: {problem}")
     optimiser.load_state_dict({"state": slots, "param_groups": groups})
 
 
@@ -183,18 +188,19 @@ def load_weights(network: nn.Module, tensors: Mapping[str, Any], source: object)
         source: File or folder for the error message.
 
     Raises:
-        WrongModel: a tensor does not fit, is missing or is not part of the network; names the first.
+        WrongModel: a tensor does not fit, is missing or is not part of the network; names the
+            first.
     """
     surplus = sorted(tensors.keys() - network.state_dict().keys())
     if surplus:
-        raise WrongModel(f"{source}: {surplus[0]} is not part of the network; it was made by another recipe")
+        problem = f"{surplus[0]} is not part of the network; it was made by another recipe"
+        raise WrongModel(f"{source}: {problem}")
     for name, weight in network.state_dict().items():
         found = tensors.get(name)
         if found is None or found.shape != weight.shape:
             has = "nothing" if found is None else tuple(found.shape)
-            raise WrongModel(
-                f"{source}: {name} should be {tuple(weight.shape)}, the file has {has}; it was made by another recipe"
-            )
+            problem = f"{name} should be {tuple(weight.shape)}, the file has {has}"
+            raise WrongModel(f"{source}: {problem}; it was made by another recipe")
         weight.copy_(torch.as_tensor(found))
 
 
@@ -243,6 +249,7 @@ def load_noise(noise: WeightNoise, tensors: dict[str, Tensor], source: object) -
     try:
         noise.load_state(tensors)
     except KeyError as error:
-        raise WrongModel(f"{source}: its noise should have {error.args[0]}, the file has nothing") from error
+        problem = f"its noise should have {error.args[0]}, the file has nothing"
+        raise WrongModel(f"{source}: {problem}") from error
     except RuntimeError as error:  # a tensor of another shape
         raise WrongModel(f"{source}: its noise does not fit the network ({error})") from error

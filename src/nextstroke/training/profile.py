@@ -19,11 +19,24 @@ from nextstroke.training.loop import Learner
 from nextstroke.training.tasks.ink_task import InkExamples
 
 LETTERS = Alphabet.paper()
-POINTS, CHARACTERS = 300, 30  # of a random line
+POINTS = 300  # of a random line
+CHARACTERS = 30  # of a random line
 TRAINING = {"batch": 16, "chunk": 100, "norm_clip": 1.0, "average_decay": 0.999}
-AUGMENTATION = {"augment_scale": 0.1, "augment_stretch": 0.1, "augment_shear": 0.1, "augment_slope": 0.03}
-PRODUCTS = {"mkldnn::_linear_pointwise", "mkldnn::_reorder_linear_weight", "aten::mm", "aten::addmm", "aten::bmm"}
-# A part is named by the innermost of these that an operation belongs to.
+AUGMENTATION = {
+    "augment_scale": 0.1,
+    "augment_stretch": 0.1,
+    "augment_shear": 0.1,
+    "augment_slope": 0.03,
+}
+# Operations that are matrix products.
+PRODUCTS = {
+    "mkldnn::_linear_pointwise",
+    "mkldnn::_reorder_linear_weight",
+    "aten::mm",
+    "aten::addmm",
+    "aten::bmm",
+}
+# Parts by the name of the innermost block that an operation is in.
 OWNERS = {
     "_WindowedRecurrence": "window, and gates of its layer",
     "_Recurrence": "gates of the other layers",
@@ -43,7 +56,8 @@ def made_up_learner(**training) -> Learner:
     Args:
         training: Changes of the recipe's section.
     """
-    recipe = Recipe.model_validate({"kind": "writer", "training": {**TRAINING, **AUGMENTATION, **training}})
+    settings = {**TRAINING, **AUGMENTATION, **training}
+    recipe = Recipe.model_validate({"kind": "writer", "training": settings})
     rng = np.random.default_rng(1)
     lines = []
     for _ in range(recipe.training.batch):
@@ -60,7 +74,8 @@ def learn_watched(learner: Learner, watch: Watch) -> None:
     The graph is cut at y-hat, so that network and mixture are watched separately.
     """
     with watch("data"):
-        batch = learner.examples.read(np.arange(learner.recipe.training.batch), learner.recipe, 0, 0)
+        chosen = np.arange(learner.recipe.training.batch)
+        batch = learner.examples.read(chosen, learner.recipe, 0, 0)
     state = learner.network.start(batch.lines)
     for chunk in batch.chunks(learner.recipe.training.chunk):
         with watch("data"):
@@ -92,6 +107,7 @@ def step_shares(rounds: int) -> dict[str, float]:
 
 @contextmanager
 def _timed(seconds: dict[str, float], part: str) -> Iterator[None]:
+    """Add the time of a block to a part."""
     began = time.perf_counter()
     yield
     seconds[part] += time.perf_counter() - began

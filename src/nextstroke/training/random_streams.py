@@ -1,7 +1,7 @@
 """Seeds of a training's random streams.
 
-A seed depends on the recipe's seed and on the position in the data alone, so that a resumed training
-draws the numbers that it would have drawn without the stop, on any number of workers.
+A seed depends on the recipe's seed and on the position in the data alone, so that a resumed
+training draws the numbers that it would have drawn without the stop, on any number of workers.
 """
 
 from enum import IntEnum

@@ -66,18 +66,28 @@ Report = Callable[[Progress, str], None]
 NO_BFLOAT16 = 'training.cpu_products="bfloat16": this processor has no bfloat16 products, float32 is used instead'
 
 
-def train(recipe: Recipe, corpus: Path, folder: Path, resume: bool, report: Report, device: str = "cpu") -> None:
-    """Train a recipe in `folder`, to its end or until a signal.
+def train(
+    recipe: Recipe,
+    corpus: Path,
+    folder: Path,
+    resume: bool,
+    report: Report,
+    device: str = "cpu",
+) -> None:
+    """Train a recipe in a folder, to its end or until a signal.
 
     Args:
-        resume: Whether to go on from the folder's checkpoint; else the folder must hold none.
-        report: Called with the progress after every batch, and with a line of text on events.
+        recipe: Recipe of the training.
+        corpus: Packed corpus.
+        folder: Folder of the training.
+        resume: Whether to resume the folder's checkpoint; otherwise the folder must have none.
+        report: Callback of the progress after every batch, and of a line of text on events.
         device: cpu, cuda, cuda:N or mps.
 
     Raises:
-        UsageError: the device is not available; the system is not POSIX; the folder is in use, or holds
-            a checkpoint and `resume` is not set.
-        Stopped: a signal came; the state is saved.
+        UsageError: The device is not available; the system is not POSIX; the folder is in use, or
+            holds a checkpoint and `resume` is not set.
+        Stopped: A signal came; the state is saved.
     """
     if fcntl is None:
         raise UsageError("training needs Linux or macOS: this system has no locks of folders (fcntl)")
@@ -87,7 +97,8 @@ def train(recipe: Recipe, corpus: Path, folder: Path, resume: bool, report: Repo
             _work(team, recipe, corpus, folder, going_on, report, device)
         return
     if device != "cpu" and recipe.training.workers > 1:
-        raise UsageError(f"device {device}: one process serves it; give --workers 1, or start torchrun for many GPUs")
+        advice = "give --workers 1, or start torchrun for many GPUs"
+        raise UsageError(f"device {device}: one process serves it; {advice}")
     with _hold(folder, resume):
         gather_team(recipe.training.workers, _work, recipe, corpus, folder, resume, report, device)
 
@@ -98,9 +109,11 @@ def _hold(folder: Path, resume: bool) -> Iterator[None]:
     with _locked(folder):
         for path in (folder / CHECKPOINT, folder / BEST, *kept(folder / CHECKPOINT)):
             if path.is_dir():
-                raise UsageError(f"{path}: is a folder where a checkpoint belongs; move it away, or name another --run")
+                problem = "is a folder where a checkpoint belongs"
+                raise UsageError(f"{path}: {problem}; move it away, or name another --run")
         if _begun(folder) and not resume:
-            raise UsageError(f"{folder}: holds a training already; add --resume to go on, or name another --run")
+            advice = "add --resume to go on, or name another --run"
+            raise UsageError(f"{folder}: holds a training already; {advice}")
         # Unfinished files of trainings that were killed while saving.
         for leftover in folder.glob(".*.part"):
             leftover.unlink(missing_ok=True)
@@ -127,12 +140,22 @@ def _begun(folder: Path) -> bool:
     return (folder / CHECKPOINT).exists() or bool(kept(folder / CHECKPOINT))
 
 
-def _work(team: Team, recipe: Recipe, corpus: Path, folder: Path, resume: bool, report: Report, device: str) -> None:
+def _work(
+    team: Team,
+    recipe: Recipe,
+    corpus: Path,
+    folder: Path,
+    resume: bool,
+    report: Report,
+    device: str,
+) -> None:
     """Do one worker's part of `train`."""
     prepare_core()
     # On a GPU products may use TF32; states and the mixture stay float32. No effect on a CPU.
     torch.backends.cuda.matmul.allow_tf32 = True
-    like = open_run(find_start(recipe)).metadata if recipe.data.alphabet in ("start", "extend") else None
+    like = None
+    if recipe.data.alphabet in ("start", "extend"):
+        like = open_run(find_start(recipe)).metadata
     examples, digest = open_examples(recipe, corpus, like)
     use_bfloat16("cuda", recipe.training.gpu_products == "bfloat16")
     cpu_bfloat16 = use_bfloat16("cpu", recipe.training.cpu_products == "bfloat16")
@@ -144,7 +167,8 @@ def _work(team: Team, recipe: Recipe, corpus: Path, folder: Path, resume: bool, 
         _restore(learner, origin, folder, report)
     elif recipe.start_from:
         _start_from(learner, find_start(recipe), report)
-    if team.is_main and origin.get("products", recipe.training.cpu_products) != recipe.training.cpu_products:
+    wanted = recipe.training.cpu_products
+    if team.is_main and origin.get("products", wanted) != wanted:
         report(learner.progress, NO_BFLOAT16)
     callback = CheckpointCallback(folder, origin, report, learner.progress.update)
     with _noticing_signals(callback):
@@ -153,7 +177,7 @@ def _work(team: Team, recipe: Recipe, corpus: Path, folder: Path, resume: bool, 
 
 
 def _origin(learner: Learner, digest: str) -> dict[str, str | int]:
-    """Return what a training's bits depend on besides its recipe, for its checkpoints."""
+    """Return everything but the recipe that a training's exact result depends on."""
     return {
         "corpus": digest,
         "version": __version__,
@@ -166,7 +190,8 @@ def _origin(learner: Learner, digest: str) -> dict[str, str | int]:
 
 
 def _restore(learner: Learner, origin: dict, folder: Path, report: Report) -> None:
-    # One worker reads, as the others may be on machines that do not see the folder.
+    """Load the newest checkpoint and report what differs from it."""
+    # The main worker reads, because others may be on machines without the folder.
     newest = load_newest(folder / CHECKPOINT) if learner.team.is_main else None
     tensors, metadata, remark = learner.team.broadcast(newest)
     check_metadata(metadata, folder)
@@ -180,7 +205,7 @@ def _restore(learner: Learner, origin: dict, folder: Path, report: Report) -> No
 
 
 def _changes(recipe: Recipe, now: dict, before: dict) -> Iterator[str]:
-    """Yield sentences on what changes the result against a training that never stopped."""
+    """Yield sentences on the changes that make the result differ from that of a training never stopped."""
     streams = "random streams"
     names = [name for name in now if name != streams and before.get(name, now[name]) != now[name]]
     if names:
@@ -188,13 +213,12 @@ def _changes(recipe: Recipe, now: dict, before: dict) -> Iterator[str]:
         yield f"{changes}: the result may differ in its last bits"
     draws = recipe.network.dropout > 0 or recipe.training.noise != "none"
     if draws and before[streams] != now[streams]:
-        yield (
-            f"{streams} by {before[streams]} before, by {now[streams]} now: dropout and weight noise draw other numbers"
-        )
+        change = f"{streams} by {before[streams]} before, by {now[streams]} now"
+        yield f"{change}: dropout and weight noise draw other numbers"
 
 
 def _check_same_training(metadata: dict, learner: Learner, corpus: str, folder: Path) -> None:
-    """Raise WrongModel where a checkpoint is of another network, optimiser or corpus than the training's."""
+    """Raise WrongModel if a checkpoint has another network, optimiser or corpus than the training."""
     mine = learner.recipe.dump()
     theirs = make_recipe(metadata["recipe"], folder).dump()
     pairs = {
@@ -208,13 +232,12 @@ def _check_same_training(metadata: dict, learner: Learner, corpus: str, folder: 
     }
     for what, (wanted, found) in pairs.items():
         if wanted != found:
-            raise WrongModel(
-                f"{folder}: its checkpoint has another {what}: {found!r}, not {wanted!r}; name another --run"
-            )
+            problem = f"its checkpoint has another {what}: {found!r}, not {wanted!r}"
+            raise WrongModel(f"{folder}: {problem}; name another --run")
 
 
 def _start_from(learner: Learner, source: Path, report: Report) -> None:
-    """Begin with the averaged weights of another training or of a model file; order and counts begin anew."""
+    """Load the averaged weights of another training or of a model file; order and counts start anew."""
     trained = open_run(source)
     mine = learner.examples.symbols
     theirs = trained.metadata["alphabet"]
@@ -230,26 +253,28 @@ def _start_from(learner: Learner, source: Path, report: Report) -> None:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Lock the folder; the system frees the lock when the process dies, so that none is ever stale."""
+    """Lock the folder; the system frees the lock when the process dies, so that it is never stale."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle = (folder / "lock").open("w")
     except OSError as error:
-        raise UsageError(f"{folder}: cannot be written ({error.strerror}); name another --run") from error
+        problem = f"cannot be written ({error.strerror}); name another --run"
+        raise UsageError(f"{folder}: {problem}") from error
     with handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise UsageError(f"{folder}: another training is running there; name another --run") from None
+            problem = "another training is running there; name another --run"
+            raise UsageError(f"{folder}: {problem}") from None
         yield
 
 
 class CheckpointCallback:
-    """Saves, evaluates, reports and stops after a batch, as due.
+    """Callback that saves, evaluates, reports and stops after a batch, as due.
 
     Args:
         folder: Folder of the training.
-        origin: What the bits depend on, for the checkpoints.
+        origin: Entries that the exact result depends on, for the checkpoints.
         report: Report of `train`.
         update: Updates done before the first batch.
     """
@@ -278,7 +303,8 @@ class CheckpointCallback:
         if stop or save:
             self._save(learner)
         if stop:
-            raise Stopped(f"stopped at update {at.update}, saved in {self.folder}; go on with --resume", stop)
+            where = f"stopped at update {at.update}, saved in {self.folder}"
+            raise Stopped(f"{where}; go on with --resume", stop)
 
     def _due(self, learner: Learner) -> tuple[int, bool]:
         """Return the signal to stop for, 0 for none, and whether to save, the same for all workers."""
@@ -330,9 +356,10 @@ class CheckpointCallback:
 
 @contextmanager
 def _noticing_signals(callback: CheckpointCallback) -> Iterator[None]:
-    """Let the first signal end the batch and save; a second one of the kind stops at once."""
+    """Handle signals: the first one ends the batch and saves, a second one of its kind stops at once."""
 
     def notice(number: int, frame: object) -> None:
+        """Record a signal, and restore its handler for the second one."""
         callback.signal = number
         signal.signal(number, before[number])
 
@@ -345,7 +372,7 @@ def _noticing_signals(callback: CheckpointCallback) -> Iterator[None]:
 
 
 def sgemm_rate(size: int = 768, times: int = 8) -> float:
-    """Return the float32 product rate of this process now, in GFLOP/s, to judge timings by."""
+    """Return the current rate of float32 products in GFLOP/s, a reference for timings."""
     a = torch.ones(size, size)
     b = torch.ones(size, size)
     a @ b

@@ -1,7 +1,7 @@
 """Compose new lines of segments of real ones, so that rare characters and rare pairs become frequent."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ SPLIT = "recombined"
 LENGTHS = (25, 60)  # characters of a new line
 REAL = 0.35  # share of words taken as they were written
 ALIKE = 12  # segments of other hands that are compared; the most similar is taken
-ENLARGED = {"X": "x", "Z": "z"}  # capitals that are seldom written, but look like their small letters
+ENLARGED = {"X": "x", "Z": "z"}  # rare capitals that look like their small letters
 # A Q is an O with this stroke, in widths and heights of the O.
 LOOP_TAIL = (
     "Q",
@@ -48,16 +48,28 @@ def collect_pages(
     """Gather segments by page.
 
     Args:
-        lines: (page, geometry, words, characters, gap between words) of each line; the last three are from `cut_line`.
+        lines: Page, geometry, words, characters and gap between words of each line; the last three
+            are from `cut_line`.
     """
-    forms = defaultdict(list)
+    forms: dict[str, list[tuple]] = defaultdict(list)
     for line in lines:
         forms[line[0]].append(line[1:])
-    fitting = set(map(id, without_outliers([glyph for page in forms.values() for line in page for glyph in line[2]])))
-    return [page for lines_of in forms.values() if (page := _page(lines_of, fitting))]
+    glyphs: list[Segment] = []
+    for lines_of_page in forms.values():
+        for _, _, characters, _ in lines_of_page:
+            glyphs += characters
+    fitting = set(map(id, without_outliers(glyphs)))
+    pages = [_page(lines_of_page, fitting) for lines_of_page in forms.values()]
+    return [page for page in pages if page]
 
 
 def _page(lines: list, fitting: set[int]) -> PageSegments | None:
+    """Return the segments of a page; None if it has no characters or no words.
+
+    Args:
+        lines: Geometry, words, characters and gap between words of each line.
+        fitting: Identities of the characters that are no outliers.
+    """
     measures = [line[0] for line in lines]
     glyphs = [glyph for line in lines for glyph in line[2] if id(glyph) in fitting]
     words = [word for line in lines for word in line[1] if len(word.text) < LENGTHS[0]]
@@ -70,9 +82,9 @@ def _page(lines: list, fitting: set[int]) -> PageSegments | None:
     middle = sorted(measures, key=lambda one: one.slant)[len(measures) // 2]
     middle = replace(middle, x_height=float(np.median([one.x_height for one in measures])))
     word_gaps = [line[3] for line in lines if np.isfinite(line[3])]
-    return PageSegments(
-        middle, words, found, float(np.median(gaps)) if gaps else 0.2, float(np.median(word_gaps)) if word_gaps else 1.5
-    )
+    gap = float(np.median(gaps)) if gaps else 0.2
+    word_gap = float(np.median(word_gaps)) if word_gaps else 1.5
+    return PageSegments(middle, words, found, gap, word_gap)
 
 
 class Composer:
@@ -112,35 +124,45 @@ class Composer:
         prints = sum(text.islower() for text in page.glyphs) >= 15
         text = self.invent.word(random, prints)
         usable = [character for character in text if self.all[character]]
-        return [self._glyph(page, character, random) for character in usable] or self._word(page, random)
+        glyphs = [self._glyph(page, character, random) for character in usable]
+        return glyphs or self._word(page, random)
 
     def _glyph(self, page: PageSegments, character: str, random: np.random.Generator) -> Segment:
         own = page.glyphs.get(character)
         if own and (len(own) > 1 or random.random() < 0.7):
             return own[random.integers(len(own))]
-        some = [self.all[character][i] for i in random.integers(len(self.all[character]), size=ALIKE)]
+        known = self.all[character]
+        some = [known[i] for i in random.integers(len(known), size=ALIKE)]
         best = min(some, key=lambda segment: _unlike(segment, page.measures))
         return _sheared(best, page.measures.slant - best.slant)
 
 
 def _unlike(segment: Segment, measures: LineGeometry) -> float:
-    return abs(segment.slant - measures.slant) + 0.5 * abs(float(np.log(segment.speed / measures.speed)))
+    """Return the dissimilarity of a segment to lines of some measures, by slant and speed."""
+    ratio = float(np.log(segment.speed / measures.speed))
+    return abs(segment.slant - measures.slant) + 0.5 * abs(ratio)
 
 
 def _sheared(segment: Segment, slant: float) -> Segment:
-    strokes = [stroke + np.column_stack([slant * stroke[:, 1], np.zeros(len(stroke))]) for stroke in segment.strokes]
+    """Return a segment with a slant added, its left edge at 0."""
+    strokes = []
+    for stroke in segment.strokes:
+        shift = np.column_stack([slant * stroke[:, 1], np.zeros(len(stroke))])
+        strokes.append(stroke + shift)
     left = min(stroke[:, 0].min() for stroke in strokes)
     return replace(segment, strokes=[stroke - (left, 0) for stroke in strokes])
 
 
 def _stretched(segment: Segment, text: str, factor: float) -> Segment:
+    """Return a segment enlarged by a factor, with another text."""
     return replace(segment, text=text, strokes=[stroke * factor for stroke in segment.strokes])
 
 
 def _with_tail(segment: Segment) -> Segment:
     width, top, bottom = segment.box()
     tail = LOOP_TAIL[2] * (width, bottom - top) + (0, bottom)
-    return replace(segment, text=LOOP_TAIL[0], strokes=[*segment.strokes, _as_slow(tail, segment.speed)])
+    strokes = [*segment.strokes, _as_slow(tail, segment.speed)]
+    return replace(segment, text=LOOP_TAIL[0], strokes=strokes)
 
 
 def _as_slow(stroke: np.ndarray, speed: float) -> np.ndarray:
@@ -156,7 +178,8 @@ def _joined(words: list[list[Segment]], page: PageSegments, random: np.random.Ge
     right = 0.0
     for number, word in enumerate(words):
         for place, segment in enumerate(word):
-            gap = page.word_gap * random.uniform(0.85, 1.2) if place == 0 else _gap(segment, page, random)
+            first = place == 0
+            gap = page.word_gap * random.uniform(0.85, 1.2) if first else _gap(segment, page, random)
             left = 0.0 if number == place == 0 else right + gap
             strokes += [stroke + (left, 0) for stroke in segment.strokes]
             right = left + segment.width
@@ -170,18 +193,24 @@ def _gap(segment: Segment, page: PageSegments, random: np.random.Generator) -> f
 
 
 def append_composed(corpus: InkCorpus, composer: Composer, lines: int, seed: int) -> InkCorpus:
-    """Return the corpus with composed lines after its own, in the split `recombined`."""
-    new = list(_composed(composer, lines, seed))
-    more = InkCorpus.of([line for line, _ in new], [ink for _, ink in new])
+    """Return the corpus with composed lines after its own, in the split `recombined`.
+
+    Args:
+        corpus: Lines of ink.
+        composer: Composer of the new lines.
+        lines: Number of new lines.
+        seed: Random seed.
+    """
+    new: list[Line] = []
+    inks: list[Ink] = []
+    for number in range(lines):
+        text, ink = composer.compose(np.random.default_rng([seed, number]))
+        new.append(Line(f"{SPLIT}-{number:05d}", text, SPLIT))
+        inks.append(ink)
+    more = InkCorpus.of(new, inks)
     return InkCorpus(
         [*corpus.lines, *more.lines],
         np.concatenate([corpus.points, more.points]),
         np.concatenate([corpus.end_of_stroke, more.end_of_stroke]),
         np.concatenate([corpus.starts, corpus.starts[-1] + more.starts[1:]]),
     )
-
-
-def _composed(composer: Composer, lines: int, seed: int) -> Iterator[tuple[Line, Ink]]:
-    for number in range(lines):
-        text, ink = composer.compose(np.random.default_rng([seed, number]))
-        yield Line(f"{SPLIT}-{number:05d}", text, SPLIT), ink

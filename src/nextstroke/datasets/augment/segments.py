@@ -12,7 +12,7 @@ from nextstroke.ink import Ink
 FOOT_ON_BASELINE = frozenset("abcdehiklmnorstuvwxz")
 HEAD_AT_X_HEIGHT = frozenset("acemnorsuvwxz")
 OVERLAP = 0.3  # x-heights by which two characters may overlap in x and still be separated
-SHARE = 0.15  # share of a stroke's points below which a character with one point is an error of the alignment
+SHARE = 0.15  # share of a stroke's points below which its only point of a character is an error
 FEWEST = 6  # letters needed to fit a line's baseline and x-height
 
 
@@ -39,8 +39,9 @@ class Segment:
 
     Attributes:
         text: Characters that the strokes write.
-        strokes: Points (points, 2) in x-heights; x from the left edge, y from the baseline, downwards.
-        gap: Distance from the previous segment of the same word, in x-heights; NaN at the beginning of a word.
+        strokes: Points (points, 2) in x-heights; x from the left edge, y from the baseline,
+            downwards.
+        gap: Distance from the previous segment of the word, in x-heights; NaN for the first.
         form: Name of the page it is from.
         slant: Slant of its line.
         speed: Speed of its line.
@@ -74,12 +75,18 @@ def measure_line(ink: Ink, owner: np.ndarray, text: str) -> LineGeometry | None:
 
     Returns: None if the line has too few letters without ascenders and descenders.
     """
-    boxes = [(letter, ink.points[owner == u]) for u, letter in enumerate(text) if (owner == u).any()]
-    feet = np.array([box[box[:, 1].argmax()] for letter, box in boxes if letter in FOOT_ON_BASELINE])
-    heads = np.array([box[box[:, 1].argmin()] for letter, box in boxes if letter in HEAD_AT_X_HEIGHT])
-    if len(feet) < FEWEST or len(heads) < FEWEST:
+    lowest = []
+    highest = []
+    for u, letter in enumerate(text):
+        own = ink.points[owner == u]
+        if len(own) and letter in FOOT_ON_BASELINE:
+            lowest.append(own[own[:, 1].argmax()])
+        if len(own) and letter in HEAD_AT_X_HEIGHT:
+            highest.append(own[own[:, 1].argmin()])
+    if len(lowest) < FEWEST or len(highest) < FEWEST:
         return None
-    slope, foot = _middle_line(feet)
+    slope, foot = _middle_line(np.array(lowest))
+    heads = np.array(highest)
     x_height = float(np.median(slope * heads[:, 0] + foot - heads[:, 1]))
     if x_height <= 0:
         return None
@@ -92,7 +99,8 @@ def measure_line(ink: Ink, owner: np.ndarray, text: str) -> LineGeometry | None:
 def _middle_line(points: np.ndarray) -> tuple[float, float]:
     """Fit a line to points without the farthest ones; return its slope and its height at x = 0."""
     for _ in range(3):
-        x, y = points[:, 0] - points[:, 0].mean(), points[:, 1]
+        x = points[:, 0] - points[:, 0].mean()
+        y = points[:, 1]
         slope = float((x * (y - y.mean())).sum() / ((x * x).sum() or 1))
         height = float(np.median(points[:, 1] - slope * points[:, 0]))
         far = np.abs(points[:, 1] - slope * points[:, 0] - height)
@@ -112,8 +120,8 @@ def cut_line(
         found: Geometry of the line.
         form: Name of the page.
 
-    Returns: Segments between blanks, usually one word each; segments of one character; the median gap between words in
-        x-heights, NaN if there is none.
+    Returns: Segments between blanks, usually one word each; segments of one character; the median
+        gap between words in x-heights, NaN if there is none.
     """
     groups = _groups(_straight(ink, found), [_range(owned) for owned in strokes_owned])
     runs = list(_runs(groups, text))
@@ -160,11 +168,18 @@ def _groups(strokes: list[np.ndarray], ranges: list[tuple[int, int]]) -> list[Gr
     groups: list[Group] = []
     for stroke, (first, last) in zip(strokes, ranges, strict=True):
         new = Group([stroke], first, last)
-        while groups and (new.first <= groups[-1].last or groups[-1].edges()[1] - new.edges()[0] > OVERLAP):
+        while groups and _inseparable(groups[-1], new):
             old = groups.pop()
-            new = Group(old.strokes + new.strokes, min(old.first, new.first), max(old.last, new.last))
+            first = min(old.first, new.first)
+            last = max(old.last, new.last)
+            new = Group(old.strokes + new.strokes, first, last)
         groups.append(new)
     return groups
+
+
+def _inseparable(before: Group, after: Group) -> bool:
+    """Return whether two groups share a character, or overlap too far in x to be cut apart."""
+    return after.first <= before.last or before.edges()[1] - after.edges()[0] > OVERLAP
 
 
 def _runs(groups: list[Group], text: str) -> Iterator[list[Group]]:
@@ -179,23 +194,35 @@ def _runs(groups: list[Group], text: str) -> Iterator[list[Group]]:
         yield run
 
 
-def _segment(text: str, groups: list[Group], before: Group | None, found: LineGeometry, form: str) -> Segment:
+def _segment(
+    text: str,
+    groups: list[Group],
+    before: Group | None,
+    found: LineGeometry,
+    form: str,
+) -> Segment:
+    """Return the segment of some groups; `before` is the group before them, None for the first."""
+    first = groups[0].first
+    last = groups[-1].last
     left = min(group.edges()[0] for group in groups)
     strokes = [stroke - (left, 0) for group in groups for stroke in group.strokes]
-    joined = before is not None and " " not in text[before.last : groups[0].first]
-    gap = left - before.edges()[1] if before is not None and joined else np.nan
-    return Segment(text[groups[0].first : groups[-1].last + 1], strokes, gap, form, found.slant, found.speed)
+    gap = np.nan
+    if before is not None and " " not in text[before.last : first]:
+        gap = left - before.edges()[1]
+    return Segment(text[first : last + 1], strokes, gap, form, found.slant, found.speed)
 
 
 # Outliers: bad cuts, and letters that the alignment assigned to a neighbour.
 
 FARTHEST = 3.5  # deviations of a segment's box from the median of its character
 GRID = 12  # rows and columns of the picture of a segment
-HIGH, LOW = -2.6, 1.2  # range of y in the picture, in x-heights from the baseline
+HIGH = -2.6  # least y in the picture, in x-heights from the baseline
+LOW = 1.2  # greatest y in the picture
 BLUR = 0.22  # x-heights
-NEAREST, FELLOWS = 15, 1  # nearest pictures, and how many of them must show the same character
+NEAREST = 15  # nearest pictures that vote on the character of a segment
+FELLOWS = 1  # least number of votes for its own character
 FEW = 12  # characters with fewer segments are kept without a vote, which they would always lose
-VOTERS = 40  # segments of each character that vote, so that frequent characters do not outvote others
+VOTERS = 40  # segments of each character that vote, so that frequent ones do not outvote others
 MANY = 800  # characters with more segments are kept without a vote: single errors do no harm there
 JUDGES = 7  # nearest pictures that decide whether a segment is complete
 TWINS = str.maketrans("0O1I|", "oolll")
@@ -205,11 +232,15 @@ def without_outliers(segments: Sequence[Segment]) -> list[Segment]:
     """Return the complete segments that resemble others of their character in size and in shape."""
     usual = _usual_boxes(segments)
     partial = set(map(id, _unfinished(segments)))
-    sized = [segment for segment in segments if id(segment) not in partial and _is_usual(segment, usual)]
+    whole = [segment for segment in segments if id(segment) not in partial]
+    sized = [segment for segment in whole if _is_usual(segment, usual)]
     of = _by_text(sized)
-    voters = [segment for text in sorted(of) for segment in of[text][:: 1 + len(of[text]) // VOTERS]]
+    voters: list[Segment] = []
+    for text in sorted(of):
+        voters += of[text][:: 1 + len(of[text]) // VOTERS]
     asked = [segment for segment in sized if FEW <= len(of[segment.text]) <= MANY]
-    out = {id(segment) for segment, fits in zip(asked, _fitting(asked, voters), strict=True) if not fits}
+    fitting = _fitting(asked, voters)
+    out = {id(segment) for segment, fits in zip(asked, fitting, strict=True) if not fits}
     return [segment for segment in sized if id(segment) not in out]
 
 
@@ -221,36 +252,42 @@ def _by_text(segments: Sequence[Segment]) -> dict[str, list[Segment]]:
 
 
 def _usual_boxes(segments: Sequence[Segment]) -> dict[str, np.ndarray]:
-    """Return median and deviation of width, top and bottom of each character, (2, 3)."""
-    boxes = {text: np.array([segment.box() for segment in same]) for text, same in _by_text(segments).items()}
-    middles = {text: np.median(found, 0) for text, found in boxes.items()}
-    return {
-        text: np.stack([middle, np.maximum(1.5 * np.median(np.abs(boxes[text] - middle), 0), 0.06)])
-        for text, middle in middles.items()
-    }
+    """Return the median and the deviation of width, top and bottom of each character, (2, 3)."""
+    usual = {}
+    for text, same in _by_text(segments).items():
+        boxes = np.array([segment.box() for segment in same])
+        middle = np.median(boxes, 0)
+        deviation = 1.5 * np.median(np.abs(boxes - middle), 0)
+        usual[text] = np.stack([middle, np.maximum(deviation, 0.06)])
+    return usual
 
 
 def _unfinished(segments: Sequence[Segment]) -> Iterator[Segment]:
     """Yield segments that resemble others of their character without its last stroke: a 4 like L."""
     for same in _by_text(segments).values():
         if FEW <= len(same) <= MANY and any(len(segment.strokes) > 1 for segment in same):
-            yield from (segment for segment, whole in zip(same, _whole(same), strict=True) if not whole)
+            for segment, whole in zip(same, _whole(same), strict=True):
+                if not whole:
+                    yield segment
 
 
 def _whole(same: Sequence[Segment]) -> np.ndarray:
-    """Return whether most nearest neighbours are complete; candidates are others, and others without their last stroke.
+    """Return whether most of the nearest neighbours of each segment are complete, (segments,).
 
-    Only beginnings with as many strokes as the segment are candidates.
+    Candidates are the other segments of the character, and those without their last stroke that
+    then have as many strokes as the segment.
     """
+    count = len(same)
     longer = [i for i, segment in enumerate(same) if len(segment.strokes) > 1]
-    beginnings = [replace(same[i], strokes=same[i].strokes[:-1]) for i in longer]
-    shown, begun = (np.stack([_picture(segment) for segment in some]) for some in (same, beginnings))
-    far = np.square(shown[:, None] - np.concatenate([shown, begun])).sum(2)
-    far[np.arange(len(same))[:, None] == [*range(len(same)), *longer]] = np.inf  # a segment is not its own neighbour
-    strokes, left = (np.array([len(segment.strokes) for segment in some]) for some in (same, beginnings))
-    far[:, len(same) :][strokes[:, None] != left] = np.inf
+    candidates = [*same, *(replace(same[i], strokes=same[i].strokes[:-1]) for i in longer)]
+    pictures = np.stack([_picture(segment) for segment in candidates])
+    far = np.square(pictures[:count, None] - pictures).sum(2)
+    # A segment is not its own neighbour.
+    far[np.arange(count)[:, None] == [*range(count), *longer]] = np.inf
+    strokes = np.array([len(segment.strokes) for segment in candidates])
+    far[:, count:][strokes[:count, None] != strokes[count:]] = np.inf
     nearest = far.argsort(1, kind="stable")[:, :JUDGES]
-    return (nearest < len(same)).sum(1) * 2 >= JUDGES
+    return (nearest < count).sum(1) * 2 >= JUDGES
 
 
 def _is_usual(segment: Segment, usual: dict[str, np.ndarray]) -> bool:
@@ -259,30 +296,33 @@ def _is_usual(segment: Segment, usual: dict[str, np.ndarray]) -> bool:
 
 
 def _picture(segment: Segment) -> np.ndarray:
-    """Return the proximity of the ink to each cell of a grid, float32 (GRID²,); the segment is centred and upright."""
-    points = np.concatenate([_filled(stroke) for stroke in segment.strokes])
+    """Return the proximity of the ink to each cell of a grid, float32 (GRID²,).
+
+    The segment is centred, and upright by the slant of its line.
+    """
+    midpoints = [(stroke[1:] + stroke[:-1]) / 2 for stroke in segment.strokes]
+    points = np.concatenate([*segment.strokes, *midpoints])
     x = points[:, 0] - segment.slant * points[:, 1]
     x = x - (x.min() + x.max()) / 2
-    across, down = np.linspace(-1.3, 1.3, GRID), np.linspace(HIGH, LOW, GRID)
-    far = (x[:, None, None] - across) ** 2 + (points[:, 1][:, None, None] - down[:, None]) ** 2
+    columns = np.linspace(-1.3, 1.3, GRID)
+    rows = np.linspace(HIGH, LOW, GRID)
+    far = (x[:, None, None] - columns) ** 2 + (points[:, 1][:, None, None] - rows[:, None]) ** 2
     return np.exp(-far.min(0) / (2 * BLUR**2)).ravel().astype(np.float32)
-
-
-def _filled(stroke: np.ndarray) -> np.ndarray:
-    """Return the points of a stroke and the midpoints between them."""
-    return np.concatenate([stroke, (stroke[1:] + stroke[:-1]) / 2])
 
 
 def _fitting(segments: Sequence[Segment], voters: Sequence[Segment]) -> np.ndarray:
     """Return whether the nearest voters of each segment show its character (segments,)."""
     if not segments:
         return np.zeros(0, bool)
-    pictures, shown = (np.stack([_picture(segment) for segment in some]) for some in (voters, segments))
-    far = np.square(pictures).sum(1) - 2 * shown @ pictures.T  # without the terms that are equal for all voters
+    pictures = np.stack([_picture(voter) for voter in voters])
+    shown = np.stack([_picture(segment) for segment in segments])
+    # Squared distances without the terms that are equal for all voters.
+    far = np.square(pictures).sum(1) - 2 * shown @ pictures.T
     far[np.array([[segment is voter for voter in voters] for segment in segments])] = np.inf
     asked = min(NEAREST, len(voters) - 1)
     nearest = np.argpartition(far, asked)[:, :asked]
-    names, own = (np.array([_folded(segment.text) for segment in some]) for some in (voters, segments))
+    names = np.array([_folded(voter.text) for voter in voters])
+    own = np.array([_folded(segment.text) for segment in segments])
     return (names[nearest] == own[:, None]).sum(1) >= FELLOWS
 
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from nextstroke.errors import BadInput
 
-DIGITS, CAPITALS = "0123456789", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+DIGITS = "0123456789"
+CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 RARE = "QXZJKUVqxzjk"
 BRACKETS = (('"', '"'), ("'", "'"), ("(", ")"), ("[", "]"), ("(", "."), ('"', "."))
 AFTER = ".,;:!?"
@@ -23,15 +24,23 @@ class WordSampler:
     """
 
     def __init__(self, texts: Iterable[str]):
-        words = {word.strip("".join(map("".join, BRACKETS)) + AFTER) for text in texts for word in text.split()}
-        self.words = sorted(word for word in words if word.isascii() and word.isalpha() and 1 < len(word) < 11)
+        signs = "".join(map("".join, BRACKETS)) + AFTER
+        words = {word.strip(signs) for text in texts for word in text.split()}
+        plain = [word for word in words if word.isascii() and word.isalpha()]
+        self.words = sorted(word for word in plain if 1 < len(word) < 11)
         if not self.words:
             raise BadInput("the texts hold no word of 2 to 10 letters; give more lines")
         # A short text may have no rare letters; other words get one then.
         self.rare = [word for word in self.words if set(word) & set(RARE)] or self.words
 
     def word(self, random: np.random.Generator, small: bool) -> str:
-        """Return a word; lower-case kinds only with `small`, since a joined hand has no single lower-case letters."""
+        """Return a random word.
+
+        Args:
+            random: Random numbers.
+            small: Whether kinds with lower-case letters are allowed; a joined hand has no single
+                ones.
+        """
         kinds = list(KINDS) if small else ["number", "capitals", "sign"]
         weights = np.array([KINDS[kind] for kind in kinds], float)
         kind = kinds[random.choice(len(kinds), p=weights / weights.sum())]
@@ -49,7 +58,9 @@ class WordSampler:
 
     def _number(self, random: np.random.Generator) -> str:
         def digits(least: int, most: int = 0) -> str:
-            return "".join(random.choice(list(DIGITS), random.integers(least, max(least, most) + 1)))
+            """Return `least` to `most` digits."""
+            count = random.integers(least, max(least, most) + 1)
+            return "".join(random.choice(list(DIGITS), count))
 
         shapes = (
             lambda: digits(1, 6),
@@ -71,7 +82,8 @@ class WordSampler:
         word = self._pick(self.rare, random)
         position = random.integers(len(word))
         letter = RARE[random.integers(6)] if position == 0 else RARE[random.integers(6, len(RARE))]
-        return word[:position] + letter + word[position + 1 :] if random.random() < 0.6 else word
+        changed = word[:position] + letter + word[position + 1 :]
+        return changed if random.random() < 0.6 else word
 
     def _title(self, random: np.random.Generator) -> str:
         return CAPITALS[random.integers(26)] + self._pick(self.words, random).lower()
@@ -80,5 +92,6 @@ class WordSampler:
         return self._pick(self.words, random)
 
     def _sign(self, random: np.random.Generator) -> str:
-        left, right = (self._pick(self.words, random).upper()[:3] for _ in range(2))
+        left = self._pick(self.words, random).upper()[:3]
+        right = self._pick(self.words, random).upper()[:3]
         return left + BETWEEN[random.integers(len(BETWEEN))] + right

@@ -1,4 +1,4 @@
-"""Characters that the model does not know, composed of one it knows and drawn marks: é of e and a stroke above it."""
+"""Characters composed of a letter of the alphabet and drawn diacritics: é of e and a stroke above it."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -9,23 +9,32 @@ from nextstroke.alphabet import Alphabet
 from nextstroke.ink import Ink
 from nextstroke.pages.spline import bezier
 
-X_HEIGHT = frozenset("acemnorsuvwxz")  # letters that tell how tall small letters are
-TALL = frozenset("bdhklABCDEFGHIKLMNORSTUVWXZ0123456789")  # the others that stand on the baseline, dots left out
-TALLER = 1.95  # times as tall as small letters; the median over three hands of each of 12 lines
+X_HEIGHT = frozenset("acemnorsuvwxz")  # letters as tall as small letters
+# Other characters on the baseline, without dots.
+TALL = frozenset("bdhklABCDEFGHIKLMNORSTUVWXZ0123456789")
+TALLER = 1.95  # heights of small letters; the median of TALL over three hands of 12 lines each
 FEW = 4  # small letters; a line with fewer is measured by its tall ones too
 FEET = X_HEIGHT | TALL
-NEAR = 8  # characters on both sides of a part of a text whose feet tell where the baseline is
-SHARE = 0.5  # of the height of a line that has no letters to measure: its small letters
-MIN_BOX = 0.25, 0.08  # width and height, in x-heights, of the box that the strokes of BUILT fill at least
+NEAR = 8  # characters before and after a part of a text whose feet give its baseline
+SHARE = 0.5  # height of small letters in a line without letters to measure, in heights of the line
+MIN_BOX = 0.25, 0.08  # least width and height, in x-heights, of the box of the strokes of BUILT
 
 
 def ring(x: float, y: float, rx: float, ry: float) -> list[tuple[float, float]]:
-    """A round stroke about (x, y), its ends apart as a pen leaves them."""
+    """Return an elliptic stroke that does not quite close, as a pen draws it.
+
+    Args:
+        x: x of the centre.
+        y: y of the centre.
+        rx: Radius in x.
+        ry: Radius in y.
+    """
     turns = np.linspace(-0.5 * np.pi, 1.6 * np.pi, 14)
     return [(x + rx * float(np.cos(t)), y + ry * float(np.sin(t))) for t in turns]
 
 
-# Strokes of marks. Above and below: from the middle of the letter's edge, in x-heights, y downwards.
+# Strokes of diacritics, from the middle of the letter's upper or lower edge, in x-heights, y
+# downwards.
 ABOVE = {
     "\u0301": [[(-0.1, -0.2), (0.05, -0.38), (0.2, -0.56)]],  # acute
     "\u0300": [[(-0.2, -0.56), (-0.05, -0.38), (0.1, -0.2)]],  # grave
@@ -43,7 +52,8 @@ BELOW = {
     "\u0327": [[(0.0, 0.0), (0.06, 0.14), (0.12, 0.25), (0.0, 0.38), (-0.14, 0.34)]],  # cedilla
     "\u0328": [[(0.1, 0.0), (-0.04, 0.16), (0.0, 0.32), (0.18, 0.32)]],  # ogonek
 }
-# Others: the character they are built on, and strokes in its box, (0, 0) its upper left corner, (1, 1) the lower right.
+# Other characters: the letter that they are built on, and strokes in its box, from the upper left
+# corner (0, 0) to the lower right one (1, 1).
 BUILT = {
     "$": ("S", [[(0.5, -0.18), (0.48, 0.5), (0.46, 1.18)]]),
     "€": ("C", [[(-0.2, 0.42), (0.65, 0.38)], [(-0.2, 0.62), (0.6, 0.58)]]),
@@ -60,7 +70,7 @@ BUILT = {
     "þ": ("p", [[(0.12, -0.6), (0.08, -0.1), (0.06, 0.5)]]),
     "µ": ("u", [[(0.06, 0.2), (0.04, 1.0), (-0.12, 1.8)]]),
 }
-# The same to a pen.
+# Characters that handwriting does not distinguish.
 TWINS = str.maketrans(
     {"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "‚": "'", "′": "'", "″": '"'}
     | {"№": "No", "μ": "µ", "ẞ": "SS", "❤": "♥", "☆": "★", "✔": "✓", "\ufe0f": ""}
@@ -70,58 +80,72 @@ TWINS = str.maketrans(
 
 
 def normal(text: str) -> str:
-    """A text as it is to be written: accents joined with their letters, typographic signs as a pen makes them."""
+    """Return a text in normal form C, with typographic characters replaced by those of handwriting."""
     return unicodedata.normalize("NFC", text).translate(TWINS)
 
 
 def bases(text: str, alphabet: Alphabet) -> str:
-    """For each character of a `normal` text the one that the model writes: itself, or what it is built on."""
+    """Return the characters that the model writes for a `normal` text: each, or the one it is built on."""
     return "".join(_parts(character, alphabet)[0] for character in text)
 
 
 def _parts(character: str, alphabet: Alphabet) -> tuple[str, str]:
-    """A character's base and marks; itself without any where it is known, or cannot be composed."""
-    apart = unicodedata.normalize("NFD", character)
-    base, marks = (BUILT[character][0], character) if character in BUILT else (apart[0], apart[1:])
+    """Return the base and the marks of a character; itself and none if it is known or not composable."""
+    if not alphabet.unknown(character):
+        return character, ""
+    if character in BUILT:
+        base = BUILT[character][0]
+        marks = character
+    else:
+        decomposed = unicodedata.normalize("NFD", character)
+        base = decomposed[0]
+        marks = decomposed[1:]
     drawable = marks and all(mark in BUILT or mark in ABOVE or mark in BELOW for mark in marks)
-    return (base, marks) if drawable and alphabet.unknown(character) and not alphabet.unknown(base) else (character, "")
+    return (base, marks) if drawable and not alphabet.unknown(base) else (character, "")
 
 
 def with_marks(ink: Ink, phi: np.ndarray, text: str, alphabet: Alphabet) -> tuple[Ink, np.ndarray]:
-    """A written line with its marks, each behind the last stroke of its letter.
+    """Return a written line with its marks, each after the last stroke of its letter.
 
     Args:
-        phi: The window's weights, (points, characters + 1).
-        text: The `normal` text, whose `bases` were written.
-    Returns: The ink and the weights, those of a mark being its letter's.
+        ink: Ink of the `bases` of the text.
+        phi: Window weights, (points, characters + 1).
+        text: Text as `normal` returns it.
+        alphabet: Characters that the model knows.
+
+    Returns: The ink and the weights; those of a mark are its letter's.
     """
-    marked = [(u, _parts(character, alphabet)[1]) for u, character in enumerate(text)]
-    if not any(marks for _, marks in marked):
+    marks_of = {u: _parts(character, alphabet)[1] for u, character in enumerate(text)}
+    marked = [u for u, marks in marks_of.items() if marks]
+    if not marked:
         return ink, phi
     owner = owners(phi)
     height = x_height(ink, phi, text)
     step = pen_step(ink)
-    for u, marks in reversed([(u, marks) for u, marks in marked if marks]):
+    for u in reversed(marked):
         own = np.flatnonzero(owner == u)
-        if len(own):
-            shapes = [stroke for mark in marks for stroke in _strokes(mark, ink.points[own], height)]
-            strokes = [paced(stroke, step) for stroke in shapes]
-            ink, phi = _inserted(ink, phi, strokes, int(own[-1]))
-            owner = owners(phi)
+        if not len(own):
+            continue
+        strokes: list[np.ndarray] = []
+        for mark in marks_of[u]:
+            strokes += [paced(stroke, step) for stroke in _strokes(mark, ink.points[own], height)]
+        ink, phi = _inserted(ink, phi, strokes, int(own[-1]))
+        owner = owners(phi)
     return ink, phi
 
 
 def pen_step(ink: Ink) -> float:
-    """Return the median distance between two points of a stroke: how fast the hand's pen moves; 0 for dots alone."""
+    """Return the median distance between two points of a stroke, the speed of the pen; 0 for dots."""
     moves = np.hypot(*np.diff(ink.points, axis=0).T)[~ink.end_of_stroke[:-1]]
     moves = moves[moves > 0]
     return float(np.median(moves)) if len(moves) else 0.0
 
 
 def paced(stroke: np.ndarray, step: float) -> np.ndarray:
-    """Return a drawn stroke with the points that a pen of the hand's speed leaves, those of the stroke among them.
+    """Return the spline of a drawn stroke, sampled at the speed of the hand's pen.
 
     Args:
+        stroke: Points, (points, 2), which the result contains.
         step: Result of `pen_step`, in the unit of the stroke.
     """
     if len(stroke) < 2 or step <= 0:
@@ -131,34 +155,48 @@ def paced(stroke: np.ndarray, step: float) -> np.ndarray:
         pieces = max(1, round(float(np.hypot(*(curve[3] - curve[0]))) / step))
         t = np.arange(1, pieces + 1)[:, None] / pieces
         s = 1 - t
-        points.append(s**3 * curve[0] + 3 * s * s * t * curve[1] + 3 * s * t * t * curve[2] + t**3 * curve[3])
+        begin = s**3 * curve[0] + 3 * s * s * t * curve[1]
+        points.append(begin + 3 * s * t * t * curve[2] + t**3 * curve[3])
     return np.concatenate(points)
 
 
 def baseline_near(points: np.ndarray, owner: np.ndarray, text: str, span: tuple[int, int]) -> float:
-    """Return where letters near a part of a text stand; the lowest point where there are none.
+    """Return the baseline of the letters near a part of a text; the lowest point if there are none.
 
     Args:
         points: Points of the ink, (points, 2).
-        owner: Result of `owners`.
-        span: First position of the part and the one after its last; the letters of the part do not count.
+        owner: Position of the character of each point, as `owners` returns it.
+        text: Text of the ink.
+        span: First position of the part and the one after its last; its own letters do not count.
     """
-    near = [*range(max(0, span[0] - NEAR), span[0]), *range(span[1], min(len(text), span[1] + NEAR))]
+    first, last = span
+    before = range(max(0, first - NEAR), first)
+    after = range(last, min(len(text), last + NEAR))
+    near = [*before, *after]
     feet = [points[owner == u, 1].max() for u in near if text[u] in FEET and (owner == u).any()]
     return float(np.median(feet) if feet else points[:, 1].max())
 
 
 def owners(phi: np.ndarray) -> np.ndarray:
-    """The character that each point writes: the window it was drawn with is that behind the point before it."""
+    """Return the position of the character that each point writes, (points,).
+
+    A point was drawn with the window after the point before it.
+    """
     return phi[[0, *range(len(phi) - 1)]].argmax(1)
 
 
 def x_height(ink: Ink, phi: np.ndarray, text: str) -> float:
-    """Height of a line's small letters, whatever other letters it has; without any, half of the line's."""
+    """Return the height of a line's small letters, in the ink's unit.
+
+    A line with few of them is measured by its tall letters too, and one without letters by its
+    height.
+    """
     owner = owners(phi)
 
     def heights(some: frozenset[str]) -> list[float]:
-        return [np.ptp(ink.points[owner == u, 1]) for u, c in enumerate(text) if c in some and (owner == u).any()]
+        """Return the heights of the letters of a set."""
+        letters = [owner == u for u, character in enumerate(text) if character in some]
+        return [np.ptp(ink.points[own, 1]) for own in letters if own.any()]
 
     found = heights(X_HEIGHT)
     if len(found) < FEW:
@@ -168,7 +206,9 @@ def x_height(ink: Ink, phi: np.ndarray, text: str) -> float:
 
 
 def _strokes(mark: str, letter: np.ndarray, height: float) -> list[np.ndarray]:
-    low, high = letter.min(0), letter.max(0)
+    """Return the strokes of a mark on a letter of some points, given the height of small letters."""
+    low = letter.min(0)
+    high = letter.max(0)
     if mark in BUILT:
         size = np.maximum(high - low, np.multiply(MIN_BOX, height))
         return [low + np.array(stroke) * size for stroke in BUILT[mark][1]]
@@ -178,8 +218,13 @@ def _strokes(mark: str, letter: np.ndarray, height: float) -> list[np.ndarray]:
     return [np.array([middle, edge]) + np.array(shape) * height for shape in shapes]
 
 
-def _inserted(ink: Ink, phi: np.ndarray, strokes: Sequence[np.ndarray], last: int) -> tuple[Ink, np.ndarray]:
-    """Strokes put behind the stroke that holds point `last`."""
+def _inserted(
+    ink: Ink,
+    phi: np.ndarray,
+    strokes: Sequence[np.ndarray],
+    last: int,
+) -> tuple[Ink, np.ndarray]:
+    """Return ink and weights with strokes inserted after the stroke that contains point `last`."""
     place = last + 1 + int(np.argmax(ink.end_of_stroke[last:]))
     more = Ink.from_strokes(strokes)
     points = np.insert(ink.points, place, more.points, 0)

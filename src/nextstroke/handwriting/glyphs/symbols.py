@@ -1,7 +1,7 @@
-"""Signs that the model does not know or writes badly, drawn by themselves.
+"""Symbols that the model does not know or writes badly, drawn as fixed shapes.
 
-The model writes the text without them and leaves a gap; a sign comes into it, in the size and the slant of
-the hand, and what follows it moves to the right.
+The model writes the text without them, with a gap for each. A symbol is drawn in its gap, in the
+size and the slant of the hand, and the rest of the line moves to the right.
 """
 
 import re
@@ -25,8 +25,8 @@ from nextstroke.handwriting.glyphs.diacritics import (
 )
 from nextstroke.ink import Ink
 
-# Signs and their strokes, in heights of small letters: x from the sign's left edge, y from the baseline, downwards; or
-# a ring: middle and radii.
+# Symbols and their strokes, in heights of small letters: x from the symbol's left edge, y from the
+# baseline, downwards. An "o" is a ring with its centre and radii.
 SHAPES = r"""
 / .75,-1.85 .4,-.8 0,.25
 \ 0,-1.85 .4,-.8 .75,.25
@@ -88,64 +88,72 @@ _ 0,.12 .45,.15 .95,.1
 
 
 def _shapes(table: str) -> dict[str, list[list[tuple[float, ...]]]]:
-    """Each sign's strokes from the table, in which a line that begins with a blank goes on with the one before it."""
+    """Return the strokes of each symbol of a table; a row that begins with a blank continues another."""
     rows = table.strip().replace("\n ", " ").splitlines()
     return {row[0]: [_shape(stroke.split()) for stroke in row[1:].split(";")] for row in rows}
 
 
 def _shape(words: list[str]) -> list[tuple[float, ...]]:
+    """Return the points of a stroke of the table."""
     points = [tuple(map(float, word.split(","))) for word in words if word != "o"]
     return ring(*points[0]) if words[0] == "o" else points  # type: ignore[return-value]
 
 
 SIGNS = _shapes(SHAPES)
-# Signs that a model writes better than they are drawn, where its alphabet has them (notes/log.md).
+# Symbols that a model writes better than they are drawn, if its alphabet has them (notes/log.md).
 WRITTEN = frozenset("/\\|^`<>+=")
-ALONE = "n"  # written where a text has signs only, to see the hand; it goes
-BEARING, BLANK = 0.32, 1.5  # room on each side of a sign within a word, and a blank where the model wrote none
-NARROWEST = 0.5  # blank that the model wrote, as a sign takes it
+ALONE = "n"  # written for a text of symbols only, to measure the hand, and then removed
+# Lengths are in heights of small letters.
+BEARING = 0.32  # space on each side of a symbol within a word
+BLANK = 1.5  # width of a blank that the model did not write
+NARROWEST = 0.5  # least width of a blank that the model wrote
 MAX_SLANT = 0.6  # dx for each dy
-# No two symbols are quite alike: size and shape vary with the position along the line, in heights of small letters.
-# Each wave has an amplitude and a frequency, that of x across a second one along the line.
+# No two symbols are quite alike: size and shape vary with the position along the line, in heights
+# of small letters. Each wave has an amplitude and a frequency, that of x across a second one along
+# the line.
 SIZE_WAVE = 0.05, 1.7
 X_WAVE = 0.03, 3.1, 1.0
 Y_WAVE = 0.03, 2.7, 1.3
 
 
 def is_drawn(character: str, alphabet: Alphabet) -> bool:
-    """Whether a character is drawn by itself: the model writes it badly or not at all, and it cannot be composed."""
+    """Return whether a character is drawn: the model writes it badly or not at all, nor is it composed."""
     known = character in WRITTEN and not alphabet.unknown(character)
     return character in SIGNS and not known and not is_composed(character, alphabet)
 
 
 @cache
 def runs_of(alphabet: Alphabet) -> re.Pattern[str]:
-    """Return the pattern of signs that follow each other, with the blanks around them."""
+    """Return the pattern of runs of symbols, with the blanks around them."""
     signs = "".join(sign for sign in SIGNS if is_drawn(sign, alphabet))
     return re.compile(rf" ?(?:[{re.escape(signs)}] ?)+")
 
 
 def plain(text: str, alphabet: Alphabet) -> str:
-    """What the model writes of a `normal` text: a blank for signs, letters without their accents."""
+    """Return the text that the model writes for a `normal` text: no symbols, letters without accents."""
     return letters_of(bases(without_signs(text, alphabet), alphabet), alphabet)
 
 
 def without_signs(text: str, alphabet: Alphabet) -> str:
-    """A text with a blank for signs within it; a letter to see the hand by, if it has signs only."""
+    """Return a text with a blank for each run of symbols within it; ALONE for a text of symbols only."""
     return runs_of(alphabet).sub(lambda run: " " if _inside(run.span(), text) else "", text) or ALONE
 
 
 def _inside(span: tuple[int, int], text: str) -> bool:
+    """Return whether a run is neither at the beginning nor at the end of a text."""
     return span[0] > 0 and span[1] < len(text)
 
 
 def with_signs(ink: Ink, phi: np.ndarray, text: str, alphabet: Alphabet) -> tuple[Ink, np.ndarray]:
-    """A written line with its signs in their gaps.
+    """Return a written line with its symbols in their gaps.
 
     Args:
-        phi: The window's weights, (points, characters + 1), on the text `without_signs`.
-        text: The `normal` text.
-    Returns: The ink and its weights on the whole text; those of a sign are on the sign.
+        ink: Ink of the text `without_signs`.
+        phi: Window weights, (points, characters + 1), on the text `without_signs`.
+        text: Text as `normal` returns it.
+        alphabet: Characters that the model knows.
+
+    Returns: The ink and its weights on the whole text; those of a symbol are on the symbol.
     """
     spans = [run.span() for run in runs_of(alphabet).finditer(text)]
     if not spans:
@@ -162,8 +170,15 @@ def with_signs(ink: Ink, phi: np.ndarray, text: str, alphabet: Alphabet) -> tupl
 
 
 def _spread(phi: np.ndarray, spans: list[tuple[int, int]], text: str) -> np.ndarray:
-    """Weights on the text without signs as weights on all of it: those of a gap's blank are on the gap's beginning."""
-    gone = {u for span in spans for u in range(span[0] + _inside(span, text), span[1])}
+    """Return weights on the text without symbols as weights on the whole text.
+
+    Those of a gap's blank are on the first position of the gap.
+    """
+    gone: set[int] = set()
+    for first, last in spans:
+        gone.update(range(first, last))
+        if _inside((first, last), text):
+            gone.remove(first)
     whole = np.zeros((len(phi), len(text) + 1), phi.dtype)
     whole[:, [u for u in range(len(text) + 1) if u not in gone]] = phi
     return whole
@@ -171,51 +186,81 @@ def _spread(phi: np.ndarray, spans: list[tuple[int, int]], text: str) -> np.ndar
 
 @dataclass(frozen=True)
 class _Hand:
-    """Height of small letters and distance between two points in the ink's units, and slant."""
+    """Measures of a hand.
+
+    Attributes:
+        height: Height of small letters, in the ink's unit.
+        slant: dx for each dy.
+        step: Distance between two points of a stroke, in the ink's unit.
+    """
 
     height: float
     slant: float
     step: float
 
-    def signs(self, run: str, first: int, foot: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-        """Points, ends of strokes and places in the text of a run of signs that begins there at `first`; their width.
+    def signs(
+        self,
+        run: str,
+        first: int,
+        foot: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+        """Draw a run of symbols.
 
         Args:
-            foot: Where on the baseline they begin.
+            run: Symbols, with the blanks around them.
+            first: Position of the run in the text.
+            foot: Point on the baseline at which the symbols begin, (2,).
+
+        Returns: The points, whether each ends a stroke, the position of its character in the text,
+            and the width of the run.
         """
-        strokes, places, x = [], [], 0.0
+        strokes: list[np.ndarray] = []
+        places: list[int] = []
+        x = 0.0
         for u, sign in enumerate(run.strip(), first + len(run) - len(run.lstrip())):
-            drawn = [self._stroke(np.array(stroke), foot + (x, 0)) for stroke in SIGNS.get(sign, [])]
-            wide = max((x for stroke in SIGNS.get(sign, []) for x, _ in stroke), default=BLANK - 2 * BEARING)
+            shapes = [np.array(shape) for shape in SIGNS.get(sign, [])]
+            drawn = [self._stroke(shape, foot + (x, 0)) for shape in shapes]
+            width = max((float(shape[:, 0].max()) for shape in shapes), default=BLANK - 2 * BEARING)
             strokes += drawn
             places += [u] * sum(map(len, drawn))
-            x += (wide + BEARING) * self.height
+            x += (width + BEARING) * self.height
         ink = Ink.from_strokes(strokes)
         return ink.points, ink.end_of_stroke, np.array(places), x - BEARING * self.height
 
     def _stroke(self, shape: np.ndarray, foot: np.ndarray) -> np.ndarray:
-        """A stroke in this hand; no two are quite alike, by the place they stand at."""
+        """Return a stroke in this hand, varied by its position along the line."""
         x, y = shape.T
         turn = foot[0] / self.height
         size = 1 + SIZE_WAVE[0] * np.sin(SIZE_WAVE[1] * turn)
         x_shift = X_WAVE[0] * np.sin(X_WAVE[1] * y + X_WAVE[2] * turn)
         y_shift = Y_WAVE[0] * np.sin(Y_WAVE[1] * x + Y_WAVE[2] * turn)
-        x, y = x + x_shift, y + y_shift
-        return paced(foot + self.height * size * np.column_stack([x + self.slant * y, y]), self.step)
+        x = x + x_shift
+        y = y + y_shift
+        points = np.column_stack([x + self.slant * y, y])
+        return paced(foot + self.height * size * points, self.step)
 
 
-def _filled(ink: Ink, phi: np.ndarray, text: str, span: tuple[int, int], hand: _Hand) -> tuple[Ink, np.ndarray]:
-    """A line with the signs of one gap; what is behind it has moved to the right."""
+def _filled(
+    ink: Ink,
+    phi: np.ndarray,
+    text: str,
+    span: tuple[int, int],
+    hand: _Hand,
+) -> tuple[Ink, np.ndarray]:
+    """Return a line and its weights with the symbols of one gap; the ink after it moves to the right."""
     owner = owners(phi)
     cut = _cut(ink, owner, span, text)
     left, right = np.split(ink.points, [cut])
     run = text[slice(*span)]
     edge = left[:, 0].max() if len(left) else right[:, 0].min()
     blank = BLANK * hand.height
-    if _inside(span, text) and len(right):  # a line that was broken off has nothing after the gap
+    if _inside(span, text) and len(right):  # an unfinished line has nothing after the gap
         blank = max(NARROWEST * hand.height, right[:, 0].min() - edge)
-    before, after = (blank if space else BEARING * hand.height for space in (run[0] == " ", run[-1] == " "))
-    foot = np.array([edge + before * (len(left) > 0), baseline_near(ink.points, owner, text, span)])
+    bearing = BEARING * hand.height
+    before = blank if run[0] == " " else bearing
+    after = blank if run[-1] == " " else bearing
+    start = edge + before if len(left) else edge
+    foot = np.array([start, baseline_near(ink.points, owner, text, span)])
     points, ends, places, width = hand.signs(run, span[0], foot)
     if len(right):
         right = right + (foot[0] + width + after - right[:, 0].min(), 0)
@@ -223,32 +268,42 @@ def _filled(ink: Ink, phi: np.ndarray, text: str, span: tuple[int, int], hand: _
     before_cut[-1:] = True  # a stroke that goes on across the gap is cut there
     ends = np.concatenate([before_cut, ends, ink.end_of_stroke[cut:]])
     own = np.eye(len(text) + 1, dtype=phi.dtype)[places]
-    return Ink(np.concatenate([left, points, right]), ends), np.concatenate([phi[:cut], own, phi[cut:]])
+    filled = Ink(np.concatenate([left, points, right]), ends)
+    return filled, np.concatenate([phi[:cut], own, phi[cut:]])
 
 
 def _cut(ink: Ink, owner: np.ndarray, span: tuple[int, int], text: str) -> int:
-    """Number of the first point behind a gap."""
-    behind = np.flatnonzero(owner >= span[1])
-    if span[0] == 0 or span[1] == len(text) or not len(behind):
-        return 0 if span[0] == 0 else len(ink)
+    """Return the index of the first point after a gap."""
+    if span[0] == 0:
+        return 0
+    after = np.flatnonzero(owner >= span[1])
+    if span[1] == len(text) or not len(after):
+        return len(ink)
     firsts = np.concatenate([[0], np.flatnonzero(ink.end_of_stroke) + 1])
-    stroke = int(np.searchsorted(firsts, behind[0], "right")) - 1
-    if (owner[firsts[stroke] : behind[0]] < span[0]).any():
-        return int(behind[0])
-    while stroke and _belongs_behind(ink, owner, span, firsts[stroke - 1], firsts[stroke]):
+    stroke = int(np.searchsorted(firsts, after[0], "right")) - 1
+    if (owner[firsts[stroke] : after[0]] < span[0]).any():
+        return int(after[0])
+    while stroke and _belongs_after(ink, owner, span, firsts[stroke - 1], firsts[stroke]):
         stroke -= 1
     return int(firsts[stroke])
 
 
-def _belongs_behind(ink: Ink, owner: np.ndarray, span: tuple[int, int], first: int, last: int) -> bool:
-    """Whether a stroke that was drawn while the window rested on the gap begins what is behind it."""
+def _belongs_after(
+    ink: Ink,
+    owner: np.ndarray,
+    span: tuple[int, int],
+    first: int,
+    last: int,
+) -> bool:
+    """Return whether a stroke drawn while the window was on the gap belongs to the text after it."""
     rested = (owner[first:last] >= span[0]).all()
     return bool(rested and ink.points[first:last, 0].min() > ink.points[:first, 0].max(initial=-np.inf))
 
 
 def replaced(text: str, alphabet: Alphabet, by: str) -> str:
-    """A text in which every character that cannot be written, not even composed, is replaced by `by`."""
-    return "".join(
-        by if not character.isspace() and alphabet.unknown(plain(normal(character), alphabet)) else character
-        for character in unicodedata.normalize("NFC", text)
-    )
+    """Return a text in which `by` replaces each character that can neither be written nor composed."""
+    written = ""
+    for character in unicodedata.normalize("NFC", text):
+        known = character.isspace() or not alphabet.unknown(plain(normal(character), alphabet))
+        written += character if known else by
+    return written

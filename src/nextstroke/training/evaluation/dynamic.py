@@ -1,7 +1,7 @@
 """Dynamic evaluation: the weights learn from the text they are scored on, once, in order (section 3.1).
 
-A segment is scored before anything is learned from it, so that a decoder could reach the score.
-The paper states neither rule nor step size; ours are plain SGD and the rule of Krause et al. 2018
+A segment is scored before anything is learned from it, so that a decoder could reach the score. The
+paper states neither rule nor step size; here they are plain SGD and the rule of Krause et al. 2018
 (arXiv:1709.07432).
 """
 
@@ -29,7 +29,7 @@ UpdateRule = Callable[[list[Tensor], list[Tensor], float], None]  # weights, gra
 
 TRIALS = 8  # learning rates tried at most
 FIRST_RATES = {"sgd": 3e-3, "rms": 2e-4}  # where the search for a rate begins
-LOSS_TOLERATED = 500.0  # nats lost to the trained weights since the best moment, until a return to them
+LOSS_TOLERATED = 500.0  # nats lost to the trained weights since the best moment, before a return
 CONSECUTIVE = 20  # segments from each position of the training text where statistics are collected
 
 
@@ -40,14 +40,16 @@ class DynamicEvalConfig:
     Attributes:
         rule: "sgd", plain, or "rms": each step divided by the root of the gradient's mean square on
             training text, with a decay back to the trained weights.
-        rate: Step size, for the gradient of the sum over a segment; None: chosen on the validation split.
+        rate: Step size, for the gradient of the sum over a segment; None: chosen on the validation
+            split.
         decay: Mean share of the way back to the trained weights at each step of "rms".
-        epsilon: Number added to each root of "rms", in units of their mean, so that it does not depend
-            on the scale of the loss.
-        segment: Symbols scored at once, then learned from; None: the recipe's chunk, or a whole sentence.
+        epsilon: Number added to each root of "rms", in units of their mean, so that it does not
+            depend on the scale of the loss.
+        segment: Symbols scored at once, then learned from; None: the recipe's chunk, or a whole
+            sentence.
         statistics: Number of segments of training text whose gradients are collected.
-        choose: Number of symbols at the end of the validation split on which a rate is chosen; they are
-            then not scored.
+        choose: Number of symbols at the end of the validation split on which a rate is chosen; they
+            are then not scored.
 
     Raises:
         UsageError: a value is out of range.
@@ -77,24 +79,35 @@ class DynamicEvalConfig:
 
 
 def plain_rule(weights: list[Tensor], gradients: list[Tensor], rate: float) -> None:
-    """θ ← θ − rate · g."""
+    """Move the weights by stochastic gradient descent: θ ← θ − rate · g."""
     torch._foreach_add_(weights, gradients, alpha=-rate)
 
 
 class NormalisedRule:
-    """θ ← θ − rate · g / (r + ε) + min(decay · r / r̄, 1) · (θ_trained − θ); Krause et al. 2018, equations 6 to 8.
+    """The update rule of Krause et al. 2018, equations 6 to 8.
 
-    r are the roots of the mean squares of each weight's gradient over segments of training text, r̄ is their mean.
+        θ ← θ − rate · g / (r + ε) + min(decay · r / r̄, 1) · (θ_trained − θ)
+
+    r are the root mean squares of each weight's gradient over segments of training text, r̄ their
+    mean.
 
     Args:
         trained: Weights to decay to.
         squares: Mean squares of their gradients.
-        decay, epsilon: As in DynamicEvalConfig; the ε of Krause et al. is not relative.
+        decay: Mean share of the way back to the trained weights at each step.
+        epsilon: ε as a multiple of r̄; that of Krause et al. is absolute.
     """
 
-    def __init__(self, trained: Sequence[Tensor], squares: Sequence[Tensor], decay: float, epsilon: float):
+    def __init__(
+        self,
+        trained: Sequence[Tensor],
+        squares: Sequence[Tensor],
+        decay: float,
+        epsilon: float,
+    ):
         roots = [square.sqrt() for square in squares]
-        mean = float(sum(root.double().sum().item() for root in roots) / sum(root.numel() for root in roots))
+        total = sum(root.double().sum().item() for root in roots)
+        mean = float(total / sum(root.numel() for root in roots))
         if mean == 0:
             raise BadInput("no weight has a gradient on the training text; use --rule sgd")
         self.trained = [weight.detach().clone() for weight in trained]
@@ -112,8 +125,12 @@ def learned_weights(network: AnyTextNetwork) -> list[Tensor]:
     return [weight for weight in network.parameters() if weight.numel()]
 
 
-def mean_squares(network: AnyTextNetwork, sequences: Sequence[np.ndarray], segment: int | None) -> list[Tensor]:
-    """Return the mean over all segments of each weight's squared gradient of a segment's summed loss."""
+def mean_squares(
+    network: AnyTextNetwork,
+    sequences: Sequence[np.ndarray],
+    segment: int | None,
+) -> list[Tensor]:
+    """Return the mean square of each weight's gradient of a segment's summed loss, over all segments."""
     weights = learned_weights(network)
     squares = [torch.zeros_like(weight) for weight in weights]
     count = 0
@@ -128,18 +145,29 @@ def mean_squares(network: AnyTextNetwork, sequences: Sequence[np.ndarray], segme
     return [square / max(1, count) for square in squares]
 
 
-def segments(network: AnyTextNetwork, sequence: np.ndarray, segment: int | None) -> Iterator[tuple[Tensor, ...]]:
-    """Yield the symbols before and those to predict of each segment (None: all at once), on the network's device."""
+def segments(
+    network: AnyTextNetwork,
+    sequence: np.ndarray,
+    segment: int | None,
+) -> Iterator[tuple[Tensor, ...]]:
+    """Yield the symbols before and the symbols to predict of each segment, on the network's device.
+
+    Args:
+        network: Network that reads them.
+        sequence: Ids of the symbols.
+        segment: Symbols of a segment; None for the whole sequence.
+    """
     device = network.output.bias.device
     for chunk in SymbolBatch.of([sequence]).chunks(segment):
         yield tuple(torch.from_numpy(np.ascontiguousarray(part)).to(device) for part in chunk)
 
 
 def choose_rate(bits: Callable[[float], float], first: float) -> float:
-    """Return a rate whose neighbours by factors of 3 are worse, from `first` on; TRIALS rates at most are tried.
+    """Return a rate whose neighbours by factors of 3 are worse, found in at most TRIALS trials.
 
     Args:
-        bits: Score of a rate; lower is better.
+        bits: Function from a rate to its score; lower is better.
+        first: Rate of the first trial.
     """
     found = {first: bits(first)}
     for factor in (3.0, 1 / 3):
@@ -155,11 +183,11 @@ def choose_rate(bits: Callable[[float], float], first: float) -> float:
 
 
 class DynamicScorer:
-    """Scores a copy of a network that learns, together with the trained network, which is unchanged.
+    """Scores of a copy of a network that learns, and of the trained network, which is unchanged.
 
-    Where the copy loses LOSS_TOLERATED nats to the trained network, or a weight is not finite, it
-    returns to the trained weights and the rate is halved: the cost of a divergence is bounded. A decoder
-    knows of both before the next segment.
+    If the copy loses LOSS_TOLERATED nats to the trained network, or a weight is not finite, it
+    returns to the trained weights and the rate is halved. This bounds the cost of a divergence. A
+    decoder knows of both before the next segment.
 
     Args:
         network: Trained network.
@@ -167,7 +195,8 @@ class DynamicScorer:
         rate: Step size.
 
     Attributes:
-        moving, static: Nats, wrong guesses and symbols so far, of the copy and of the trained network.
+        moving, static: Nats, wrong guesses and symbols so far, of the copy and of the trained
+            network.
         losses: Loss of the copy for each symbol in nats, one array for each segment.
         returns: Number of returns to the trained weights.
     """
@@ -215,7 +244,8 @@ class DynamicScorer:
     def _learn(self, gradients: Sequence[Tensor]) -> None:
         with torch.no_grad():
             self.rule(self.weights, list(gradients), self.rate)
-            if self.lost > LOSS_TOLERATED or not all(weight.isfinite().all() for weight in self.weights):
+            finite = all(weight.isfinite().all() for weight in self.weights)
+            if self.lost > LOSS_TOLERATED or not finite:
                 torch._foreach_copy_(self.weights, learned_weights(self.trained))
                 self.returns += 1
                 self.rate /= 2
@@ -249,7 +279,8 @@ class DynamicEvaluation:
         if self.config.rule == "sgd":
             return plain_rule
         squares = mean_squares(self.network, self._sample(), self.segment)
-        return NormalisedRule(learned_weights(self.network), squares, self.config.decay, self.config.epsilon)
+        trained = learned_weights(self.network)
+        return NormalisedRule(trained, squares, self.config.decay, self.config.epsilon)
 
     def _sample(self) -> list[np.ndarray]:
         """Return sentences, or consecutive segments, from all over the training text."""
@@ -259,7 +290,8 @@ class DynamicEvaluation:
             sentences = self.examples.in_order(text)
             return sentences[:: max(1, len(sentences) // count)]
         length = CONSECUTIVE * (self.segment or 1)
-        begins = np.linspace(0, max(0, len(text) - length), max(1, count // CONSECUTIVE)).astype(int)
+        places = max(1, count // CONSECUTIVE)
+        begins = np.linspace(0, max(0, len(text) - length), places).astype(int)
         return [text[begin : begin + length] for begin in begins]
 
     def score(self, text: np.ndarray, rule: UpdateRule, rate: float) -> DynamicScorer:
@@ -274,7 +306,8 @@ class DynamicEvaluation:
         rule = self.rule()
         rate = self.config.rate
         if rate is None:
-            rate = choose_rate(lambda rate: self.score(held_out, rule, rate).moving[0], FIRST_RATES[self.config.rule])
+            first = FIRST_RATES[self.config.rule]
+            rate = choose_rate(lambda rate: self.score(held_out, rule, rate).moving[0], first)
         return rule, rate
 
     def metrics(self, text: np.ndarray, held_out: np.ndarray) -> dict[str, float]:
@@ -290,7 +323,8 @@ class DynamicEvaluation:
     def _metrics(self, text: np.ndarray, sums: np.ndarray) -> dict[str, float]:
         nats, wrong, symbols = sums
         words = self.examples.words_of(text)
-        return TextScore(float(nats), int(wrong), int(symbols), words, self.examples.characters(text)).metrics()
+        characters = self.examples.characters(text)
+        return TextScore(float(nats), int(wrong), int(symbols), words, characters).metrics()
 
 
 def evaluate_dynamically(
@@ -323,7 +357,11 @@ def evaluate_dynamically(
 
 
 def dynamic_bits(
-    run: Path, corpus: Path, texts: Sequence[np.ndarray], config: DynamicEvalConfig, device: str = "cpu"
+    run: Path,
+    corpus: Path,
+    texts: Sequence[np.ndarray],
+    config: DynamicEvalConfig,
+    device: str = "cpu",
 ) -> list[np.ndarray]:
     """Return the bits of each symbol of some texts, float64 (symbols,) each.
 
@@ -332,7 +370,8 @@ def dynamic_bits(
     evaluation = _open(run, corpus, config, device)
     _, held_out = _texts(evaluation.examples, "train", config)
     rule, rate = evaluation.rule_and_rate(held_out)
-    return [np.concatenate(evaluation.score(text, rule, rate).losses) / math.log(2) for text in texts]
+    scorers = [evaluation.score(text, rule, rate) for text in texts]
+    return [np.concatenate(scorer.losses) / math.log(2) for scorer in scorers]
 
 
 def _open(run: Path, corpus: Path, config: DynamicEvalConfig, device: str) -> DynamicEvaluation:
@@ -345,7 +384,11 @@ def _open(run: Path, corpus: Path, config: DynamicEvalConfig, device: str) -> Dy
     return DynamicEvaluation(network.to(open_device(device)), examples, config, segment)
 
 
-def _texts(examples: TextExamples, split: str, config: DynamicEvalConfig) -> tuple[np.ndarray, np.ndarray]:
+def _texts(
+    examples: TextExamples,
+    split: str,
+    config: DynamicEvalConfig,
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the text to score, and the end of the validation text, where a rate is chosen.
 
     That end is not scored; it is empty where a rate is given.
@@ -356,8 +399,6 @@ def _texts(examples: TextExamples, split: str, config: DynamicEvalConfig) -> tup
         return text, validation[:0]
     held_out = validation[-config.choose :]
     if len(held_out) == len(validation):
-        raise BadInput(
-            f"{config.choose} symbols to choose a rate on, of {len(validation)} for validation; give a --rate, or "
-            "a smaller --choose"
-        )
+        problem = f"{config.choose} symbols to choose a rate on, of {len(validation)} for validation"
+        raise BadInput(f"{problem}; give a --rate, or a smaller --choose")
     return (text[: -config.choose] if split == "validation" else text), held_out

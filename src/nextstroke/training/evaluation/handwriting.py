@@ -12,7 +12,12 @@ from nextstroke.nets.networks import InkNetwork, NetworkState, SynthesisNetwork
 from nextstroke.training.evaluation.metrics import InkScore
 
 
-def run_network(network: InkNetwork, x: Tensor, text: Tensor, state: NetworkState) -> tuple[Tensor, NetworkState]:
+def run_network(
+    network: InkNetwork,
+    x: Tensor,
+    text: Tensor,
+    state: NetworkState,
+) -> tuple[Tensor, NetworkState]:
     """Return y-hat of a chunk and the state after it; a prediction network ignores the text."""
     return network(x, text, state) if isinstance(network, SynthesisNetwork) else network(x, state)
 
@@ -34,7 +39,8 @@ def line_losses(
     device = network.output.bias.device
     losses = np.zeros(len(examples))
     errors = np.zeros(len(examples))
-    for chosen in sorted_batches(np.array([len(example.offsets) for example in examples]), batch):
+    lengths = np.array([len(example.offsets) for example in examples])
+    for chosen in sorted_batches(lengths, batch):
         lines = Batch.of([examples[i] for i in chosen], normalisation)
         state = network.start(lines.lines)
         for chunk in lines.chunks(200):
@@ -49,7 +55,11 @@ def line_losses(
     return losses, errors
 
 
-def evaluate(network: InkNetwork, examples: Sequence[Example], normalisation: Normalisation) -> InkScore:
+def evaluate(
+    network: InkNetwork,
+    examples: Sequence[Example],
+    normalisation: Normalisation,
+) -> InkScore:
     """Score a network on `examples`; no offset is clipped."""
     losses, errors = line_losses(network, examples, normalisation)
     points = sum(len(example.offsets) for example in examples)
@@ -68,7 +78,8 @@ def letter_test(
     Needs no recogniser and does not depend on the ink's representation; chance is 0.5.
 
     Args:
-        letters: Ids of the letters; one of a line's letters, at random, is replaced by another of them.
+        letters: Ids of the letters; one of a line's letters, at random, is replaced by another of
+            them.
         seed: Random seed of the replacements.
     """
     rng = np.random.default_rng(seed)

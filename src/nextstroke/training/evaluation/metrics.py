@@ -12,8 +12,10 @@ class InkScore:
 
     Attributes:
         log_loss: Sum of −log density over all points, in nats.
-        squared_error: Sum over all points of the squared distance to the mean of the mixture, in normalised units.
-        points, lines: Number of points and of lines.
+        squared_error: Sum over all points of the squared distance to the mean of the mixture, in
+            normalised units.
+        points: Number of points.
+        lines: Number of lines.
     """
 
     log_loss: float
@@ -58,8 +60,8 @@ class TextScore:
     Attributes:
         log_loss: Sum of −log probability over all symbols, in nats.
         wrong: Number of symbols that were not the likeliest.
-        symbols, words: Number of symbols and of words; an end of sentence or line counts as a word, as in
-            later work.
+        symbols: Number of symbols.
+        words: Number of words; an end of sentence or line counts as one, as in later work.
         characters: Number of characters of the text, ends of sentences included.
     """
 
@@ -87,13 +89,15 @@ class TextScore:
     def metrics(self) -> dict[str, float]:
         """Return all metrics by name.
 
-        The perplexity of words is given by the paper's 5.6 characters a word, and by the real words.
+        The perplexity of words is given by the paper's 5.6 characters a word, and by the real
+        words.
         """
+        with_ends = _power(self.log_loss / self.words / math.log(2)) if self.words else math.nan
         return {
             "symbols": self.symbols,
             "bits_per_character": self.bits_per_character,
             "perplexity_of_the_paper": _power(CHARACTERS_PER_WORD * self.bits_per_character),
-            "perplexity_with_ends": _power(self.log_loss / self.words / math.log(2)) if self.words else math.nan,
+            "perplexity_with_ends": with_ends,
             "error_percent": 100 * self.wrong / self.symbols,
         }
 
@@ -104,8 +108,9 @@ class RecognitionScore:
 
     Attributes:
         log_loss: Sum of −log probability of the texts, in nats.
-        edits: Sum of the edit distances between the texts and what was read.
-        characters, lines: Number of characters and of lines.
+        edits: Sum of the edit distances between the texts and the recognised texts.
+        characters: Number of characters.
+        lines: Number of lines.
     """
 
     log_loss: float

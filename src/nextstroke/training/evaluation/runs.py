@@ -95,11 +95,12 @@ def evaluate_run(
         run: Folder of a training, one of its checkpoints, or a model file.
         corpus: Packed corpus.
         split: "validation", or "train", or for a text the name of another split.
-        temperature: Divisor of the logits of a text network, above 0. A network that has memorised its
-            text is overconfident.
+        temperature: Divisor of the logits of a text network, above 0. A network that has memorised
+            its text is overconfident.
 
     Raises:
-        UsageError: the device is not available, or the temperature is not possible, or given for ink.
+        UsageError: the device is not available, or the temperature is not possible, or given for
+            ink.
     """
     device = open_device(device)
     network, recipe, metadata, _, noise = open_run(run)
@@ -132,21 +133,24 @@ def scoring_recipe(recipe: Recipe, split: str = "validation") -> Recipe:
 
     The split that a text network learned from need not be in the corpus to score another.
     """
-    own = {"train": [split], "validation": [split]} if recipe.kind == "text" else {"alphabet": "start"}
+    own: dict[str, Any] = {"alphabet": "start"}
+    if recipe.kind == "text":
+        own = {"train": [split], "validation": [split]}
     return recipe.model_copy(update={"data": recipe.data.model_copy(update=own)})
 
 
 def _apply_temperature(network: Network, temperature: float, run: Path) -> None:
     if not isinstance(network, TextNetwork | TiedTextNetwork):
-        raise UsageError(f"{run}: --temperature is for text networks only, this is one of handwriting")
+        problem = "--temperature is for text networks only, this is one of handwriting"
+        raise UsageError(f"{run}: {problem}")
     if not 0 < temperature < math.inf:
-        raise UsageError(f"temperature {temperature}: give a number above 0; 1 leaves the network unchanged")
+        wanted = "give a number above 0; 1 leaves the network unchanged"
+        raise UsageError(f"temperature {temperature}: {wanted}")
     network.apply_temperature(temperature)
 
 
 def check_alphabet(examples: Examples, metadata: Mapping[str, Any], corpus: Path) -> None:
     """Raise WrongModel where the ids of a packed text are of other symbols than the network's."""
     if isinstance(examples, TextExamples) and list(examples.symbols) != list(metadata["alphabet"]):
-        raise WrongModel(
-            f"{corpus}: its symbols are not those that the network learned; pack the text as its corpus was"
-        )
+        problem = "its symbols are not those that the network learned"
+        raise WrongModel(f"{corpus}: {problem}; pack the text as its corpus was")

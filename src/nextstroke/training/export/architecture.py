@@ -1,4 +1,4 @@
-"""Architecture of a network, read from its exported step graph: connections, delays and numbers of weights.
+"""Architecture of a network: connections, delays and numbers of weights of its exported step graph.
 
 A picture of it shows what the model file computes and nothing else.
 """
@@ -19,7 +19,7 @@ from nextstroke.training.export.onnx_step import Graph
 from nextstroke.training.optimisers import build_network
 
 INPUTS = {"point": "x", "text": "text"}
-WEIGHTLESS = {"text": 0, "kappa": 1}  # inputs of the window without a weight, and their delay in steps
+WEIGHTLESS = {"text": 0, "kappa": 1}  # inputs of the window without a weight: delays in steps
 
 
 class Connection(NamedTuple):
@@ -51,16 +51,19 @@ class Architecture(NamedTuple):
 
 
 def _check_kind(path: Path, kind: str) -> None:
+    """Raise UsageError for a network of another kind than those of handwriting."""
     if kind not in ("writer", "pen"):
-        article = {"reader": "a reader", "text": "a text network"}[kind]
-        raise UsageError(f"{path}: {article}; the figure shows networks of handwriting that go step by step")
+        found = {"reader": "a reader", "text": "a text network"}[kind]
+        shown = "the figure shows networks of handwriting that go step by step"
+        raise UsageError(f"{path}: {found}; {shown}")
 
 
 def open_architecture(path: Path) -> Architecture:
     """Return the architecture of a training, a model file or a recipe.
 
     Raises:
-        UsageError: the network has no step graph of ink, or the recipe's corpus decides its alphabet.
+        UsageError: the network has no step graph of ink, or the recipe's corpus decides its
+            alphabet.
     """
     path = find_recipe(path)
     if path.suffix != ".toml":
@@ -70,7 +73,8 @@ def open_architecture(path: Path) -> Architecture:
     recipe = load_recipe(path)
     _check_kind(path, recipe.kind)
     if recipe.kind == "writer" and recipe.data.alphabet != "paper":
-        raise UsageError(f"{path}: the corpus decides its alphabet; give a training or a model file")
+        problem = "the corpus decides its alphabet; give a training or a model file"
+        raise UsageError(f"{path}: {problem}")
     network: Any = build_network(recipe, len(Alphabet.paper()))
     return read_architecture(network)
 
@@ -83,9 +87,11 @@ def read_architecture(network: Network) -> Architecture:
 def gates_look_at(network: Network) -> dict[str, str]:
     """Return which cell the peepholes of the first layer's gates see: "before" or "after" the step."""
     graph = _StepGraph(network)
-    sigmoids = [node.output[0] for node in graph.graph.nodes if node.op_type == "Sigmoid"]
-    early, output = ("after" if graph.carried["c1"] in graph.above(name) else "before" for name in sigmoids[:2])
-    return {"input": early, "forget": early, "output": output}
+    new_cell = graph.carried["c1"]
+    early, output = [node.output[0] for node in graph.graph.nodes if node.op_type == "Sigmoid"][:2]
+    seen_early = "after" if new_cell in graph.above(early) else "before"
+    seen_output = "after" if new_cell in graph.above(output) else "before"
+    return {"input": seen_early, "forget": seen_early, "output": seen_output}
 
 
 class _StepGraph:
@@ -94,21 +100,30 @@ class _StepGraph:
     def __init__(self, network: Network):
         self.graph = Graph(integer=False)
         build_graph(self.graph, network)
-        self.makers = {name: node for node in self.graph.nodes for name in node.output}
-        ends = {node.output[0]: node.input[0] for node in self.graph.nodes if node.op_type == "Identity"}
+        nodes = self.graph.nodes
+        self.makers = {name: node for node in nodes for name in node.output}
+        ends = {node.output[0]: node.input[0] for node in nodes if node.op_type == "Identity"}
         self.carried = {name.removesuffix(".next"): inner for name, inner in ends.items()}
-        hidden = {inner: name for name, inner in self.carried.items() if name.startswith("h") or name == "y"}
-        self.parts = hidden | {"window": "window"}  # parts by the value that is their result
-        self.shapes = {weight.name.removesuffix(".half"): list(weight.dims) for weight in self.graph.weights}
+        self.parts = {"window": "window"}  # parts by the value that is their result
+        for name, inner in self.carried.items():
+            if name.startswith("h") or name == "y":
+                self.parts[inner] = name
+        self.shapes: dict[str, list[int]] = {}
+        for weight in self.graph.weights:
+            self.shapes[weight.name.removesuffix(".half")] = list(weight.dims)
         self.widths = dict(self.graph.states)
 
     def read(self) -> Architecture:
         """Return the architecture."""
-        connections = [edge for node in self.graph.nodes if node.op_type == "Gemm" for edge in self._weighted(node)]
+        connections: list[Connection] = []
+        for node in self.graph.nodes:
+            if node.op_type == "Gemm":
+                connections += self._weighted(node)
         if "window" in self.makers:
             seen = self.above("window")
-            late = {"text": "text", "kappa": "window"}
-            connections += [Connection(late[name], "window", WEIGHTLESS[name], 0) for name in late if name in seen]
+            for name, source in {"text": "text", "kappa": "window"}.items():
+                if name in seen:
+                    connections.append(Connection(source, "window", WEIGHTLESS[name], 0))
         own: dict[str, int] = {}
         for name, shape in self.shapes.items():
             if name.endswith(("bias", "peepholes")):
@@ -152,7 +167,9 @@ class _StepGraph:
         for value in reached:
             if value in self.parts:
                 return self.parts[value]
-            reached += [out for node in self.graph.nodes if value in node.input for out in node.output]
+            for node in self.graph.nodes:
+                if value in node.input:
+                    reached += node.output
         raise AssertionError(f"{name} leads nowhere")
 
     def above(self, name: str) -> set[str]:

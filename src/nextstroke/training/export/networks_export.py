@@ -31,12 +31,14 @@ def export_model(network: Network, metadata: dict, path: Path, integer: bool = F
     """Write the model file of a network.
 
     Args:
-        metadata: Kind, alphabet, normalisation, recipe, training record and licence, as JSON allows.
+        metadata: Kind, alphabet, normalisation, recipe, training record and licence, as JSON
+            allows.
         integer: Store the large weights as int8 instead of float16.
     """
     graph = Graph(integer)
     build_graph(graph, network)
-    record = json.dumps({"format": FORMAT, "states": dict(graph.states), **metadata}, ensure_ascii=False)
+    entries = {"format": FORMAT, "states": dict(graph.states), **metadata}
+    record = json.dumps(entries, ensure_ascii=False)
     model = graph.model()
     helper.set_model_props(model, {METADATA_KEY: record})
     onnx.checker.check_model(model)
@@ -56,31 +58,48 @@ def build_graph(graph: Graph, network: Network) -> None:
 
 
 def _build_recogniser(graph: Graph, network: RecogniserNetwork) -> None:
-    """Inputs `pairs` (pairs, batch, 6) and `lengths`; output log-probabilities (pairs, batch, symbols + 1)."""
+    """Add a recogniser, which reads whole lines.
+
+    Inputs are `pairs`, (pairs, batch, 6), and `lengths`; the output is the log-probabilities, (pairs,
+    batch, symbols + 1).
+    """
     hidden = graph.input("pairs", "time", "batch", PAIR * POINT)
     lengths = graph.input_numbers("lengths", "batch", wide=False)
     for number, layer in enumerate(network.layers):
         hidden = _both_ways(graph, f"layers.{number}", cast(BothWays, layer), hidden, lengths)
     weight = graph.weight("output.weight", network.output.weight.T)
-    logits = graph.add("Add", graph.add("MatMul", hidden, weight), graph.weight("output.bias", network.output.bias))
-    graph.output(graph.add("LogSoftmax", logits, axis=2), "told", "time", "batch", network.output.out_features)
+    product = graph.add("MatMul", hidden, weight)
+    logits = graph.add("Add", product, graph.weight("output.bias", network.output.bias))
+    read = graph.add("LogSoftmax", logits, axis=2)
+    graph.output(read, "told", "time", "batch", network.output.out_features)
 
 
 def _both_ways(graph: Graph, name: str, layer: BothWays, below: str, lengths: str) -> str:
     """Return the hidden vectors of both directions joined, (pairs, batch, 2 × cells)."""
     ways = (layer.along, layer.against)
     cells = layer.along.hidden_size
-    weights = [
-        graph.weight(f"{name}.{part}", np.stack([_onnx_gates(getattr(way, f"weight_{part}_l0")) for way in ways]))
-        for part in ("ih", "hh")
-    ]
-    biases = [np.concatenate([_onnx_gates(getattr(way, f"bias_{part}_l0")) for part in ("ih", "hh")]) for way in ways]
+    weights = []
+    for part in ("ih", "hh"):
+        by_way = [_onnx_gates(getattr(way, f"weight_{part}_l0")) for way in ways]
+        weights.append(graph.weight(f"{name}.{part}", np.stack(by_way)))
+    biases = []
+    for way in ways:
+        both = [_onnx_gates(getattr(way, f"bias_{part}_l0")) for part in ("ih", "hh")]
+        biases.append(np.concatenate(both))
     bias = graph.weight(f"{name}.bias", np.stack(biases))
     hidden = graph.add(
-        "LSTM", below, *weights, bias, lengths, hidden_size=cells, direction="bidirectional", name=f"{name}.hidden"
+        "LSTM",
+        below,
+        *weights,
+        bias,
+        lengths,
+        hidden_size=cells,
+        direction="bidirectional",
+        name=f"{name}.hidden",
     )
     joined = graph.add("Transpose", hidden, perm=[0, 2, 1, 3])
-    return graph.add("Reshape", joined, graph.constant(f"shape.{cells}", np.array([0, 0, 2 * cells])))
+    shape = graph.constant(f"shape.{cells}", np.array([0, 0, 2 * cells]))
+    return graph.add("Reshape", joined, shape)
 
 
 def _onnx_gates(weights: Tensor) -> Array:
@@ -90,7 +109,11 @@ def _onnx_gates(weights: Tensor) -> Array:
 
 
 def _build_ink(graph: Graph, network: InkNetwork) -> None:
-    """Inputs `point`, the states and `text`; outputs `y`, the states and `phi`; text and phi of synthesis."""
+    """Add a step of a handwriting network.
+
+    Inputs are `point` and the states, outputs `y` and the next states; a synthesis network also has the
+    input `text` and the output `phi`.
+    """
     graph.constant("front", np.array([0], np.int64))
     point = graph.input("point", "batch", POINT)
     hidden: list[str] = []
@@ -104,7 +127,11 @@ def _build_ink(graph: Graph, network: InkNetwork) -> None:
 
 
 def _build_text(graph: Graph, network: TextNetwork) -> None:
-    """Inputs `symbol`, ids with −1 for the null vector, and the states; outputs `y` and the states."""
+    """Add a step of a text network.
+
+    Inputs are `symbol`, ids with −1 for the null vector, and the states; outputs are `y` and the next
+    states.
+    """
     symbol = graph.input_numbers("symbol", "batch")
     hidden: list[str] = []
     for number, (layer, table) in enumerate(zip(lstm_layers(network), network.tables, strict=True)):
@@ -117,7 +144,7 @@ def _build_text(graph: Graph, network: TextNetwork) -> None:
 
 
 def _build_tied_text(graph: Graph, network: TiedTextNetwork) -> None:
-    """As `_build_text`, with one vector a symbol."""
+    """Add a step of a text network with one vector for each symbol; inputs as for `_build_text`."""
     symbol = graph.input_numbers("symbol", "batch")
     weight = graph.weight("output.weight", network.output.weight)
     null = graph.constant("null", np.zeros((1, network.output.in_features), np.float32))
@@ -125,8 +152,10 @@ def _build_tied_text(graph: Graph, network: TiedTextNetwork) -> None:
     hidden: list[str] = []
     for number, layer in enumerate(lstm_layers(network)):
         hidden.append(_layer(graph, layer, number, read, *hidden[-1:]))
-    narrow = [graph.weight(f"narrow.{part}", getattr(network.narrow, part)) for part in ("weight", "bias")]
-    predicted = graph.add("Gemm", graph.add("Concat", *hidden, axis=1), *narrow, transB=1)
+    narrow = graph.weight("narrow.weight", network.narrow.weight)
+    bias = graph.weight("narrow.bias", network.narrow.bias)
+    joined = graph.add("Concat", *hidden, axis=1)
+    predicted = graph.add("Gemm", joined, narrow, bias, transB=1)
     _output(graph, network, predicted, weight)
 
 
@@ -146,7 +175,8 @@ def _layer(graph: Graph, layer: LSTM, number: int, below: str, *hidden_below: st
     width = layer.weight.shape[1] - len(hidden_below) * layer.cells
     outside = plain(layer.weight[:, :width])
     inside = plain(layer.weight[:, width:])
-    return _cell(graph, layer, number, _outside(graph, layer, number, below, outside), inside, *hidden_below)
+    z_outside = _outside(graph, layer, number, below, outside)
+    return _cell(graph, layer, number, z_outside, inside, *hidden_below)
 
 
 def _outside(graph: Graph, layer: LSTM, number: int, below: str, outside: Array) -> str:
@@ -156,7 +186,14 @@ def _outside(graph: Graph, layer: LSTM, number: int, below: str, outside: Array)
     return graph.add("Gemm", below, weight, graph.weight(f"{name}.bias", layer.bias), transB=1)
 
 
-def _cell(graph: Graph, layer: LSTM, number: int, outside: str, inside: Array, *hidden_below: str) -> str:
+def _cell(
+    graph: Graph,
+    layer: LSTM,
+    number: int,
+    outside: str,
+    inside: Array,
+    *hidden_below: str,
+) -> str:
     """Add one step of an LSTM (equations 7 to 11); return its new h.
 
     One product, which may be one of integers, reads all hidden vectors.
@@ -166,7 +203,8 @@ def _cell(graph: Graph, layer: LSTM, number: int, outside: str, inside: Array, *
     h = graph.state(f"h{number + 1}", cells)
     c = graph.state(f"c{number + 1}", cells)
     hidden = graph.add("Concat", *hidden_below, h, axis=1) if hidden_below else h
-    from_hidden = graph.product(f"{name}.hidden", np.concatenate([inside, plain(layer.recurrent)], 1), hidden)
+    weight = np.concatenate([inside, plain(layer.recurrent)], 1)
+    from_hidden = graph.product(f"{name}.hidden", weight, hidden)
     z = graph.add("Add", outside, from_hidden)
     early, z_cell, z_output = graph.split(z, 2 * cells, cells, cells)
     peepholes = graph.weight(f"{name}.peepholes", layer.peepholes.flatten())
@@ -186,10 +224,12 @@ def _windowed(graph: Graph, layer: WindowedLSTM, point: str) -> str:
     below = graph.add("Concat", point, graph.state("w", layer.symbols), axis=1)
     outside = np.concatenate([plain(layer.lstm.weight), plain(layer.reading)], 1)
     h = _cell(graph, layer.lstm, 0, _outside(graph, layer.lstm, 0, below, outside), outside[:, :0])
-    glance = [graph.weight(f"layers.0.glance.{part}", getattr(layer.glance, part)) for part in ("weight", "bias")]
-    parameters = graph.add("Exp", graph.add("Gemm", h, *glance, transB=1))
+    weight = graph.weight("layers.0.glance.weight", layer.glance.weight)
+    bias = graph.weight("layers.0.glance.bias", layer.glance.bias)
+    parameters = graph.add("Exp", graph.add("Gemm", h, weight, bias, transB=1))
     k = layer.components
-    graph.add("Split", parameters, graph.constant("thirds", np.array([k] * 3)), outputs=3, name="abk", axis=1)
+    thirds = graph.constant("thirds", np.array([k] * 3))
+    graph.add("Split", parameters, thirds, outputs=3, name="abk", axis=1)
     kappa = graph.add("Add", graph.state("kappa", k), "abk.2")
     graph.carry("kappa", kappa)
     phi = _phi(graph, kappa)
@@ -209,6 +249,7 @@ def _phi(graph: Graph, kappa: str) -> str:
     alpha, beta, location = (graph.add("Unsqueeze", part, last) for part in ("abk", "abk.1", kappa))
     places = graph.input("places", "places_and_one")
     distance = graph.add("Sub", location, places)
-    weights = graph.add("Exp", graph.add("Neg", graph.add("Mul", beta, graph.add("Mul", distance, distance))))
+    square = graph.add("Mul", distance, distance)
+    weights = graph.add("Exp", graph.add("Neg", graph.add("Mul", beta, square)))
     terms = graph.add("Mul", alpha, weights)
     return graph.add("ReduceSum", terms, graph.constant("components", np.array([1])), keepdims=0)

@@ -1,7 +1,7 @@
 """An ONNX graph of one time step, built operator by operator so that it holds the equations alone.
 
-Trained weights are stored as float16 and widened when the file is loaded. Those that multiply hidden
-vectors may be stored as int8, a quarter of float32: reading them is the cost of a step.
+Trained weights are stored as float16 and widened when the file is loaded. Those that multiply
+hidden vectors may be stored as int8, a quarter of float32: reading them is the cost of a step.
 """
 
 import numpy as np
@@ -29,11 +29,19 @@ class Graph:
         self.outputs: list[onnx.ValueInfoProto] = []
         self.states: list[tuple[str, int]] = []
 
-    def add(self, operator: str, *inputs: str, outputs: int = 1, name: str = "", **attributes) -> str:
-        """Append a node; further outputs are named NAME.1, NAME.2 …"""
+    def add(
+        self,
+        operator: str,
+        *inputs: str,
+        outputs: int = 1,
+        name: str = "",
+        **attributes,
+    ) -> str:
+        """Append a node and return the name of its first output; further ones are NAME.1, NAME.2 …"""
         name = name or f"{operator.lower()}{len(self.nodes)}"
         names = [name] + [f"{name}.{i}" for i in range(1, outputs)]
-        self.nodes.append(helper.make_node(operator, list(inputs), names, name=f"node_{name}", **attributes))
+        node = helper.make_node(operator, list(inputs), names, name=f"node_{name}", **attributes)
+        self.nodes.append(node)
         return name
 
     def weight(self, name: str, values: Tensor | Array) -> str:
@@ -55,7 +63,13 @@ class Graph:
         return [first, *(f"{first}.{i}" for i in range(1, len(widths)))]
 
     def product(self, name: str, weight: Array, hidden: str) -> str:
-        """Add the product of `hidden` (batch, inputs), within ±1, and the transposed `weight` (outputs, inputs)."""
+        """Add the product of hidden vectors and a transposed weight; return its name.
+
+        Args:
+            name: Name of the weight.
+            weight: (outputs, inputs).
+            hidden: Name of the hidden vectors, (batch, inputs), within ±1.
+        """
         if self.integer:
             return self._integer_product(name, weight, hidden)
         return self.add("Gemm", hidden, self.weight(name, weight), transB=1)
@@ -63,8 +77,8 @@ class Graph:
     def _integer_product(self, name: str, weight: Array, hidden: str) -> str:
         """Add the product with the weight in 8 bits and `hidden` in 16, as two rows of 8.
 
-        The quantisation step is fixed: the runtime's dynamic one would let a line depend on the others
-        in its batch.
+        The quantisation step is fixed: the runtime's dynamic one would let a line depend on the
+        others in its batch.
         """
         rows, scale = quantised(weight)
         scales = self.constant(f"{name}.scale", scale / 127)
@@ -72,8 +86,10 @@ class Graph:
         fine = self.add("Mul", hidden, self.constant("high_step", np.array(127, np.float32)))
         high = self.add("Round", fine)
         low = self.add("Mul", self.add("Sub", fine, high), low_step)
-        both, zero = self.add("Concat", high, low, axis=0), self.constant("zero", np.array(128, np.uint8))
-        both_bytes = self.add("QuantizeLinear", both, self.constant("one", np.array(1, np.float32)), zero)
+        both = self.add("Concat", high, low, axis=0)
+        zero = self.constant("zero", np.array(128, np.uint8))
+        one = self.constant("one", np.array(1, np.float32))
+        both_bytes = self.add("QuantizeLinear", both, one, zero)
         sums = self.add("MatMulInteger", both_bytes, self.constant(f"{name}.int8", rows.T), zero)
         scaled = self.add("Mul", self.add("Cast", sums, to=TensorProto.FLOAT), scales)
         high = self.add("Split", scaled, outputs=2, num_outputs=2, axis=0)
@@ -118,9 +134,11 @@ def plain(values: Tensor | Array) -> Array:
 def quantised(weight: Array) -> tuple[Array, Array]:
     """Return the rows of a weight as int8 and the scale of each row as float32.
 
-    The absolute values of two neighbours add up to 127 at most: processors without VNNI add products of
-    bytes in pairs that saturate beyond that, and the step would give other values there.
+    The absolute values of two neighbours add up to 127 at most: processors without VNNI add
+    products of bytes in pairs that saturate beyond that, and the step would give other values
+    there.
     """
     even = np.pad(np.abs(weight), ((0, 0), (0, weight.shape[1] % 2)))
-    scale = np.maximum(even.reshape(len(weight), -1, 2).sum(2).max(1) / 127, np.finfo(np.float32).tiny)
+    largest = even.reshape(len(weight), -1, 2).sum(2).max(1)
+    scale = np.maximum(largest / 127, np.finfo(np.float32).tiny)
     return np.round(weight / scale[:, None]).astype(np.int8), scale.astype(np.float32)

@@ -12,14 +12,16 @@ from torch import nn
 from nextstroke.config import read_toml
 from nextstroke.datasets.packed_ink import InkCorpus
 from nextstroke.errors import BadRecipe, UsageError, WrongModel
-from nextstroke.handwriting.hands import Hand, prime_hand, save_hands
-from nextstroke.runtime.model_file import Model, load_model
+from nextstroke.handwriting.hands import prime_hand, save_hands
+from nextstroke.runtime.model_file import load_model
 from nextstroke.training.evaluation.runs import open_run
 from nextstroke.training.export.networks_export import export_model
 from nextstroke.training.optimisers import EXTENSIBLE, load_weights
 
-INK, TEXT = ("alphabet", "normalisation", "points_per_character"), ("alphabet", "unit", "end")
-RECORDED = ("update", "points", "seconds", "validation", "validation_point")
+# Entries of a checkpoint's metadata that a model file keeps.
+INK = ("alphabet", "normalisation", "points_per_character")
+TEXT = ("alphabet", "unit", "end")
+RECORDED = ("update", "points", "seconds", "validation", "validation_point")  # of the progress
 
 
 class Average(NamedTuple):
@@ -51,15 +53,20 @@ def publish_model(
         licence: Terms of use of the weights.
         note: A line about the model.
         integer: Store the large weights as int8 instead of float16.
-        average: Another training to take the mean of weights with; None to publish the training as it is.
-        recogniser: Bundled recogniser that chooses among candidates of a writer; None for the usual one.
+        average: Another training to take the mean of weights with; None to publish the training as
+            it is.
+        recogniser: Bundled recogniser that chooses among candidates of a writer; None for the usual
+            one.
 
     Raises:
-        BadInput, CorruptFile, WrongModel: there is no training, or the other one is of another network.
-        UsageError, LimitExceeded: the file cannot be written; `licence` or `note` is not Unicode text.
+        BadInput, CorruptFile, WrongModel: There is no training, or the other one is of another
+            network.
+        UsageError, LimitExceeded: The file cannot be written; `licence` or `note` is not Unicode
+            text.
     """
     for name, text in (("licence", licence), ("note", note)):
-        if any("\ud800" <= character <= "\udfff" for character in text):  # what Python makes of bytes that are no UTF-8
+        # Python decodes arguments that are not UTF-8 to surrogates.
+        if any("\ud800" <= character <= "\udfff" for character in text):
             raise UsageError(f"--{name} {text!r}: not UTF-8")
     network, recipe, metadata, _, noise = open_run(run)
     if recogniser is not None and recipe.kind != "writer":
@@ -68,7 +75,7 @@ def publish_model(
         _average(network, recipe.kind, metadata["alphabet"], average)
     kept = {name: metadata[name] for name in (TEXT if recipe.kind == "text" else INK)}
     record = {name: metadata["progress"][name] for name in RECORDED} | noise.metrics()
-    # The name of the start is published, not the folder where it was on some machine.
+    # Publish the name of the start only, not its folder on some machine.
     published = recipe.dump() | {"start_from": Path(recipe.start_from).name}
     terms = {"recipe": published, "record": record, "licence": licence, "note": note}
     if recogniser is not None:
@@ -81,16 +88,19 @@ def publish_model(
 def _average(network: nn.Module, kind: str, alphabet: Sequence[str], average: Average) -> None:
     """Move a network's weights towards those of another training, which it or both started from.
 
-    Means of trainings with a common start keep what each learned (Wortsman et al., "Model soups", ICML 2022).
+    Means of trainings with a common start keep what each learned (Wortsman et al., "Model soups",
+    ICML 2022).
     """
     other = open_run(average.other)
     theirs = other.metadata["alphabet"]
     if list(theirs) != list(alphabet[: len(theirs)]):
-        raise WrongModel(f"{average.other}: its alphabet {theirs!r} does not begin that of the training, {alphabet!r}")
+        problem = f"its alphabet {theirs!r} does not begin that of the training, {alphabet!r}"
+        raise WrongModel(f"{average.other}: {problem}")
     weights = other.network.state_dict()
     if len(theirs) < len(alphabet):
         if kind not in EXTENSIBLE:
-            raise WrongModel(f"{average.other}: its alphabet is smaller than that of the training")
+            problem = "its alphabet is smaller than that of the training"
+            raise WrongModel(f"{average.other}: {problem}")
         weights = EXTENSIBLE[kind](weights, len(theirs), len(alphabet))
     towards = copy.deepcopy(network)
     load_weights(towards, weights, average.other)
@@ -100,17 +110,19 @@ def _average(network: nn.Module, kind: str, alphabet: Sequence[str], average: Av
 
 
 def publish_styles(model_path: Path, primes: Path, corpus: Path) -> str:
-    """Prime an exported model with the lines that `primes` names and store the states next to it.
+    """Prime an exported model with lines of a corpus and store the states next to it.
 
     Args:
-        primes: TOML file of pairs name = "line of the corpus", at the top level or in tables; a table's name is the
-            group of its hands.
+        model_path: Model file.
+        primes: TOML file of pairs name = "line of the corpus", at the top level or in tables; a
+            table's name is the group of its hands.
         corpus: Packed corpus of ink.
 
     Raises:
-        BadRecipe: `primes` cannot be read, gives two hands the same name, or names a line that is not in the corpus.
-        CorruptFile: the corpus cannot be read.
-        WrongModel: the model is not one of handwriting synthesis.
+        BadRecipe: `primes` cannot be read, gives two hands the same name, or names a line that is
+            not in the corpus.
+        CorruptFile: The corpus cannot be read.
+        WrongModel: The model is not one of handwriting synthesis.
     """
     model = load_model(str(model_path.absolute()), "writer")
     lines = InkCorpus.open(corpus)
@@ -118,18 +130,23 @@ def publish_styles(model_path: Path, primes: Path, corpus: Path) -> str:
     wanted: dict[str, tuple[str, int]] = {}
     for group, name, line in read_primes(primes):
         if not isinstance(line, str) or line not in numbers:
-            raise BadRecipe(f"{primes}: style {name!r} names line {line!r}, which the corpus does not hold")
+            problem = f"style {name!r} names line {line!r}, which the corpus does not hold"
+            raise BadRecipe(f"{primes}: {problem}")
         if name in wanted:
-            raise BadRecipe(f"{primes}: two styles are called {name!r}; give each its own name")
+            problem = f"two styles are called {name!r}; give each its own name"
+            raise BadRecipe(f"{primes}: {problem}")
         wanted[name] = (group, numbers[line])
-    hands = [replace(_style(model, name, lines, i), group=group) for name, (group, i) in wanted.items()]
+    hands = []
+    for name, (group, i) in wanted.items():
+        hand = prime_hand(model, name, model.represented(lines.ink(i)), lines.lines[i].text)
+        hands.append(replace(hand, group=group))
     path = model_path.with_suffix(".styles")
     save_hands(path, hands, half=True)
     return f"{path}: {len(hands)} styles, {path.stat().st_size / 1000:.0f} kB"
 
 
 def read_primes(path: Path) -> list[tuple[str, str, object]]:
-    """Return group, name and line of each prime of a TOML file; the group is empty for primes at the top level.
+    """Return the group, name and line of each prime of a TOML file; the top level has no group.
 
     Raises:
         BadRecipe: The file cannot be read.
@@ -141,7 +158,3 @@ def read_primes(path: Path) -> list[tuple[str, str, object]]:
         else:
             primes.append(("", key, value))
     return primes
-
-
-def _style(model: Model, name: str, corpus: InkCorpus, i: int) -> Hand:
-    return prime_hand(model, name, model.represented(corpus.ink(i)), corpus.lines[i].text)

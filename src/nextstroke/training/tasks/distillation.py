@@ -1,11 +1,12 @@
 """Distillation: a network over words teaches one over characters what to expect next (Hinton 2015).
 
-The character that really comes next is one draw; a teacher gives the distribution. It also invents text,
-which no network has memorised. arXiv:1503.02531; `datasets.spelling` turns distributions over words into
-those over characters.
+The character that really comes next is one draw; a teacher gives the distribution. It also invents
+text, which no network has memorised. arXiv:1503.02531; `datasets.spelling` turns distributions over
+words into those over characters.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import cast
 
@@ -28,19 +29,25 @@ Progress = Callable[[int, int], None]
 
 
 def teach(
-    run: Path, corpus: Path, output: Path, invented: int, truth: float, seed: int, progress: Progress
+    run: Path,
+    corpus: Path,
+    output: Path,
+    invented: int,
+    truth: float,
+    seed: int,
+    progress: Progress,
 ) -> dict[str, int]:
     """Pack a text of words as characters with what a teacher expects; return the symbols of each split.
 
-    The split "taught" holds the training text, then text that the teacher invents, with the distribution
-    of each next character.
+    The split "taught" holds the training text, then text that the teacher invents, with the
+    distribution of each next character.
 
     Args:
         run: Training, checkpoint or model file of a network over words.
         corpus: Packed text that the network learned from.
         invented: Number of words to invent.
-        truth: Weight of the real next character in the distributions of the training text, which the
-            teacher has read, from 0 to 1.
+        truth: Weight of the real next character in the distributions of the training text, which
+            the teacher has read, from 0 to 1.
         seed: Random seed of the invented text.
         progress: Called with the number of characters done, and of all.
 
@@ -50,18 +57,19 @@ def teach(
     text = TextCorpus.open(corpus)
     trained = open_run(run)
     if text.unit != "word" or list(trained.metadata["alphabet"]) != list(text.symbols):
-        raise WrongModel(
-            f"{run}: no network over the words of {corpus}; give the network and the corpus it learned from"
-        )
+        problem = f"no network over the words of {corpus}"
+        raise WrongModel(f"{run}: {problem}; give the network and the corpus it learned from")
     teacher = Teacher(cast(AnyTextNetwork, trained.network), text)
     real = text.split("train")
     made = teacher.invent(invented, seed)
     spelt = {name: [teacher.spelling.characters(numbers)] for name, numbers in text.splits.items()}
     taught = [*spelt["train"], teacher.spelling.characters(made)]
-    expected = (piece for part, share in ((real, truth), (made, 0.0)) for piece in teacher.expected(part, share))
+    expected = chain(teacher.expected(real, truth), teacher.expected(made, 0.0))
     counted = _count(expected, progress, sum(map(len, taught)))
     symbols = teacher.spelling.symbols
-    return pack_text(output, "character", symbols, symbols.index("\n"), spelt | {"taught": taught}, {"taught": counted})
+    parts = spelt | {"taught": taught}
+    line_end = symbols.index("\n")
+    return pack_text(output, "character", symbols, line_end, parts, {"taught": counted})
 
 
 def _count(pieces: Iterable[np.ndarray], progress: Progress, total: int) -> Iterator[np.ndarray]:
@@ -101,7 +109,8 @@ class Teacher:
     def _piece_distributions(self, whole: np.ndarray, begins: range) -> list[np.ndarray]:
         """Return the distributions of the pieces that begin there, read in one batch."""
         rows = [whole[max(0, begin - CONTEXT) : begin + PIECE + 1] for begin in begins]
-        before = np.array([whole[begin - CONTEXT - 1] if begin > CONTEXT else NULL for begin in begins])
+        firsts = [begin - CONTEXT - 1 for begin in begins]
+        before = np.array([whole[first] if first >= 0 else NULL for first in firsts])
         batch = SymbolBatch.of(rows, before)
         for target, row, begin in zip(batch.target, rows, begins, strict=True):
             target[: min(begin, CONTEXT)] = NULL
@@ -139,7 +148,9 @@ class Teacher:
         """Return a text of `words` words, drawn word by word in pieces that are then joined."""
         generator = torch.Generator().manual_seed(seed)
         lines = max(1, -(-words // PIECE))
-        pieces = [self._sample(min(LINES * 4, lines - begin), generator) for begin in range(0, lines, LINES * 4)]
+        most = LINES * 4
+        sizes = [min(most, lines - begin) for begin in range(0, lines, most)]
+        pieces = [self._sample(size, generator) for size in sizes]
         return np.concatenate(pieces)[:words]
 
     def _sample(self, lines: int, generator: torch.Generator) -> np.ndarray:

@@ -52,7 +52,12 @@ class HandwritingTask:
         y, after = run_network(cast(InkNetwork, network), x, text, state)
         return (Mixture.of(y).log_loss(target) * mask).sum(), mask.sum(), after
 
-    def score(self, network: Network, lines: Sequence[Example], normalisation: Normalisation) -> InkScore:
+    def score(
+        self,
+        network: Network,
+        lines: Sequence[Example],
+        normalisation: Normalisation,
+    ) -> InkScore:
         """Score a network on some lines."""
         return evaluate(cast(InkNetwork, network), lines, normalisation)
 
@@ -86,7 +91,8 @@ class InkExamples(NamedTuple):
 
     def batches(self, lines: int, recipe: Recipe, epoch: int) -> Sequence[np.ndarray]:
         """Return the batches of an epoch, each the numbers of `lines` lines."""
-        return shuffled_batches(np.array([len(line.offsets) for line in self.train]), lines, recipe.seed, epoch)
+        lengths = np.array([len(line.offsets) for line in self.train])
+        return shuffled_batches(lengths, lines, recipe.seed, epoch)
 
     def fresh(self, batch: int) -> bool:
         """Return True: the state begins anew with each line."""
@@ -123,7 +129,8 @@ class InkExamples(NamedTuple):
     @property
     def points_per_character(self) -> float:
         """Mean number of points a character has in training; blanks count as characters."""
-        return sum(len(line.offsets) for line in self.train) / sum(len(line.text) for line in self.train)
+        points = sum(len(line.offsets) for line in self.train)
+        return points / sum(len(line.text) for line in self.train)
 
 
 def augmentation(recipe: Recipe) -> Augmentation:
@@ -148,7 +155,11 @@ def represent(ink: Ink, representation: str, phase: int = 0) -> Ink:
     return ink.simplified(phase=phase) if representation == "simplified" else ink
 
 
-def make_examples(corpus: InkCorpus, data: Data, like: Mapping[str, Any] | None = None) -> InkExamples:
+def make_examples(
+    corpus: InkCorpus,
+    data: Data,
+    like: Mapping[str, Any] | None = None,
+) -> InkExamples:
     """Read the lines of both splits; faulty lines are left out of training, not of validation.
 
     Args:
@@ -161,19 +172,26 @@ def make_examples(corpus: InkCorpus, data: Data, like: Mapping[str, Any] | None 
     train = corpus.select(*data.train)
     validation = corpus.select(*data.validation, faulty=True)
     if not train or not validation:
+        training = f"{len(train)} lines of {data.train}"
         raise BadInput(
-            f"the corpus has {len(train)} lines of {data.train} and {len(validation)} of {data.validation}; "
+            f"the corpus has {training} and {len(validation)} of {data.validation}; "
             "set data.train and data.validation to splits that it has"
         )
     texts = [text_of(corpus, i) for i in (*train, *validation)]
     alphabet = Alphabet.paper() if data.alphabet == "paper" else Alphabet.of(texts)
     if like:
-        further = sorted(set(alphabet.characters) - set(like["alphabet"])) if data.alphabet == "extend" else []
-        alphabet = Alphabet("".join([like["alphabet"], *further]))
-    learned = [_example(corpus, i, data.ink, alphabet, phase) for phase in range(data.phases) for i in train]
+        characters = like["alphabet"]
+        if data.alphabet == "extend":
+            characters += "".join(sorted(set(alphabet.characters) - set(characters)))
+        alphabet = Alphabet(characters)
+    learned: list[Example] = []
+    for phase in range(data.phases):
+        learned += [_example(corpus, i, data.ink, alphabet, phase) for i in train]
     held_out = [_example(corpus, i, data.ink, alphabet) for i in validation]
-    own = Normalisation.of([example.offsets for example in learned])
-    return InkExamples(learned, held_out, alphabet, Normalisation(**like["normalisation"]) if like else own)
+    normalisation = Normalisation.of([example.offsets for example in learned])
+    if like:
+        normalisation = Normalisation(**like["normalisation"])
+    return InkExamples(learned, held_out, alphabet, normalisation)
 
 
 def text_of(corpus: InkCorpus, i: int) -> str:
@@ -181,6 +199,12 @@ def text_of(corpus: InkCorpus, i: int) -> str:
     return corpus.lines[i].text or " "
 
 
-def _example(corpus: InkCorpus, i: int, representation: str, alphabet: Alphabet, phase: int = 0) -> Example:
+def _example(
+    corpus: InkCorpus,
+    i: int,
+    representation: str,
+    alphabet: Alphabet,
+    phase: int = 0,
+) -> Example:
     offsets = represent(corpus.ink(i), representation, phase).offsets()[1:]
     return Example(offsets.astype(np.float32), alphabet.encode(text_of(corpus, i)))

@@ -79,7 +79,11 @@ class Examples(Protocol):
         """Return the score on each `every`-th part of the validation set."""
 
 
-def open_examples(recipe: Recipe, corpus: Path, like: Mapping[str, Any] | None = None) -> tuple[Examples, str]:
+def open_examples(
+    recipe: Recipe,
+    corpus: Path,
+    like: Mapping[str, Any] | None = None,
+) -> tuple[Examples, str]:
     """Return the data of a recipe, and the digest of the packed corpus.
 
     Args:
@@ -92,7 +96,8 @@ def open_examples(recipe: Recipe, corpus: Path, like: Mapping[str, Any] | None =
         text = TextCorpus.open(corpus)
         return make_text(text, recipe), text.digest
     ink = InkCorpus.open(corpus)
-    examples = make_examples(ink, recipe.data, like if recipe.data.alphabet in ("start", "extend") else None)
+    takes_over = recipe.data.alphabet in ("start", "extend")
+    examples = make_examples(ink, recipe.data, like if takes_over else None)
     if recipe.kind == "reader":
         examples = examples._replace(task=RecognitionTask())
     return examples, ink.digest

@@ -35,7 +35,12 @@ class RecognitionTask:
         return recogniser.log_loss(points, lengths, text), (text >= 0).sum().float(), ()
 
     @torch.no_grad()
-    def score(self, network: Network, lines: Sequence[Example], normalisation: Normalisation) -> RecognitionScore:
+    def score(
+        self,
+        network: Network,
+        lines: Sequence[Example],
+        normalisation: Normalisation,
+    ) -> RecognitionScore:
         """Score a network on some lines."""
         recogniser = cast(RecogniserNetwork, network)
         device = next(recogniser.parameters()).device.type

@@ -17,7 +17,7 @@ from nextstroke.nets.networks import AnyTextNetwork, Network, NetworkState
 from nextstroke.nets.softmax import expected_log_loss, log_loss
 from nextstroke.training.evaluation.metrics import TextScore
 
-STREAMS = 32  # parallel streams of a text that is scored without resets; each begins without context
+STREAMS = 32  # parallel streams of a text scored without resets; each begins without context
 SCORED = 64  # sentences or spans scored in a batch
 NULL = -1  # the null vector that begins a sequence, and a symbol that is not to be predicted
 
@@ -28,8 +28,8 @@ class SymbolBatch(NamedTuple):
     Attributes:
         x: The symbols before, int64 (lines, time), −1 for the null vector.
         target: The symbols to predict, int64 (lines, time), −1 where there is none.
-        expected: Distribution that a teacher expects of each symbol to predict, (lines, time, symbols);
-            (lines, time, 0) without a teacher.
+        expected: Distribution that a teacher expects of each symbol to predict, (lines, time,
+            symbols); (lines, time, 0) without a teacher.
         carries: Whether the sequences continue those of the batch before.
     """
 
@@ -54,7 +54,9 @@ class SymbolBatch(NamedTuple):
         target = _padded(sequences, NULL, np.dtype(np.int64))
         first = np.full(len(target), NULL) if before is None else before
         x = np.concatenate([first[:, None], target[:, :-1]], 1)
-        taught = _padded(expected, 0, np.dtype(np.float16)) if len(expected) else np.zeros((*x.shape, 0), np.float16)
+        taught = np.zeros((*x.shape, 0), np.float16)
+        if len(expected):
+            taught = _padded(expected, 0, np.dtype(np.float16))
         return cls(x, target, taught, before is not None)
 
     @property
@@ -106,7 +108,8 @@ class Streams(Sequence[np.ndarray]):
     def __getitem__(self, batch):
         if not 0 <= batch < len(self):
             raise IndexError(batch)
-        return self.length * np.arange(self.lines)[:, None] + self.span * np.array([batch, batch + 1])
+        begins = self.length * np.arange(self.lines)[:, None]
+        return begins + self.span * np.array([batch, batch + 1])
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,9 @@ class TextExamples:
     @property
     def sequences(self) -> int:
         """Number of training sentences, or of spans of a stream."""
-        return len(_borders(self.train, self.corpus.end)) - 1 if self.sentences else len(self.train) // self.span
+        if self.sentences:
+            return len(_borders(self.train, self.corpus.end)) - 1
+        return len(self.train) // self.span
 
     def metadata(self) -> dict[str, Any]:
         """Return what a checkpoint stores about the data."""
@@ -153,9 +158,8 @@ class TextExamples:
             return [np.stack([borders[batch], borders[batch + 1]], 1) for batch in chosen]
         length = len(self.train) // lines
         if length < self.span:
-            raise BadInput(
-                f"{len(self.train)} symbols are too few for {lines} streams of {self.span}; lower training.batch"
-            )
+            problem = f"{len(self.train)} symbols are too few for {lines} streams of {self.span}"
+            raise BadInput(f"{problem}; lower training.batch")
         return Streams(length, lines, self.span)
 
     def fresh(self, batch: int) -> bool:
@@ -166,7 +170,9 @@ class TextExamples:
         """Return the symbols between the borders `chosen` (lines, 2)."""
         sequences = [self.train[begin:end] for begin, end in chosen]
         before = None if self.fresh(batch) else self.train[chosen[:, 0] - 1]
-        taught = [] if self.expected is None else [self.expected[begin:end] for begin, end in chosen]
+        taught = []
+        if self.expected is not None:
+            taught = [self.expected[begin:end] for begin, end in chosen]
         return SymbolBatch.of(sequences, before, taught)
 
     def tensors(self, chunk: tuple[np.ndarray, ...], device: str) -> tuple[Tensor, ...]:
@@ -189,8 +195,8 @@ class TextExamples:
     def score(self, network: Network, every: int = 1) -> TextScore:
         """Score a network on each `every`-th part of the validation text.
 
-        Between resets streams are independent, so they are scored in parallel without a change; a text
-        without resets is cut into STREAMS streams, each of which begins without context.
+        Between resets streams are independent, so they are scored in parallel without a change; a
+        text without resets is cut into STREAMS streams, each of which begins without context.
         """
         pieces = self._pieces(every)
         log_loss = 0.0
@@ -221,7 +227,8 @@ class TextExamples:
             return self.in_order(self.validation)[::every]
         text = self.validation
         length = -(-len(text) // STREAMS)
-        return [text[begin : begin + max(1, length // every)] for begin in range(0, len(text), length)]
+        part = max(1, length // every)
+        return [text[begin : begin + part] for begin in range(0, len(text), length)]
 
     def words_of(self, text: np.ndarray) -> int:
         """Return the number of words of a text, counted as those of the splits."""
@@ -233,7 +240,9 @@ class TextExamples:
         """Return the number of characters of a text; each word has a blank or a line end after it."""
         if self.corpus.unit != "word":
             return len(text)
-        lengths = np.array([0 if i == self.corpus.end else len(word) for i, word in enumerate(self.symbols)])
+        lengths = np.array([len(word) for word in self.symbols])
+        if self.corpus.end >= 0:
+            lengths[self.corpus.end] = 0
         return int(lengths[text].sum() + len(text) - (text == self.corpus.end).sum())
 
 
@@ -241,18 +250,21 @@ def make_text(corpus: TextCorpus, recipe: Recipe) -> TextExamples:
     """Return the data of a recipe in a packed text.
 
     Raises:
-        BadInput: the corpus lacks a split, has no sentences, or only a part of it was read by a teacher.
+        BadInput: the corpus lacks a split, has no sentences, or only a part of it was read by a
+            teacher.
     """
     data = recipe.data
     chunk = recipe.training.chunk
     sentences = data.sequences == "sentences"
     if sentences and corpus.end < 0:
-        raise BadInput('the text has no symbol that ends a sentence; set data.sequences = "streams"')
+        problem = "the text has no symbol that ends a sentence"
+        raise BadInput(f'{problem}; set data.sequences = "streams"')
     if not sentences and chunk is None:
         raise BadInput("streams need training.chunk, the symbols of a segment")
     taught = [name for name in data.train if name in corpus.expected]
     if taught and len(data.train) > 1:
-        raise BadInput(f"data.train: {taught[0]!r} was read by a teacher and must be the only training split")
+        problem = f"{taught[0]!r} was read by a teacher and must be the only training split"
+        raise BadInput(f"data.train: {problem}")
     return TextExamples(
         corpus,
         train=_joined([corpus.split(name) for name in data.train]),
@@ -279,13 +291,19 @@ def _padded(rows: Sequence[np.ndarray], value: int, kind: np.dtype) -> np.ndarra
 
 
 def _borders(text: np.ndarray, end: int) -> np.ndarray:
-    """Return where sentences begin, then the end of the last; symbols after the last end are a sentence too."""
+    """Return where sentences begin, then the end of the last one, which may lack its end symbol."""
     ends = np.flatnonzero(text == end) + 1
-    return np.concatenate([[0], ends, [len(text)] if not len(ends) or ends[-1] < len(text) else []]).astype(np.int64)
+    complete = len(ends) > 0 and ends[-1] == len(text)
+    last = [] if complete else [len(text)]
+    return np.concatenate([[0], ends, last]).astype(np.int64)
 
 
 @torch.no_grad()
-def _score_batch(network: AnyTextNetwork, batch: SymbolBatch, steps: int = 200) -> tuple[float, int, int]:
+def _score_batch(
+    network: AnyTextNetwork,
+    batch: SymbolBatch,
+    steps: int = 200,
+) -> tuple[float, int, int]:
     """Return log-loss, wrong guesses and symbols of sequences that begin with a fresh state."""
     learning = network.training
     network.eval()
