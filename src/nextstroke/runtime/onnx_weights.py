@@ -28,7 +28,16 @@ def read_weights(path: Path) -> Arrays:
         BadInput, CorruptFile: no such file, or cut or altered.
         WrongModel: it was written by a version that laid them out otherwise.
     """
-    found = _stored(path)
+    return _named(_stored(unsealed(path), path), path)
+
+
+def read_rounded_weights(path: Path) -> Arrays:
+    """The weights that `rounded` leaves in a text model's file, as `read_weights`: those of the npm package."""
+    return _named(_stored(rounded(path), path), path)
+
+
+def _named(found: Arrays, path: Path) -> Arrays:
+    """The trained weights by the names that nets/ gives them."""
     if "layers.0.ih" in found:
         return _recogniser(found)
     windowed = "layers.0.glance.weight" in found
@@ -90,10 +99,10 @@ def _layer(name: str, outside: np.ndarray, hidden: np.ndarray, bias: np.ndarray,
     return {f"{name}.{part}": array for part, array in found.items()} | {f"{name}.peepholes": peepholes.reshape(3, -1)}
 
 
-def _stored(path: Path) -> Arrays:
-    """The trained weights in a file, by the names of the graph."""
+def _stored(data: bytes, path: Path) -> Arrays:
+    """The trained weights in the contents of a file, by the names of the graph."""
     try:
-        arrays = dict(_tensors(memoryview(unsealed(path))))
+        arrays = dict(_tensors(memoryview(data)))
     except (IndexError, ValueError, KeyError) as error:
         raise CorruptFile(f"{path}: its weights cannot be read ({type(error).__name__}); export it anew") from error
     half = {name.removesuffix(".half"): array for name, array in arrays.items() if name.endswith(".half")}
