@@ -30,9 +30,8 @@ Packer = Callable[[bytes], bytes]
 
 def dialogue(path: Path, most: int | None = None) -> list[str]:
     """Return the different lines of dialogue in a text, xz or plain, in a random order that is always the same."""
-    opened = lzma.open(path) if path.suffix == ".xz" else path.open("rb")
-    with opened as stream:
-        text = stream.read().decode("utf-8", "replace")
+    data = path.read_bytes()
+    text = (lzma.decompress(data) if path.suffix == ".xz" else data).decode("utf-8", "replace")
     found = (" ".join(each.split()) for each in re.findall(r'["“]([A-Z][^"”“]{39,260})["”]', text))
     lines = sorted({each for each in found if len(each) in LENGTHS and each[-1] in ".!?"})
     random.Random(1).shuffle(lines)

@@ -30,6 +30,8 @@ def log_lines(count):
 
 
 LOG = log_lines(4000)
+DRAW = random.Random(6)
+DIGITS = "".join(f"{n} job {DRAW.randrange(10)}\n" for n in range(1100)).encode()
 NOISE = random.Random(5).randbytes(2000)
 CASES = [
     LOG,
@@ -54,11 +56,15 @@ def test_each_step_is_undone(data):
         assert join_columns(*split, len(data)) == data
 
 
-@pytest.mark.parametrize("data", [log_lines(700), b"same line again\n" * 1000, NOISE[:300] * 20], ids=range(3))
-def test_reduced_data_are_restored(data):
+@pytest.mark.parametrize(
+    ("data", "has_planes"),
+    [(DIGITS, True), (b"".join(b"job %d is done\n" % n for n in range(400)), False), (NOISE[:150] * 30, False)],
+)
+def test_reduced_data_are_restored(data, has_planes):
     archive = compress(data, "none")
     (member,) = read_members(io.BytesIO(archive), "a.nst")
     assert member.reduced
+    assert (member.has_columns and len(member.streams[0]) > 0) == has_planes
     assert decompress(archive, "none") == data
 
 
