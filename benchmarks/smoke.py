@@ -160,8 +160,8 @@ def layout() -> Case:
 
 
 def reader() -> Case:
-    """Reading two lines of ink over the float32 products of the recogniser's weights with all their points."""
-    from nextstroke.handwriting.recogniser import Recogniser
+    """Reading two lines of ink over the float32 products of the recogniser's weights with its steps."""
+    from nextstroke.handwriting.recogniser import PAIR, Recogniser
     from nextstroke.runtime.model_file import find_model, load_model
 
     lines = _lines(2)
@@ -169,7 +169,7 @@ def reader() -> Case:
     weights = find_model("reader").stat().st_size  # int8: one a byte
     rows = 512
     matrix = np.ones((weights // rows, rows), np.float32)
-    points = np.ones((sum(len(line.points) for line in lines), weights // rows), np.float32)
+    points = np.ones((sum(len(line.points) for line in lines) // PAIR, weights // rows), np.float32)
     return Case(lambda: recogniser.read(lines), lambda: points @ matrix)
 
 

@@ -1,4 +1,4 @@
-"""The tables of README.md and of the pages with results are those of notes/results.toml, which has the evidence of each."""
+"""The tables of README.md and of the pages with results are those of notes/results.toml, with the evidence of each."""
 
 import re
 import runpy

@@ -1,8 +1,8 @@
 """Short messages in few bytes: one byte in front, a checksum of 0 to 2 bytes behind, between them the text.
 
 The text model predicts each byte from those before it, as if a dialogue had gone on (PRIME). A range coder on whole
-numbers of any length codes the bytes and the end. docs/format.md describes every byte; static/engine/message.js is the
-same in JavaScript.
+numbers of any length codes the bytes and the end. docs/format.md describes every byte; message.js of the npm
+package is the same in JavaScript.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,8 @@ from threading import Lock
 
 import numpy as np
 
+from nextstroke.compression.base91 import ALPHABET
+from nextstroke.compression.lm import activations, integer_matmul, lstm_layer, output_layer
 from nextstroke.compression.lm.exact_network import ExactNetwork
 from nextstroke.errors import CorruptFile, LimitExceeded, UsageError, WrongModel
 from nextstroke.runtime.model_file import find_model
@@ -194,3 +196,19 @@ def _symbol(coded: bytes, interval: _Interval, starts: np.ndarray) -> int:
     value = number << shift if shift >= 0 else number >> -shift
     place = (value - interval.low) // (interval.range // int(starts[-1]))
     return min(int(np.searchsorted(starts, place, "right")) - 1, _END)
+
+
+def message_constants() -> dict[str, object]:
+    """Return all numbers that message.js of the npm package needs beside the text model, as JSON can hold them."""
+    return {
+        **{name: globals()[name] for name in ("MOST", "CODED", "STORED", "POLYNOMIALS", "RARE", "NEWLINE", "QUOTE")},
+        "PRIME": list(PRIME),
+        "ALPHABET": ALPHABET,
+        "LEVELS": integer_matmul.LEVELS,
+        "ONE": integer_matmul.ONE,
+        "FAR": float(activations.FAR),
+        "OVER": activations.OVER.tolist(),
+        "UNDER": activations.UNDER.tolist(),
+        "MOST_CELL": float(lstm_layer.MOST_CELL),
+        **output_layer.constants(),
+    }

@@ -97,6 +97,19 @@ def frequencies() -> np.ndarray:
     return np.maximum(exact >> (_FINE - _TOP), 1)
 
 
+def constants() -> dict[str, object]:
+    """Return the numbers from which `frequencies` can be made elsewhere."""
+    size = _LEAST_LIKELY * int(STEP) + 1
+    return {
+        "COARSE": _exponentials(-(-size // _PIECE), _PIECE).tolist(),
+        "FINE": _exponentials(_PIECE, 1).tolist(),
+        "STEP": int(STEP),
+        "LEAST_LIKELY": _LEAST_LIKELY,
+        "FINE_PLACES": _FINE,
+        "TOP_PLACES": _TOP,
+    }
+
+
 def _exponentials(count: int, step: int) -> np.ndarray:
     exact = Context(prec=30, rounding=ROUND_HALF_EVEN)
     powers = [exact.exp(exact.divide(-n * step, int(STEP))) for n in range(count)]
