@@ -25,8 +25,9 @@ POINTS = 100  # of each line of handwriting
 
 
 def text(size: int) -> bytes:
-    """Return so many bytes of the documentation."""
-    return b"".join(page.read_bytes() for page in sorted(DOCS.glob("*.md")))[:size]
+    """Return so many bytes of the documentation, then of the same backwards."""
+    pages = b"".join(page.read_bytes() for page in sorted(DOCS.glob("*.md")))
+    return (pages + pages[::-1])[:size]
 
 
 def measure(curve: str, value: int) -> dict[str, float]:
@@ -75,13 +76,16 @@ def _processor_time() -> float:
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--store", action="store_true", help="replace the stored curves, which the docs show")
+    arguments.add_argument("--curve", choices=CURVES, help="measure this curve and keep the others as they are stored")
     arguments.add_argument("--point", nargs=2, metavar=("CURVE", "VALUE"), help="measure one point and print it")
     given = arguments.parse_args()
     if given.point:
         print(json.dumps(measure(given.point[0], int(given.point[1]))))
         return
-    curves = {}
+    curves = json.loads(STORED.read_text("utf-8")) if given.curve else {}
     for curve, values in CURVES.items():
+        if given.curve not in (None, curve):
+            continue
         points = []
         for value in values:
             command = [sys.executable, "-m", "benchmarks.curves", "--point", curve, str(value)]

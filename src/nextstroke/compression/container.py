@@ -210,10 +210,20 @@ def _read_member(head: _Head) -> Member:
         raise head.refuse(f"a member has flags {flags} and number {number}, which version {version} never writes")
     _check_claims(head, flags, size, reduced, [length for length, _ in table])
     streams = [_read_block(head, length, checksum) for length, checksum in table]
-    kinds = {"more": bool(flags & MORE), "stored": bool(flags & STORED), "repeated": bool(flags & REPEATED)}
-    position = {"number": number, "previous": previous, "version": version}
-    has_columns = bool(flags & COLUMNS)
-    return Member(size, checksum, streams, model=model, reduced=reduced, has_columns=has_columns, **position, **kinds)
+    return Member(
+        size,
+        checksum,
+        streams,
+        more=bool(flags & MORE),
+        stored=bool(flags & STORED),
+        model=model,
+        number=number,
+        previous=previous,
+        version=version,
+        repeated=bool(flags & REPEATED),
+        reduced=reduced,
+        has_columns=bool(flags & COLUMNS),
+    )
 
 
 def _check_claims(head: _Head, flags: int, size: int, reduced: int, lengths: list[int]) -> None:

@@ -239,8 +239,8 @@ def _reduced(data: bytes, reduction: Reduction, more: bool, progress: Progress |
     streams += encode_segment(text, None, progress)
     if progress:
         progress(len(data) - len(text), len(reduction.planes))
-    kind = {"reduced": len(text), "has_columns": reduction.has_columns}
-    return Member(len(data), zlib.crc32(data), streams, more, **kind)
+    checksum = zlib.crc32(data)
+    return Member(len(data), checksum, streams, more, reduced=len(text), has_columns=reduction.has_columns)
 
 
 def _period(data: bytes) -> int:
