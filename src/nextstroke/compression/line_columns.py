@@ -156,7 +156,7 @@ def _entropy(plane: np.ndarray) -> float:
 
 
 def _bits(counts: np.ndarray) -> float:
-    """Return how many bits say which of several kinds each of some things is, of which so many there are."""
+    """Return the bits that tell the kind of each thing, given the number of things of each kind."""
     counts = counts[counts > 0]
     return float((counts * np.log2(counts.sum() / counts)).sum())
 
@@ -211,7 +211,7 @@ def _written(text: bytes, values: np.ndarray, digits: np.ndarray) -> bytes:
 
 
 class _Reader:
-    """Reads one part of `packed` after the other; raises CorruptFile where there are not so many bytes."""
+    """Reads one part of `packed` after the other; raises CorruptFile where the bytes end before it."""
 
     def __init__(self, packed: bytes, decoder: PlaneDecoder):
         self._packed = packed
