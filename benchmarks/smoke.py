@@ -96,7 +96,12 @@ def batch() -> Case:
 
     def steps(lines: int) -> Work:
         predictor = WriterPredictor(model, [text] * lines)
-        return lambda: [predictor.observe(np.zeros((lines, 3))) for _ in range(60)]
+
+        def work() -> None:
+            for _ in range(60):
+                predictor.observe(np.zeros((lines, 3)))
+
+        return work
 
     return Case(steps(16), steps(1), times=16)
 
