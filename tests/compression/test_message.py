@@ -118,13 +118,15 @@ def test_a_message_that_never_ends_is_refused(monkeypatch):
     """A network that gives the end no chance; memory and time stay bounded."""
     sure = np.ones((1, 1, 256), np.int64)
     sure[0, 0, 65] = 2**40
+    read = []
     network = SimpleNamespace(
-        start=lambda *a, **b: None, predict=lambda: sure, observe=lambda byte: None, digest=b"1234"
+        start=lambda *a, **b: None, predict=lambda: sure, observe=lambda byte: read.append(byte), digest=b"1234"
     )
     monkeypatch.setattr(message_module, "message_network", lambda: network)
     monkeypatch.setattr(message_module, "RARE", 60)
     with pytest.raises(CorruptFile, match="is no message"):
         unpack_message(bytes([CODED[0]]) + b"\x40")
+    assert len(read) <= MOST + 1 + len(message_module.PRIME)
 
 
 def test_a_longer_code_of_the_same_message_is_refused(frames):
