@@ -3,7 +3,7 @@ PYTHON ?= python3
 EXTRAS ?= figures cluster web parquet docs train
 NEEDS := pyproject.toml constraints.txt
 
-.PHONY: demo test test-slow coverage mutate fuzz attack soak extras newest docs pages pictures clean
+.PHONY: demo test test-slow bench-smoke coverage mutate fuzz attack soak extras newest docs pages pictures clean
 
 demo: .venv-demo/ready
 	mkdir -p demo
@@ -24,6 +24,10 @@ test: .venv/ready .venv/browser node_modules/ready
 
 test-slow: .venv/ready
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -m slow --timeout=3600
+
+# Eight ratios of speed in a minute, next to those of benchmarks/smoke.json; nothing fails on them.
+bench-smoke: .venv/ready
+	.venv/bin/python -m benchmarks.smoke
 
 # Small changes of handwriting/, compression/ and the training loop, each run against the tests that execute its line; the
 # first run needs minutes to find those. MUTANTS=200 SEED=2 draws others, MUTATE=all takes all, ONLY=compression/ a part.

@@ -4,6 +4,7 @@ Pictures of handwriting are written by the bundled models, plots are drawn from 
 """
 
 import io
+import json
 import sys
 import tomllib
 from collections.abc import Callable
@@ -101,6 +102,31 @@ def speed() -> None:
     bars("speed", found[::-1], "points a second, one core")
 
 
+def performance() -> None:
+    """Plot how cost and memory grow with length, batch and threads, from benchmarks/curves.json."""
+    from matplotlib.figure import Figure
+
+    curves = json.loads((ROOT / "benchmarks" / "curves.json").read_text("utf-8"))
+    shown = {
+        "length": "bytes compressed: cost of a byte",
+        "batch": "lines side by side: cost of a point",
+        "threads": "processes compressing: cost of a byte",
+    }
+    figure = Figure(figsize=(9, 2.8), layout="constrained")
+    for axes, (name, label) in zip(figure.subplots(1, 3), shown.items(), strict=True):
+        curve = curves[name]
+        axes.plot(curve["values"], curve["cost"], "o-", color="tab:blue")
+        axes.set(xscale="log", xlabel=label, ylim=(0, 1.1 * max(curve["cost"])), xticks=curve["values"])
+        axes.set_xticklabels([f"{value:,}" for value in curve["values"]])
+        axes.minorticks_off()
+        memory = axes.twinx()
+        memory.plot(curve["values"], curve["memory"], "s--", color="tab:orange")
+        memory.set_ylim(0, 1.1 * max(curve["memory"]))
+        axes.set_ylabel("over the first", color="tab:blue")
+        memory.set_ylabel("memory, MB", color="tab:orange")
+    save_plot("performance", figure)
+
+
 def results() -> list[dict[str, Any]]:
     """Return the results of `notes/results.toml`."""
     found: list[dict[str, Any]] = tomllib.loads((ROOT / "notes" / "results.toml").read_text("utf-8"))["result"]
@@ -194,6 +220,7 @@ PICTURES: dict[str, Callable[[], None]] = {
     "learning-curve": learning_curve,
     "nib": nib,
     "papers": papers,
+    "performance": performance,
     "speed": speed,
     "window": window,
 }

@@ -1,4 +1,4 @@
-"""Write the tables of README.md and docs/results.md from notes/results.toml: python docs/results.py [--check]."""
+"""Write the tables of README.md and the pages of results from notes/results.toml: python docs/results.py [--check]."""
 
 import re
 import sys
@@ -8,7 +8,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "notes" / "results.toml"
-PAGES = (ROOT / "README.md", ROOT / "docs" / "results.md")
+PAGES = (ROOT / "README.md", *(ROOT / "docs" / name for name in ("results.md", "messages.md", "performance.md")))
 TABLE = re.compile(r"(<!-- table ([\w-]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 

@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 
 from nextstroke.cli.main import main
+from nextstroke.compression.base91 import to_base91
+from nextstroke.compression.message import pack_message
 from nextstroke.formats.svg_ink import parse_svg
 from tests.documentation import ROOT, program_of_the_clone
 
@@ -130,8 +132,18 @@ def test_the_extension_writes_into_the_middle_of_the_page(program, tmp_path):
 
 # npm
 
+MESSAGES = [
+    b"See you at nine at the station.",
+    b"",
+    b"\0",
+    "Größe 5 €, naïve – und “so”.".encode(),
+    bytes(range(256)),
+    b"The road is closed; take the bridge behind the mill and ask for Mr. Brown. " * 3,
+    b"ok",
+    b"\xff\xfe\xfd" * 5,
+]
 PROGRAM = """
-import { generate, styles, write, writeSvg } from "nextstroke";
+import { generate, packMessage, styles, unpackMessage, write, writeSvg } from "nextstroke";
 const rows = [];
 for await (const row of write("Stra\u00dfe\u2026\\nit is", { style: "wide", seed: 3, bestOf: 1 })) rows.push(row);
 const [svg] = await writeSvg("it is", { style: "wide", bestOf: 1, colour: 'a"b' });
@@ -139,7 +151,20 @@ let text = "";
 for await (const piece of generate("The ", { length: 9, temperature: 0 })) text += piece;
 let refused = "";
 try { for await (const row of write("a", { style: "nobody" })) row; } catch (error) { refused = error.message; }
-console.log(JSON.stringify({ rows, svg, text, refused, styles: await styles() }));
+const messages = JSON.parse(process.argv[2]).map((each) => Uint8Array.from(Buffer.from(each, "hex")));
+const frames = [], back = [], errors = [];
+for (const [n, message] of messages.entries()) {
+  const frame = await packMessage(message, { check: n % 3 });
+  frames.push(Buffer.from(frame).toString("hex"));
+  back.push(Buffer.from(await unpackMessage(frame)).toString("hex"));
+}
+const asText = await packMessage("See you at nine.", { text: true });
+const whole = new TextDecoder().decode(await unpackMessage(asText));
+const altered = await packMessage("See you at nine.");
+altered[3] ^= 1;
+for (const frame of [altered, new Uint8Array(), asText.slice(1), "A-"])
+  try { await unpackMessage(frame); } catch (error) { errors.push(error.message); }
+console.log(JSON.stringify({ rows, svg, text, refused, frames, back, asText, whole, errors, styles: await styles() }));
 """
 
 
@@ -156,9 +181,15 @@ def test_the_npm_package_writes_the_same_ink_as_python(tmp_path, capsys):
     shutil.unpack_archive(tmp_path / name, installed, "gztar")
     (installed / "package").rename(installed / "nextstroke")
     (tmp_path / "use.mjs").write_text(PROGRAM, "utf-8")
-    done = subprocess.run(["node", "use.mjs"], cwd=tmp_path, capture_output=True, text=True)
+    hexes = json.dumps([message.hex() for message in MESSAGES])
+    done = subprocess.run(["node", "use.mjs", hexes], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
+    assert found["frames"] == [pack_message(message, n % 3).hex() for n, message in enumerate(MESSAGES)]
+    assert found["back"] == [message.hex() for message in MESSAGES]
+    assert found["asText"] == to_base91(pack_message(b"See you at nine."))
+    assert found["whole"] == "See you at nine."
+    assert len(found["errors"]) == 4
     assert [(row["text"], row["written"], row["page"]) for row in found["rows"]] == [
         ("Straße…", "Straße...", 0),
         ("it is", "it is", 0),

@@ -1,4 +1,4 @@
-"""The tables of README.md and docs/results.md are those of notes/results.toml, which has the evidence of each."""
+"""The tables of README.md and of the pages with results are those of notes/results.toml, with the evidence of each."""
 
 import re
 import runpy
@@ -13,7 +13,8 @@ from tests.documentation import ROOT
 SOURCE = (ROOT / "notes" / "results.toml").read_text("utf-8")
 MODULE = runpy.run_path(str(ROOT / "docs" / "results.py"))
 RESULTS = tomllib.loads(SOURCE)["result"]
-PAGES = {name: (ROOT / name).read_text("utf-8") for name in ("README.md", "docs/results.md")}
+PLACES = ("README.md", "docs/results.md", "docs/messages.md", "docs/performance.md")
+PAGES = {name: (ROOT / name).read_text("utf-8") for name in PLACES}
 
 
 @pytest.mark.parametrize("name", PAGES)

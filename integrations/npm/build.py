@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from nextstroke import __version__
+from nextstroke.compression.message import message_constants
 from nextstroke.web.site import site_sources
 
 HERE = Path(__file__).parent
@@ -18,7 +19,8 @@ def build(folder: Path) -> None:
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(source.read_bytes() if isinstance(source, Path) else source())
-    for name in ("index.js", "index.d.ts", "README.md"):
+    (folder / "message.json").write_text(json.dumps(message_constants()), "utf-8")
+    for name in ("index.js", "index.d.ts", "message.js", "README.md"):
         (folder / name).write_bytes((HERE / name).read_bytes())
     (folder / "LICENSE").write_bytes((CLONE / "LICENSE").read_bytes())
     terms = CLONE / "src" / "nextstroke" / "models" / "LICENSE-MODELS.txt"

@@ -67,3 +67,11 @@ export function writeSvg(
 
 /** Continue a text; pieces are given as they are drawn. */
 export function generate(prime: string, options?: GenerateOptions): AsyncGenerator<string, void, void>;
+
+/** Pack a message of at most 1024 bytes, a text as UTF-8, as `nextstroke compress --message` does: the same bytes. */
+export function packMessage(message: string | Uint8Array, options?: { check?: 0 | 1 | 2; text?: false }): Promise<Uint8Array>;
+/** The same as ASCII text (base91). */
+export function packMessage(message: string | Uint8Array, options: { check?: 0 | 1 | 2; text: true }): Promise<string>;
+
+/** The bytes of a message, from its frame or the frame as text; rejects what was altered. */
+export function unpackMessage(frame: Uint8Array | string): Promise<Uint8Array>;

@@ -2,12 +2,15 @@
 // put there by build.py.
 
 import { compose } from "./engine/compose.js";
+import { decompressed } from "./engine/compression.js";
 import { generated } from "./engine/generate.js";
 import { NO_STYLE } from "./engine/hands.js";
 import { strokesOf } from "./engine/ink.js";
-import { loader } from "./engine/load.js";
+import { loader, once } from "./engine/load.js";
+import { readModel } from "./engine/model_file.js";
 import { isComplete } from "./engine/sampler.js";
 import { bezier } from "./engine/spline.js";
+import { fromBase91, Messages, toBase91 } from "./message.js";
 
 const PAGE = { margin: 4, lineHeight: 10, xHeight: 2.2, align: "left", drift: 0 };
 
@@ -80,6 +83,25 @@ export async function writeSvg(text, { pen = 0.35, colour = "#1a1a2e", ...option
 
 export async function* generate(prime, { length = 200, temperature = 1, seed = 1 } = {}) {
   for (const piece of generated(await textNetwork(), prime, { length, temperature, seed })) if (piece) yield piece;
+}
+
+const messages = once(async () => {
+  const [wasm, packed, known] = await Promise.all(["engine/kernel.wasm", "models/text.onnx.gz", "message.json"].map(bytes));
+  const model = await readModel((await decompressed(packed, "gzip")).buffer);
+  const constants = JSON.parse(new TextDecoder().decode(known));
+  return Messages.of(await WebAssembly.compile(wasm), model, constants);
+});
+
+export async function packMessage(message, { check = 1, text = false } = {}) {
+  const packer = await messages();
+  const data = typeof message === "string" ? new TextEncoder().encode(message) : message;
+  const frame = packer.pack(data, check);
+  return text ? toBase91(frame, packer.known) : frame;
+}
+
+export async function unpackMessage(frame) {
+  const packer = await messages();
+  return packer.unpack(typeof frame === "string" ? fromBase91(frame.trim(), packer.known) : frame);
 }
 
 const short = (value) => String(Number(value.toFixed(3)));

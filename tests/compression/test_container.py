@@ -22,7 +22,8 @@ GOLDEN_4 = bytes.fromhex(
 )
 
 GOLDEN_5 = GOLDEN_4.replace(b"NST\x04", b"NST\x05").replace(bytes.fromhex("cae3f787"), bytes.fromhex("bc02f81a"))
-GOLDEN = GOLDEN_4.replace(b"NST\x04", b"NST\x06").replace(bytes.fromhex("cae3f787"), bytes.fromhex("67279966"))
+GOLDEN_6 = GOLDEN_4.replace(b"NST\x04", b"NST\x06").replace(bytes.fromhex("cae3f787"), bytes.fromhex("67279966"))
+GOLDEN = GOLDEN_4.replace(b"NST\x04", b"NST\x07").replace(bytes.fromhex("cae3f787"), bytes.fromhex("11c696fb"))
 
 
 def members(data):
@@ -65,14 +66,14 @@ def test_golden_streams_with_a_network(monkeypatch):
     assert hashlib.sha256(b"|".join(streams)).hexdigest()[:16] == "0eabdcd8b7ba2699"
 
 
-@pytest.mark.parametrize("old", [GOLDEN_4, GOLDEN_5])
+@pytest.mark.parametrize("old", [GOLDEN_4, GOLDEN_5, GOLDEN_6])
 def test_an_archive_of_an_older_version_is_still_read(old):
     assert decompress(old) == TEXT
     assert members(old)[0].pack() == old
 
 
 def test_archives_of_several_versions_can_be_joined():
-    assert decompress(GOLDEN_5 + GOLDEN) == TEXT * 2
+    assert decompress(GOLDEN_5 + GOLDEN_6 + GOLDEN) == TEXT * 3
     assert decompress(GOLDEN_4 + GOLDEN) == TEXT * 2
 
 
@@ -270,9 +271,9 @@ def test_joined_archives_are_told_from_lost_members(long):
 def test_versions_are_not_mixed_within_an_archive(long):
     parts = packed_members(long)
     old = Member(2, zlib.crc32(b"xy"), [b"xy"], stored=True, version=UNNUMBERED)
-    with pytest.raises(CorruptFile, match="a member of version 4 follows one of version 6"):
+    with pytest.raises(CorruptFile, match="a member of version 4 follows one of version 7"):
         decompress(parts[0] + old.pack())
-    with pytest.raises(CorruptFile, match="a member of version 6 follows one of version 4"):
+    with pytest.raises(CorruptFile, match="a member of version 7 follows one of version 4"):
         decompress(replace(old, more=True).pack() + GOLDEN)
 
 

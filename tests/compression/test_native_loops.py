@@ -107,6 +107,28 @@ print(loops.product_chosen().decode(), digest.hexdigest())
 """
 
 
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_network_that_does_not_learn_is_the_same(layers):
+    network = ExactNetwork(random_weights(24, layers))
+
+    def frequencies():
+        network.start(3, learning=False)
+        found = []
+        for byte in TEXT[:60]:
+            found.append(network.predict().copy())
+            network.observe(np.array([byte, byte ^ 1, 7], np.int64))
+        return np.array(found)
+
+    assert compression_loops.loops()
+    compiled = frequencies()
+    with paused():
+        plain = frequencies()
+    assert plain.shape == (60, 1, 3, 256)
+    assert (compiled == plain).all()
+    network.start(3)  # and it can learn afterwards
+    assert network.predict().shape == (2, 3, 256)
+
+
 def test_products_are_the_same_with_the_instructions_of_every_processor():
     names = []
     while name := compression_loops.loops().product_name(len(names)):

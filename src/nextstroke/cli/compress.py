@@ -30,6 +30,10 @@ KeepBroken = Annotated[
     bool,
     typer.Option("--keep-broken", help="of a damaged archive, write the data before the damage; still exit code 3"),
 ]
+AsMessage = Annotated[
+    bool, typer.Option("--message", help="one short message of at most 1024 bytes, without the frame of an archive")
+]
+AsText = Annotated[bool, typer.Option("--text", help="with --message: as ASCII text (base91)")]
 AsJson = Annotated[bool, typer.Option("--json", help="print the figures as JSON, one line per file")]
 
 
@@ -73,6 +77,8 @@ class Job:
 
 # Options that each way to use the command reads besides those for all; another that is given is refused.
 READ = {
+    "archives": set[str](),
+    "--message": {"--stdout", "--force", "--output", "--text", "--check"},
     "--list": set[str](),
     "--test": {"--threads", "--max-output", "--model"},
     "compressing": {"--stdout", "--rm", "--force", "--output", "--threads", "--model"},
@@ -95,17 +101,34 @@ def compress(
     threads: Threads = 1,
     max_output: MaxOutput = None,
     as_json: AsJson = False,
+    message: AsMessage = False,
+    text: AsText = False,
+    check: Annotated[int, typer.Option(help="with --message: bytes of the checksum", min=0, max=2)] = 1,
 ) -> None:
     """Compress files without loss; English text becomes about a quarter of its size.
+
+    With --message one short text, from a file or standard input, goes to standard output or -o as a few bytes.
 
     Of several files, those that cannot be read are named and the others compressed; the exit code is the first one's.
 
     Example: nextstroke compress notes.txt && nextstroke compress -t notes.txt.nst
     """
-    use = "--list" if list_ else "--test" if test else "--decompress" if decompress else "compressing"
+    if message:
+        use = "--message"
+    else:
+        use = "--list" if list_ else "--test" if test else "--decompress" if decompress else "compressing"
     given = {"--stdout": stdout, "--rm": not keep, "--force": force, "--output": output is not None}
     given |= {"--threads": threads != 1, "--model": model != "text", "--max-output": max_output is not None}
-    _refuse_unread({name for name, is_given in given.items() if is_given}, use)
+    given |= {"--text": text, "--check": check != 1}
+    if message:
+        given |= {"--recursive": recursive, "--filelist": filelist is not None, "--json": as_json}
+        given |= {"--list": list_, "--test": test, "--decompress": decompress}
+    refuse_unread({name for name, is_given in given.items() if is_given}, use)
+    if message:
+        from nextstroke.compression.message_files import pack_message_file
+
+        pack_message_file(*message_files(files, output, stdout), check, text, force)
+        return
     is_packing = use == "compressing"
     job = Job(is_packing, model, threads or os.cpu_count() or 1, max_output, as_json)
     names = named_files(files, filelist)
@@ -118,7 +141,21 @@ def compress(
         convert(names, recursive, output, stdout, force, keep, job)
 
 
-def _refuse_unread(given: set[str], use: str) -> None:
+def message_files(files: list[str] | None, output: str | None, stdout: bool) -> tuple[str, str]:
+    """Return the file with a message and the file for what comes of it, "-" for standard input and output.
+
+    Raises:
+        UsageError: There are several files.
+    """
+    limit_blas_threads()
+    from nextstroke.errors import UsageError
+
+    if files and len(files) > 1:
+        raise UsageError(f"--message with {len(files)} files: give one, or none for standard input")
+    return (files or ["-"])[0], "-" if stdout or output is None else output
+
+
+def refuse_unread(given: set[str], use: str) -> None:
     """Raise UsageError for an option that is given but would be ignored."""
     from nextstroke.errors import UsageError
 

@@ -7,6 +7,8 @@ import typer
 
 from nextstroke.cli.compress import (
     AsJson,
+    AsMessage,
+    AsText,
     FileList,
     Files,
     Force,
@@ -20,7 +22,9 @@ from nextstroke.cli.compress import (
     Stdout,
     Threads,
     convert,
+    message_files,
     named_files,
+    refuse_unread,
 )
 
 
@@ -40,10 +44,23 @@ def decompress(
     decompress_: Annotated[
         bool, typer.Option("--decompress", "-d", help="no effect; tar -I and other programs add it")
     ] = False,
+    message: AsMessage = False,
+    text: AsText = False,
 ) -> None:
     """Restore compressed files, byte for byte or not at all.
 
     Example: nextstroke decompress notes.txt.nst
     """
+    given = {"--text": text}
+    if message:
+        given |= {"--rm": not keep, "--recursive": recursive, "--filelist": filelist is not None, "--json": as_json}
+        given |= {"--threads": threads != 1, "--model": model != "text", "--max-output": max_output is not None}
+        given |= {"--keep-broken": keep_broken}
+    refuse_unread({name for name, is_given in given.items() if is_given}, "--message" if message else "archives")
+    if message:
+        from nextstroke.compression.message_files import unpack_message_file
+
+        unpack_message_file(*message_files(files, output, stdout), text, force)
+        return
     job = Job(False, model, threads or os.cpu_count() or 1, max_output, as_json, keep_broken)
     convert(named_files(files, filelist), recursive, output, stdout, force, keep, job)

@@ -15,11 +15,13 @@ from typing import IO
 from zlib import crc32
 
 from nextstroke.compression.mixing.bit_model import MOST_BLOCKS
+from nextstroke.compression.varint import varint
 from nextstroke.errors import CorruptFile, WrongModel
 
 MAGIC = b"\x89NST"
-VERSION = 6
-UNREPEATED = 5  # the version before members that repeat a few bytes; it is still read, as is
+VERSION = 7
+UNREDUCED = 6  # the version before members that are made short before they are coded; it is still read, as is
+UNREPEATED = 5  # the version before members that repeat a few bytes; it is still read
 UNNUMBERED = 4  # the version before numbers and digests
 SEGMENT = 2**21  # bytes
 STORED = 1
@@ -27,8 +29,11 @@ MORE = 2
 NETWORK = 4
 FOLLOWS = 8
 REPEATED = 16
+REDUCED = 32
+COLUMNS = 64
 FLAGS = {UNNUMBERED: STORED | MORE | NETWORK, UNREPEATED: STORED | MORE | NETWORK | FOLLOWS}
-FLAGS[VERSION] = FLAGS[UNREPEATED] | REPEATED
+FLAGS[UNREDUCED] = FLAGS[UNREPEATED] | REPEATED
+FLAGS[VERSION] = FLAGS[UNREDUCED] | REDUCED | COLUMNS
 HASH = 4  # bytes of a network's hash
 DIGEST = 8  # bytes of the digest of the member before
 
@@ -48,6 +53,8 @@ class Member:
         previous: First DIGEST bytes of the SHA-256 of the member before, as packed; empty for the first.
         version: Version of the format.
         repeated: Whether the segment is its one stream again and again, cut off at `size`.
+        reduced: Bytes of the text of the Reduction that the streams hold; 0 where they hold the segment itself.
+        has_columns: Whether the first stream holds the planes of the Reduction.
     """
 
     size: int
@@ -60,17 +67,21 @@ class Member:
     previous: bytes = b""
     version: int = VERSION
     repeated: bool = False
+    reduced: int = 0
+    has_columns: bool = False
 
     def pack(self) -> bytes:
         """Return the member as bytes."""
         flags = STORED * self.stored | MORE * self.more | NETWORK * bool(self.model) | FOLLOWS * bool(self.number)
-        flags |= REPEATED * self.repeated
+        flags |= REPEATED * self.repeated | REDUCED * bool(self.reduced) | COLUMNS * self.has_columns
         head = MAGIC + bytes([self.version, flags, len(self.streams)])
         if self.number:
-            head += _varint(self.number) + self.previous
-        head += _varint(self.size)
+            head += varint(self.number) + self.previous
+        head += varint(self.size)
+        if self.reduced:
+            head += varint(self.reduced)
         head += _word(self.checksum) + self.model
-        head += b"".join(_varint(len(stream)) + _word(crc32(stream)) for stream in self.streams)
+        head += b"".join(varint(len(stream)) + _word(crc32(stream)) for stream in self.streams)
         return head + _word(crc32(head)) + b"".join(self.streams)
 
 
@@ -188,23 +199,40 @@ def _read_member(head: _Head) -> Member:
     number = head.varint() if follows else 0
     previous = head.take(DIGEST) if follows else b""
     size = head.varint()
+    reduced = head.varint() if version > UNREDUCED and flags & REDUCED else 0
     checksum = head.word()
     model = head.take(HASH * bool(flags & NETWORK))
     table = [(head.varint(), head.word()) for _ in range(blocks)]
     summed = head.sum
     if head.word() != summed:
         raise head.refuse("the head of a member was altered")
-    if flags & ~FLAGS[version] or follows != bool(number):
+    if flags & ~FLAGS[version] or follows != bool(number) or (reduced > 0) != bool(flags & REDUCED):
         raise head.refuse(f"a member has flags {flags} and number {number}, which version {version} never writes")
-    _check_claims(head, flags, size, [length for length, _ in table])
+    _check_claims(head, flags, size, reduced, [length for length, _ in table])
     streams = [_read_block(head, length, checksum) for length, checksum in table]
-    kinds = {"more": bool(flags & MORE), "stored": bool(flags & STORED), "repeated": bool(flags & REPEATED)}
-    return Member(size, checksum, streams, model=model, number=number, previous=previous, version=version, **kinds)
+    return Member(
+        size,
+        checksum,
+        streams,
+        more=bool(flags & MORE),
+        stored=bool(flags & STORED),
+        model=model,
+        number=number,
+        previous=previous,
+        version=version,
+        repeated=bool(flags & REPEATED),
+        reduced=reduced,
+        has_columns=bool(flags & COLUMNS),
+    )
 
 
-def _check_claims(head: _Head, flags: int, size: int, lengths: list[int]) -> None:
+def _check_claims(head: _Head, flags: int, size: int, reduced: int, lengths: list[int]) -> None:
     """Refuse what no writer writes, before memory is taken for it."""
-    if flags & REPEATED:
+    if flags & (REDUCED | COLUMNS):
+        blocks = len(lengths) - bool(flags & COLUMNS)
+        sound = not flags & (STORED | NETWORK | REPEATED) and 0 < reduced < size and sum(lengths) <= size
+        sound &= 0 < blocks <= min(MOST_BLOCKS, reduced)
+    elif flags & REPEATED:
         sound = not flags & (STORED | NETWORK) and len(lengths) == 1 and 0 < lengths[0] <= size
     elif flags & STORED:
         sound = lengths == [size]
@@ -223,12 +251,3 @@ def _read_block(head: _Head, length: int, checksum: int) -> bytes:
 
 def _word(value: int) -> bytes:
     return value.to_bytes(4, "little")
-
-
-def _varint(value: int) -> bytes:
-    """Seven bits a byte, the lowest first, all but the last with the eighth bit set."""
-    data = bytearray()
-    while value > 127:
-        data.append(value & 127 | 128)
-        value >>= 7
-    return bytes([*data, value])

@@ -90,7 +90,7 @@ def read_file_list(name: str) -> list[str]:
         LimitExceeded: It is longer than MAX_LIST bytes.
     """
     data = b""
-    with _opened(name) as stream:
+    with open_source(name) as stream:
         while piece := stream.read(1 << 16):
             data += piece
             if len(data) > MAX_LIST:
@@ -162,7 +162,7 @@ def check_removal(source: str, target: str) -> None:
 
 def pack_file(source: str, target: str, model: str, threads: int, progress: Progress | None = None) -> Sizes:
     """Compress one file to another; `-` is standard input or output."""
-    with _opened(source) as stream, _written(target, _original(source)) as out:
+    with open_source(source) as stream, open_target(target, _original(source)) as out:
         return compress_stream(stream, out, model, threads, progress)
 
 
@@ -183,7 +183,7 @@ def unpack_file(
     Raises:
         CorruptFile: The archive is damaged, also where a part of it was kept.
     """
-    with _opened(source) as stream, _written(target, _original(source)) as out:
+    with open_source(source) as stream, open_target(target, _original(source)) as out:
         sizes, damage = rescue_stream(stream, out, source, model, threads, max_output, progress)
         # Raised in here, it makes the target vanish; raised below, the target stays.
         if damage and not keep_broken:
@@ -207,7 +207,7 @@ class Contents(NamedTuple):
 
 def list_file(source: str) -> Contents:
     """Return what an archive holds, by its heads; checksums and order are verified, nothing is decoded."""
-    with _opened(source) as stream:
+    with open_source(source) as stream:
         rows = [(member.size, len(member.pack()), 1, not member.more) for member in read_members(stream, source)]
     return Contents(*(sum(column) for column in zip(*rows, strict=True)))
 
@@ -241,7 +241,8 @@ def _unreadable(name: str, error: OSError) -> BadInput:
 
 
 @contextmanager
-def _opened(source: str) -> Iterator[IO[bytes]]:
+def open_source(source: str) -> Iterator[IO[bytes]]:
+    """Open a file to read, or standard input for `-`; raises BadInput where it cannot be read."""
     if source == PIPE:
         yield cast(IO[bytes], _Source(sys.stdin.buffer, "standard input"))
         return
@@ -254,7 +255,8 @@ def _opened(source: str) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _written(target: str | None, original: os.stat_result | None) -> Iterator[IO[bytes]]:
+def open_target(target: str | None, original: os.stat_result | None) -> Iterator[IO[bytes]]:
+    """Open a file that appears whole when the block ends, standard output for `-`, or nothing for None."""
     if target is None:
         with open(os.devnull, "wb") as stream:
             yield stream

@@ -15,6 +15,7 @@ import numpy as np
 from nextstroke.compression.container import HASH, SEGMENT, Chain, Member, read_members
 from nextstroke.compression.lm.exact_network import ExactNetwork
 from nextstroke.compression.lm.load import DEFAULT, load_text_model
+from nextstroke.compression.reduction import Reduction, reduce_segment
 from nextstroke.compression.segment import Progress, count_blocks, decode_segment, encode_segment, lengths_of
 from nextstroke.errors import CorruptFile, LimitExceeded, WrongModel
 
@@ -218,6 +219,9 @@ def _packed(data: bytes, more: bool, model: str, progress: Progress | None) -> M
     period = _period(data)
     if period:
         return Member(len(data), checksum, [data[:period]], more, repeated=True)
+    reduction = reduce_segment(data)
+    if reduction:
+        return min(_reduced(data, reduction, more, progress), stored, key=lambda member: len(member.pack()))
     if _is_hopeless(data):
         return stored
     network = load_text_model(model)
@@ -226,6 +230,17 @@ def _packed(data: bytes, more: bool, model: str, progress: Progress | None) -> M
     known_by = network.digest[:HASH] if network else b""
     coded = Member(len(data), checksum, encode_segment(data, network, progress), more, model=known_by)
     return min(coded, stored, key=lambda member: len(member.pack()))
+
+
+def _reduced(data: bytes, reduction: Reduction, more: bool, progress: Progress | None) -> Member:
+    """Return the member for a segment in other words; a text model would take longer, and knows no such texts."""
+    text = reduction.text
+    streams = [reduction.planes] if reduction.has_columns else []
+    streams += encode_segment(text, None, progress)
+    if progress:
+        progress(len(data) - len(text), len(reduction.planes))
+    checksum = zlib.crc32(data)
+    return Member(len(data), checksum, streams, more, reduced=len(text), has_columns=reduction.has_columns)
 
 
 def _period(data: bytes) -> int:
@@ -267,11 +282,25 @@ def _unpack(member: Member, name: str, model: str, progress: Progress | None) ->
     elif member.repeated:
         (part,) = member.streams
         data = (part * -(-member.size // len(part)))[: member.size]
+    elif member.reduced:
+        data = _restored(member, name, progress)
     else:
         with _NETWORK:
             data = decode_segment(member.streams, member.size, _needed(member, name, model), progress)
     if zlib.crc32(data) != member.checksum:
         raise CorruptFile(f"{name}: the sum of what came out is wrong; take another copy, and tell us if it is sound")
+    return data
+
+
+def _restored(member: Member, name: str, progress: Progress | None) -> bytes:
+    planes = member.streams[0] if member.has_columns else b""
+    text = decode_segment(member.streams[member.has_columns :], member.reduced, None, progress)
+    try:
+        data = Reduction(text, planes, member.has_columns).restore(member.size)
+    except CorruptFile as error:
+        raise CorruptFile(f"{name}: {error}") from error
+    if progress:
+        progress(len(data) - len(text), len(planes))
     return data
 
 

@@ -33,7 +33,16 @@ def read_weights(path: Path) -> Arrays:
         CorruptFile: The file is truncated or altered.
         WrongModel: An older version with another layout of weights wrote the file.
     """
-    found = _stored(path)
+    return _named(_stored(unsealed(path), path), path)
+
+
+def read_rounded_weights(path: Path) -> Arrays:
+    """Return the weights that `rounded` leaves in a text model's file, as `read_weights`: those of the npm package."""
+    return _named(_stored(rounded(path), path), path)
+
+
+def _named(found: Arrays, path: Path) -> Arrays:
+    """Return the trained weights by their names in nets/."""
     if "layers.0.ih" in found:
         return _recogniser(found)
     windowed = "layers.0.glance.weight" in found
@@ -118,10 +127,10 @@ def _layer(
     }
 
 
-def _stored(path: Path) -> Arrays:
-    """Return the trained weights in a file by their names in the graph, quantised ones as floats."""
+def _stored(data: bytes, path: Path) -> Arrays:
+    """Return the trained weights in the contents of a file by their names in the graph, quantised ones as floats."""
     try:
-        arrays = dict(_tensors(memoryview(unsealed(path))))
+        arrays = dict(_tensors(memoryview(data)))
     except (IndexError, ValueError, KeyError) as error:
         problem = f"its weights cannot be read ({type(error).__name__}); export it anew"
         raise CorruptFile(f"{path}: {problem}") from error

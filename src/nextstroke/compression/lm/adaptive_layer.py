@@ -26,6 +26,14 @@ class AdaptiveLayer(Layer):
         self.learned_unit = self._learned.unit
         self._inputs: np.ndarray | None = None
 
+    def without_learning(self) -> Layer:
+        """Return the layer as trained, which has the same weights and a state of its own."""
+        fixed = Layer.__new__(Layer)
+        fixed.table = self.table
+        fixed.product = self.product
+        fixed.peepholes = self.peepholes
+        return fixed
+
     def step(self, byte: np.ndarray, below: np.ndarray | None) -> np.ndarray:
         """One time step; the new h, (2 · blocks, cells)."""
         adapted = self.h[len(byte) :]

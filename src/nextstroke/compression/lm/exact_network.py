@@ -41,30 +41,38 @@ class ExactNetwork:
             layers = [
                 (weights[f"tables.{n}"], *(weights[f"layers.{n}.{part}"] for part in parts)) for n in range(depth)
             ]
-            self.lower, self.top = [Layer(*layer) for layer in layers[:-1]], AdaptiveLayer(*layers[-1])
+            self.lower = [Layer(*layer) for layer in layers[:-1]]
+            self.top = AdaptiveLayer(*layers[-1])
+            self.fixed_top = self.top.without_learning()
+            self._top: Layer = self.top
             self.output = Output(weights["output.weight"], weights["output.bias"], self.top.peepholes.shape[1])
         except (KeyError, ValueError) as error:
             raise CorruptFile(f"the text model: weights are missing or misshapen ({error}); export it anew") from error
 
-    def start(self, blocks: int) -> None:
-        """Begin `blocks` texts: zero state, no symbol yet, nothing learned."""
+    def start(self, blocks: int, learning: bool = True) -> None:
+        """Begin `blocks` texts: zero state, no symbol yet, nothing learned; without `learning` nothing ever is."""
         library = loops()
         if library and self._native is None:
             self._native = NativeNetwork(library, [*self.lower, self.top], self.output)
         self._active = self._native if library else None
         if self._active:
-            self._active.start(blocks)
+            self._active.start(blocks, learning)
             return
-        for part in (*self.lower, self.top):
+        self._top = self.top if learning else self.fixed_top
+        for part in (*self.lower, self._top):
             part.start(blocks)
-        self.output.start()
+        self.output.start(learning)
 
     def predict(self) -> np.ndarray:
-        """Frequencies of the next byte as trained and as adapted, (2, blocks, 256): whole numbers up to 2^20."""
+        """Frequencies of the next byte as trained and, with learning, as adapted: whole numbers up to 2^20.
+
+        Returns: (2, blocks, 256); (1, blocks, 256) without learning.
+        """
         if self._active:
             return self._active.predict()
-        top = self.top.h.reshape(2, -1, self.top.h.shape[1])
-        lower = [np.broadcast_to(layer.h, (2, *layer.h.shape)) for layer in self.lower]
+        passes = 2 if self._top is self.top else 1
+        top = self._top.h.reshape(passes, -1, self._top.h.shape[1])
+        lower = [np.broadcast_to(layer.h, (passes, *layer.h.shape)) for layer in self.lower]
         return self.output.predict(np.concatenate([*lower, top], 2))
 
     def observe(self, byte: np.ndarray) -> None:
@@ -73,11 +81,12 @@ class ExactNetwork:
         if self._active:
             self._active.observe(byte)
             return
-        self.top.observe(self.output.observe(byte))
+        if self._top is self.top:
+            self.top.observe(self.output.observe(byte))
         below = None
         for layer in self.lower:
             below = layer.step(byte, below)
-        self.top.step(byte, below)
+        self._top.step(byte, below)
 
     @property
     def digest(self) -> bytes:

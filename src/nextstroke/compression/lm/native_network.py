@@ -63,14 +63,14 @@ class NativeNetwork:
     def __del__(self) -> None:
         self._library.network_delete(self._handle)
 
-    def start(self, blocks: int) -> None:
+    def start(self, blocks: int, learning: bool = True) -> None:
         """As in ExactNetwork."""
-        self._blocks = blocks
-        call(self._library.network_start, self._handle, blocks)
+        self._shape = (1 + learning, blocks, SYMBOLS)
+        call(self._library.network_start, self._handle, blocks, int(learning))
 
     def predict(self) -> np.ndarray:
         """As in ExactNetwork."""
-        frequencies = np.empty((2, self._blocks, SYMBOLS), np.int64)
+        frequencies = np.empty(self._shape, np.int64)
         call(self._library.network_predict, self._handle, frequencies)
         return frequencies
 

@@ -45,26 +45,28 @@ class Output:
     def _back(self) -> Callable[[np.ndarray], np.ndarray]:
         return fixed_product(self.back.T)
 
-    def start(self) -> None:
-        """Forget what was learned."""
-        self._learned = Learned(self.product.whole.shape[1], SYMBOLS, TEACHING)
+    def start(self, learning: bool = True) -> None:
+        """Forget what was learned; without `learning` nothing will be."""
+        self._learned = Learned(self.product.whole.shape[1], SYMBOLS, TEACHING) if learning else None
 
     def predict(self, h: np.ndarray) -> np.ndarray:
-        """Frequencies of the next byte as trained and as adapted, (2, blocks, SYMBOLS).
+        """Frequencies of the next byte as trained and, with learning, as adapted, (passes, blocks, SYMBOLS).
 
         Args:
-            h: Bytes, (2, blocks, inputs): of the layers as trained, and as adapted.
+            h: Bytes, (passes, blocks, inputs): of the layers as trained, and as adapted.
         """
-        sums, learned = self.product.sums(h.reshape(-1, h.shape[2])), self._learned.sums(h[1])
-        sums = sums.reshape(*h.shape[:2], SYMBOLS)
-        frequencies = self._frequencies(sums, learned)
+        sums = self.product.sums(h.reshape(-1, h.shape[2])).reshape(*h.shape[:2], SYMBOLS)
+        if self._learned is None:
+            return self._frequencies(sums)
+        frequencies = self._frequencies(sums, self._learned.sums(h[1]))
         self._h, self._adapted = h[1], frequencies[1]
         return frequencies
 
-    def _frequencies(self, sums: np.ndarray, learned: np.ndarray) -> np.ndarray:
+    def _frequencies(self, sums: np.ndarray, learned: np.ndarray | None = None) -> np.ndarray:
         """The likeliest has 2^_TOP, none has less than 1."""
         logits = sums.astype(np.float32) * self.product.scale + self.bias
-        logits[1] += learned.astype(np.float32) * self._learned.unit
+        if learned is not None:
+            logits[1] += learned.astype(np.float32) * TEACHING.unit
         behind = np.minimum((logits.max(2, keepdims=True) - logits) * STEP, _LEAST_LIKELY * STEP)
         return frequencies()[np.rint(behind).astype(np.int32)]
 
@@ -73,6 +75,7 @@ class Output:
 
         Returns: By how much the adapted h of the top layer were too low, float32 (blocks, cells).
         """
+        assert self._learned is not None
         error = self._errors(byte)
         self._learned.observe(self._h, error)
         return self._back(error.view(np.uint8) ^ ZERO).astype(np.float32) * BACK_UNIT
@@ -92,6 +95,19 @@ def frequencies() -> np.ndarray:
     coarse, fine = _exponentials(-(-size // _PIECE), _PIECE), _exponentials(_PIECE, 1)
     exact = ((coarse[:, None] * fine + (1 << (_FINE - 1))) >> _FINE).reshape(-1)[:size]
     return np.maximum(exact >> (_FINE - _TOP), 1)
+
+
+def constants() -> dict[str, object]:
+    """Return the numbers from which `frequencies` can be made elsewhere."""
+    size = _LEAST_LIKELY * int(STEP) + 1
+    return {
+        "COARSE": _exponentials(-(-size // _PIECE), _PIECE).tolist(),
+        "FINE": _exponentials(_PIECE, 1).tolist(),
+        "STEP": int(STEP),
+        "LEAST_LIKELY": _LEAST_LIKELY,
+        "FINE_PLACES": _FINE,
+        "TOP_PLACES": _TOP,
+    }
 
 
 def _exponentials(count: int, step: int) -> np.ndarray:

@@ -297,21 +297,25 @@ class Network {
       for (Int n = 0; n < of.symbols; ++n) back.all[back.place(row, n)] = of.back[n * cells() + row];
   }
 
-  void start(Int count) {
-    blocks = count;
-    for (Int n = 0; n < of.layers; ++n) layers[n]->start(blocks, n + 1 < of.layers ? 1 : 2);
+  void start(Int count, bool learning) {
+    blocks = count, passes = learning ? 2 : 1;
+    for (Int n = 0; n < of.layers; ++n) layers[n]->start(blocks, n + 1 < of.layers ? 1 : passes);
+    of_top.reset(), of_output.reset();
+    h.assign(passes * blocks * width(), 0), sums.resize(passes * blocks * of.symbols);
+    if (!learning) return;
     of_top = std::make_unique<Learned>(of.layer[of.layers - 1].below + cells(), 4 * cells(), of.top, of.most_learned);
     of_output = std::make_unique<Learned>(width(), of.symbols, of.last, of.most_learned);
-    h.assign(2 * blocks * width(), 0), sums.resize(2 * blocks * of.symbols), learned.resize(blocks * of.symbols);
+    learned.resize(blocks * of.symbols);
     adapted.resize(blocks * of.symbols), error.resize(blocks * of.symbols), slope.resize(blocks * cells());
     back_sums.resize(blocks * cells()), top_error.resize(4 * blocks * cells());
     top_learned.resize(4 * blocks * cells());
     top_inputs.clear();
   }
 
-  // Frequencies of the next byte as trained and as adapted, (2, blocks, symbols).
+  // Frequencies of the next byte as trained and, with learning, as adapted, (passes, blocks, symbols).
   void predict(Int* frequencies) {
-    for (Int row = 0; row < 2 * blocks; ++row) {
+    const Int count = passes * blocks;
+    for (Int row = 0; row < count; ++row) {
       uint8_t* to = h.data() + row * width();
       for (Int n = 0; n < of.layers; ++n) {
         const Int cells = of.layer[n].cells, from = n + 1 < of.layers ? row % blocks : row;
@@ -319,22 +323,33 @@ class Network {
         to += cells;
       }
     }
-    multiply(2 * blocks, h.data(), output, sums.data());
+    multiply(count, h.data(), output, sums.data());
+    if (!of_output) {
+      output_frequencies(count, 0, of.symbols, sums.data(), of.scale, of.bias, nullptr, 0, of.logit_step, of.logits,
+                         of.frequencies, frequencies);
+      return;
+    }
     of_output->sums(blocks, adapted_h(), learned.data());
-    output_frequencies(2 * blocks, blocks, of.symbols, sums.data(), of.scale, of.bias, learned.data(),
+    output_frequencies(count, blocks, of.symbols, sums.data(), of.scale, of.bias, learned.data(),
                        of_output->unit(), of.logit_step, of.logits, of.frequencies, frequencies);
     std::copy_n(frequencies + blocks * of.symbols, blocks * of.symbols, adapted.begin());
   }
 
   // Read the byte of each block that `predict` was asked for, and learn from it.
   void observe(const Int* byte) {
-    output_errors(blocks, of.symbols, adapted.data(), byte, of.error_places, error.data());
-    of_output->observe(blocks, adapted_h(), error.data());
-    if (!top_inputs.empty()) teach_top();
+    if (of_output) {
+      output_errors(blocks, of.symbols, adapted.data(), byte, of.error_places, error.data());
+      of_output->observe(blocks, adapted_h(), error.data());
+      if (!top_inputs.empty()) teach_top();
+    }
     const uint8_t* below = nullptr;
     for (Int n = 0; n + 1 < of.layers; ++n) {
       layers[n]->advance(byte, below, nullptr, 0);
       below = layers[n]->h.data();
+    }
+    if (!of_top) {
+      layers.back()->advance(byte, below, nullptr, 0);
+      return;
     }
     read_top_inputs(below);
     of_top->sums(blocks, top_inputs.data(), top_learned.data());
@@ -346,7 +361,7 @@ class Network {
   std::vector<std::unique_ptr<Layer>> layers;
   Weights output, back;
   std::unique_ptr<Learned> of_top, of_output;
-  Int blocks = 0;
+  Int blocks = 0, passes = 2;
   std::vector<uint8_t> h, top_inputs, flipped;
   std::vector<int32_t> sums, learned, back_sums, top_learned;
   std::vector<Int> adapted;
@@ -392,6 +407,6 @@ EXPORTED Network* network_new(const NetworkNumbers* numbers) {
   }
 }
 EXPORTED void network_delete(Network* network) { delete network; }
-EXPORTED void network_start(Network* network, Int blocks) { network->start(blocks); }
+EXPORTED void network_start(Network* network, Int blocks, Int learning) { network->start(blocks, learning); }
 EXPORTED void network_predict(Network* network, Int* frequencies) { network->predict(frequencies); }
 EXPORTED void network_observe(Network* network, const Int* byte) { network->observe(byte); }
