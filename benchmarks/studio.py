@@ -1,9 +1,9 @@
-"""How soon the studio is usable and how soon it writes, in Chromium, from a folder on a web host and from `nextstroke serve`.
+"""How soon the studio is usable and writes, in Chromium, from a folder on a web host and from `nextstroke serve`.
 
     python -m benchmarks studio [--rounds 7] [--json]
 
-Each load is that of a browser without a cache. The time of a fixed loop in the same browser is measured before and after
-all rounds: it tells how fast the machine was.
+Each load is that of a browser without a cache. The time of a fixed loop in the same browser is measured before and
+after all rounds: it shows how fast the machine was.
 """
 
 import gzip
@@ -145,7 +145,9 @@ def load_times(browser: Any, address: str) -> tuple[float, float, float]:
 
 def until(page: Any, condition: str) -> None:
     """Wait for a condition of the page; its policy of scripts forbids what playwright has for that."""
-    page.evaluate(f"new Promise((done) => {{ const look = () => (({condition}) ? done() : setTimeout(look, 10)); look(); }})")
+    page.evaluate(
+        f"new Promise((done) => {{ const look = () => (({condition}) ? done() : setTimeout(look, 10)); look(); }})"
+    )
 
 
 def typing_times(browser: Any, address: str, rounds: int) -> list[float]:
