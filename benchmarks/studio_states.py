@@ -1,8 +1,10 @@
 """The studio in all its states: a picture of each at four widths, light, dark and in German.
 
     python -m benchmarks.studio_states FOLDER [--only NAME,NAME] [--looks light,dark,german]
+    python -m benchmarks.studio_states docs/pictures --docs
 
-Writes FOLDER/STATE-WIDTH-LOOK.png, and for each look and width FOLDER/sheet-WIDTH-LOOK.png with all states.
+Writes FOLDER/STATE-WIDTH-LOOK.png, and for each look and width FOLDER/sheet-WIDTH-LOOK.png with all states; or the
+four small pictures of docs/studio-api.md.
 tests/web/test_accessible.py visits the same states with axe-core.
 """
 
@@ -19,6 +21,15 @@ from benchmarks.studio import READY, served
 WIDTHS = {1440: 900, 1024: 768, 768: 1024, 390: 844}  # heights of windows by their widths, in CSS pixels
 LOOKS = {"light": ("light", "en-GB"), "dark": ("dark", "en-GB"), "german": ("light", "de-DE")}  # scheme and language
 TEXT = "#text=Dear%20Anna,%0Athank%20you%20for%20the%20map.%0AWe%20meet%20at%20the%20old%20harbour.&candidates=1&seed=4"
+# Pictures of the documentation: state, width and look of each.
+DOCS = {
+    "studio-dark": ("text", 1024, "dark"),
+    "studio-inside": ("inside", 1024, "light"),
+    "studio-hand": ("hand", 768, "light"),
+    "studio-phone": ("styles", 390, "light"),
+}
+DOCS_WIDTH = 640  # pixels, at most
+DOCS_COLOURS = 48
 CLICK = "document.getElementById('{}').click()"
 # What brings the page from a written text to each state.
 STATES = {
@@ -114,6 +125,24 @@ def contact_sheet(folder: Path, width: int, look: str, states: list[str]) -> Non
     sheet.save(folder / f"sheet-{width}-{look}.png")
 
 
+def take_docs(browser: Any, address: str, folder: Path) -> None:
+    """Take the pictures of the documentation, small and in few colours."""
+    for look in LOOKS:
+        wanted = {state: (name, width) for name, (state, width, own) in DOCS.items() if own == look}
+        if not wanted:
+            continue
+        page = open_studio(browser, address, look)
+        for state in visit(page, list(wanted)):
+            name, width = wanted[state]
+            resize(page, width)
+            path = folder / f"{name}.png"
+            page.screenshot(path=path)
+            picture = Image.open(path).convert("RGB")
+            picture.thumbnail((DOCS_WIDTH, DOCS_WIDTH), Image.Resampling.LANCZOS)
+            picture.quantize(DOCS_COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+        page.close()
+
+
 def main() -> None:
     """Take all pictures."""
     from playwright.sync_api import sync_playwright
@@ -122,13 +151,14 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--only", default=",".join(STATES), help="names of states, separated by commas")
     parser.add_argument("--looks", default=",".join(LOOKS), help="light, dark or german, separated by commas")
+    parser.add_argument("--docs", action="store_true", help="the pictures of the documentation only")
     options = parser.parse_args()
     states = options.only.split(",")
     options.folder.mkdir(parents=True, exist_ok=True)
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as driver, served() as address:
         browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        for look in options.looks.split(","):
+        for look in [] if options.docs else options.looks.split(","):
             page = open_studio(browser, address, look)
             for name in visit(page, states):
                 for width in WIDTHS:
@@ -137,6 +167,8 @@ def main() -> None:
             page.close()
             for width in WIDTHS:
                 contact_sheet(options.folder, width, look, states)
+        if options.docs:
+            take_docs(browser, address, options.folder)
         browser.close()
 
 
