@@ -1,7 +1,7 @@
 """The studio in all its states: a picture of each at four widths, light, dark and in German.
 
     python -m benchmarks.studio_states FOLDER [--only NAME,NAME] [--looks light,dark,german]
-    python -m benchmarks.studio_states docs/pictures --docs
+    python -m benchmarks.studio_states docs --docs
 
 Writes FOLDER/STATE-WIDTH-LOOK.png, and for each look and width FOLDER/sheet-WIDTH-LOOK.png with all states; or the
 four small pictures of docs/studio-api.md.
@@ -29,7 +29,7 @@ DOCS = {
     "studio-phone": ("styles", 390, "light"),
 }
 DOCS_WIDTH = 640  # pixels, at most
-DOCS_COLOURS = 48
+DOCS_COLOURS = 128
 CLICK = "document.getElementById('{}').click()"
 # What brings the page from a written text to each state.
 STATES = {
