@@ -489,7 +489,8 @@ SMALL_TARGETS = """() => [...document.querySelectorAll("button, select, textarea
 # Panels and menus of the page that hold something wider than they are.
 TOO_WIDE = """() => {
   document.getElementById("download").click();
-  const found = [...document.querySelectorAll(".panel, .menu > div")].filter((each) => each.scrollWidth > each.clientWidth);
+  const boxes = [...document.querySelectorAll(".panel, .menu > div")];
+  const found = boxes.filter((each) => each.scrollWidth > each.clientWidth);
   document.getElementById("download").click();
   return found.map(({ id }) => id);
 }"""
