@@ -74,11 +74,12 @@ newest: .venv/ready
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,figures,cluster,web,parquet,test,docs]'
 	touch $@
 
-# The page is tested in Debian's chromium, its engine in node; where they can't be had, those tests say so and are skipped.
+# The page is tested in Debian's chromium and firefox-esr, its engine in node; where they can't be had, those tests say so
+# and are skipped.
 .venv/browser: .venv/ready
-	@command -v chromium >/dev/null && command -v node >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
-	  && timeout 600 sh -c 'apt-get -qq update; apt-get -qq install -y --no-install-recommends chromium nodejs npm wabt' >/dev/null 2>&1; } \
-	  || echo "chromium and node are missing: the page will NOT be tested"
+	@command -v chromium >/dev/null && command -v firefox-esr >/dev/null && command -v node >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+	  && timeout 600 sh -c 'apt-get -qq update; apt-get -qq install -y --no-install-recommends chromium firefox-esr nodejs npm wabt' >/dev/null 2>&1; } \
+	  || echo "chromium, firefox-esr or node is missing: the page will NOT be tested in it"
 	touch $@
 
 # What checks the studio's JavaScript; the studio itself needs nothing of npm.

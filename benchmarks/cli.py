@@ -1,4 +1,4 @@
-"""The command line of the benchmarks: `python -m benchmarks train|memory|write|compress`."""
+"""The command line of the benchmarks: `python -m benchmarks train|memory|write|compress|studio`."""
 
 import json
 import sys
@@ -95,6 +95,24 @@ def compress(
         tool, file, *figures = row
         size, packed, bits, there, back = figures
         print(f"{tool:32} {file[-24:]:24} {size:10} {packed:10} {bits:9.4f} {there:9.1f} {back:9.1f}")
+
+
+@app.command()
+def studio(rounds: Rounds = 7, as_json: AsJson = False) -> None:
+    """The studio in Chromium: interactive, first ink, a typed letter to its ink, bytes, memory over 50 redraws.
+
+    Example: python -m benchmarks studio --rounds 3
+    """
+    from benchmarks.studio import bench_studio
+
+    rows = bench_studio(rounds)
+    if as_json:
+        print(json.dumps([row._asdict() for row in rows]))
+        return
+    print(f"{'host':14} {'figure':28} {'median':>9} {'least':>9} {'wanted':>9}")
+    for row in rows:
+        wanted = "" if row.wanted is None else f"{row.wanted:.2f}"
+        print(f"{row.host:14} {row.figure:28} {row.median:9.3f} {row.least:9.3f} {wanted:>9} {row.unit}")
 
 
 def _show(figures: dict[str, float], as_json: bool) -> None:

@@ -12,7 +12,7 @@ from nextstroke.cli.main import main
 from nextstroke.handwriting.hands import gallery
 from nextstroke.runtime.model_file import find_model, load_model
 from nextstroke.text.generate import Choice, Spelling, generate
-from nextstroke.web.site import site_files
+from nextstroke.web.site import page_html, site_files, site_sources
 
 INKSCAPE = "http://www.inkscape.org/namespaces/inkscape"
 SCRIPTS = {name: path for name, path in site_files().items() if path.suffix in (".js", ".html", ".css")}
@@ -62,6 +62,33 @@ def test_every_module_that_is_imported_is_there():
     for name, path in SCRIPTS.items():
         for other in re.findall(r'(?:from|import\() ?"(\.[\w./]+\.js)"', path.read_text("utf-8")):
             assert normpath(Path(name).parent / other) in SCRIPTS
+
+
+def test_no_module_of_the_page_waits_for_the_one_that_imports_it():
+    """The exported page names all modules that studio.js imports, and only those: no view that is loaded later."""
+    page = page_html().decode()
+    named = re.findall(r'<link rel="modulepreload" href="([^"]+)">', page.partition("</head>")[0])
+    imported, left = set(), ["studio.js"]
+    while left:
+        name = left.pop()
+        for line in SCRIPTS[name].read_text("utf-8").splitlines():
+            found = re.match(r'(?:import .*|\} )from "(\..+)";$', line)
+            path = normpath(Path(name).parent / found[1]) if found else name
+            if path not in imported | {"studio.js"}:
+                imported.add(path)
+                left.append(path)
+    assert len(named) == len(set(named))
+    assert set(named) == imported
+    assert "app.js" in named
+    assert not {"german.js", "worker.js"} & set(named)
+
+
+def test_what_the_worker_asks_for_early_is_there():
+    """boot.js asks for files by name, before the modules that read them are loaded."""
+    named = re.search(r"FIRST = \[(.*)\]", SCRIPTS["boot.js"].read_text("utf-8"))[1]
+    names = re.findall(r'"([^"]+)"', named)
+    assert names
+    assert set(names) <= set(site_sources())
 
 
 def test_the_samples_of_the_gallery_are_those_of_its_hands():

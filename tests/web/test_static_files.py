@@ -15,6 +15,7 @@ def test_a_file_is_packed_on_its_way_and_not_sent_again(client, name):
     again = client.get(f"/{name}", headers={"if-none-match": packed.headers["etag"]})
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", packed.headers["etag"])
     assert again.headers["content-security-policy"]
+    assert packed.headers.get_list("cache-control") == again.headers.get_list("cache-control") == ["max-age=10"]
     head = client.head(f"/{name}")
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["content-length"] == packed.headers["content-length"]
@@ -35,3 +36,7 @@ def test_a_packed_model_is_sent_as_it_is(client):
     assert sent.content.startswith(b"\x1f\x8b")
     again = client.get("/models/text.onnx.gz", headers={"if-none-match": sent.headers["etag"]})
     assert again.status_code == 304
+
+
+def test_answers_of_the_api_are_not_kept(client):
+    assert client.get("/health").headers.get_list("cache-control") == ["no-cache"]

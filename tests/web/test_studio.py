@@ -486,6 +486,16 @@ SMALL_TARGETS = """() => [...document.querySelectorAll("button, select, textarea
 }).map((each) => each.outerHTML.slice(0, 90))"""
 
 
+# Panels and menus of the page that hold something wider than they are.
+TOO_WIDE = """() => {
+  document.getElementById("download").click();
+  const boxes = [...document.querySelectorAll(".panel, .menu > div")];
+  const found = boxes.filter((each) => each.scrollWidth > each.clientWidth);
+  document.getElementById("download").click();
+  return found.map(({ id }) => id);
+}"""
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (768, "light"), (1024, "dark"), (1440, "light")])
 def test_it_fits_phones_and_desks(chromium, served, width, scheme):
     page = chromium.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
@@ -495,6 +505,7 @@ def test_it_fits_phones_and_desks(chromium, served, width, scheme):
         page.locator(f"#tab-{view}").click()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.locator("#tab-write").click()
+    assert page.evaluate(TOO_WIDE) == []
     if width == 390:
         for tab in ("style", "paper", "advanced"):
             page.evaluate(f"document.getElementById('rail-{tab}').click()")

@@ -1,6 +1,8 @@
 """The studio as a folder of files: any web host can serve them, the networks run in the browser."""
 
 import json
+import posixpath
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from functools import cache, partial
@@ -13,6 +15,9 @@ from nextstroke.runtime.onnx_weights import rounded
 from nextstroke.web.engine_constants import engine_json
 
 GZIP = "application/gzip"
+IMPORT = re.compile(
+    r'^import [^;"]* from "(\.{1,2}/[^"]+)";', re.M
+)  # not import("…"), which is loaded when it is needed
 TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -40,11 +45,38 @@ def site_sources() -> dict[str, Path | Callable[[], bytes]]:
     The models are packed here and unpacked by the page: few hosts pack files of their types.
     """
     models = {f"models/{name}": partial(packed_model, name) for name in MODELS}
-    others = {name: path for name, path in site_files().items() if name not in models}
+    others: dict[str, Path | Callable[[], bytes]] = {
+        name: path for name, path in site_files().items() if name not in models
+    }
+    others["index.html"] = page_html
     sources = others | {f"{name}.gz": source for name, source in models.items()} | {"engine.json": engine_json}
     # What the service worker keeps; the page itself is kept by the name under which it is opened.
     kept = ["./", *sorted(name for name in sources if name not in ("index.html", "sw.js"))]
     return sources | {"files.json": json.dumps(kept).encode}
+
+
+def page_html() -> bytes:
+    """Return the page with a link to each module of the studio, so that none waits for the one that imports it."""
+    files = site_files()
+    links = "".join(f'<link rel="modulepreload" href="{name}">\n' for name in imported_modules("studio.js", files))
+    head, end, rest = files["index.html"].read_text("utf-8").partition("</head>")
+    return (head + links + end + rest).encode()
+
+
+def imported_modules(entry: str, files: dict[str, Path]) -> list[str]:
+    """Return the modules that a module imports, itself or through others, nearest first.
+
+    Args:
+        entry: Its path in the site.
+        files: Files of the site by path.
+    """
+    found = [entry]
+    for name in found:  # grows
+        for target in IMPORT.findall(files[name].read_text("utf-8")):
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
+            if path not in found:
+                found.append(path)
+    return found[1:]
 
 
 @cache

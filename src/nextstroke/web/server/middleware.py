@@ -21,8 +21,8 @@ HEADERS = [
     (b"content-security-policy", POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
-    (b"cache-control", b"no-cache"),
 ]
+NOT_KEPT = (b"cache-control", b"no-cache")  # where an answer does not say otherwise
 CLOSE = {"connection": "close"}
 AGAIN = {"retry-after": "2"}
 READ_BYTES = 24  # of memory for a byte of JSON: a point in 6 bytes becomes a list and two numbers
@@ -159,7 +159,9 @@ def refused(status: int, message: str, headers: dict[str, str] | None = None) ->
 def _with_headers(send: Send) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], *HEADERS]
+            own = list(message["headers"])
+            kept = [] if any(name == b"cache-control" for name, _ in own) else [NOT_KEPT]
+            message["headers"] = [*own, *HEADERS, *kept]
         await send(message)
 
     return sending

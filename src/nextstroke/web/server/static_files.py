@@ -11,7 +11,9 @@ from starlette.responses import FileResponse, Response
 
 from nextstroke.web.site import GZIP
 
-VARY = {"vary": "accept-encoding"}
+# The page, its worker and its service worker ask for the same files within seconds; later a browser asks whether they
+# changed.
+SENT = {"vary": "accept-encoding", "cache-control": "max-age=10"}
 
 
 class Asset:
@@ -30,11 +32,11 @@ class Asset:
         if "gzip" in request.headers.get("accept-encoding", "") and "range" not in request.headers:
             return self._packed(request.headers.get("if-none-match", ""))
         if isinstance(self.source, Path):
-            return FileResponse(self.source, media_type=self.kind, headers=VARY)
-        return Response(self.source(), media_type=self.kind, headers=VARY)
+            return FileResponse(self.source, media_type=self.kind, headers=SENT)
+        return Response(self.source(), media_type=self.kind, headers=SENT)
 
     def _packed(self, known: str) -> Response:
-        headers = VARY | {"etag": self.tag}
+        headers = SENT | {"etag": self.tag}
         if self.tag in known:
             return Response(status_code=304, headers=headers)
         if self.kind != GZIP:

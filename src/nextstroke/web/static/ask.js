@@ -1,6 +1,6 @@
 // The worker as the page sees it: a job is sent, its parts are passed on, its result is a promise.
 
-const worker = new Worker("worker.js", { type: "module" });
+const worker = new Worker("boot.js", { type: "module" });
 const waiting = new Map();
 let last = 0;
 

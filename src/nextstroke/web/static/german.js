@@ -2,7 +2,7 @@
 
 export const GERMAN = {
   "Untitled": "Ohne Namen",
-  "Type something to be written.": "Schreiben Sie etwas, dann wird es handgeschrieben.",
+  "Type something to be written.": "Bitte schreiben Sie etwas.",
   "None of these signs can be written.": "Keines dieser Zeichen kann geschrieben werden.",
   "Stopped. What is pale is not written yet.": "Angehalten. Das Blasse ist noch nicht neu geschrieben.",
   "The hand “{name}” is not in this browser. Choose another one.": "Die Handschrift „{name}“ ist nicht in diesem Browser. Wählen Sie eine andere.",

@@ -1,5 +1,6 @@
 // The worker that runs the networks: takes jobs from the page, and drops a job for a newer one of its kind.
 
+import { answerFor } from "./boot.js";
 import { clean } from "./clean.js";
 import { bestLine } from "./engine/best_of.js";
 import { compose } from "./engine/compose.js";
@@ -25,9 +26,9 @@ let busy = 0; // number of the other jobs
 class Dropped extends Error {}
 
 const fetched = async (name) => {
-  const answer = await fetch(name);
+  const answer = await answerFor(name);
   if (!answer.ok) throw new Error(`${name}: ${answer.status} ${answer.statusText}`);
-  return answer.arrayBuffer();
+  return name.endsWith(".gz") ? answer.body : answer.arrayBuffer(); // a stream is unpacked as it comes
 };
 const { writer, recogniser, textNetwork, styles, constants } = loader(fetched);
 const size = once(async () => knownSize(await writer()));
@@ -184,7 +185,8 @@ const jobs = {
 
 const pauseAWhile = () => new Promise((resolve) => setTimeout(resolve, 30));
 
-async function work({ id, kind, drops, ...order }) {
+/** Do a job and answer it. */
+export async function work({ id, kind, drops, ...order }) {
   for (const other of drops ?? [kind]) newest[other] = id;
   const channel = new MessageChannel();
   const heard = () => new Promise((resolve, reject) => {
@@ -211,5 +213,3 @@ async function work({ id, kind, drops, ...order }) {
     channel.port1.close();
   }
 }
-
-self.onmessage = ({ data }) => work(data);

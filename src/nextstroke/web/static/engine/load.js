@@ -20,7 +20,7 @@ export function once(make) {
 
 /**
  * Functions that give what the engine needs.
- * @param {(name: string) => Promise<BufferSource & BodyInit>} bytes reads a file by its path in the site
+ * @param {(name: string) => Promise<any>} bytes reads a file by its path in the site; a packed one may be a stream
  */
 export function loader(bytes) {
   const unpacked = async (name) => (await decompressed(await bytes(`models/${name}.gz`), "gzip")).buffer;

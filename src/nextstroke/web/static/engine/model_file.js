@@ -11,7 +11,20 @@ const TAIL = 76, DIGITS = 64;
 
 /** A model file: its metadata, and its weights by name as {shape, values}. */
 export async function readModel(buffer) {
-  await checkSeal(buffer);
+  const sealed = checkSeal(buffer); // the browser computes it in another thread
+  sealed.catch(() => {});
+  let read = null;
+  try {
+    read = parsed(buffer);
+  } catch (error) {
+    await sealed; // of a file that was cut, the seal says more
+    throw error;
+  }
+  await sealed;
+  return read;
+}
+
+function parsed(buffer) {
   const file = new Uint8Array(buffer);
   let about = null;
   const weights = new Map();
@@ -55,15 +68,21 @@ function numbers(type, raw) {
   const own = raw.slice(); // aligned for any kind of number
   if (type === INT8) return new Int8Array(own.buffer);
   if (type === FLOAT) return new Float32Array(own.buffer);
-  if (type === HALF) return Float32Array.from(new Uint16Array(own.buffer), widened);
+  if (type === HALF) return widened(new Uint16Array(own.buffer));
   return type === INT64 ? null : own;
 }
 
-function widened(half) {
-  const sign = half & 0x8000 ? -1 : 1;
-  const exponent = (half >> 10) & 31, fraction = half & 1023;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  return sign * (1024 + fraction) * 2 ** (exponent - 25);
+/** float16 numbers as float32; weights are finite. */
+function widened(halves) {
+  const values = new Float32Array(halves.length);
+  const bits = new Uint32Array(values.buffer);
+  for (let i = 0; i < halves.length; i++) {
+    const half = halves[i];
+    const sign = (half & 0x8000) << 16;
+    if (half & 0x7c00) bits[i] = sign | (((half & 0x7fff) << 13) + 0x38000000); // the exponent's bias is 127, not 15
+    else values[i] = (sign ? -1 : 1) * (half & 0x3ff) * 2 ** -24;
+  }
+  return values;
 }
 
 function* fields(message) {
@@ -110,7 +129,7 @@ export function readStyles(buffer) {
   const header = JSON.parse(decode(new Uint8Array(buffer, 8, size)));
   const array = ({ dtype, data_offsets: [from, to] }) => {
     const own = buffer.slice(8 + size + from, 8 + size + to);
-    return dtype === "F16" ? Float32Array.from(new Uint16Array(own), widened) : new Float32Array(own);
+    return dtype === "F16" ? widened(new Uint16Array(own)) : new Float32Array(own);
   };
   const styles = new Map();
   JSON.parse(header.__metadata__.nextstroke).forEach(({ name, text, group = "", adaptation = {} }, number) => {

@@ -4,7 +4,7 @@ import { app, change, on, sealStep } from "../app.js";
 import { t } from "../i18n.js";
 import { $, make } from "./dom.js";
 
-const WAIT = 150; // ms after the last key before the text is written
+const WAIT = 50; // ms after the last key before the text is written
 
 export function wireText() {
   const area = $("text");
