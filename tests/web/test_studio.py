@@ -324,8 +324,7 @@ def test_documents_are_kept_by_name(studio):
     studio.open("#text=first+document&seed=5")
     studio.locator("#text").fill("first document, changed")
     written(studio, "changed")
-    studio.locator("#documents").click()
-    studio.locator("dialog button.primary").click()
+    new_document(studio)
     studio.locator("#text").fill("second")
     written(studio, "text=second")
     studio.locator("#documents").click()
@@ -333,6 +332,76 @@ def test_documents_are_kept_by_name(studio):
     studio.locator("dialog li:not([aria-current]) button.grow").first.click()
     written(studio, "changed")
     assert studio.input_value("#text") == "first document, changed"
+
+
+def new_document(page):
+    page.locator("#documents").click()
+    page.locator("dialog button.primary").click()
+
+
+def open_other_document(page):
+    page.locator("#documents").click()
+    page.locator("dialog li:not([aria-current]) button.grow").first.click()
+
+
+def saved_texts(page):
+    """Return the text of each document, the last changed first."""
+    return page.evaluate(
+        """import("/documents.js").then(({ all }) => import("/state.js").then(({ read }) =>
+        all().map(({ fragment }) => read(fragment).text)))"""
+    )
+
+
+def test_undo_stays_within_the_document(studio):
+    studio.open("#text=first&seed=5")
+    studio.locator("#text").fill("first, changed")
+    written(studio, "changed")
+    new_document(studio)
+    assert studio.locator("#undo").is_disabled()
+    studio.keyboard.press("Control+z")
+    assert studio.input_value("#text") == ""
+    studio.locator("#text").fill("second")
+    written(studio, "text=second")
+    open_other_document(studio)
+    written(studio, "changed")
+    assert sorted(saved_texts(studio)) == ["first, changed", "second"]
+    studio.locator("#undo").click()  # what was done in this document before is still undone
+    written(studio, "text=first&")
+    assert studio.locator("#undo").is_disabled()
+    assert sorted(saved_texts(studio)) == ["first", "second"]
+
+
+def test_back_opens_the_document_that_was_left(studio):
+    studio.open("#text=first&seed=5")
+    studio.locator("#text").fill("first, changed")
+    written(studio, "changed")
+    new_document(studio)
+    studio.locator("#text").fill("second")
+    written(studio, "text=second")
+    studio.go_back()
+    studio.go_back()
+    written(studio, "changed")
+    assert studio.inner_text("#document-name") == "first, changed"
+    assert sorted(saved_texts(studio)) == ["", "first, changed"]  # the first step back was one of the new document
+
+
+def test_a_link_begins_a_document_of_its_own(studio):
+    """Neither on an open page nor on a fresh one does it take the place of the open document's text."""
+    studio.open("#text=mine&seed=5")
+    studio.locator("#text").fill("mine, changed")
+    written(studio, "mine%2C+changed")
+    studio.evaluate("location.hash = '#text=a+link&candidates=1'")
+    written(studio, "a+link")
+    assert studio.locator("#undo").is_disabled()
+    studio.open("#text=another+link")
+    studio.locator("#text").fill("another link, changed")
+    written(studio, "another+link%2C")
+    assert sorted(saved_texts(studio)) == ["a link", "another link, changed", "mine, changed"]
+    studio.reload()
+    studio.wait_for_selector("#pages[data-ready]", state="attached")
+    studio.locator("#text").fill("changed after a reload")
+    written(studio, "reload")
+    assert sorted(saved_texts(studio)) == ["a link", "changed after a reload", "mine, changed"]
 
 
 def test_the_page_speaks_german_and_can_be_dark(studio):
