@@ -1,5 +1,6 @@
 """The files that the studio gives: read by what reads such files, and equal to those of the command."""
 
+import base64
 import json
 import xml.etree.ElementTree as ET
 import zipfile
@@ -107,10 +108,14 @@ def sheet(request):
     return made
 
 
-@pytest.mark.parametrize("format", ["svg", "moving", "inkml", "json", "gcode", "hpgl"])
+@pytest.mark.parametrize(
+    "format", ["svg", "svg of a nib", "moving", "pdf", "pdf of a nib", "inkml", "json", "gcode", "hpgl"]
+)
 def test_a_file_is_the_commands_byte_for_byte(browser_engine, sheet, format):
     background = "" if sheet.paper == "ruled" else "#fbf5e6"
-    look = Look(pen=0.4, colour="#1a1a2e,#aa0000", animate=format == "moving", background=background)
+    nib = format.endswith("nib")
+    format = format.removesuffix(" of a nib")
+    look = Look(0.4, "#1a1a2e,#aa0000", nib=nib, animate=format == "moving", background=background)
     page = {
         "width": sheet.width,
         "height": sheet.height,
@@ -119,9 +124,17 @@ def test_a_file_is_the_commands_byte_for_byte(browser_engine, sheet, format):
         "paragraphs": list(sheet.paragraphs),
         "lines": [{"points": ink.points.tolist(), "ends": ink.end_of_stroke.tolist()} for ink in sheet.lines],
     }
-    dressed = {"colour": look.colour, "pen": look.pen, "paper": sheet.paper, "sheet": background or "#ffffff"}
+    dressed = {
+        "colour": look.colour,
+        "pen": look.pen,
+        "nib": nib,
+        "paper": sheet.paper,
+        "sheet": background or "#ffffff",
+    }
     (made,) = browser_engine({"job": "file", "format": format, "page": page, "look": dressed, "about": ABOUT})
-    assert made.encode() == render(sheet, "svg" if format == "moving" else format, look, ABOUT)
+    assert "error" not in made, made
+    found = made.encode() if isinstance(made, str) else base64.b64decode(made["base64"])
+    assert found == render(sheet, "svg" if format == "moving" else format, look, ABOUT)
 
 
 def test_a_film_has_the_commands_moments(browser_engine, sheet):

@@ -23,6 +23,8 @@ MIN_LENGTH, MAX_LENGTH = 0.1, 1000.0  # mm, of letters and between baselines
 MIN_SPACING, MAX_SPACING = -5.0, 100.0  # mm, between letters and words, of indents and tab stops
 CUT_MARGIN = 4.0  # mm around ink whose page is cut to it
 TAB = 12.0  # mm between tab stops, where nothing else is given
+MAX_SLANT = 60.0  # degrees, added to that of a hand
+HALF_TURN = 180.0  # degrees
 MAX_SIDE = 100_000.0  # mm: 100 m, longer than a roll of paper for a plotter
 MAX_ROWS = 10_000  # lines on one page
 LONGEST = 70  # characters in one line where the page does not limit it: the length of the corpus's longest lines
@@ -63,6 +65,7 @@ class Page:
         word_spacing: Added between words, -5 to 100.
         indent: Indent of the first line of each paragraph, 0 to 100.
         tab: Distance of the tab stops from each other, 1 to 100.
+        slant: Degrees by which the letters of any hand are slanted further, -60 to 60; above 0 to the right.
 
     Raises:
         UsageError: a value out of its range, or no room between the margins.
@@ -80,6 +83,7 @@ class Page:
     word_spacing: float = 0.0
     indent: float = 0.0
     tab: float = TAB
+    slant: float = 0.0
 
     def __post_init__(self) -> None:
         for align in self.aligns:
@@ -92,6 +96,10 @@ class Page:
         self._check_lengths()
         if not 0 <= self.drift <= 3:
             raise UsageError(f"drift {self.drift}: give 0 to 3; 0 is level, 1 an unsteady hand")
+        if not -MAX_SLANT <= self.slant <= MAX_SLANT:
+            raise UsageError(
+                f"slant {self.slant:g}: give degrees, -{MAX_SLANT:g} to {MAX_SLANT:g}; 0 is the hand's own"
+            )
         if self.width is not None and (self.text_width < MIN_WIDTH or self.rows < 1):
             raise UsageError(f"a page of {self.width} x {self.height} mm has no room for text; make margins smaller")
         if self.height is not None and self.rows > MAX_ROWS:
@@ -334,15 +342,15 @@ def scale_of(lines: Sequence[Ink], page: Page) -> float:
 
 
 def level(lines: Sequence[Ink], page: Page, scale: float | None = None) -> list[Ink]:
-    """Scale lines of one hand to mm, and move each baseline to y = 0 and each left edge to x = 0.
+    """Scale lines of one hand to mm, slant them, and move each baseline to y = 0 and each left edge to x = 0.
 
     Args:
         lines: Lines of one hand, in its units.
-        page: Page whose x-height they get.
+        page: Page whose x-height and slant they get.
         scale: Result of `scale_of`; None computes it from these lines.
     """
     scale = scale_of(lines, page) if scale is None else scale
-    return [_levelled(line, Measures.of(line)).scaled(scale) for line in lines]
+    return [_levelled(line, Measures.of(line), page.slant).scaled(scale) for line in lines]
 
 
 def drifted(ink: Ink, page: Page, rng: np.random.Generator) -> Ink:
@@ -378,9 +386,10 @@ def place(
     return [put(level[some], numbers[some], shares[some], page) for some in sheets]
 
 
-def _levelled(ink: Ink, measures: Measures) -> Ink:
+def _levelled(ink: Ink, measures: Measures, slant: float) -> Ink:
     points = ink.points.copy()
     points[:, 1] -= measures.slope * points[:, 0] + measures.baseline
+    points[:, 0] -= np.tan(slant * np.pi / HALF_TURN) * points[:, 1]
     points[:, 0] -= points[:, 0].min()
     return Ink(points, ink.end_of_stroke)
 

@@ -170,7 +170,7 @@ function schedule(fields, wait) {
 /** The name of a new document: its first line. */
 export const nameOf = ({ text }) => text.trim().split("\n")[0].slice(0, 40) || t("Untitled");
 
-const lookOf = ({ colour, pen, paper, sheet }) => ({ colour, pen, paper, sheet });
+const lookOf = ({ colour, pen, nib, paper, sheet }) => ({ colour, pen, nib, paper, sheet });
 
 /** Write the text; what is downloaded is what was written last to its end. */
 export async function write() {
@@ -191,8 +191,8 @@ export async function write() {
   emit("progress", { written: 0, lines: 0 });
   try {
     await Promise.all([...new Set(styles)].map(hands.ready));
-    const { text, bias, seed, candidates, replace, again } = state;
-    const done = await ask("write", { text, styles, bias, seed, candidates, page, replace, again }, take);
+    const { text, bias, seed, candidates, markup, replace, again } = state;
+    const done = await ask("write", { text, styles, bias, seed, candidates, page, markup, replace, again }, take);
     desk.end(done.rows);
     app.normalisation = done.normalisation;
     app.isBusy = false;

@@ -3,7 +3,8 @@
 import { constants } from "./engine/constants.js";
 import { bounds, strokesOf } from "./engine/ink.js";
 import { baselineOf, marginsOf, rowsOf } from "./engine/layout.js";
-import { pathData } from "./files.js";
+import { outline, ribbons } from "./engine/nib.js";
+import { pathData, polygonData } from "./files.js";
 import { printed, printedPath, widthOf } from "./paper.js";
 import { ofParagraph } from "./state.js";
 
@@ -182,7 +183,7 @@ export class Desk {
     row.strokes.forEach((stroke, i) => {
       const count = Math.min(stroke.length, Math.max(0, Math.floor(left)));
       const path = row.paths[i];
-      if (count && path.drawn !== count) path.setAttribute("d", pathData(stroke.slice(0, count)));
+      if (count && path.drawn !== count) path.setAttribute("d", this.#dataOf(row, i, count));
       if (!count) path.removeAttribute("d");
       path.drawn = count;
       point += count;
@@ -194,6 +195,15 @@ export class Desk {
     row.tip.setAttribute("cx", x);
     row.tip.setAttribute("cy", y);
     return point;
+  }
+
+  /** The first `count` points of a stroke as the d attribute of its path. */
+  #dataOf(row, i, count) {
+    if (!this.look.nib) return pathData(row.strokes[i].slice(0, count));
+    row.ribbons ??= ribbons(row.ink, this.look.pen);
+    const { curve, widths } = row.ribbons[i];
+    const length = (count - 1) * constants.spline.SMOOTH + 1;
+    return polygonData(outline(curve.slice(0, length), widths.slice(0, length)));
   }
 
   #lift(row) {
@@ -226,8 +236,18 @@ export class Desk {
 
   #dressRow(row) {
     row.group.classList.remove("stale");
-    row.group.setAttribute("stroke", ofParagraph(this.look.colour, row.paragraph ?? 0));
+    const colour = ofParagraph(this.look.colour, row.paragraph ?? 0);
+    row.group.setAttribute("stroke", colour);
     row.group.setAttribute("stroke-width", this.look.pen);
+    row.group.classList.toggle("nib", this.look.nib);
+    row.group.setAttribute("fill", this.look.nib ? colour : "none");
+    const drawn = this.look.nib ? `nib ${this.look.pen}` : "pen";
+    if (row.drawn === drawn) return;
+    // The outlines hang on the pen: what is on the paper is drawn anew.
+    Object.assign(row, { drawn, ribbons: null });
+    for (const path of row.paths) path.drawn = null;
+    if (row.at) this.#show(row);
+    if (row.finished) this.#lift(row);
   }
 
   #remove(row) {

@@ -15,7 +15,7 @@ const number = (value, digits) => value.toLocaleString(language, { minimumFracti
 const mm = (digits) => (value) => `${number(value, digits)} mm`;
 const OUTPUTS = {
   bias: (value) => number(value, 2), pen: mm(2), size: mm(1), lineHeight: mm(1), margin: mm(0), drift: (value) => number(value, 1),
-  letterSpacing: mm(2), wordSpacing: mm(1), indent: mm(0),
+  letterSpacing: mm(2), wordSpacing: mm(1), indent: mm(0), slant: (value) => `${number(value, 0)}°`, tab: mm(0),
 };
 // Fields that stand for "goes with another one" until they are set.
 const SHOWN = { lineHeight: lineHeightOf, margin: marginOf };
@@ -51,6 +51,10 @@ function wireTabs() {
 
 function wireField(input) {
   const field = input.dataset.field;
+  if (input.type === "checkbox") {
+    input.addEventListener("change", () => change({ [field]: input.checked }));
+    return;
+  }
   input.addEventListener("input", () => {
     if (!input.value || !input.checkValidity()) return;
     change({ [field]: Number(input.value) }, { wait: input.type === "range" ? WAIT : 0, joins: input.type === "range" });
@@ -93,7 +97,8 @@ function show() {
   for (const input of all("[data-field]")) {
     const field = input.dataset.field;
     const value = SHOWN[field]?.(state) ?? state[field];
-    if (document.activeElement !== input || input.type !== "number") input.value = value;
+    if (input.type === "checkbox") input.checked = value;
+    else if (document.activeElement !== input || input.type !== "number") input.value = value;
     const [output] = all(`output[for="${field}"]`);
     if (output) output.value = OUTPUTS[field](value);
   }
