@@ -437,7 +437,7 @@ def test_looking_inside_draws_window_and_density(studio):
     for name in ("window", "density"):
         while colours_of(studio, name) <= 20:
             studio.wait_for_timeout(50)
-    assert "The network is writing" in studio.inner_text("#look-words")
+    assert "The network now looks at" in studio.inner_text("#look-words")
 
 
 def test_the_moment_that_is_looked_at_is_shown_on_the_paper(studio):
@@ -450,6 +450,61 @@ def test_the_moment_that_is_looked_at_is_shown_on_the_paper(studio):
         seen.append((studio.inner_text("#look-words"), len([path for path in strokes(studio) if path])))
     assert 0 < seen[0][1] < seen[1][1] <= whole
     assert seen[0][0] != seen[1][0]
+
+
+ON_PAPER = """() => {
+  const look = document.querySelector("#pages .look");
+  const number = (each, name) => Number(each.getAttribute(name));
+  const written = [...look.querySelectorAll(".letter")].map((each) => each.textContent).join("");
+  const shades = [...look.querySelectorAll(".shade")];
+  const weights = shades.map((each) => number(each, "opacity"));
+  const most = weights.indexOf(Math.max(...weights));
+  const best = shades[most];
+  const pen = document.querySelector("#pages .tip") ?? look.querySelector(".handle");
+  return {
+    written, letter: written[most], ellipses: look.querySelectorAll(".density ellipse").length,
+    edges: [number(best, "x"), number(best, "x") + number(best, "width")], pen: number(pen, "cx"),
+    said: look.querySelector("[role=slider]").getAttribute("aria-valuetext"),
+    now: number(look.querySelector("[role=slider]"), "aria-valuenow"),
+    slider: number(look.querySelector(".handle"), "cx"),
+    density: look.querySelector(".density").getAttribute("transform"),
+  };
+}"""
+
+
+def test_one_looks_inside_along_the_line_on_the_paper(studio):
+    """The letters under the pen are shaded, the density is drawn at the pen, and a slider on the line moves it."""
+    studio.open("#text=look+inside%0Aand+again&seed=5&style=neat&bias=2&slant=10")
+    look_inside(studio)
+    seen = []
+    studio.locator("#pages .look .area").scroll_into_view_if_needed()
+    box = studio.locator("#pages .look .area").bounding_box()
+    for share in (0.2, 0.8):
+        studio.mouse.move(box["x"] + share * box["width"], box["y"] + box["height"] - 3)
+        studio.mouse.down()
+        studio.mouse.up()
+        seen.append(studio.evaluate(ON_PAPER))
+    for each in seen:
+        assert each["written"] in ("look·inside", "and·again")
+        left, right = each["edges"]
+        assert left - 1.5 < each["pen"] < right + 1.5
+        assert each["density"].startswith(f"translate({each['slider']} ")
+        assert each["ellipses"] >= 2
+        assert each["letter"] == "·" or f"looks at “{each['letter']}”" in each["said"]
+        assert each["said"].startswith("The network now looks at ")
+    assert seen[0]["pen"] < seen[1]["pen"]
+    assert seen[1]["said"] == studio.inner_text("#look-words")
+    studio.locator("#pages .look .handle").focus()
+    studio.keyboard.press("ArrowLeft")
+    assert studio.evaluate(ON_PAPER)["now"] == seen[1]["now"] - 1
+    studio.keyboard.press("Home")
+    assert studio.evaluate(ON_PAPER)["now"] == 0
+    # The other line is looked at where it is clicked.
+    other = studio.locator("#pages .target").nth(0 if seen[0]["written"] == "and·again" else 1)
+    other.click()
+    assert studio.evaluate(ON_PAPER)["written"] != seen[0]["written"]
+    studio.locator("#inside").uncheck()
+    assert studio.locator("#pages .look").count() == 0
 
 
 EXPECTED = """(settings) => settings.map(([slider, value]) => {

@@ -30,7 +30,7 @@ def _block_bits(block: bytes, is_last: bool) -> np.ndarray:
     symbols = np.append(np.frombuffer(block, np.uint8).astype(np.int64), END)
     lengths = code_lengths(np.bincount(symbols, minlength=END + 1).tolist())
     codes = _codes(lengths)
-    # Type 2, dynamic codes: 257 for literals, two for distances, which do not occur, and lengths for all 19 code lengths.
+    # Type 2, dynamic codes: 257 for literals, two for distances (which do not occur), 19 for lengths of codes.
     fields = [(int(is_last), 1), (2, 2), (0, 5), (1, 5), (len(LENGTH_ORDER) - 4, 4)]
     fields += [(LENGTH_BITS if value <= LONGEST else 0, 3) for value in LENGTH_ORDER]
     fields += [(_reversed(length, LENGTH_BITS), LENGTH_BITS) for length in [*lengths, 1, 1]]
@@ -45,8 +45,8 @@ def _block_bits(block: bytes, is_last: bool) -> np.ndarray:
 def code_lengths(counts: list[int]) -> list[int]:
     """Return the bits of each symbol's code, 0 for a symbol that does not occur, LONGEST at most.
 
-    Package-merge (Larmore and Hirschberg 1990): the cheapest codes of bounded length. Equal weights keep the order of the
-    symbols, and symbols are before packages of them.
+    Package-merge (Larmore and Hirschberg 1990): the cheapest codes of bounded length. Equal weights keep the order of
+    the symbols, and symbols are before packages of them.
     """
     used = [([symbol], count) for symbol, count in enumerate(counts) if count]
     lengths = [0] * len(counts)

@@ -10,12 +10,14 @@ import { ofParagraph } from "./state.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const LATER = 6; // how many times faster lines after the first are written
+const ROUNDING = 1e-6; // points, more than what is lost by adding lengths up
 const SAME = 0.05; // mm, within which two inks are the same
 
 /** The time between two strokes, in points. */
 const liftPoints = () => constants.appearance.LIFT * constants.appearance.PACE;
 
-function element(parent, name, attributes = {}) {
+/** An element of SVG in a parent. */
+export function element(parent, name, attributes = {}) {
   const made = document.createElementNS(SVG, name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
   return parent.appendChild(made);
@@ -24,7 +26,7 @@ function element(parent, name, attributes = {}) {
 export class Desk {
   /**
    * @param {HTMLElement} parent
-   * @param {{watch: (row, point: number) => void, choose: (row, target: Element) => void, name: (row) => string}} told
+   * @param {{watch: (row, point: number) => void, choose: (row, target: Element, event?: MouseEvent) => void, name: (row) => string}} told
    *   `watch` is called with each point that the pen reaches, `choose` with a row that is clicked
    */
   constructor(parent, told) {
@@ -125,21 +127,39 @@ export class Desk {
 
   /** Show the ink up to a moment. @param {number} share of all points, 0 to 1 */
   scrub(share) {
+    this.#showUntil(share * this.#length());
+  }
+
+  /** Show the ink up to a point of a row; gives the share of all points that is shown. */
+  moveTo(row, point) {
+    const above = this.rows.slice(0, row.index).filter((other) => other?.ink).reduce((sum, other) => sum + lengthOf(other), 0);
+    const lifts = row.ink.ends.slice(0, point).filter(Boolean).length;
+    const until = above + point + 1 + lifts * liftPoints();
+    this.#showUntil(until + ROUNDING);
+    return until / this.#length();
+  }
+
+  /** Length of all rows as the pen counts it. */
+  #length() {
+    return this.rows.filter((row) => row?.ink).reduce((sum, row) => sum + lengthOf(row), 0);
+  }
+
+  #showUntil(length) {
     this.finish();
     const inked = this.rows.filter((row) => row?.ink);
-    let left = share * inked.reduce((sum, row) => sum + lengthOf(row), 0);
+    let left = length;
     let watchedRow = null;
     let watchedPoint = 0;
     for (const row of inked) {
-      const length = lengthOf(row);
-      row.at = Math.max(0, Math.min(length, left));
+      const whole = lengthOf(row);
+      row.at = Math.max(0, Math.min(whole, left));
       const point = this.#show(row);
       if (left > 0 && point >= 0) {
         watchedRow = row;
         watchedPoint = point;
       }
-      left -= length;
-      if (row.at === length) this.#lift(row);
+      left -= whole;
+      if (row.at === whole) this.#lift(row);
     }
     if (watchedRow) this.told.watch(watchedRow, watchedPoint);
   }
@@ -217,7 +237,7 @@ export class Desk {
     const [left, top, right, bottom] = bounds(row.ink);
     const box = { x: left - 1, y: top - 1, width: right - left + 2, height: bottom - top + 2, rx: 1 };
     const target = element(group, "rect", { class: "target", tabindex: 0, role: "button", "aria-label": row.text ?? "", ...box });
-    target.addEventListener("click", () => this.told.choose(row, target));
+    target.addEventListener("click", (event) => this.told.choose(row, target, event));
     target.addEventListener("keydown", (event) => {
       if (event.key === "Enter" || event.key === " ") {
         event.preventDefault();
