@@ -404,6 +404,48 @@ def test_a_link_begins_a_document_of_its_own(studio):
     assert sorted(saved_texts(studio)) == ["a link", "changed after a reload", "mine, changed"]
 
 
+def test_a_document_is_named_by_its_text_until_it_is_named(studio):
+    studio.open("#text=first&seed=5")
+    new_document(studio)
+    studio.locator("#text").fill("A letter\nto Anna")
+    written(studio, "to+Anna")
+    assert studio.inner_text("#document-name") == "A letter"
+    studio.locator("#documents").click()
+    studio.locator("dialog button:has-text('Rename')").first.click()
+    studio.locator("dialog input").fill("Mine")
+    studio.locator("dialog form button").click()
+    studio.keyboard.press("Escape")
+    studio.locator("#text").fill("Something else")
+    written(studio, "Something+else")
+    assert studio.inner_text("#document-name") == "Mine"
+
+
+def test_a_page_of_any_size_is_turned(studio):
+    studio.open("#text=hello&seed=5&format=letter")
+    studio.evaluate("document.getElementById('rail-paper').click()")
+    studio.locator("#turn").click()
+    written(studio, "format=279.4x215.9")
+    assert studio.get_attribute("#pages svg", "viewBox") == "0 0 279.4 215.9"
+    studio.locator("#page-width").fill("120.5")
+    studio.locator("#page-width").press("Tab")
+    written(studio, "format=120.5x215.9")
+    assert studio.get_attribute("#pages svg", "viewBox") == "0 0 120.5 215.9"
+    studio.locator('#formats input[value="fit"]').check()
+    studio.wait_for_selector('#pages[data-ready]:not([data-ready*="format="])')
+    assert studio.locator("#turn").is_disabled()
+
+
+def test_on_a_phone_the_paper_stays_on_top(chromium, served):
+    page = chromium.new_page(viewport={"width": 390, "height": 800})
+    page.goto(f"{served.address}/#text=hi%0Athere&candidates=1")
+    page.wait_for_selector("#pages[data-ready]", timeout=200_000)
+    paper, text = (page.locator(name).bounding_box() for name in ("#pages svg", "#text"))
+    assert paper["y"] + paper["height"] <= text["y"]
+    page.evaluate("document.getElementById('rail-paper').click()")
+    assert paper["y"] + paper["height"] < page.locator("#settings").bounding_box()["y"]
+    page.close()
+
+
 def test_the_page_speaks_german_and_can_be_dark(studio):
     studio.open("#text=hi")
     studio.locator("#language").click()

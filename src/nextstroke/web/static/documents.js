@@ -28,11 +28,11 @@ export const open = () => find(current) ?? null;
 
 export const find = (id) => documents.find((each) => each.id === id);
 
-/** Save the state in the open document; the first time with a name. */
+/** Save the state in the open document, which is named by its text until the user names it. */
 export function saveState(fragment, name, now) {
   const found = open();
   if (!found) {
-    documents = [...documents, { id: current, name, fragment, changed: now, versions: [] }];
+    documents = [...documents, { id: current, name, isNamed: false, fragment, changed: now, versions: [] }];
     save();
     return;
   }
@@ -42,6 +42,8 @@ export function saveState(fragment, name, now) {
     found.versions = [...found.versions, { fragment: found.fragment, changed: found.changed }].slice(-VERSIONS);
   }
   Object.assign(found, { fragment, changed: now });
+  // Documents of earlier versions of the studio keep their names.
+  if (found.isNamed === false) found.name = name;
   save();
 }
 
@@ -52,7 +54,7 @@ export function choose(id = freshId()) {
 }
 
 export function rename(id, name) {
-  find(id).name = name;
+  Object.assign(find(id), { name, isNamed: true });
   save();
 }
 

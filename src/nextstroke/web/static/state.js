@@ -68,7 +68,7 @@ function bounded(state) {
 /** Width and height of a page in mm, null where it is cut to the ink, undefined for an unknown name. */
 export function sizeOf(format) {
   if (Object.hasOwn(FORMATS, format)) return FORMATS[format];
-  const found = /^(\d{2,3})x(\d{2,3})$/.exec(format);
+  const found = /^(\d{2,3}(?:\.\d)?)x(\d{2,3}(?:\.\d)?)$/.exec(format);
   const sides = found?.slice(1).map(Number);
   return sides && Math.min(...sides) >= 40 ? sides : undefined;
 }

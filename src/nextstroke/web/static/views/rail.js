@@ -2,7 +2,7 @@
 
 import { app, change, on, sealStep } from "../app.js";
 import { language, t } from "../i18n.js";
-import { lineHeightOf, marginOf, ofParagraph } from "../state.js";
+import { lineHeightOf, marginOf, ofParagraph, sizeOf } from "../state.js";
 import { prefer, preferences } from "../store.js";
 import { $, all, arrows, make, showTab } from "./dom.js";
 
@@ -29,6 +29,7 @@ export function wireRail(desk) {
   addSwatches($("inks"), "colour", INKS);
   addSwatches($("sheets"), "sheet", SHEETS);
   $("settings").addEventListener("submit", (event) => event.preventDefault());
+  wirePageSize();
   wirePace(desk);
   $("replay").addEventListener("click", () => desk.replay());
   on("state", show);
@@ -78,6 +79,24 @@ function addSwatches(group, field, colours) {
   group.append(make("label", { className: "custom" }, custom));
 }
 
+/** Width and height of the page in mm, and a button that turns it. */
+function wirePageSize() {
+  const sides = [$("page-width"), $("page-height")];
+  for (const input of sides) {
+    input.addEventListener("change", () => {
+      if (sides.every((side) => side.value && side.checkValidity())) change({ format: sides.map((side) => Number(side.value)).join("x") });
+    });
+  }
+  $("turn").addEventListener("click", () => change({ format: [...sizeOf(app.state.format)].reverse().join("x") }));
+}
+
+function showPageSize() {
+  const size = sizeOf(app.state.format);
+  $("turn").disabled = !size;
+  $("page-width").value = size?.[0] ?? "";
+  $("page-height").value = size?.[1] ?? "";
+}
+
 function wirePace(desk) {
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const show = (pace) => {
@@ -94,6 +113,7 @@ function wirePace(desk) {
 
 function show() {
   const { state } = app;
+  showPageSize();
   for (const input of all("[data-field]")) {
     const field = input.dataset.field;
     const value = SHOWN[field]?.(state) ?? state[field];
