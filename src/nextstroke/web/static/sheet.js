@@ -3,25 +3,12 @@
 import { constants } from "./engine/constants.js";
 import { bounds, strokesOf } from "./engine/ink.js";
 import { baselineOf, marginsOf, rowsOf } from "./engine/layout.js";
-import { outline, ribbons } from "./engine/nib.js";
-import { pathData, polygonData } from "./files.js";
 import { printed, printedPath, widthOf } from "./paper.js";
+import { commonPoints, element, isSame, lengthOf, liftPoints, strokeData } from "./rows.js";
 import { ofParagraph } from "./state.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const LATER = 6; // how many times faster lines after the first are written
 const ROUNDING = 1e-6; // points, more than what is lost by adding lengths up
-const SAME = 0.05; // mm, within which two inks are the same
-
-/** The time between two strokes, in points. */
-const liftPoints = () => constants.appearance.LIFT * constants.appearance.PACE;
-
-/** An element of SVG in a parent. */
-export function element(parent, name, attributes = {}) {
-  const made = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  return parent.appendChild(made);
-}
 
 export class Desk {
   /**
@@ -203,7 +190,7 @@ export class Desk {
     row.strokes.forEach((stroke, i) => {
       const count = Math.min(stroke.length, Math.max(0, Math.floor(left)));
       const path = row.paths[i];
-      if (count && path.drawn !== count) path.setAttribute("d", this.#dataOf(row, i, count));
+      if (count && path.drawn !== count) path.setAttribute("d", strokeData(row, i, count, this.look));
       if (!count) path.removeAttribute("d");
       path.drawn = count;
       point += count;
@@ -215,15 +202,6 @@ export class Desk {
     row.tip.setAttribute("cx", x);
     row.tip.setAttribute("cy", y);
     return point;
-  }
-
-  /** The first `count` points of a stroke as the d attribute of its path. */
-  #dataOf(row, i, count) {
-    if (!this.look.nib) return pathData(row.strokes[i].slice(0, count));
-    row.ribbons ??= ribbons(row.ink, this.look.pen);
-    const { curve, widths } = row.ribbons[i];
-    const length = (count - 1) * constants.spline.SMOOTH + 1;
-    return polygonData(outline(curve.slice(0, length), widths.slice(0, length)));
   }
 
   #lift(row) {
@@ -313,23 +291,4 @@ export class Desk {
     if (!this.page.height) return this.rows.filter((row) => row?.number === number).map(({ baseline }) => baseline);
     return Array.from({ length: rowsOf(this.page) }, (_, row) => baselineOf(row, this.page));
   }
-}
-
-/** Length of a row as the pen counts it: points, and liftPoints between strokes. */
-const lengthOf = (row) => row.ink.points.length + (row.strokes.length - 1) * liftPoints();
-
-/** Whether two rows have the same ink in the same place. */
-function isSame(old, row) {
-  if (old.number !== row.number || old.ink.points.length !== row.ink.points.length) return false;
-  return row.ink.points.every(([x, y], i) => Math.hypot(x - old.ink.points[i][0], y - old.ink.points[i][1]) < SAME);
-}
-
-/** Points at the beginning that two rows share, counted as the pen does. */
-function commonPoints(old, row) {
-  const differs = row.ink.points.findIndex(([x, y], i) => {
-    const other = old.ink.points[i];
-    return !other || Math.hypot(x - other[0], y - other[1]) > 0.5;
-  });
-  const same = differs < 0 ? row.ink.points.length : differs;
-  return same + row.ink.ends.slice(0, Math.max(0, same - 1)).filter(Boolean).length * liftPoints();
 }

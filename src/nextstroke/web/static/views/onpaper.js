@@ -3,7 +3,7 @@
 import { argmax, bounds } from "../engine/ink.js";
 import { pathData } from "../files.js";
 import { t } from "../i18n.js";
-import { element } from "../sheet.js";
+import { element } from "../rows.js";
 
 const NARROWEST = 0.6; // mm, of a letter's shade
 const STEPS = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10, Home: -Infinity, End: Infinity };
