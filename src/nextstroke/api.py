@@ -122,6 +122,7 @@ def write(
     paper: str | None = None,
     ruled: bool = False,
     drift: float | None = None,
+    slant: float | None = None,
     look: Look | None = None,
     pen: float | None = None,
     colour: str | None = None,
@@ -145,8 +146,8 @@ def write(
         best_of: Number of candidates of each line, 1 to 64, of which the most legible is kept.
         model: Model file, or the name of a bundled one.
         budget: The most that writing and drawing may take.
-        margin, line_height, size, align, letter_spacing, word_spacing, indent, tab, paper, drift: Layout, in mm, as the
-            attributes of Page (`size` is its `x_height`); those of `page` where not given.
+        margin, line_height, size, align, letter_spacing, word_spacing, indent, tab, paper, drift, slant: Layout, in mm
+            and degrees, as the attributes of Page (`size` is its `x_height`); those of `page` where not given.
         markup: Whether `~~struck out~~`, `__underlined__`, `->centred<-` and `->aligned to the right->` are read.
         ruled: The same as `paper="ruled"`.
         look: How the ink is drawn.
@@ -166,7 +167,7 @@ def write(
     if _instance("ruled", ruled, bool):
         paper = "ruled"
     layout = _given(Page, line_height=line_height, x_height=size, align=align, paper=paper, drift=drift, tab=tab)
-    layout |= _given(Page, letter_spacing=letter_spacing, word_spacing=word_spacing, indent=indent)
+    layout |= _given(Page, letter_spacing=letter_spacing, word_spacing=word_spacing, indent=indent, slant=slant)
     layout |= {} if margin is None else {"margin": _margin(margin)}
     if page is None:
         sheet = Page(**{"margin": CUT_MARGIN} | layout)

@@ -36,6 +36,7 @@ OPTIONS = {
     "tab": (["--tab", "17"], ALL),
     "markup": (["--markup"], ALL),
     "drift": (["--drift", "2"], ALL),
+    "slant": (["--slant", "15"], ALL),
     "paper": (["--paper", "dots"], DRAWN),
     "ruled": (["--ruled"], DRAWN),
     "background": (["--background", "ivory"], DRAWN),

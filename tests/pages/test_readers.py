@@ -1,5 +1,6 @@
 """Our files in the hands of other readers."""
 
+import io
 import json
 
 import numpy as np
@@ -7,10 +8,12 @@ import pypdfium2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from nextstroke.formats.detect import read_ink
 from nextstroke.ink import Ink
 from nextstroke.pages.appearance import Look
+from nextstroke.pages.background import Picture
 from nextstroke.pages.layout import Sheet
 from nextstroke.pages.nib import outline, ribbons
 from nextstroke.pages.pdf import pdf
@@ -41,6 +44,28 @@ def test_a_pdf_looks_like_the_picture(nib):
     inked = (drawn.min(2) < 128).sum()
     assert inked > 1000
     assert differs.sum() < 0.1 * inked
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK", "RGBA"])
+def test_a_background_of_a_pdf_looks_like_that_of_the_picture(kind, mode):
+    if (kind, mode) in (("JPEG", "RGBA"), ("PNG", "CMYK")):
+        pytest.skip("there is no such file")
+    stream = io.BytesIO()
+    shades = Image.linear_gradient("L")
+    Image.merge("RGB", [shades, shades.rotate(90), shades.rotate(180)]).convert(mode).save(stream, kind)
+    background = Picture.of(stream.getvalue(), "a picture")
+    _, shown = rendered(pdf([SHEET], Look(background=background)), dpi=100)
+    drawn = np.asarray(picture(SHEET, 100, background=background), int)
+    height, width = min(len(shown), len(drawn)), min(shown.shape[1], drawn.shape[1])
+    assert abs(shown[:height, :width] - drawn[:height, :width]).mean() < 4
+
+
+def test_a_title_of_any_text_is_read_back():
+    title = "(1 \\ 2) “ﬁne” \U0001f600\n"
+    document, _ = rendered(pdf([SHEET], title=title, about="seed 3"))
+    assert document.get_metadata_value("Title") == title
+    assert document.get_metadata_value("Subject") == "seed 3"
 
 
 def test_the_same_sheets_give_the_same_pdf_and_one_file(tmp_path):

@@ -1,5 +1,6 @@
 """The files that the studio gives: read by what reads such files, and equal to those of the command."""
 
+import base64
 import json
 import xml.etree.ElementTree as ET
 import zipfile
@@ -12,10 +13,12 @@ from PIL import Image
 from nextstroke.api import write_lines
 from nextstroke.formats.detect import read_with_text
 from nextstroke.handwriting.hands import gallery_hand
+from nextstroke.ink import Ink
 from nextstroke.pages.appearance import Look
-from nextstroke.pages.layout import Page, place
+from nextstroke.pages.layout import Page, Sheet, place
 from nextstroke.pages.save import render
 from nextstroke.runtime.model_file import load_model
+from tests.web.conftest import watched
 from tests.web.test_studio import saved
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -107,10 +110,14 @@ def sheet(request):
     return made
 
 
-@pytest.mark.parametrize("format", ["svg", "moving", "inkml", "json", "gcode", "hpgl"])
+@pytest.mark.parametrize(
+    "format", ["svg", "svg of a nib", "moving", "pdf", "pdf of a nib", "inkml", "json", "gcode", "hpgl"]
+)
 def test_a_file_is_the_commands_byte_for_byte(browser_engine, sheet, format):
     background = "" if sheet.paper == "ruled" else "#fbf5e6"
-    look = Look(pen=0.4, colour="#1a1a2e,#aa0000", animate=format == "moving", background=background)
+    nib = format.endswith("nib")
+    format = format.removesuffix(" of a nib")
+    look = Look(0.4, "#1a1a2e,#aa0000", nib=nib, animate=format == "moving", background=background)
     page = {
         "width": sheet.width,
         "height": sheet.height,
@@ -119,9 +126,74 @@ def test_a_file_is_the_commands_byte_for_byte(browser_engine, sheet, format):
         "paragraphs": list(sheet.paragraphs),
         "lines": [{"points": ink.points.tolist(), "ends": ink.end_of_stroke.tolist()} for ink in sheet.lines],
     }
-    dressed = {"colour": look.colour, "pen": look.pen, "paper": sheet.paper, "sheet": background or "#ffffff"}
+    dressed = {
+        "colour": look.colour,
+        "pen": look.pen,
+        "nib": nib,
+        "paper": sheet.paper,
+        "sheet": background or "#ffffff",
+    }
     (made,) = browser_engine({"job": "file", "format": format, "page": page, "look": dressed, "about": ABOUT})
-    assert made.encode() == render(sheet, "svg" if format == "moving" else format, look, ABOUT)
+    assert "error" not in made, made
+    found = made.encode() if isinstance(made, str) else base64.b64decode(made["base64"])
+    assert found == render(sheet, "svg" if format == "moving" else format, look, ABOUT)
+
+
+INK = """() => import("/app.js").then(({ app }) => app.written.pages.map((page) => ({
+  ...page, lines: page.lines.map(({ points, ends }) => ({ points, ends })) })))"""
+# Fields of the state, and the same as arguments of Look.
+LOOKS = {
+    "pen": ("&pen=0.5&colour=%231f4fa3", {"pen": 0.5, "colour": "#1f4fa3"}),
+    "nib": ("&pen=0.5&nib=true&sheet=%23fbf5e6", {"pen": 0.5, "nib": True, "background": "#fbf5e6"}),
+}
+SAME = [(name, "pen") for name in ("svg", "pdf", "inkml", "json", "gcode", "hpgl", "moving")] + [
+    ("svg", "nib"),
+    ("pdf", "nib"),
+]
+
+
+@pytest.fixture(scope="module")
+def drawn_by_the_page(chromium, served, tmp_path_factory):
+    """The files of the page, and the same ink in Python: by look, a sheet and the paths of files by format."""
+    context = chromium.new_context(accept_downloads=True, reduced_motion="reduce", service_workers="block")
+    found = {}
+    with watched(context, served) as page:
+        for name, (fields, look) in LOOKS.items():
+            folder = tmp_path_factory.mktemp(name)
+            page.open(f"#text=Tom+and+Anna%0Aof+Kent.&format=card&paper=grid&slant=8&seed=5{fields}")
+            (told,) = page.evaluate(INK)
+            lines = [Ink(np.array(line["points"]), np.array(line["ends"])) for line in told["lines"]]
+            printed = tuple(told["baselines"]), tuple(told["paragraphs"]), "grid", tuple(told["squares"])
+            sheet = Sheet(float(told["width"]), float(told["height"]), lines, *printed)
+            kinds = [kind for kind, of in SAME if of == name] + ["png"]
+            found[name] = sheet, look, {kind: saved(page, kind, folder) for kind in kinds}
+    return found
+
+
+@pytest.mark.parametrize(("format", "name"), SAME)
+def test_a_file_of_the_page_is_the_commands(drawn_by_the_page, format, name):
+    sheet, look, files = drawn_by_the_page[name]
+    about = {"text": "Tom and Anna\nof Kent.", "written": "Tom and Anna\nof Kent.", "seed": 5, "bias": 0.75}
+    about |= {"style": "wide", "model": "writer"}
+    drawn = Look(**look, animate=format == "moving")
+    assert files[format].read_bytes() == render(sheet, "svg" if format == "moving" else format, drawn, about)
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_a_picture_of_the_page_differs_from_the_commands_at_edges_only(drawn_by_the_page, name):
+    """The browser weighs edges by the covered area, pillow by sixteen samples of whole pixels.
+
+    Bounds: a mean of 1 of 255, and more than a quarter of 255 in one pixel of a thousand.
+    """
+    sheet, look, files = drawn_by_the_page[name]
+    ours, theirs = (
+        np.asarray(Image.open(source).convert("RGB"), int)
+        for source in (BytesIO(render(sheet, "png", Look(**look), {})), files["png"])
+    )
+    differs = abs(ours - theirs)
+    assert ours.shape == theirs.shape
+    assert differs.mean() < 1
+    assert (differs.max(2) > 64).mean() < 1e-3
 
 
 def test_a_film_has_the_commands_moments(browser_engine, sheet):

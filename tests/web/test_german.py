@@ -9,7 +9,7 @@ from nextstroke.web.site import site_files
 
 FILES = site_files()
 UNTRANSLATED = {"DE", "SVG", "PNG", "PDF", "GIF", "APNG", "G-code", "HPGL", "InkML", "JSON", "dpi", "Graves 2013", "A4"}
-UNTRANSLATED |= {"A5", "A6", "1.00", "1", "2", "4", "8", "16", "DE: Deutsch"}
+UNTRANSLATED |= {"mm", "×", "A5", "A6", "1.00", "1", "2", "4", "8", "16", "DE: Deutsch"}
 UNTRANSLATED |= {"The studio needs JavaScript: the networks run in your browser."}  # nor does the translation run
 
 

@@ -24,6 +24,8 @@ COLUMN = Page(70, 80, margin=5.0, line_height=8.0, x_height=2.0)
 A5 = Page(148, 210)
 SPACED = Page(100, 90, margin=(8.0, 5.0, 10.0, 12.0), letter_spacing=0.4, word_spacing=1.5, indent=6.0, tab=20.0)
 TIGHT = Page(80, 90, margin=(6.0, 4.0), letter_spacing=-0.2, word_spacing=-1.0, line_height=9.0)
+SLANTED = Page(90, 60, margin=6.0, slant=18.0, letter_spacing=0.2)
+LEFTWARDS = Page(margin=4.0, slant=-12.0)
 LIST = Page(90, 120, margin=5.0, line_height=8.0, x_height=2.0)
 MARKUP = ("~~", "__", "->")
 
@@ -68,6 +70,8 @@ CASES = [
         1.0,
     ),
     ("H₂O, 10⁻³ m², ª and Acme™; ı, æ, œuvre, a/b = c, π — µ", "neat", 30, COLUMN, "left", 0.0),
+    ("Leaning to the right, and\nset to the right.", "tall", 31, SLANTED, "left,right", 0.5),
+    ("leaning to the left", "wide", 32, LEFTWARDS, "left", 0.0),
     ("A page of A5, centred.\nThe end.", "none", 24, A5, "center", 0.0),
 ]
 
@@ -137,7 +141,7 @@ def composed(model, text, style, seed, page, align, drift):
 
 def page_in_browser(page):
     names = {"lineHeight": page.line_height, "xHeight": page.x_height, "align": page.align, "drift": page.drift}
-    names |= {"letterSpacing": page.letter_spacing, "wordSpacing": page.word_spacing}
+    names |= {"slant": page.slant, "letterSpacing": page.letter_spacing, "wordSpacing": page.word_spacing}
     names |= {"indent": page.indent, "tab": page.tab, "paper": page.paper}
     return {"width": page.width, "height": page.height, "margin": page.margin} | names
 

@@ -324,8 +324,7 @@ def test_documents_are_kept_by_name(studio):
     studio.open("#text=first+document&seed=5")
     studio.locator("#text").fill("first document, changed")
     written(studio, "changed")
-    studio.locator("#documents").click()
-    studio.locator("dialog button.primary").click()
+    new_document(studio)
     studio.locator("#text").fill("second")
     written(studio, "text=second")
     studio.locator("#documents").click()
@@ -333,6 +332,118 @@ def test_documents_are_kept_by_name(studio):
     studio.locator("dialog li:not([aria-current]) button.grow").first.click()
     written(studio, "changed")
     assert studio.input_value("#text") == "first document, changed"
+
+
+def new_document(page):
+    page.locator("#documents").click()
+    page.locator("dialog button.primary").click()
+
+
+def open_other_document(page):
+    page.locator("#documents").click()
+    page.locator("dialog li:not([aria-current]) button.grow").first.click()
+
+
+def saved_texts(page):
+    """Return the text of each document, the last changed first."""
+    return page.evaluate(
+        """import("/documents.js").then(({ all }) => import("/state.js").then(({ read }) =>
+        all().map(({ fragment }) => read(fragment).text)))"""
+    )
+
+
+def test_undo_stays_within_the_document(studio):
+    studio.open("#text=first&seed=5")
+    studio.locator("#text").fill("first, changed")
+    written(studio, "changed")
+    new_document(studio)
+    assert studio.locator("#undo").is_disabled()
+    studio.keyboard.press("Control+z")
+    assert studio.input_value("#text") == ""
+    studio.locator("#text").fill("second")
+    written(studio, "text=second")
+    open_other_document(studio)
+    written(studio, "changed")
+    assert sorted(saved_texts(studio)) == ["first, changed", "second"]
+    studio.locator("#undo").click()  # what was done in this document before is still undone
+    written(studio, "text=first&")
+    assert studio.locator("#undo").is_disabled()
+    assert sorted(saved_texts(studio)) == ["first", "second"]
+
+
+def test_back_opens_the_document_that_was_left(studio):
+    studio.open("#text=first&seed=5")
+    studio.locator("#text").fill("first, changed")
+    written(studio, "changed")
+    new_document(studio)
+    studio.locator("#text").fill("second")
+    written(studio, "text=second")
+    studio.go_back()
+    studio.go_back()
+    written(studio, "changed")
+    assert studio.inner_text("#document-name") == "first, changed"
+    assert sorted(saved_texts(studio)) == ["", "first, changed"]  # the first step back was one of the new document
+
+
+def test_a_link_begins_a_document_of_its_own(studio):
+    """Neither on an open page nor on a fresh one does it take the place of the open document's text."""
+    studio.open("#text=mine&seed=5")
+    studio.locator("#text").fill("mine, changed")
+    written(studio, "mine%2C+changed")
+    studio.evaluate("location.hash = '#text=a+link&candidates=1'")
+    written(studio, "a+link")
+    assert studio.locator("#undo").is_disabled()
+    studio.open("#text=another+link")
+    studio.locator("#text").fill("another link, changed")
+    written(studio, "another+link%2C")
+    assert sorted(saved_texts(studio)) == ["a link", "another link, changed", "mine, changed"]
+    studio.reload()
+    studio.wait_for_selector("#pages[data-ready]", state="attached")
+    studio.locator("#text").fill("changed after a reload")
+    written(studio, "reload")
+    assert sorted(saved_texts(studio)) == ["a link", "changed after a reload", "mine, changed"]
+
+
+def test_a_document_is_named_by_its_text_until_it_is_named(studio):
+    studio.open("#text=first&seed=5")
+    new_document(studio)
+    studio.locator("#text").fill("A letter\nto Anna")
+    written(studio, "to+Anna")
+    assert studio.inner_text("#document-name") == "A letter"
+    studio.locator("#documents").click()
+    studio.locator("dialog button:has-text('Rename')").first.click()
+    studio.locator("dialog input").fill("Mine")
+    studio.locator("dialog form button").click()
+    studio.keyboard.press("Escape")
+    studio.locator("#text").fill("Something else")
+    written(studio, "Something+else")
+    assert studio.inner_text("#document-name") == "Mine"
+
+
+def test_a_page_of_any_size_is_turned(studio):
+    studio.open("#text=hello&seed=5&format=letter")
+    studio.evaluate("document.getElementById('rail-paper').click()")
+    studio.locator("#turn").click()
+    written(studio, "format=279.4x215.9")
+    assert studio.get_attribute("#pages svg", "viewBox") == "0 0 279.4 215.9"
+    studio.locator("#page-width").fill("120.5")
+    studio.locator("#page-width").press("Tab")
+    written(studio, "format=120.5x215.9")
+    assert studio.get_attribute("#pages svg", "viewBox") == "0 0 120.5 215.9"
+    studio.locator('#formats input[value="fit"]').check()
+    studio.wait_for_selector('#pages[data-ready]:not([data-ready*="format="])')
+    assert studio.locator("#turn").is_disabled()
+
+
+def test_on_a_phone_the_paper_stays_on_top(chromium, served):
+    page = chromium.new_page(viewport={"width": 390, "height": 800})
+    page.goto(f"{served.address}/#text=hi%0Athere&candidates=1")
+    page.wait_for_selector("#pages[data-ready]", timeout=200_000)
+    paper, text = (page.locator(name).bounding_box() for name in ("#pages svg", "#text"))
+    assert paper["y"] + paper["height"] <= text["y"]
+    page.evaluate("document.getElementById('rail-paper').click()")
+    assert paper["y"] + paper["height"] < page.locator("#settings").bounding_box()["y"]
+    page.close()
 
 
 def test_the_page_speaks_german_and_can_be_dark(studio):
@@ -368,7 +479,7 @@ def test_looking_inside_draws_window_and_density(studio):
     for name in ("window", "density"):
         while colours_of(studio, name) <= 20:
             studio.wait_for_timeout(50)
-    assert "The network is writing" in studio.inner_text("#look-words")
+    assert "The network now looks at" in studio.inner_text("#look-words")
 
 
 def test_the_moment_that_is_looked_at_is_shown_on_the_paper(studio):
@@ -381,6 +492,61 @@ def test_the_moment_that_is_looked_at_is_shown_on_the_paper(studio):
         seen.append((studio.inner_text("#look-words"), len([path for path in strokes(studio) if path])))
     assert 0 < seen[0][1] < seen[1][1] <= whole
     assert seen[0][0] != seen[1][0]
+
+
+ON_PAPER = """() => {
+  const look = document.querySelector("#pages .look");
+  const number = (each, name) => Number(each.getAttribute(name));
+  const written = [...look.querySelectorAll(".letter")].map((each) => each.textContent).join("");
+  const shades = [...look.querySelectorAll(".shade")];
+  const weights = shades.map((each) => number(each, "opacity"));
+  const most = weights.indexOf(Math.max(...weights));
+  const best = shades[most];
+  const pen = document.querySelector("#pages .tip") ?? look.querySelector(".handle");
+  return {
+    written, letter: written[most], ellipses: look.querySelectorAll(".density ellipse").length,
+    edges: [number(best, "x"), number(best, "x") + number(best, "width")], pen: number(pen, "cx"),
+    said: look.querySelector("[role=slider]").getAttribute("aria-valuetext"),
+    now: number(look.querySelector("[role=slider]"), "aria-valuenow"),
+    slider: number(look.querySelector(".handle"), "cx"),
+    density: look.querySelector(".density").getAttribute("transform"),
+  };
+}"""
+
+
+def test_one_looks_inside_along_the_line_on_the_paper(studio):
+    """The letters under the pen are shaded, the density is drawn at the pen, and a slider on the line moves it."""
+    studio.open("#text=look+inside%0Aand+again&seed=5&style=neat&bias=2&slant=10")
+    look_inside(studio)
+    seen = []
+    studio.locator("#pages .look .area").scroll_into_view_if_needed()
+    box = studio.locator("#pages .look .area").bounding_box()
+    for share in (0.2, 0.8):
+        studio.mouse.move(box["x"] + share * box["width"], box["y"] + box["height"] - 3)
+        studio.mouse.down()
+        studio.mouse.up()
+        seen.append(studio.evaluate(ON_PAPER))
+    for each in seen:
+        assert each["written"] in ("look·inside", "and·again")
+        left, right = each["edges"]
+        assert left - 1.5 < each["pen"] < right + 1.5
+        assert each["density"].startswith(f"translate({each['slider']} ")
+        assert each["ellipses"] >= 2
+        assert each["letter"] == "·" or f"looks at “{each['letter']}”" in each["said"]
+        assert each["said"].startswith("The network now looks at ")
+    assert seen[0]["pen"] < seen[1]["pen"]
+    assert seen[1]["said"] == studio.inner_text("#look-words")
+    studio.locator("#pages .look .handle").focus()
+    studio.keyboard.press("ArrowLeft")
+    assert studio.evaluate(ON_PAPER)["now"] == seen[1]["now"] - 1
+    studio.keyboard.press("Home")
+    assert studio.evaluate(ON_PAPER)["now"] == 0
+    # The other line is looked at where it is clicked.
+    other = studio.locator("#pages .target").nth(0 if seen[0]["written"] == "and·again" else 1)
+    other.click()
+    assert studio.evaluate(ON_PAPER)["written"] != seen[0]["written"]
+    studio.locator("#inside").uncheck()
+    assert studio.locator("#pages .look").count() == 0
 
 
 EXPECTED = """(settings) => settings.map(([slider, value]) => {

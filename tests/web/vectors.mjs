@@ -15,7 +15,7 @@ const {
   writeLine, WriterNetwork,
 } = Object.assign({}, ...loaded);
 
-const files = { ...(await import(`${engine}/../files.js`)), ...(await import(`${engine}/../plotter.js`)) };
+const files = { ...(await import(`${engine}/../files.js`)), ...(await import(`${engine}/../plotter.js`)), ...(await import(`${engine}/../pdf.js`)) };
 const { moments } = await import(`${engine}/../pictures.js`);
 
 const buffer = (path) => new Uint8Array(fs.readFileSync(path)).buffer;
@@ -40,7 +40,9 @@ function given(lines) {
 
 const jobs = {
   file({ format, page, look, about }) {
-    return format === "moving" ? files.svg(page, look, about, 1) : files[format](page, look, about);
+    if (format === "moving") return files.svg(page, look, about, 1);
+    const made = format === "pdf" ? files.pdf([page], look, about) : files[format](page, look, about);
+    return typeof made === "string" ? made : { base64: Buffer.from(made).toString("base64") };
   },
   moments: ({ page, look }) => moments(page, look).map(({ time, from, to }) => [time, ...from, ...to]),
   random({ entropy, count, kind }) {

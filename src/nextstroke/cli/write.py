@@ -119,6 +119,9 @@ def write(
     drift: Annotated[
         float, _option(PAGE, "Unsteadiness of the lines, which rise, sink and change in size; 1 is an unsteady hand.")
     ] = 0.0,
+    slant: Annotated[
+        float, _option(PAGE, "Degrees by which letters are slanted further, to the right where it is above 0.")
+    ] = 0.0,
     pen: Annotated[float, _option(PEN, "Width of the pen in mm.")] = 0.35,
     nib: Annotated[
         bool, _option(PEN, "Draw outlines that are broad where the pen is slow; by default centre lines.", "--nib")
@@ -228,7 +231,13 @@ def write(
     look = Look(pen, colour, dpi, nib, animate, background_of(background), speed, plotter)
     check_look(kind, look)
     check_writable(output)
-    layout: dict[str, Any] = {"line_height": line_height, "x_height": size, "align": align, "drift": drift}
+    layout: dict[str, Any] = {
+        "line_height": line_height,
+        "x_height": size,
+        "align": align,
+        "drift": drift,
+        "slant": slant,
+    }
     layout |= {"letter_spacing": letter_spacing, "word_spacing": word_spacing, "indent": indent, "tab": tab}
     layout |= {"paper": _paper(paper, ruled)} | ({} if margin is None else {"margin": numbers("margin", margin)})
     sheet = Page(**{"margin": CUT_MARGIN} | layout) if page is None else Page.named(page, **layout)

@@ -26,6 +26,8 @@ MIN_SPACING = -5.0  # mm, between letters and between words
 MAX_SPACING = 100.0  # mm, between letters and between words, of indents and tab stops
 CUT_MARGIN = 4.0  # mm around ink whose page is cut to it
 TAB = 12.0  # mm between tab stops by default
+MAX_SLANT = 60.0  # degrees, added to that of a hand
+HALF_TURN = 180.0  # degrees
 MAX_SIDE = 100_000.0  # mm: 100 m, longer than a roll of paper for a plotter
 MAX_ROWS = 10_000  # lines on one page
 LONGEST = 70  # characters of a line of unlimited width, as in the longest lines of the corpus
@@ -77,6 +79,7 @@ class Page:
         word_spacing: Space added between words, -5 to 100.
         indent: Indent of the first line of each paragraph, 0 to 100.
         tab: Distance of the tab stops from each other, 1 to 100.
+        slant: Degrees by which the letters of any hand are slanted further, -60 to 60; above 0 to the right.
 
     Raises:
         UsageError: A value is out of range, or there is no room between the margins.
@@ -95,6 +98,7 @@ class Page:
     word_spacing: float = 0.0
     indent: float = 0.0
     tab: float = TAB
+    slant: float = 0.0
 
     def __post_init__(self) -> None:
         for align in self.aligns:
@@ -109,6 +113,10 @@ class Page:
         self._check_lengths()
         if not 0 <= self.drift <= 3:
             raise UsageError(f"drift {self.drift}: give 0 to 3; 0 is level, 1 an unsteady hand")
+        if not -MAX_SLANT <= self.slant <= MAX_SLANT:
+            raise UsageError(
+                f"slant {self.slant:g}: give degrees, -{MAX_SLANT:g} to {MAX_SLANT:g}; 0 is the hand's own"
+            )
         if self.width is not None and (self.text_width < MIN_WIDTH or self.rows < 1):
             size = f"{self.width} x {self.height} mm"
             raise UsageError(f"a page of {size} has no room for text; make margins smaller")
@@ -385,15 +393,15 @@ def scale_of(lines: Sequence[Ink], page: Page) -> float:
 
 
 def level(lines: Sequence[Ink], page: Page, scale: float | None = None) -> list[Ink]:
-    """Scale lines of one hand to mm, and move each baseline to y = 0 and each left edge to x = 0.
+    """Scale lines of one hand to mm, slant them, and move each baseline to y = 0 and each left edge to x = 0.
 
     Args:
         lines: Lines of one hand, in its units.
-        page: Page whose x-height they get.
+        page: Page whose x-height and slant they get.
         scale: Result of `scale_of`; None computes it from these lines.
     """
     scale = scale_of(lines, page) if scale is None else scale
-    return [_levelled(line, Measures.of(line)).scaled(scale) for line in lines]
+    return [_levelled(line, Measures.of(line), page.slant).scaled(scale) for line in lines]
 
 
 def drifted(ink: Ink, page: Page, rng: np.random.Generator) -> Ink:
@@ -435,10 +443,11 @@ def place(
     return [put(level[some], numbers[some], shares[some], page) for some in sheets]
 
 
-def _levelled(ink: Ink, measures: Measures) -> Ink:
-    """Return a line with its baseline at y = 0 and its left edge at x = 0."""
+def _levelled(ink: Ink, measures: Measures, slant: float) -> Ink:
+    """Return a line with its baseline at y = 0 and its left edge at x = 0, slanted further by degrees."""
     points = ink.points.copy()
     points[:, 1] -= measures.slope * points[:, 0] + measures.baseline
+    points[:, 0] -= np.tan(slant * np.pi / HALF_TURN) * points[:, 1]
     points[:, 0] -= points[:, 0].min()
     return Ink(points, ink.end_of_stroke)
 

@@ -8,7 +8,8 @@ from nextstroke.pages.spline import polyline
 THIN = 0.5  # width at infinite speed, in widths of the pen
 BROAD = 1.5  # width at rest, in widths of the pen
 ENDS = 0.6  # factor of the width at both ends of a stroke
-ROUND = np.linspace(0, 2 * np.pi, 12, endpoint=False)  # angles of the corners of a dot
+CORNERS = 12  # corners of the disc that is a dot
+SMOOTHING = 9  # points over which the width is averaged; odd
 
 
 def ribbons(line: Ink, pen: float) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -41,7 +42,8 @@ def outline(curve: np.ndarray, width: np.ndarray) -> np.ndarray:
     moves = np.diff(curve, axis=0)
     length = np.hypot(*moves.T)
     if not len(moves) or not length.any():
-        return curve[0] + width[0] / 2 * np.column_stack([np.cos(ROUND), np.sin(ROUND)])
+        turns = 2 * np.pi * np.arange(CORNERS) / CORNERS
+        return curve[0] + width[0] / 2 * np.column_stack([np.cos(turns), np.sin(turns)])
     keep = np.append(True, length > 0)
     curve = curve[keep]
     half = width[keep, None] / 2
@@ -68,6 +70,6 @@ def _width(speed: np.ndarray) -> np.ndarray:
     width = THIN + (BROAD - THIN) / (1 + speed)
     if len(width) > 2:
         width[[0, -1]] *= ENDS
-        padded = np.pad(width, 4, "edge")
-        width = np.convolve(padded, np.ones(9) / 9, "valid")
+        padded = np.pad(width, SMOOTHING // 2, "edge")
+        width = np.convolve(padded, np.ones(SMOOTHING) / SMOOTHING, "valid")
     return width

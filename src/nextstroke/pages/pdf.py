@@ -1,129 +1,167 @@
-"""Write sheets as a PDF document with vector ink."""
+"""Write sheets as one PDF with vector ink; static/pdf.js writes the same bytes in the browser."""
 
 import io
+import zlib
 from collections.abc import Iterable
 
-from PIL import ImageColor
+import numpy as np
+from PIL import Image, ImageColor
 
 from nextstroke.ink import Ink
 from nextstroke.pages.appearance import LOOK, Look
 from nextstroke.pages.background import TRANSPARENT, Picture
+from nextstroke.pages.deflate import deflate
 from nextstroke.pages.layout import DOT, RULE, Sheet
 from nextstroke.pages.nib import outline, ribbons
 from nextstroke.pages.png import Check
 from nextstroke.pages.spline import bezier
 
-MILLIMETRE = 72 / 25.4  # points
-ROUND = 1  # caps and joins, as PDF numbers them
+POINTS = 72 / 25.4  # points in a millimetre
+MICROMETRE = "0.002834646"  # points: the unit of ink, whose coordinates are whole numbers
+NIB_PARTS = 100  # of a millimetre: the unit of outlines, which have six times as many points
 RULE_WIDTH = 0.15  # mm
+TITLE = 200  # characters of a title
+HEAD = b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n"  # the bytes above 127 say that it is no text
 
 
 def pdf(
-    sheets: Iterable[Sheet],
-    look: Look = LOOK,
-    title: str = "",
-    about: str = "",
-    check: Check | None = None,
+    sheets: Iterable[Sheet], look: Look = LOOK, title: str = "", about: str = "", check: Check | None = None
 ) -> bytes:
-    """Return a PDF document with a page for each sheet; the same ink gives the same bytes.
+    """A document with a page for each sheet, in millimetres; the same ink gives the same bytes.
 
     Args:
-        sheets: Sheets in mm.
-        look: Pen, colours and background.
-        title: Title that viewers show.
-        about: Subject that viewers show.
-        check: Callback before each line of ink, which may raise to stop the drawing.
+        title, about: Shown by viewers as title and subject.
+        check: Asked before each line of ink; what it raises ends the drawing.
     """
-    from reportlab import rl_config
-    from reportlab.pdfgen.canvas import Canvas
-
-    # ASCII85 makes the file a quarter larger; reportlab has only this switch for the whole process.
-    rl_config.useA85 = 0
-    stream = io.BytesIO()
-    # Invariant: the date would be all that differs between two files of the same ink.
-    document = Canvas(stream, pageCompression=1, invariant=1)
-    document.setTitle(title[:200])
-    document.setSubject(about)
-    document.setAuthor("")
-    document.setCreator("nextstroke")
+    picture = look.background if isinstance(look.background, Picture) else None
+    first = 5 if picture else 4  # number of the first page's object
+    resources = "<</XObject<</B 4 0 R>>>>" if picture else "<<>>"
+    pages: list[bytes] = []
     for sheet in sheets:
-        _draw(document, sheet, look, check)
-        document.showPage()
-    document.save()
-    return stream.getvalue()
+        size = f"{_number(sheet.width * POINTS)} {_number(sheet.height * POINTS)}"
+        content = f"{first + len(pages) + 1} 0 R"
+        page = f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 {size}]/Resources{resources}/Contents {content}>>"
+        pages += [page.encode(), _stream("", deflate(_content(sheet, look, check).encode()))]
+    kids = " ".join(f"{first + number} 0 R" for number in range(0, len(pages), 2))
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        f"<</Type/Pages/Kids[{kids}]/Count {len(pages) // 2}>>".encode(),
+        f"<</Title {_text(title[:TITLE])}/Subject {_text(about)}/Creator(nextstroke)>>".encode(),
+    ]
+    return _file([*objects, *([_image(picture)] if picture else []), *pages])
 
 
-def _draw(document, sheet: Sheet, look: Look, check: Check | None) -> None:
-    document.setPageSize((sheet.width * MILLIMETRE, sheet.height * MILLIMETRE))
-    _draw_background(document, sheet, look.background)
-    # The unit is now the millimetre, and y goes downwards, as in `layout`.
-    document.transform(MILLIMETRE, 0, 0, -MILLIMETRE, 0, sheet.height * MILLIMETRE)
-    document.setLineCap(ROUND)
-    document.setLineJoin(ROUND)
-    document.setLineWidth(RULE_WIDTH)
-    document.setStrokeColorRGB(*_rgb(RULE))
-    for ends in sheet.printed_lines():
-        document.line(*ends)
-    document.setLineWidth(DOT)
-    for x, y in sheet.printed_dots():
-        document.line(x, y, x, y)
-    document.setLineWidth(look.pen)
-    for colour, lines in sheet.layers(look.colours):
-        document.setStrokeColorRGB(*_rgb(colour))
-        document.setFillColorRGB(*_rgb(colour))
-        for line in lines:
+def _content(sheet: Sheet, look: Look, check: Check | None) -> str:
+    """Return the operators that draw a sheet."""
+    width, height = _number(sheet.width * POINTS), _number(sheet.height * POINTS)
+    found = [_background(sheet, look.background, f"{width} {height}")]
+    # From here on micrometres, y downwards, as in `layout`; caps and joins are round.
+    found.append(f"{MICROMETRE} 0 0 -{MICROMETRE} 0 {height} cm 1 J 1 j\n")
+    lines = list(sheet.printed_lines())
+    lines += [(x, y, x, y) for x, y in sheet.printed_dots()]
+    if lines:
+        width_of_rule = DOT if sheet.paper == "dots" else RULE_WIDTH
+        found.append(f"{_rgb(RULE)} RG {_micrometres(width_of_rule)} w\n")
+        ends = _whole(np.array(lines)).tolist()
+        found += ["{} {} m {} {} l S\n".format(*line) for line in ends]
+    if look.nib:
+        found.append(f"{1000 // NIB_PARTS} 0 0 {1000 // NIB_PARTS} 0 0 cm\n")
+    for colour, inked in sheet.layers(look.colours):
+        found.append(f"{_rgb(colour)} rg\n" if look.nib else f"{_rgb(colour)} RG {_micrometres(look.pen)} w\n")
+        for line in inked:
             if check:
                 check()
-            path = document.beginPath()
-            if look.nib:
-                _add_ribbons(path, line, look.pen)
-            else:
-                _add_strokes(path, line)
-            # Fill mode 1, non-zero: crossings of ribbons are filled too.
-            document.drawPath(path, stroke=not look.nib, fill=look.nib, fillMode=1)
+            found.append(_ribbons(line, look.pen) if look.nib else _strokes(line))
+    return "".join(found)
 
 
-def _draw_background(document, sheet: Sheet, background: str | Picture) -> None:
-    """Fill the page; the unit is the point, y upwards."""
-    width = sheet.width * MILLIMETRE
-    height = sheet.height * MILLIMETRE
+def _background(sheet: Sheet, background: str | Picture, size: str) -> str:
+    """Return the operators that fill the page; the unit is the point, y upwards."""
     if isinstance(background, Picture):
-        from reportlab.lib.utils import ImageReader
-
+        width, height = sheet.width * POINTS, sheet.height * POINTS
         left, top, inner, _ = background.box(width / height)
         scale = width / inner
-        size = (background.size[0] * scale, background.size[1] * scale)
-        document.saveState()
-        page = document.beginPath()
-        page.rect(0, 0, width, height)
-        document.clipPath(page, stroke=0, fill=0)
         # The picture is centred, so that as much is cut off below as above.
-        image = ImageReader(io.BytesIO(background.data))
-        document.drawImage(image, -left * scale, -top * scale, *size)
-        document.restoreState()
-    elif background not in ("", TRANSPARENT):
-        document.setFillColorRGB(*_rgb(background))
-        document.rect(0, 0, width, height, stroke=0, fill=1)
+        box = (background.size[0] * scale, background.size[1] * scale, -left * scale, -top * scale)
+        return "q {} 0 0 {} {} {} cm /B Do Q\n".format(*map(_number, box))
+    return f"{_rgb(background)} rg 0 0 {size} re f\n" if background not in ("", TRANSPARENT) else ""
 
 
-def _rgb(colour: str) -> tuple[float, ...]:
-    return tuple(value / 255 for value in ImageColor.getrgb(colour)[:3])
-
-
-def _add_strokes(path, line: Ink) -> None:
+def _strokes(line: Ink) -> str:
+    found = []
     for stroke in line.strokes():
-        path.moveTo(*stroke[0].tolist())
+        x, y = _whole(stroke[0]).tolist()
+        found.append(f"{x} {y} m\n")
         if len(stroke) == 1:
-            path.lineTo(*stroke[0].tolist())
+            found.append(f"{x} {y} l\n")
             continue
-        for curve in bezier(stroke):
-            path.curveTo(*curve[1:].round(3).ravel().tolist())
+        curves = _whole(bezier(stroke)[:, 1:]).reshape(-1, 6).tolist()
+        found += ["{} {} {} {} {} {} c\n".format(*curve) for curve in curves]
+    return f"{''.join(found)}S\n"
 
 
-def _add_ribbons(path, line: Ink, pen: float) -> None:
+def _ribbons(line: Ink, pen: float) -> str:
+    """Return the outlines of a nib, filled where they wind around a place, so that crossings are filled too."""
+    found = []
     for curve, width in ribbons(line, pen):
-        first, *rest = outline(curve, width).round(3).tolist()
-        path.moveTo(*first)
-        for place in rest:
-            path.lineTo(*place)
-        path.close()
+        places = _whole(outline(curve, width), NIB_PARTS)
+        moves = np.append(True, (np.diff(places, axis=0) != 0).any(1))
+        first, *rest = places[moves].tolist()
+        found += ["{} {} m\n".format(*first), *("{} {} l\n".format(*place) for place in rest), "h\n"]
+    return f"{''.join(found)}f\n"
+
+
+def _whole(millimetres: np.ndarray, parts: int = 1000) -> np.ndarray:
+    """Return lengths as whole numbers of parts of a millimetre; halves are rounded up, as in JavaScript."""
+    return np.floor(millimetres * parts + 0.5).astype(np.int64)
+
+
+def _micrometres(millimetres: float) -> int:
+    return int(_whole(np.array(millimetres)))
+
+
+def _number(value: float) -> str:
+    """Format a number with at most three decimals, without trailing zeros."""
+    text = f"{value:.3f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def _rgb(colour: str) -> str:
+    return " ".join(_number(value / 255) for value in ImageColor.getrgb(colour)[:3])
+
+
+def _text(text: str) -> str:
+    """Return a text string: UTF-16 in hexadecimal digits."""
+    return f"<feff{text.encode('utf-16-be', 'surrogatepass').hex()}>"
+
+
+def _stream(entries: str, data: bytes) -> bytes:
+    head = f"<<{entries}/Length {len(data)}/Filter/FlateDecode>>\nstream\n"
+    return head.encode() + data + b"\nendstream"
+
+
+def _image(picture: Picture) -> bytes:
+    """Return the object of a background, without its transparency."""
+    with Image.open(io.BytesIO(picture.data), formats=["PNG", "JPEG"]) as image:
+        entries = f"/Type/XObject/Subtype/Image/Width {image.width}/Height {image.height}/BitsPerComponent 8"
+        if picture.kind == "JPEG" and image.mode in ("L", "RGB"):
+            space = "DeviceGray" if image.mode == "L" else "DeviceRGB"
+            head = f"<<{entries}/ColorSpace/{space}/Length {len(picture.data)}/Filter/DCTDecode>>\nstream\n"
+            return head.encode() + picture.data + b"\nendstream"
+        return _stream(f"{entries}/ColorSpace/DeviceRGB", zlib.compress(image.convert("RGB").tobytes()))
+
+
+def _file(objects: list[bytes]) -> bytes:
+    """Return objects, numbered from 1, as a file with the table of their offsets."""
+    file = io.BytesIO()
+    file.write(HEAD)
+    offsets = []
+    for number, content in enumerate(objects, 1):
+        offsets.append(file.tell())
+        file.write(b"%d 0 obj\n%b\nendobj\n" % (number, content))
+    start = file.tell()
+    table = "".join(f"{offset:010d} 00000 n \n" for offset in offsets)
+    count = len(objects) + 1
+    file.write(f"xref\n0 {count}\n0000000000 65535 f \n{table}".encode())
+    file.write(f"trailer\n<</Size {count}/Root 1 0 R/Info 3 0 R>>\nstartxref\n{start}\n%%EOF\n".encode())
+    return file.getvalue()

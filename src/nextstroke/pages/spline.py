@@ -5,6 +5,7 @@ import numpy as np
 # Catmull-Rom tangents are half the chord of the neighbours; Bézier handles are a third of the
 # tangents.
 TENSION = 6.0
+SMOOTH = 6  # straight pieces of a curve between two points that look smooth
 
 
 def bezier(stroke: np.ndarray) -> np.ndarray:
@@ -22,7 +23,7 @@ def bezier(stroke: np.ndarray) -> np.ndarray:
     return np.stack([start, start + tangent[:-1], end - tangent[1:], end], 1)
 
 
-def polyline(stroke: np.ndarray, pieces: int = 6) -> np.ndarray:
+def polyline(stroke: np.ndarray, pieces: int = SMOOTH) -> np.ndarray:
     """Return the curve as straight pieces, `pieces` for each segment; a single point is returned unchanged."""
     if len(stroke) < 2:
         return stroke

@@ -22,7 +22,7 @@ from nextstroke.handwriting import (
     traits,
 )
 from nextstroke.handwriting.glyphs import composites, diacritics, symbols
-from nextstroke.pages import appearance, layout, spline
+from nextstroke.pages import appearance, layout, nib, spline
 from nextstroke.runtime import mixture_sampling
 
 # The names that the JavaScript of static/ reads of each module.
@@ -37,8 +37,8 @@ CONSTANTS: dict[ModuleType, tuple[str, ...]] = {
     ),
     layout: (
         "ADVANCE", "ADVANCES", "ALIGN", "DRIFT_RISE", "DRIFT_SIZE", "DRIFT_SLOPE", "DOT", "FIRST_BASELINE", "FLAT",
-        "FLAT_QUANTILES", "LONGEST", "MAX_LINE", "MAX_SLOPE", "MIN_WIDTH", "OUTLIER", "RULE", "SLOPE_ROUNDS",
-        "TAB", "USUAL_ADVANCE", "X_HEIGHT_QUANTILES",
+        "FLAT_QUANTILES", "HALF_TURN", "LONGEST", "MAX_LINE", "MAX_SLOPE", "MIN_WIDTH", "OUTLIER", "RULE",
+        "SLOPE_ROUNDS", "TAB", "USUAL_ADVANCE", "X_HEIGHT_QUANTILES",
     ),
     fit_hand: (
         "FURTHER_SEED", "FURTHER_TRIALS", "JOINING", "SPREADS", "TRIALS", "TRIAL_BIAS", "TRIAL_SEED",
@@ -54,7 +54,8 @@ CONSTANTS: dict[ModuleType, tuple[str, ...]] = {
     recogniser: ("PAIR",),
     resample: ("PIECES",),
     sampler: ("PATIENCE", "SPARE_POINTS", "LATE_STROKES", "LATE_POINTS", "DIGITS", "DIGIT_BIAS", "ATTEMPTS"),
-    spline: ("TENSION",),
+    nib: ("THIN", "BROAD", "ENDS", "CORNERS", "SMOOTHING"),
+    spline: ("TENSION", "SMOOTH"),
     traits: ("TALL_QUANTILES",),
     symbols: (
         "ALONE", "BEARING", "BLANK", "MAX_SLANT", "NARROWEST", "SIGNS", "SIZE_WAVE", "WRITTEN", "X_WAVE", "Y_WAVE",

@@ -11,13 +11,13 @@ const { History } = await import(`${base}/history.js`);
 
 test("a fragment holds what differs from the defaults, and is read back", () => {
   assert.equal(fragment(DEFAULTS), "#");
-  const state = { ...DEFAULTS, text: "a & b\nc=d # é", style: "neat,cursive", bias: 1.5, format: "a5", colour: "#aa0000,#00aa00", paper: "grid", margin: 0 };
+  const state = { ...DEFAULTS, text: "a & b\nc=d # é", style: "neat,cursive", bias: 1.5, format: "a5", colour: "#aa0000,#00aa00", paper: "grid", margin: 0, nib: true, markup: true, slant: -8, tab: 20 };
   assert.deepEqual(read(fragment(state)), state);
 });
 
 test("hostile values become the defaults or the nearest that is allowed", () => {
-  const state = read("#bias=50&size=NaN&pen=-3&seed=1e99&candidates=1000&format=20x20&colour=red&paper=fur&view=admin&again=x&align=up&style=");
-  assert.deepEqual(state, { ...DEFAULTS, bias: 3, pen: 0.05, seed: 2 ** 32 - 1, candidates: 16 });
+  const state = read("#bias=50&size=NaN&pen=-3&seed=1e99&candidates=1000&format=20x20&colour=red&paper=fur&view=admin&again=x&align=up&style=&nib=yes&slant=90&tab=0");
+  assert.deepEqual(state, { ...DEFAULTS, bias: 3, pen: 0.05, seed: 2 ** 32 - 1, candidates: 16, slant: 60, tab: 1 });
   assert.equal(read(`#text=${"x".repeat(30000)}`).text.length, 20000);
 });
 
@@ -56,9 +56,10 @@ test("file names come from the first words", () => {
 });
 
 test("the command quotes what a shell would take apart", () => {
-  const command = commandOf({ ...DEFAULTS, text: "it's $HOME", format: "a5", paper: "ruled" });
+  const command = commandOf({ ...DEFAULTS, text: "it's $HOME", format: "a5", paper: "ruled", nib: true, slant: 8 });
   assert.ok(command.startsWith(String.raw`nextstroke write 'it'\''s $HOME' --style wide --bias 0.75 --seed 1`));
   assert.ok(command.includes(" --page 148x210 ") && command.includes(" --paper ruled "));
+  assert.ok(command.includes(" --nib ") && command.includes(" --slant 8 "));
 });
 
 test("changes of one field within a moment are one step", () => {

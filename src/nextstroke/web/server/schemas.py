@@ -9,7 +9,7 @@ from nextstroke.errors import CorruptFile
 from nextstroke.formats.limits import MAX_COORDINATE
 from nextstroke.handwriting.hands import Hand, unpack_hands
 from nextstroke.pages.appearance import Look
-from nextstroke.pages.layout import CUT_MARGIN, MAX_SPACING, MIN_LENGTH, MIN_SPACING, Page
+from nextstroke.pages.layout import CUT_MARGIN, MAX_SLANT, MAX_SPACING, MIN_LENGTH, MIN_SPACING, Page
 
 Real = Annotated[float, Field(allow_inf_nan=False)]
 Margin = Annotated[float, Field(ge=0, le=500, allow_inf_nan=False)]
@@ -51,6 +51,7 @@ class WriteBody(Body):
     paper: Literal["blank", "ruled", "grid", "dots"] = "blank"
     ruled: bool = Field(False, description="the same as paper: ruled")
     drift: Annotated[Real, Field(ge=0, le=3)] = 0.0
+    slant: Annotated[Real, Field(ge=-MAX_SLANT, le=MAX_SLANT, description="degrees more to the right")] = 0.0
     letter_spacing: Annotated[Real, Field(ge=MIN_SPACING, le=MAX_SPACING, description="mm more between letters")] = 0.0
     word_spacing: Annotated[Real, Field(ge=MIN_SPACING, le=MAX_SPACING, description="mm more between words")] = 0.0
     indent: Annotated[Real, Field(ge=0, le=MAX_SPACING, description="of the first line of each paragraph")] = 0.0
@@ -68,7 +69,7 @@ class WriteBody(Body):
         shape: dict[str, Any] = {"line_height": self.line_height, "x_height": self.size}
         shape |= {"align": self.align, "paper": "ruled" if self.ruled else self.paper, "drift": self.drift}
         shape |= {"letter_spacing": self.letter_spacing, "word_spacing": self.word_spacing}
-        shape |= {"indent": self.indent, "tab": self.tab}
+        shape |= {"indent": self.indent, "tab": self.tab, "slant": self.slant}
         if self.margin is not None:
             shape["margin"] = self.margin
         return Page(**{"margin": CUT_MARGIN} | shape) if self.page is None else Page.named(self.page, **shape)

@@ -8,10 +8,17 @@ import { t } from "./i18n.js";
 import { DEFAULTS, DRESSING, fragment, pageOf, read } from "./state.js";
 
 const listeners = new Map();
-const history = new History();
+// Undo and redo of each document that was opened on this page, by its id: a step back never brings the text of another one.
+const histories = new Map();
+
+function history() {
+  const id = documents.openId();
+  if (!histories.has(id)) histories.set(id, new History());
+  return histories.get(id);
+}
 
 export const app = {
-  state: read(location.hash),
+  state: startingState(),
   written: null, // {state, pages, text} of the last text that was written to its end
   normalisation: null,
   isBusy: false,
@@ -35,12 +42,12 @@ let desk = null;
 /** The desk on which rows are put (sheet.js). */
 export const useDesk = (made) => (desk = made);
 
-export const canUndo = () => history.canUndo;
-export const canRedo = () => history.canRedo;
+export const canUndo = () => history().canUndo;
+export const canRedo = () => history().canRedo;
 export const randomSeed = () => Math.floor(Math.random() * 100000);
 
-/** The names of the fields in which values differ from the state. */
-const changed = (values) => Object.keys(values).filter((key) => app.state[key] !== values[key]);
+/** The names of the fields in which values differ from a state. */
+const changed = (values, state = app.state) => Object.keys(values).filter((key) => state[key] !== values[key]);
 
 /**
  * Change the state.
@@ -50,58 +57,106 @@ const changed = (values) => Object.keys(values).filter((key) => app.state[key] !
 export function change(changes, { wait = 0, joins = false } = {}) {
   const fields = changed(changes);
   if (!fields.length) return;
-  if (!joins) history.seal();
-  const isStep = history.record(app.state, fields, performance.now());
+  if (!joins) history().seal();
+  const isStep = history().record(app.state, fields, performance.now());
   follow({ ...app.state, ...changes }, fields, wait, isStep);
 }
 
 /** The next change is a step of its own. */
-export const sealStep = () => history.seal();
+export const sealStep = () => history().seal();
 
 export function undo() {
-  restore(history.undo(app.state));
+  restore(history().undo(app.state));
 }
 
 export function redo() {
-  restore(history.redo(app.state));
+  restore(history().redo(app.state));
 }
 
 function restore(state) {
   if (state) follow(state, changed(state), 0, false);
 }
 
-/** Take the state of the address, after a step back or forth in the browser. */
-export function takeAddress() {
+/**
+ * The state that the page begins with. The address belongs to the document that its entry in the browser's history names; a
+ * link whose text is not that of the open document begins a new one. Without a text in the address the open document is shown.
+ */
+function startingState() {
   const state = read(location.hash);
-  const fields = changed(state);
-  if (!fields.length) return;
-  history.seal();
-  history.record(app.state, fields, performance.now());
-  app.state = state;
-  emit("state", fields);
-  schedule(fields, 0);
+  const id = window.history.state?.document;
+  if (id) documents.choose(id);
+  const saved = savedState();
+  if (!location.hash && saved) return saved;
+  if (!id && saved && fragment({ ...state, view: saved.view }) !== fragment(saved)) documents.choose();
+  return state;
 }
 
-/** Open another text, as a step of the history. */
+/** The state that is saved in the open document, or null. */
+function savedState() {
+  const saved = documents.open();
+  return saved && read(saved.fragment);
+}
+
+/** Write the state into the address. @param {boolean} isStep whether "back" leads to the address before */
+function setAddress(isStep) {
+  const entry = { document: documents.openId() };
+  // Browsers allow few changes of the address in a short time; what they refuse is only a step less for "back".
+  try {
+    if (isStep) window.history.pushState(entry, "", fragment(app.state));
+    else window.history.replaceState(entry, "", fragment(app.state));
+  } catch { /* the state itself is kept */ }
+}
+
+/** Name the document in the entry of the browser's history with which the page was opened. */
+export const keepAddress = () => setAddress(false);
+
+/** Take the state of the address, after a step back or forth in the browser, or with another link. */
+export function takeAddress() {
+  const state = read(location.hash);
+  const id = window.history.state?.document;
+  const isOther = id !== documents.openId();
+  const shown = changed(state);
+  if (!isOther && !shown.length) return;
+  history().seal();
+  if (isOther) documents.choose(id);
+  const before = isOther ? savedState() ?? state : app.state;
+  const steps = changed(state, before);
+  if (steps.length) history().record(before, steps, performance.now());
+  app.state = state;
+  if (!id) keepAddress();
+  save(shown);
+  emit("state", shown);
+  schedule(shown, 0);
+}
+
+/** Take another state, as a step of the document's history. */
 export function openState(state) {
   change({ ...state, view: "write" });
 }
 
+/** Open a document; without an id a new one that looks like the present one. What is undone there are its own steps. */
+export function openDocument(id = undefined) {
+  history().seal();
+  documents.choose(id);
+  const state = { ...(savedState() ?? { ...app.state, text: "", again: "" }), view: "write" };
+  follow(state, changed(state), 0, true);
+}
+
 function follow(state, fields, wait, isStep) {
   app.state = state;
-  const address = fragment(state);
-  // Browsers allow few changes of the address in a short time; what they refuse is only a step less for "back".
-  try {
-    if (isStep) window.history.pushState(null, "", address);
-    else window.history.replaceState(null, "", address);
-  } catch { /* the state itself is kept */ }
+  setAddress(isStep);
+  save(fields);
   emit("state", fields);
   schedule(fields, wait);
 }
 
+/** Save the state in the open document, unless only another tab is shown. */
+function save(fields) {
+  if (fields.length === 1 && fields[0] === "view") return;
+  documents.saveState(fragment(app.state), nameOf(app.state), Date.now());
+}
+
 function schedule(fields, wait) {
-  const view = fields.length === 1 && fields[0] === "view";
-  if (!view) documents.saveState(fragment(app.state), nameOf(app.state), Date.now());
   if (desk) desk.dress(lookOf(app.state));
   if (fields.every((field) => DRESSING.includes(field))) {
     if (app.written && !app.isBusy) app.written = { ...app.written, state: app.state, pages: desk.finishedPages() };
@@ -115,7 +170,7 @@ function schedule(fields, wait) {
 /** The name of a new document: its first line. */
 export const nameOf = ({ text }) => text.trim().split("\n")[0].slice(0, 40) || t("Untitled");
 
-const lookOf = ({ colour, pen, paper, sheet }) => ({ colour, pen, paper, sheet });
+const lookOf = ({ colour, pen, nib, paper, sheet }) => ({ colour, pen, nib, paper, sheet });
 
 /** Write the text; what is downloaded is what was written last to its end. */
 export async function write() {
@@ -136,8 +191,8 @@ export async function write() {
   emit("progress", { written: 0, lines: 0 });
   try {
     await Promise.all([...new Set(styles)].map(hands.ready));
-    const { text, bias, seed, candidates, replace, again } = state;
-    const done = await ask("write", { text, styles, bias, seed, candidates, page, replace, again }, take);
+    const { text, bias, seed, candidates, markup, replace, again } = state;
+    const done = await ask("write", { text, styles, bias, seed, candidates, page, markup, replace, again }, take);
     desk.end(done.rows);
     app.normalisation = done.normalisation;
     app.isBusy = false;

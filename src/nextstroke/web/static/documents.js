@@ -6,55 +6,60 @@ const VERSIONS = 30;
 const BETWEEN = 60_000; // ms between two versions that are kept
 
 let documents = recall("documents", []);
-let current = recall("document", null);
+let last = 0;
+let current = recall("document", null) ?? freshId();
+
+/** An id that no document has had. */
+function freshId() {
+  last = Math.max(Date.now(), last + 1);
+  return last.toString(36);
+}
 
 const save = () => keep("documents", documents) && keep("document", current);
 
 /** All documents, the last changed first: {id, name, fragment, changed, versions: [{fragment, changed}]}. */
 export const all = () => [...documents].sort((a, b) => b.changed - a.changed);
 
-export const open = () => documents.find(({ id }) => id === current) ?? null;
+/** The id of the open document, which may not be saved yet. */
+export const openId = () => current;
 
-function find(id) {
-  return documents.find((each) => each.id === id);
-}
+/** The open document, or null as long as it is not saved. */
+export const open = () => find(current) ?? null;
 
-/** Save the state in the document that is open, or in a new one. */
+export const find = (id) => documents.find((each) => each.id === id);
+
+/** Save the state in the open document, which is named by its text until the user names it. */
 export function saveState(fragment, name, now) {
   const found = open();
-  if (!found) return create(fragment, name, now);
-  if (found.fragment === fragment) return found;
+  if (!found) {
+    documents = [...documents, { id: current, name, isNamed: false, fragment, changed: now, versions: [] }];
+    save();
+    return;
+  }
+  if (found.fragment === fragment) return;
   const last = found.versions.at(-1);
   if (!last || now - last.changed > BETWEEN) {
     found.versions = [...found.versions, { fragment: found.fragment, changed: found.changed }].slice(-VERSIONS);
   }
   Object.assign(found, { fragment, changed: now });
+  // Documents of earlier versions of the studio keep their names.
+  if (found.isNamed === false) found.name = name;
   save();
-  return found;
 }
 
-/** Make a document and open it. */
-export function create(fragment, name, now) {
-  current = `${now.toString(36)}${documents.length}`;
-  const made = { id: current, name, fragment, changed: now, versions: [] };
-  documents = [...documents, made];
-  save();
-  return made;
-}
-
-export function choose(id) {
+/** Open a document; without an id a new one, which is saved with its first change. */
+export function choose(id = freshId()) {
   current = id;
   save();
-  return open();
 }
 
 export function rename(id, name) {
-  find(id).name = name;
+  Object.assign(find(id), { name, isNamed: true });
   save();
 }
 
 export function remove(id) {
   documents = documents.filter((each) => each.id !== id);
-  if (current === id) current = null;
+  if (current === id) current = freshId();
   save();
 }

@@ -1,6 +1,7 @@
 // What was written last as files.
 
 import { nameOf } from "./hands.js";
+import { t } from "./i18n.js";
 import { inkml, json, svg } from "./files.js";
 import { normal } from "./engine/diacritics.js";
 import { pdf } from "./pdf.js";
@@ -10,6 +11,7 @@ import { fileName } from "./state.js";
 import { zip } from "./zip.js";
 
 export const FORMATS_WITH_DPI = ["png", "gif", "apng"];
+const MOVING = ["moving", "gif", "apng"];
 
 // Suffix, media type, and one page as a file.
 const KINDS = {
@@ -38,9 +40,10 @@ export function aboutOf({ text, state }) {
  */
 export async function filesOf(format, written, options) {
   const { pages, state, text } = written;
+  if (state.nib && MOVING.includes(format)) throw new Error(t("Moving files draw lines of one width. Switch the nib off first."));
   const about = aboutOf(written);
   const base = fileName(text);
-  if (format === "pdf") return { name: `${base}.pdf`, blob: await pdf(pages, state, about) };
+  if (format === "pdf") return { name: `${base}.pdf`, blob: new Blob([pdf(pages, state, about)], { type: "application/pdf" }) };
   const [suffix, type, made, kind] = KINDS[format];
   const stem = kind ? `${base}-${kind}` : base;
   const files = [];

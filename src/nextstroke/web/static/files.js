@@ -2,10 +2,11 @@
 // formats/json_ink.py).
 //
 // A page is {width, height, lines: ink[], paragraphs, baselines}; `about` is {text, written, seed, bias, style, model}; `look`
-// is {colour, pen, paper, sheet}.
+// is {colour, pen, nib, paper, sheet}.
 
 import { constants } from "./engine/constants.js";
 import { strokesOf } from "./engine/ink.js";
+import { outline, ribbons } from "./engine/nib.js";
 import { bezier } from "./engine/spline.js";
 import { printed } from "./paper.js";
 import { ofParagraph } from "./state.js";
@@ -47,6 +48,9 @@ export function pathData(stroke) {
   return start + bezier(stroke).map((curve) => `C${curve.slice(1).map(pair).join(" ")}`).join("");
 }
 
+/** The d attribute of a border, such as that of a nib's stroke. */
+export const polygonData = (places) => `M${places.map(pair).join("L")}Z`;
+
 /** Lines by their colours, in the order in which the colours are used first: a Map. */
 export function layersOf(page, colours) {
   const layers = new Map();
@@ -68,10 +72,13 @@ export function svg(page, look, about, speed = 0) {
     return ` pathLength="1" style="animation-duration:${takes.toFixed(2)}s;animation-delay:${begins.toFixed(2)}s"`;
   };
   const path = (stroke) => `<path d="${pathData(stroke)}"${speed ? timing(stroke) : ""} />`;
-  const group = (line) => `<g>${strokesOf(line).map(path).join("")}</g>`;
+  const filled = ({ curve, widths }) => `<path d="${polygonData(outline(curve, widths))}" />`;
+  const drawn = (line) => (look.nib ? ribbons(line, look.pen).map(filled) : strokesOf(line).map(path));
+  const group = (line) => `<g>${drawn(line).join("")}</g>`;
+  const style = (colour) => look.nib ? `fill="${colour}" stroke="none"`
+    : `fill="none" stroke="${colour}" stroke-width="${number(look.pen)}" stroke-linecap="round" stroke-linejoin="round"`;
   const layers = [...layersOf(page, look.colour)].map(([colour, lines]) =>
-    `<g inkscape:groupmode="layer" inkscape:label="${colour}" fill="none" stroke="${colour}" stroke-width="${number(look.pen)}" ` +
-    `stroke-linecap="round" stroke-linejoin="round">${lines.map(group).join("")}</g>`);
+    `<g inkscape:groupmode="layer" inkscape:label="${colour}" ${style(colour)}>${lines.map(group).join("")}</g>`);
   const [width, height] = [page.width, page.height].map(number);
   return `${XML}<svg ${SVG} width="${width}mm" height="${height}mm" viewBox="0 0 ${width} ${height}">` +
     `<title>${escaped(about.written)}</title><desc>${escaped(description(about))}</desc>` +

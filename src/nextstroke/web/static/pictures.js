@@ -2,8 +2,9 @@
 
 import { constants } from "./engine/constants.js";
 import { strokesOf } from "./engine/ink.js";
+import { outline, ribbons } from "./engine/nib.js";
 import { polyline } from "./engine/spline.js";
-import { pathData, rgbOf } from "./files.js";
+import { pathData, polygonData, rgbOf } from "./files.js";
 import { Gif } from "./gif.js";
 import { printed, printedPath, widthOf } from "./paper.js";
 import { Apng, withDpi } from "./png.js";
@@ -43,8 +44,10 @@ const blobOf = (canvas) => new Promise((resolve) => canvas.toBlob(resolve, "imag
 export async function png(page, look, { dpi, transparent }) {
   const { canvas, pen } = canvasOf(page, look, dpi, transparent);
   page.lines.forEach((line, i) => {
-    pen.strokeStyle = ofParagraph(look.colour, page.paragraphs[i]);
-    for (const stroke of strokesOf(line)) pen.stroke(new Path2D(pathData(stroke)));
+    const colour = ofParagraph(look.colour, page.paragraphs[i]);
+    Object.assign(pen, { strokeStyle: colour, fillStyle: colour });
+    if (look.nib) for (const { curve, widths } of ribbons(line, look.pen)) pen.fill(new Path2D(polygonData(outline(curve, widths))));
+    else for (const stroke of strokesOf(line)) pen.stroke(new Path2D(pathData(stroke)));
   });
   return withDpi(await blobOf(canvas), dpi);
 }

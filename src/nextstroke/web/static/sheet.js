@@ -3,27 +3,17 @@
 import { constants } from "./engine/constants.js";
 import { bounds, strokesOf } from "./engine/ink.js";
 import { baselineOf, marginsOf, rowsOf } from "./engine/layout.js";
-import { pathData } from "./files.js";
 import { printed, printedPath, widthOf } from "./paper.js";
+import { commonPoints, element, isSame, lengthOf, liftPoints, strokeData } from "./rows.js";
 import { ofParagraph } from "./state.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const LATER = 6; // how many times faster lines after the first are written
-const SAME = 0.05; // mm, within which two inks are the same
-
-/** The time between two strokes, in points. */
-const liftPoints = () => constants.appearance.LIFT * constants.appearance.PACE;
-
-function element(parent, name, attributes = {}) {
-  const made = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  return parent.appendChild(made);
-}
+const ROUNDING = 1e-6; // points, more than what is lost by adding lengths up
 
 export class Desk {
   /**
    * @param {HTMLElement} parent
-   * @param {{watch: (row, point: number) => void, choose: (row, target: Element) => void, name: (row) => string}} told
+   * @param {{watch: (row, point: number) => void, choose: (row, target: Element, event?: MouseEvent) => void, name: (row) => string}} told
    *   `watch` is called with each point that the pen reaches, `choose` with a row that is clicked
    */
   constructor(parent, told) {
@@ -124,21 +114,39 @@ export class Desk {
 
   /** Show the ink up to a moment. @param {number} share of all points, 0 to 1 */
   scrub(share) {
+    this.#showUntil(share * this.#length());
+  }
+
+  /** Show the ink up to a point of a row; gives the share of all points that is shown. */
+  moveTo(row, point) {
+    const above = this.rows.slice(0, row.index).filter((other) => other?.ink).reduce((sum, other) => sum + lengthOf(other), 0);
+    const lifts = row.ink.ends.slice(0, point).filter(Boolean).length;
+    const until = above + point + 1 + lifts * liftPoints();
+    this.#showUntil(until + ROUNDING);
+    return until / this.#length();
+  }
+
+  /** Length of all rows as the pen counts it. */
+  #length() {
+    return this.rows.filter((row) => row?.ink).reduce((sum, row) => sum + lengthOf(row), 0);
+  }
+
+  #showUntil(length) {
     this.finish();
     const inked = this.rows.filter((row) => row?.ink);
-    let left = share * inked.reduce((sum, row) => sum + lengthOf(row), 0);
+    let left = length;
     let watchedRow = null;
     let watchedPoint = 0;
     for (const row of inked) {
-      const length = lengthOf(row);
-      row.at = Math.max(0, Math.min(length, left));
+      const whole = lengthOf(row);
+      row.at = Math.max(0, Math.min(whole, left));
       const point = this.#show(row);
       if (left > 0 && point >= 0) {
         watchedRow = row;
         watchedPoint = point;
       }
-      left -= length;
-      if (row.at === length) this.#lift(row);
+      left -= whole;
+      if (row.at === whole) this.#lift(row);
     }
     if (watchedRow) this.told.watch(watchedRow, watchedPoint);
   }
@@ -182,7 +190,7 @@ export class Desk {
     row.strokes.forEach((stroke, i) => {
       const count = Math.min(stroke.length, Math.max(0, Math.floor(left)));
       const path = row.paths[i];
-      if (count && path.drawn !== count) path.setAttribute("d", pathData(stroke.slice(0, count)));
+      if (count && path.drawn !== count) path.setAttribute("d", strokeData(row, i, count, this.look));
       if (!count) path.removeAttribute("d");
       path.drawn = count;
       point += count;
@@ -207,7 +215,7 @@ export class Desk {
     const [left, top, right, bottom] = bounds(row.ink);
     const box = { x: left - 1, y: top - 1, width: right - left + 2, height: bottom - top + 2, rx: 1 };
     const target = element(group, "rect", { class: "target", tabindex: 0, role: "button", "aria-label": row.text ?? "", ...box });
-    target.addEventListener("click", () => this.told.choose(row, target));
+    target.addEventListener("click", (event) => this.told.choose(row, target, event));
     target.addEventListener("keydown", (event) => {
       if (event.key === "Enter" || event.key === " ") {
         event.preventDefault();
@@ -226,8 +234,18 @@ export class Desk {
 
   #dressRow(row) {
     row.group.classList.remove("stale");
-    row.group.setAttribute("stroke", ofParagraph(this.look.colour, row.paragraph ?? 0));
+    const colour = ofParagraph(this.look.colour, row.paragraph ?? 0);
+    row.group.setAttribute("stroke", colour);
     row.group.setAttribute("stroke-width", this.look.pen);
+    row.group.classList.toggle("nib", this.look.nib);
+    row.group.setAttribute("fill", this.look.nib ? colour : "none");
+    const drawn = this.look.nib ? `nib ${this.look.pen}` : "pen";
+    if (row.drawn === drawn) return;
+    // The outlines hang on the pen: what is on the paper is drawn anew.
+    Object.assign(row, { drawn, ribbons: null });
+    for (const path of row.paths) path.drawn = null;
+    if (row.at) this.#show(row);
+    if (row.finished) this.#lift(row);
   }
 
   #remove(row) {
@@ -273,23 +291,4 @@ export class Desk {
     if (!this.page.height) return this.rows.filter((row) => row?.number === number).map(({ baseline }) => baseline);
     return Array.from({ length: rowsOf(this.page) }, (_, row) => baselineOf(row, this.page));
   }
-}
-
-/** Length of a row as the pen counts it: points, and liftPoints between strokes. */
-const lengthOf = (row) => row.ink.points.length + (row.strokes.length - 1) * liftPoints();
-
-/** Whether two rows have the same ink in the same place. */
-function isSame(old, row) {
-  if (old.number !== row.number || old.ink.points.length !== row.ink.points.length) return false;
-  return row.ink.points.every(([x, y], i) => Math.hypot(x - old.ink.points[i][0], y - old.ink.points[i][1]) < SAME);
-}
-
-/** Points at the beginning that two rows share, counted as the pen does. */
-function commonPoints(old, row) {
-  const differs = row.ink.points.findIndex(([x, y], i) => {
-    const other = old.ink.points[i];
-    return !other || Math.hypot(x - other[0], y - other[1]) > 0.5;
-  });
-  const same = differs < 0 ? row.ink.points.length : differs;
-  return same + row.ink.ends.slice(0, Math.max(0, same - 1)).filter(Boolean).length * liftPoints();
 }

@@ -6,8 +6,8 @@ export const DEFAULTS = {
   text: "Dear reader,\ntype here, and it is written by hand.\nA network draws every stroke.",
   style: "wide", bias: 0.75, seed: 1, candidates: 4, replace: "", again: "",
   format: "fit", size: 2.2, lineHeight: 0, margin: -1, align: "left", drift: 0,
-  letterSpacing: 0, wordSpacing: 0, indent: 0,
-  paper: "blank", sheet: "#ffffff", pen: 0.35, colour: "#1a1a2e",
+  slant: 0, letterSpacing: 0, wordSpacing: 0, indent: 0, tab: 12, markup: false,
+  paper: "blank", sheet: "#ffffff", pen: 0.35, nib: false, colour: "#1a1a2e",
   view: "write",
 };
 
@@ -19,7 +19,7 @@ const PAPERS = ["blank", "ruled", "grid", "dots"];
 export const ALIGNMENTS = ["left", "center", "right"];
 const VIEWS = ["write", "hand", "dream"];
 // Fields that change how the ink looks and not the ink itself.
-export const DRESSING = ["pen", "colour", "paper", "sheet", "view"];
+export const DRESSING = ["pen", "nib", "colour", "paper", "sheet", "view"];
 const LINE_HEIGHT = 10 / 2.2; // heights of small letters from baseline to baseline, as the command's defaults have them
 export const LONGEST_TEXT = 20000; // characters
 const NAME = /^[^,]{1,80}$/;
@@ -37,7 +37,7 @@ export function read(fragment) {
     const value = values.get(key);
     if (value === null) continue;
     if (typeof usual === "number") state[key] = Number.isFinite(Number(value)) ? Number(value) : usual;
-    else state[key] = value;
+    else state[key] = typeof usual === "boolean" ? value === "true" : value;
   }
   // Links of earlier versions name pages by their sizes, and ruled paper by a switch.
   if (values.get("ruled") === "true") state.paper = "ruled";
@@ -56,6 +56,7 @@ function bounded(state) {
     bias: within(state.bias, 0, 3), size: within(state.size, 1, 10), pen: within(state.pen, 0.05, 5),
     lineHeight: within(state.lineHeight, 0, 100), margin: within(state.margin, -1, 60), drift: within(state.drift, 0, 3),
     letterSpacing: within(state.letterSpacing, -1, 5), wordSpacing: within(state.wordSpacing, -3, 20), indent: within(state.indent, 0, 60),
+    slant: within(state.slant, -60, 60), tab: within(state.tab, 1, 100),
     seed: Math.floor(within(state.seed, 0, 2 ** 32 - 1)), candidates: Math.floor(within(state.candidates, 1, 16)),
     replace: state.replace.slice(0, 20), again: REWRITTEN.test(state.again) ? state.again : "",
     format: sizeOf(state.format) === undefined ? DEFAULTS.format : state.format,
@@ -67,7 +68,7 @@ function bounded(state) {
 /** Width and height of a page in mm, null where it is cut to the ink, undefined for an unknown name. */
 export function sizeOf(format) {
   if (Object.hasOwn(FORMATS, format)) return FORMATS[format];
-  const found = /^(\d{2,3})x(\d{2,3})$/.exec(format);
+  const found = /^(\d{2,3}(?:\.\d)?)x(\d{2,3}(?:\.\d)?)$/.exec(format);
   const sides = found?.slice(1).map(Number);
   return sides && Math.min(...sides) >= 40 ? sides : undefined;
 }
@@ -89,7 +90,7 @@ export function pageOf(state) {
   const [width, height] = sizeOf(state.format) ?? [null, null];
   return {
     width, height, margin: marginOf(state), lineHeight: lineHeightOf(state), xHeight: state.size, align: state.align,
-    drift: state.drift, paper: state.paper, letterSpacing: state.letterSpacing, wordSpacing: state.wordSpacing, indent: state.indent,
+    drift: state.drift, slant: state.slant, tab: state.tab, paper: state.paper, letterSpacing: state.letterSpacing, wordSpacing: state.wordSpacing, indent: state.indent,
   };
 }
 
@@ -137,9 +138,10 @@ export function commandOf(state) {
     ["page", size ? size.join("x") : null], ["margin", marginOf(state)], ["line-height", lineHeightOf(state)],
     ["size", state.size], ["align", state.align === "left" ? null : state.align], ["drift", state.drift || null],
     ["letter-spacing", state.letterSpacing || null], ["word-spacing", state.wordSpacing || null], ["indent", state.indent || null],
+    ["slant", state.slant || null], ["tab", state.tab === DEFAULTS.tab ? null : state.tab], ["markup", state.markup ? "" : null],
     ["paper", state.paper === "blank" ? null : state.paper], ["background", state.sheet === DEFAULTS.sheet ? null : quoted(state.sheet)],
-    ["pen", state.pen], ["colour", quoted(state.colour)], ["replace", state.replace ? quoted(state.replace) : null],
+    ["pen", state.pen], ["nib", state.nib ? "" : null], ["colour", quoted(state.colour)], ["replace", state.replace ? quoted(state.replace) : null],
   ];
-  const told = options.filter(([, value]) => value !== null).map(([name, value]) => ` --${name} ${value}`);
+  const told = options.filter(([, value]) => value !== null).map(([name, value]) => ` --${name} ${value}`.trimEnd());
   return `nextstroke write ${quoted(state.text)}${told.join("")} -o ${fileName(state.text)}.svg`;
 }

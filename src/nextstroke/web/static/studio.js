@@ -1,6 +1,6 @@
 // The entry: loads what all need, wires the views, writes the first text.
 
-import { app, emit, on, tell, write } from "./app.js";
+import { app, emit, keepAddress, on, tell, write } from "./app.js";
 import { setConstants } from "./engine/constants.js";
 import { addHand, freeName, ownHands, unpackHand } from "./hands.js";
 import { t, translatePage } from "./i18n.js";
@@ -52,7 +52,7 @@ async function takeHands() {
     }
   }
   emit("hands");
-  if (packed.length) window.history.replaceState(null, "", fragment(app.state));
+  keepAddress();
 }
 
 /** Keep the page for use without a connection, once there is ink. */

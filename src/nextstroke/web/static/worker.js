@@ -86,7 +86,7 @@ async function draftLine(text, how) {
 
 /** A row where it will stand, about: before its page is known as a whole. */
 function preview(line, index, page, scale) {
-  const ink = levelled(line.ink, scale);
+  const ink = levelled(line.ink, scale, page.slant);
   const row = page.height ? index % rowsOf(page) : index;
   const number = page.height ? Math.floor(index / rowsOf(page)) : 0;
   const baseline = baselineOf(row, page);
@@ -123,13 +123,13 @@ const jobs = {
    * Parts: {strange} characters that cannot be written, {row, index, stage} with stage "preview", "draft" or "best", and
    * {progress: {written, lines, stage}}.
    */
-  async write({ text, styles: names, bias, seed, candidates, page, replace, again }, report, pause) {
+  async write({ text, styles: names, bias, seed, candidates, page, markup, replace, again }, report, pause) {
     const [network, ...loaded] = await Promise.all([writer(), constants(), ...names.map(hand)]);
     const styles = loaded.slice(1);
     const cleaned = clean(text, network.about.alphabet, replace);
     report({ strange: cleaned.strange });
     if (!cleaned.text.trim()) throw new Error("EMPTY");
-    const how = { network, styles, bias, seed, page, pause, rewritten: rewrittenOf(again) };
+    const how = { network, styles, bias, seed, page, markup, pause, rewritten: rewrittenOf(again) };
     const drafted = candidates > 1 ? await writeDraft(cleaned.text, { ...how, best: candidates }, report) : 0;
     const chooser = candidates > 1 ? await recogniser() : null;
     let total = 0;

@@ -149,7 +149,7 @@ class Composer {
     const lines = [...latest.values()];
     const isFirst = this.scale === null;
     this.scale ??= scaleOf(lines, page);
-    const inks = lines.map(({ ink }) => levelled(ink, this.scale));
+    const inks = lines.map(({ ink }) => levelled(ink, this.scale, page.slant));
     if (isFirst && page.width) this.advance = sum(inks.map((ink) => bounds(ink)[2])) / sum(parts.map((part) => plainWidth(part.text)));
     return parts.map((part, i) => {
       const ink = this.spaced(part, lines[i], inks[i]);

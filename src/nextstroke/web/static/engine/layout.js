@@ -1,6 +1,6 @@
 // Lines of ink on pages, in millimetres, y downwards (pages/layout.py).
 //
-// A page is {width, height, margin, lineHeight, xHeight, align, paper, drift, letterSpacing, wordSpacing, indent, tab}, as
+// A page is {width, height, margin, lineHeight, xHeight, align, paper, drift, slant, letterSpacing, wordSpacing, indent, tab}, as
 // the class Page; without width and height it is cut to its ink. `margin` may be a list, `align` several as "left,right",
 // and what follows `align` may be missing.
 
@@ -138,11 +138,14 @@ function centred(values) {
   return values.map((value) => value - middle);
 }
 
-/** A line with its baseline level at y = 0 and its left edge at x = 0, times `scale`. */
-export function levelled(ink, scale = 1) {
+/** A line with its baseline level at y = 0 and its left edge at x = 0, times `scale`, slanted by degrees to the right. */
+export function levelled(ink, scale = 1, slant = 0) {
   const { slope, baseline } = measure(ink);
-  const [left] = bounds(ink);
-  return moved(ink, ([x, y]) => [(x - left) * scale, (y - slope * x - baseline) * scale]);
+  const lean = Math.tan((slant * Math.PI) / constants.layout.HALF_TURN);
+  const upright = moved(ink, ([x, y]) => [x, y - slope * x - baseline]);
+  const leaning = moved(upright, ([x, y]) => [x - lean * y, y]);
+  const [left] = bounds(leaning);
+  return moved(leaning, ([x, y]) => [(x - left) * scale, y * scale]);
 }
 
 /** A levelled line as an unsteady hand leaves it: risen, sloping, larger or smaller, by the page's drift. */

@@ -1,7 +1,7 @@
 // A look inside while it writes: the window's weights (Figure 13) and the density of the next point (Figures 10 and 14).
 
 import { argmax } from "../engine/ink.js";
-import { component, components, weights } from "../engine/mixture_sampling.js";
+import { component, weights } from "../engine/mixture_sampling.js";
 
 const AROUND = 1.1; // heights of small letters that the density shows upwards and downwards
 const TRAIL = 60; // points of ink before the pen that it shows
@@ -77,26 +77,19 @@ export class Inside {
   }
 
   /** What is expected where the pen is: at once, while a slider is moved. */
-  drawDensity({ bias, temperature, normalisation: { mean, std }, xHeight }) {
-    if (!this.row) return;
-    const { ink, ys, scale } = this.row;
-    if (!ys) return;
-    const y = ys[this.point + 1] ?? ys[0];
-    const pi = weights(y, bias, temperature);
-    this.certain = Math.max(...pi);
+  drawDensity(how) {
+    if (!this.row?.ys) return;
+    const { ink } = this.row;
+    const { xHeight } = how;
+    this.expected = expectedAt(this.row, this.point, how);
+    this.certain = Math.max(...this.expected.map(({ weight }) => weight));
     const canvas = this.densityCanvas, pen = canvas.getContext("2d");
     const pixels = canvas.height / (2 * AROUND * xHeight);
     pen.setTransform(1, 0, 0, 1, 0, 0);
     pen.clearRect(0, 0, canvas.width, canvas.height);
     pen.setTransform(pixels, 0, 0, pixels, canvas.width / 2, canvas.height / 2);
     this.drawTrail(pen, ink, this.point);
-    for (let j = 0; j < components(y); j++) {
-      const { mu1, mu2, sigma1, sigma2, rho } = component(y, j, bias, temperature);
-      blob(pen, {
-        x: (mu1 * std[0] + mean[0]) * scale, y: (mu2 * std[1] + mean[1]) * scale, sx: sigma1 * std[0] * scale,
-        sy: sigma2 * std[1] * scale, rho, weight: pi[j],
-      });
-    }
+    for (const blob of this.expected) drawBlob(pen, blob);
     pen.fillStyle = style("--accent");
     pen.beginPath();
     pen.arc(0, 0, 0.04 * xHeight + 0.06, 0, 7);
@@ -117,17 +110,34 @@ export class Inside {
   }
 }
 
-/** One component of the mixture as a soft ellipse: its own axes are those of its covariance. */
-function blob(pen, { x, y, sx, sy, rho, weight }) {
-  if (weight < 0.004) return;
-  const turn = 0.5 * Math.atan2(2 * rho * sx * sy, sx * sx - sy * sy);
-  const half = (sx * sx + sy * sy) / 2, rest = Math.hypot((sx * sx - sy * sy) / 2, rho * sx * sy);
+/**
+ * The components of the density of the next point that have some weight: {x, y, rx, ry, degrees, lean, weight}, in mm from the
+ * pen. Their axes are those of their covariance; `lean` is that of the page, dx for each -dy.
+ */
+function expectedAt({ ys, scale }, point, { bias, temperature, normalisation: { mean, std }, slant }) {
+  const y = ys[point + 1] ?? ys[0];
+  const lean = Math.tan((slant * Math.PI) / 180);
+  const found = weights(y, bias, temperature).map((weight, j) => {
+    const { mu1, mu2, sigma1, sigma2, rho } = component(y, j, bias, temperature);
+    const [sx, sy] = [sigma1, sigma2].map((sigma, axis) => sigma * std[axis] * scale);
+    const [dx, dy] = [mu1, mu2].map((mu, axis) => (mu * std[axis] + mean[axis]) * scale);
+    const half = (sx * sx + sy * sy) / 2;
+    const rest = Math.hypot((sx * sx - sy * sy) / 2, rho * sx * sy);
+    const degrees = (90 / Math.PI) * Math.atan2(2 * rho * sx * sy, sx * sx - sy * sy);
+    return { x: dx, y: dy, rx: Math.sqrt(half + rest) + 0.05, ry: Math.sqrt(Math.max(0, half - rest)) + 0.05, degrees, lean, weight };
+  });
+  return found.filter(({ weight }) => weight >= 0.004);
+}
+
+/** One component of the mixture as a soft ellipse. */
+function drawBlob(pen, { x, y, rx, ry, degrees, lean, weight }) {
   const glow = pen.createRadialGradient(0, 0, 0, 0, 0, 3);
   for (const at of [0, 0.15, 0.3, 0.5, 0.75, 1]) glow.addColorStop(at, `rgb(230 90 40 / ${Math.exp(-4.5 * at * at) - 0.011 * at})`);
   pen.save();
+  pen.transform(1, 0, -lean, 1, 0, 0);
   pen.translate(x, y);
-  pen.rotate(turn);
-  pen.scale(Math.sqrt(half + rest) + 0.05, Math.sqrt(Math.max(0, half - rest)) + 0.05);
+  pen.rotate((degrees * Math.PI) / 180);
+  pen.scale(rx, ry);
   pen.globalAlpha = Math.min(1, weight * 1.5);
   pen.fillStyle = glow;
   pen.fillRect(-3, -3, 6, 6);

@@ -9,13 +9,16 @@ import { ALIGNMENTS, lineKey, ofParagraph, rewritten, withParagraph } from "../s
 import { $, all, button, make } from "./dom.js";
 import { shownName } from "./gallery.js";
 import { Inside } from "./inside.js";
+import { nearestPoint, OnPaper } from "./onpaper.js";
 
 let inside = null;
+let onPaper = null;
 
 export function wirePaper() {
   const name = ({ number, text }) => t("Page {number}: {text}", { number: number + 1, text });
-  const desk = new Desk($("pages"), { watch: lookAt, choose: (row, target) => openLine(desk, row, target), name });
+  const desk = new Desk($("pages"), { watch: lookAt, choose: (row, target, event) => choose(desk, row, target, event), name });
   useDesk(desk);
+  onPaper = new OnPaper((row, point) => lookFrom(desk, row, point));
   inside = new Inside($("reading"), $("window"), $("density"));
   // A click beside the lines finishes the writing.
   $("pages").addEventListener("pointerdown", () => desk.isWriting && desk.finish());
@@ -35,6 +38,12 @@ export function wirePaper() {
     $("line-menu").opener?.focus();
   });
   return desk;
+}
+
+/** A line was chosen: while one looks inside, its point under the pointer is shown; else its menu. */
+function choose(desk, row, target, event) {
+  if ($("looking").hidden || !row.phi) openLine(desk, row, target);
+  else lookFrom(desk, row, event ? nearestPoint(row, event) : 0);
 }
 
 // The menu of a line.
@@ -82,7 +91,7 @@ const galleryNames = () =>
 // The look inside.
 
 const expectation = () => ({
-  bias: app.state.bias, temperature: Number($("warmth").value), normalisation: app.normalisation, xHeight: app.state.size,
+  bias: app.state.bias, temperature: Number($("warmth").value), normalisation: app.normalisation, xHeight: app.state.size, slant: app.state.slant,
 });
 
 function lookAt(row, point) {
@@ -91,24 +100,40 @@ function lookAt(row, point) {
   describe();
 }
 
-/** What the network does at this moment, in words. */
+/** Show the ink up to a point of a row, and what the network does there. */
+function lookFrom(desk, row, point) {
+  $("scrub").value = Math.round(1000 * desk.moveTo(row, point));
+  showMoment();
+}
+
+const showMoment = () => ($("scrub-at").value = `${Math.round(Number($("scrub").value) / 10)} %`);
+
+/** What the network does at this moment: in words, and on the paper. */
 function describe() {
   const { letter, share, certain } = inside.account();
   const sign = letter === " " ? t("the space") : `“${letter}”`;
   const sure = certain > 0.6 ? t("It is sure where the pen goes next.") : t("It weighs several ways for the pen.");
-  $("look-words").textContent = `${t("The network is writing {letter}: {share} % of its attention is there.", { letter: sign, share: Math.round(100 * share) })} ${sure}`;
+  const words = `${t("The network now looks at {letter}, {share} %.", { letter: sign, share: Math.round(100 * share) })} ${sure}`;
+  $("look-words").textContent = words;
+  onPaper.show(inside.row, inside.point, inside.expected ?? [], words);
 }
 
 function showInside(desk) {
   $("looking").hidden = !$("inside").checked;
+  $("look-pictures").hidden = $("looking").hidden;
+  const hints = [t("Click a line to write only that line again."), t("Drag along a line, or take the arrow keys on its slider.")];
+  $("hint").textContent = hints[Number($("inside").checked)];
   if (!$("looking").hidden) scrub(desk);
-  else desk.scrub(1);
+  else {
+    onPaper.remove();
+    desk.scrub(1);
+  }
 }
 
 function scrub(desk) {
   if (!desk.rows.some((row) => row?.ink && row.phi)) return;
   desk.scrub(Number($("scrub").value) / 1000);
-  $("scrub-at").value = `${Math.round(Number($("scrub").value) / 10)} %`;
+  showMoment();
 }
 
 /** Show the point under the pointer in the picture of the window. */
@@ -121,5 +146,7 @@ function pointAt({ offsetX, target }) {
 /** Show at once what is expected under a new bias or temperature, before the ink is written again. */
 function showExpectation() {
   all('output[for="warmth"]')[0].value = Number($("warmth").value).toFixed(2);
-  if (app.normalisation) inside.drawDensity(expectation());
+  if (!app.normalisation || !inside.row || $("looking").hidden) return;
+  inside.drawDensity(expectation());
+  describe();
 }

@@ -2,7 +2,7 @@
 
 import { app, change, on, sealStep } from "../app.js";
 import { language, t } from "../i18n.js";
-import { lineHeightOf, marginOf, ofParagraph } from "../state.js";
+import { lineHeightOf, marginOf, ofParagraph, sizeOf } from "../state.js";
 import { prefer, preferences } from "../store.js";
 import { $, all, arrows, make, showTab } from "./dom.js";
 
@@ -15,7 +15,7 @@ const number = (value, digits) => value.toLocaleString(language, { minimumFracti
 const mm = (digits) => (value) => `${number(value, digits)} mm`;
 const OUTPUTS = {
   bias: (value) => number(value, 2), pen: mm(2), size: mm(1), lineHeight: mm(1), margin: mm(0), drift: (value) => number(value, 1),
-  letterSpacing: mm(2), wordSpacing: mm(1), indent: mm(0),
+  letterSpacing: mm(2), wordSpacing: mm(1), indent: mm(0), slant: (value) => `${number(value, 0)}°`, tab: mm(0),
 };
 // Fields that stand for "goes with another one" until they are set.
 const SHOWN = { lineHeight: lineHeightOf, margin: marginOf };
@@ -29,6 +29,7 @@ export function wireRail(desk) {
   addSwatches($("inks"), "colour", INKS);
   addSwatches($("sheets"), "sheet", SHEETS);
   $("settings").addEventListener("submit", (event) => event.preventDefault());
+  wirePageSize();
   wirePace(desk);
   $("replay").addEventListener("click", () => desk.replay());
   on("state", show);
@@ -51,6 +52,10 @@ function wireTabs() {
 
 function wireField(input) {
   const field = input.dataset.field;
+  if (input.type === "checkbox") {
+    input.addEventListener("change", () => change({ [field]: input.checked }));
+    return;
+  }
   input.addEventListener("input", () => {
     if (!input.value || !input.checkValidity()) return;
     change({ [field]: Number(input.value) }, { wait: input.type === "range" ? WAIT : 0, joins: input.type === "range" });
@@ -74,6 +79,24 @@ function addSwatches(group, field, colours) {
   group.append(make("label", { className: "custom" }, custom));
 }
 
+/** Width and height of the page in mm, and a button that turns it. */
+function wirePageSize() {
+  const sides = [$("page-width"), $("page-height")];
+  for (const input of sides) {
+    input.addEventListener("change", () => {
+      if (sides.every((side) => side.value && side.checkValidity())) change({ format: sides.map((side) => Number(side.value)).join("x") });
+    });
+  }
+  $("turn").addEventListener("click", () => change({ format: [...sizeOf(app.state.format)].reverse().join("x") }));
+}
+
+function showPageSize() {
+  const size = sizeOf(app.state.format);
+  $("turn").disabled = !size;
+  $("page-width").value = size?.[0] ?? "";
+  $("page-height").value = size?.[1] ?? "";
+}
+
 function wirePace(desk) {
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const show = (pace) => {
@@ -90,10 +113,12 @@ function wirePace(desk) {
 
 function show() {
   const { state } = app;
+  showPageSize();
   for (const input of all("[data-field]")) {
     const field = input.dataset.field;
     const value = SHOWN[field]?.(state) ?? state[field];
-    if (document.activeElement !== input || input.type !== "number") input.value = value;
+    if (input.type === "checkbox") input.checked = value;
+    else if (document.activeElement !== input || input.type !== "number") input.value = value;
     const [output] = all(`output[for="${field}"]`);
     if (output) output.value = OUTPUTS[field](value);
   }

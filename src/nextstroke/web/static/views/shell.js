@@ -1,9 +1,9 @@
 // The frame of the page: tabs, theme, language, shortcuts, documents, files dropped on the page.
 
-import { app, cancel, change, nameOf, on, openState, randomSeed, redo, takeAddress, undo } from "../app.js";
+import { app, cancel, change, nameOf, on, openDocument, openState, randomSeed, redo, takeAddress, undo } from "../app.js";
 import * as documents from "../documents.js";
 import { language, t, useLanguage } from "../i18n.js";
-import { fragment, read } from "../state.js";
+import { read } from "../state.js";
 import { prefer, preferences } from "../store.js";
 import { $, arrows, button, make, openDialog, showTab } from "./dom.js";
 
@@ -104,7 +104,11 @@ function showDocuments() {
   const list = make("ul", { className: "list" });
   const current = documents.open()?.id;
   for (const each of documents.all()) {
-    const name = button(each.name, () => openDocument(each.id), { className: "grow" });
+    const open = () => {
+      $("documents-dialog").close();
+      openDocument(each.id);
+    };
+    const name = button(each.name, open, { className: "grow" });
     const rename = button(t("Rename"), () => renameDocument(each), { className: "quiet" });
     const remove = button(t("Delete"), () => removeDocument(each.id), { className: "quiet" });
     const row = make("li", {}, name, make("span", { className: "small" }, when(each.changed)), rename, remove);
@@ -112,9 +116,8 @@ function showDocuments() {
     list.append(row);
   }
   const fresh = button(t("New document"), () => {
-    documents.create(fragment({ ...app.state, text: "" }), t("Untitled"), Date.now());
     $("documents-dialog").close();
-    openState({ ...app.state, text: "", again: "" });
+    openDocument();
     $("text").focus();
   }, { className: "primary" });
   const note = make("p", { className: "small" }, t("Documents are saved in this browser as you type."));
@@ -140,12 +143,6 @@ function versions() {
 }
 
 const when = (time) => new Date(time).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
-
-function openDocument(id) {
-  const chosen = documents.choose(id);
-  $("documents-dialog").close();
-  openState(read(chosen.fragment));
-}
 
 function removeDocument(id) {
   documents.remove(id);
