@@ -208,7 +208,7 @@ def write(
     from nextstroke.pages.appearance import Look
     from nextstroke.pages.background import background as background_of
     from nextstroke.pages.budget import MIB, Budget, estimate
-    from nextstroke.pages.layout import CUT_MARGIN, Page
+    from nextstroke.pages.layout import CUT_MARGIN, Page, printed_paper
     from nextstroke.pages.plotter import Plotter
     from nextstroke.pages.save import check_look, check_options, pick_format, save
     from nextstroke.runtime.model_file import load_model
@@ -218,7 +218,7 @@ def write(
     if text is None:
         raise UsageError("missing argument 'TEXT'; see nextstroke write --help")
     kind = pick_format(output, format)
-    check_options(kind, given_options(context))
+    check_options(kind, given_options(context), lambda name: f"--{name.replace('_', '-')}")
     commands = {"pen_up": pen_up, "pen_down": pen_down, "header": header, "footer": footer}
     settings: dict[str, Any] = {name: _lines(lines) for name, lines in commands.items() if lines is not None}
     settings |= {"feed": feed, "tolerance": tolerance} | ({"shortest": True} if shortest else {})
@@ -230,7 +230,7 @@ def write(
     check_writable(output)
     layout: dict[str, Any] = {"line_height": line_height, "x_height": size, "align": align, "drift": drift}
     layout |= {"letter_spacing": letter_spacing, "word_spacing": word_spacing, "indent": indent, "tab": tab}
-    layout |= {"paper": _paper(paper, ruled)} | ({} if margin is None else {"margin": numbers("margin", margin)})
+    layout |= {"paper": printed_paper(paper, ruled)} | ({} if margin is None else {"margin": numbers("margin", margin)})
     sheet = Page(**{"margin": CUT_MARGIN} | layout) if page is None else Page.named(page, **layout)
     words = _standard_input() if text == "-" else text
     writer = load_model(model, "writer")
@@ -292,14 +292,6 @@ def given_options(context: typer.Context) -> set[str]:
     """Return the names of the options that the command line gives."""
     source = context.get_parameter_source
     return {name for name in context.params if getattr(source(name), "name", "") == "COMMANDLINE"}
-
-
-def _paper(paper: str, ruled: bool) -> str:
-    from nextstroke.errors import UsageError
-
-    if ruled and paper not in ("blank", "ruled"):
-        raise UsageError(f"--ruled and --paper {paper}: give one of them")
-    return "ruled" if ruled else paper
 
 
 def _warn_of_name(text: str) -> None:

@@ -1,6 +1,7 @@
 """Appearance of ink in all formats: pen, colours, resolution, animation."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 from nextstroke.errors import UsageError
 from nextstroke.pages.background import TRANSPARENT, Picture, is_colour
@@ -47,9 +48,9 @@ class Look:
         if not 0.01 <= self.speed <= 1000:
             raise UsageError(f"speed {self.speed}: give 0.01 to 1000; 1 is a hand's")
         if self.nib and self.animate:
-            raise UsageError("an outline cannot be animated; leave out --nib or --animate")
+            raise UsageError("nib and animate: an outline cannot be animated; leave out one of them")
         if self.nib and self.plotter.shortest:
-            raise UsageError("a plotter draws centre lines; leave out --nib, or --shortest and --machine")
+            raise UsageError("nib: a plotter draws centre lines; leave it out, or else shortest and machine")
         if len(self.colours) > MAX_COLOURS:
             raise UsageError(f"{len(self.colours)} colours: give at most {MAX_COLOURS}")
         for colour in self.colours:
@@ -63,6 +64,19 @@ class Look:
     def colours(self) -> tuple[str, ...]:
         """Colours of the paragraphs in turn."""
         return tuple(colour.strip() for colour in self.colour.split(","))
+
+    @property
+    def given(self) -> set[str]:
+        """Names of the options, those of the plotter among them, whose values are not the default ones."""
+        plotter = self.plotter
+        machine = {"machine"} if plotter.machine else set()
+        return (_changed(self, LOOK) - {"plotter"}) | _changed(plotter, Plotter.of(plotter.machine)) | machine
+
+
+def _changed(settings: Any, usual: Any) -> set[str]:
+    """Return the names of the attributes of a dataclass that differ from those of another."""
+    names = [field.name for field in fields(settings)]
+    return {name for name in names if getattr(settings, name) != getattr(usual, name)}
 
 
 LOOK = Look()

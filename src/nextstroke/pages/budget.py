@@ -12,6 +12,7 @@ from nextstroke.errors import LimitExceeded
 from nextstroke.pages.animation import FRAMES_A_SECOND, PIXELS
 from nextstroke.pages.appearance import PACE, Look
 from nextstroke.pages.layout import ADVANCE, LONGEST, MAX_LINE, Page, Sheet
+from nextstroke.pages.plotter import Plotter
 from nextstroke.pages.png import FINER, MAX_PIXELS, MILLIMETRES, STRIP_BYTES, default_dpi
 from nextstroke.pages.save import DOCUMENTS, FILMS, PICTURES
 
@@ -21,6 +22,10 @@ PIXELLED = PICTURES | FILMS
 BASE = 4 * MIB  # of any request
 INK_BYTES = 200  # of a point: positions as read, scaled, levelled and placed
 TEXT_BYTES = 1000  # of a point in a format of text, with the tree that it is made from
+CODE_BYTES = 2500  # of a point in G-code, where all pieces of its curve are kept
+COMMAND_BYTES = 10  # of a character of the commands of G-code for the pen, at each stroke
+STROKE_POINTS = 4  # of a stroke at least, on average: text of points and commas has 4.7
+FILED = 4  # times that the memory for drawing G-code is larger than the finished file
 OUTLINE_BYTES = 6000  # of a point as an outline
 WINDOW_BYTES = 8  # of a point and a character of its line: the window's weights, and a copy
 TOGETHER = 24  # lines whose window weights are kept at once
@@ -53,7 +58,7 @@ class Budget:
         _limit("pixels on a page", work.page_pixels, MAX_PIXELS, "lower the dpi, or make the page smaller")
         _limit("pixels on all pages", work.pages * work.page_pixels, self.pixels, "lower the dpi, or give less text")
         needed, allowed = math.ceil(work.memory / MIB), self.memory // MIB
-        _limit("MiB of memory", needed, allowed, "lower the dpi, make the page smaller, or raise --memory")
+        _limit("MiB of memory", needed, allowed, "lower the dpi, make the page smaller, or allow more memory")
 
 
 BUDGET = Budget()
@@ -98,7 +103,7 @@ def estimate(
     held = min(pages, 2) if streamed and format not in DOCUMENTS else pages
     points = len(text) * points_per_character
     windows = min(points, TOGETHER * longest * points_per_character) * min(longest, max(paragraphs)) * WINDOW_BYTES
-    memory = BASE + windows + _kept(points * held / pages, pixels * held)
+    memory = BASE + windows + _kept(points * held / pages, pixels * held, format, look)
     memory += _drawing(format, look, pixels, points if format in DOCUMENTS else points / pages)
     return Work(len(text), pages, pixels, math.ceil(memory))
 
@@ -107,14 +112,22 @@ def measure(sheets: Sequence[Sheet], format: str, look: Look) -> Work:
     """Return what it takes to draw finished sheets, one after the other or all as a PDF."""
     points = [sum(map(len, sheet.lines)) for sheet in sheets]
     pixels = max(_pixels(sheet.width, sheet.height, format, look) for sheet in sheets)
-    memory = BASE + _kept(sum(points), pixels * len(sheets))
+    memory = BASE + _kept(sum(points), pixels * len(sheets), format, look)
     memory += _drawing(format, look, pixels, sum(points) if format in DOCUMENTS else max(points))
     return Work(0, len(sheets), pixels, math.ceil(memory))
 
 
-def _kept(points: float, pixels: float) -> float:
+def _kept(points: float, pixels: float, format: str, look: Look) -> float:
     """Bytes of pages that are written, and of their finished files."""
-    return points * INK_BYTES + pixels * PACKED_BYTES
+    filed = _code_bytes(look.plotter) / FILED if format == "gcode" else 0
+    return points * (INK_BYTES + filed) + pixels * PACKED_BYTES
+
+
+def _code_bytes(plotter: Plotter) -> float:
+    """Bytes that it takes to draw a point as G-code."""
+    commands = len(plotter.pen_up) + len(plotter.pen_down)
+    moves = CODE_BYTES if plotter.tolerance < Plotter.tolerance else TEXT_BYTES
+    return moves + COMMAND_BYTES * commands / STROKE_POINTS
 
 
 def _pixels(width: float, height: float, format: str, look: Look) -> int:
@@ -132,6 +145,8 @@ def _drawing(format: str, look: Look, pixels: int, points: float) -> float:
         return pixels * CANVAS_BYTES + max(2 * pixels, min(frames * pixels, PIXELS)) * FRAME_BYTES
     if format in PIXELLED:
         return pixels * PICTURE_BYTES + min(pixels * 4 * FINER**2, 2 * STRIP_BYTES) + points * INK_BYTES
+    if format == "gcode":
+        return points * _code_bytes(look.plotter)
     return points * (OUTLINE_BYTES if look.nib else TEXT_BYTES)
 
 

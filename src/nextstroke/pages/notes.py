@@ -32,7 +32,7 @@ def notes(
     pages = []
     for sheet in sheets:
         if sheet.baselines:
-            raise UsageError("ruled: Xournal++ draws papers of its own; choose one there, and leave out --ruled")
+            raise UsageError("paper: Xournal++ draws papers of its own; choose one there, and leave this out")
         strokes: list[PenStroke] = []
         for line, name in zip(sheet.lines, sheet.colours(look.colours), strict=True):
             if check:

@@ -1,7 +1,7 @@
 """Write sheets for pen plotters: G-code in millimetres and HPGL."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 from nextstroke.errors import LimitExceeded, UsageError
 from nextstroke.pages.layout import Sheet
 from nextstroke.pages.spline import polyline
-from nextstroke.pages.travel import arcs, thinned, tour
+from nextstroke.pages.travel import Check, arcs, thinned, tour
 
 HPGL_UNITS = 40  # to the millimetre
 PIECES = 16  # straight pieces of a curve between two points, before they are thinned
@@ -72,7 +72,7 @@ class Plotter:
             lines = getattr(self, name).splitlines()
             empty = name.startswith("pen") and not any(line.strip() for line in lines)
             if empty or len(lines) > MAX_LINES or not all(line.isprintable() for line in lines):
-                told = f"{name.replace('_', '-')} {getattr(self, name)!r:.60}"
+                told = f"{name.replace('_', ' ')} {getattr(self, name)!r:.60}"
                 raise UsageError(f"{told}: give lines of printable G-code, such as G0 Z5")
         if self.bed is not None and not all(10 <= side <= MAX_MOVE for side in self.bed):
             raise UsageError(f"bed {self.bed}: give width and height in mm, at least 10")
@@ -85,6 +85,10 @@ class Plotter:
         if machine and machine not in MACHINES:
             raise UsageError(f"machine {machine!r:.40}: give one of {', '.join(MACHINES)}")
         return cls(**{"machine": machine} | MACHINES.get(machine, {}) | changes)
+
+    def changed(self, machine: str | None = None, **changes: Any) -> "Plotter":
+        """Return other settings: those of a machine where one is given, and else these, with other attributes."""
+        return replace(self, **changes) if machine is None else Plotter.of(machine, **changes)
 
     def origin(self, sheet: Sheet) -> np.ndarray:
         """Return where the lower left corner of a page is on the machine, (2,) in mm.
@@ -101,7 +105,9 @@ class Plotter:
         return room / 2 + self.offset
 
 
-def gcode(sheet: Sheet, colours: Sequence[str], plotter: Plotter, description: str = "") -> bytes:
+def gcode(
+    sheet: Sheet, colours: Sequence[str], plotter: Plotter, description: str = "", check: Check | None = None
+) -> bytes:
     """Return one sheet as G-code: absolute mm, y upwards from the lower edge, a pause at each change of the pen.
 
     Args:
@@ -109,14 +115,17 @@ def gcode(sheet: Sheet, colours: Sequence[str], plotter: Plotter, description: s
         colours: Colours of the paragraphs in turn.
         plotter: Commands and speed.
         description: Comment in the first line.
+        check: Called before each stroke; what it raises ends the drawing.
     """
     wait = _wait(plotter)
     lift = [*_lines(plotter.pen_up), *wait]
     lower = [*_lines(plotter.pen_down), *wait]
     out = [f"; nextstroke {_plain(description)}".rstrip(), *_lines(plotter.header), *lift]
-    for number, (colour, strokes) in enumerate(_pens(sheet, colours, plotter)):
+    for number, (colour, strokes) in enumerate(_pens(sheet, colours, plotter, check)):
         out += [f"; pen {_plain(colour)}"] if number == 0 else [f"M0 ; change the pen to {_plain(colour)}"]
         for stroke in strokes:
+            if check:
+                check()
             first, *moves = _moves(stroke, plotter)
             # The speed holds until another is given.
             out += [f"G0 {first}", *lower, f"{moves[0]} F{plotter.feed:g}", *moves[1:], *lift]
@@ -148,26 +157,30 @@ def _wait(plotter: Plotter) -> list[str]:
     return [f"G4 P{plotter.dwell:g}" if plotter.milliseconds else f"G4 P{plotter.dwell / 1000:g}"]
 
 
-def hpgl(sheet: Sheet, colours: Sequence[str], plotter: Plotter) -> bytes:
-    """One sheet as HPGL: 40 units to the millimetre, y upwards, one pen for each colour."""
+def hpgl(sheet: Sheet, colours: Sequence[str], plotter: Plotter, check: Check | None = None) -> bytes:
+    """One sheet as HPGL: 40 units to the millimetre, y upwards, one pen for each colour; `check` as for `gcode`."""
     out = ["IN;"]
-    for number, (_, strokes) in enumerate(_pens(sheet, colours, plotter), 1):
+    for number, (_, strokes) in enumerate(_pens(sheet, colours, plotter, check), 1):
         out.append(f"SP{number};")
         for stroke in strokes:
+            if check:
+                check()
             corners = np.rint(thinned(stroke, plotter.tolerance) * HPGL_UNITS).astype(int)
             first, *rest = (f"{x},{y}" for x, y in corners)
             out.append(f"PU{first};PD{','.join(rest or [first])};")
     return "\n".join([*out, "PU;SP0;", ""]).encode()
 
 
-def _pens(sheet: Sheet, colours: Sequence[str], plotter: Plotter) -> Iterator[tuple[str, list[np.ndarray]]]:
+def _pens(
+    sheet: Sheet, colours: Sequence[str], plotter: Plotter, check: Check | None
+) -> Iterator[tuple[str, list[np.ndarray]]]:
     """Yield each colour with its strokes as straight pieces, in mm on the machine, y upwards."""
     origin = plotter.origin(sheet) + (0, sheet.height)
     pen: Sequence[float] = (0.0, 0.0)
     for colour, lines in sheet.layers(colours):
         curves = [polyline(stroke, PIECES) * (1, -1) + origin for line in lines for stroke in line.strokes()]
         if plotter.shortest:
-            curves = tour(curves, pen)
+            curves = tour(curves, pen, check)
         pen = curves[-1][-1].tolist()
         yield colour, curves
 

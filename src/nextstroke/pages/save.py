@@ -30,12 +30,16 @@ SHEETS: dict[str, Callable[[Sheet, Look, About, Check | None], bytes]] = {
     "apng": lambda sheet, look, about, check: film(sheet, "apng", look, check),
     "inkml": lambda sheet, look, about, check: write_inkml(sheet.strokes(), _title(about)),
     "json": lambda sheet, look, about, check: write_json_ink(sheet.strokes(), about | sheet.size()),
-    "gcode": lambda sheet, look, about, check: plotter.gcode(sheet, look.colours, look.plotter, _description(about)),
-    "hpgl": lambda sheet, look, about, check: plotter.hpgl(sheet, look.colours, look.plotter),
+    "gcode": lambda sheet, look, about, check: plotter.gcode(
+        sheet, look.colours, look.plotter, _description(about), check
+    ),
+    "hpgl": lambda sheet, look, about, check: plotter.hpgl(sheet, look.colours, look.plotter, check),
 }
 DOCUMENTS = ("pdf", "xopp")  # each holds all sheets
 FORMATS = (*SHEETS, *DOCUMENTS)
 # The formats that have a use for an option; options that are not named here decide the ink, which all formats hold.
+# The command, Python and the server all ask here, under the same names. A format that is not of FORMATS, as the lines
+# that the server streams, has a use for none of them.
 PICTURES = frozenset({"png", "jpg"})
 FILMS = frozenset({"gif", "apng"})
 MACHINES = frozenset({"gcode", "hpgl"})
@@ -62,6 +66,16 @@ USES: dict[str, frozenset[str]] = {
     "tolerance": MACHINES,
     "bed": MACHINES,
     "offset": MACHINES,
+    "arcs": frozenset({"gcode"}),  # this and the next in Python only
+    "milliseconds": frozenset({"gcode"}),
+    "strict": frozenset(FORMATS),
+}
+LINES = "ndjson"  # lines of ink that are not placed on a page
+# Options that have a use in a format only together with another one.
+NEEDS = {
+    ("speed", "svg"): "animate",
+    ("margin", LINES): "page",
+    ("line_height", LINES): "drift",
 }
 SUFFIXES = {"jpeg": "jpg", "nc": "gcode", "ngc": "gcode", "hgl": "hpgl", "plt": "hpgl", "ink": "inkml"}
 
@@ -73,26 +87,28 @@ def pick_format(output: str, name: str | None) -> str:
     if chosen not in FORMATS:
         raise UsageError(
             f"{output}: format {chosen or 'without suffix'!r} is not known; "
-            f"give one of {', '.join(FORMATS)} by the suffix or --format"
+            f"give one of {', '.join(FORMATS)} by the suffix or the format"
         )
     return chosen
 
 
-def check_options(format: str, given: Collection[str]) -> None:
+def check_options(format: str, given: Collection[str], spelled: Callable[[str], str] = str) -> None:
     """Raise UsageError for an option that a format has no use for.
 
     Args:
-        format: One of FORMATS.
+        format: One of FORMATS, or LINES.
         given: Names of the options that were given.
+        spelled: Function from the name of an option to its name in the interface where it was given.
     """
-    for option in given:
-        formats = USES.get(option)
-        if formats is not None and format not in formats:
-            name = f"--{option.replace('_', '-')}"
+    for option, formats in USES.items():
+        if option in given and format not in formats:
             fitting = ", ".join(known for known in FORMATS if known in formats)
-            raise UsageError(f"{name}: has no meaning in the format {format}, only in {fitting}; leave it out")
-    if format == "svg" and "speed" in given and "animate" not in given:
-        raise UsageError("--speed: has no meaning in a still SVG; add --animate, or leave it out")
+            told = f"has no meaning in the format {format}, only in {fitting}"
+            raise UsageError(f"{spelled(option)}: {told}; leave it out")
+    for (option, known), other in NEEDS.items():
+        if known == format and option in given and other not in given:
+            told = f"has no meaning in the format {format} without {spelled(other)}"
+            raise UsageError(f"{spelled(option)}: {told}; give that too, or leave it out")
 
 
 def check_look(format: str, look: Look) -> None:
@@ -141,9 +157,10 @@ def save(sheets: Iterable[Sheet], output: str, format: str | None, look: Look, a
     Returns: Names of the files written.
 
     Raises:
-        UsageError: an unknown format.
+        UsageError: an unknown format, or a look that it has no use for.
     """
     chosen = pick_format(output, format)
+    check_options(chosen, look.given)
     check_look(chosen, look)
     if chosen in DOCUMENTS:
         files: Iterable[bytes] = [document(sheets, look, about, format=chosen)]

@@ -47,7 +47,7 @@ def svg(
     for number, (colour, lines) in enumerate(sheet.layers(look.colours), 1):
         layer = ET.SubElement(root, _tag("g"), _layer(_label(colour, number, look)) | _style(colour, look))
         if look.plotter.shortest:
-            strokes = tour([stroke for line in lines for stroke in line.strokes()], pen)
+            strokes = tour([stroke for line in lines for stroke in line.strokes()], pen, check)
             lines = [Ink.from_strokes(strokes)]
             pen = tuple(strokes[-1][-1])
         for line in lines:

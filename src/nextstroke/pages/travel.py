@@ -10,8 +10,12 @@ ROUNDS = 40  # times that 2-opt goes through a part at most
 MAX_RADIUS = 500.0  # mm; a flatter arc is a straight piece
 GAIN = 1e-6  # mm that an exchange has to save
 
+Check = Callable[[], None]  # called now and then; what it raises ends the work
 
-def tour(strokes: Sequence[np.ndarray], start: Sequence[float] = (0.0, 0.0)) -> list[np.ndarray]:
+
+def tour(
+    strokes: Sequence[np.ndarray], start: Sequence[float] = (0.0, 0.0), check: Check | None = None
+) -> list[np.ndarray]:
     """Return strokes in an order, and each in a direction, that travels little between them.
 
     The tour goes to the nearest end of a stroke each time, and is then improved by 2-opt: a part of the tour is turned
@@ -20,21 +24,22 @@ def tour(strokes: Sequence[np.ndarray], start: Sequence[float] = (0.0, 0.0)) -> 
     Args:
         strokes: Arrays (points, 2).
         start: Where the pen is before the first stroke.
+        check: Called for each stroke and exchange.
     """
     if not strokes:
         return []
     ends = np.array([[stroke[0], stroke[-1]] for stroke in strokes], float)
-    order, turned = _nearest(ends, np.array(start, float))
+    order, turned = _nearest(ends, np.array(start, float), check)
     pen = np.array(start, float)
     for first in range(0, len(order), WINDOW):
         part = slice(first, first + WINDOW)
-        order[part], turned[part] = _two_opt(ends, order[part], turned[part], pen)
+        order[part], turned[part] = _two_opt(ends, order[part], turned[part], pen, check)
         last = min(first + WINDOW, len(order)) - 1
         pen = ends[order[last], 0 if turned[last] else 1]
     return [strokes[i][::-1] if back else strokes[i] for i, back in zip(order, turned, strict=True)]
 
 
-def _nearest(ends: np.ndarray, pen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _nearest(ends: np.ndarray, pen: np.ndarray, check: Check | None) -> tuple[np.ndarray, np.ndarray]:
     """Return the numbers of the strokes in nearest-neighbour order, and whether each is drawn from its end.
 
     Args:
@@ -44,6 +49,8 @@ def _nearest(ends: np.ndarray, pen: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     turned = np.zeros(len(ends), bool)
     left = ends.copy()
     for position in range(len(ends)):
+        if check:
+            check()
         distance = ((left - pen) ** 2).sum(2)
         nearest, end = divmod(int(distance.argmin()), 2)
         order[position] = nearest
@@ -53,7 +60,9 @@ def _nearest(ends: np.ndarray, pen: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return order, turned
 
 
-def _two_opt(ends: np.ndarray, order: np.ndarray, turned: np.ndarray, pen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _two_opt(
+    ends: np.ndarray, order: np.ndarray, turned: np.ndarray, pen: np.ndarray, check: Check | None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the order and directions of a part of a tour, improved; arguments as the results of `_nearest`."""
     order = order.copy()
     turned = turned.copy()
@@ -63,6 +72,8 @@ def _two_opt(ends: np.ndarray, order: np.ndarray, turned: np.ndarray, pen: np.nd
     for _ in range(ROUNDS):
         saved = False
         for i in range(len(order)):
+            if check:
+                check()
             before = leave[i - 1] if i else pen
             # Turning strokes i to j round replaces the ways to i and from j.
             way = _distance(before, leave[i:]) - _distance(before, enter[i])
