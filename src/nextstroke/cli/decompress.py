@@ -21,6 +21,7 @@ from nextstroke.cli.compress import (
     Threads,
     convert,
     named_files,
+    refuse_two_targets,
 )
 
 
@@ -45,5 +46,6 @@ def decompress(
 
     Example: nextstroke decompress notes.txt.nst
     """
+    refuse_two_targets(stdout, output)
     job = Job(False, model, threads or os.cpu_count() or 1, max_output, as_json, keep_broken)
     convert(named_files(files, filelist), recursive, output, stdout, force, keep, job)

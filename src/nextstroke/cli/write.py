@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nextstroke.cli.panels import given_options
 from nextstroke.cli.panels import option as _option
 
 if TYPE_CHECKING:
@@ -288,12 +289,6 @@ def _lines(commands: str) -> str:
     return commands.replace("\\n", "\n")
 
 
-def given_options(context: typer.Context) -> set[str]:
-    """Return the names of the options that the command line gives."""
-    source = context.get_parameter_source
-    return {name for name in context.params if getattr(source(name), "name", "") == "COMMANDLINE"}
-
-
 def _warn_of_name(text: str) -> None:
     """Warn where a text looks like the name of a file, whose content was meant."""
     name = text.strip()
@@ -310,10 +305,16 @@ def _progress(done: int, total: int) -> None:
 
 
 def _standard_input() -> str:
-    """Return the text on standard input; raises BadInput, with the position, for bytes that are not UTF-8."""
+    """Return the text on standard input; raises BadInput, with the position, for bytes that are not UTF-8.
+
+    More than the budget allows anyway is not read.
+    """
     from nextstroke.errors import BadInput
+    from nextstroke.files import read_stream_at_most
+    from nextstroke.pages.budget import BUDGET
 
     try:
-        return sys.stdin.buffer.read().decode("utf-8-sig")
+        longest = 4 * BUDGET.characters + 3  # bytes of UTF-8, and a byte order mark
+        return read_stream_at_most(sys.stdin.buffer, longest, "standard input").decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadInput(f"standard input: not UTF-8 at byte {error.start}; convert it first") from error
