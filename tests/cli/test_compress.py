@@ -345,7 +345,7 @@ def test_every_option_of_compress_is_in_the_table():
 
 
 @pytest.mark.parametrize("use", USES)
-def test_an_option_of_compress_is_used_or_refused(tmp_path, monkeypatch, archive, capsysbinary, use):
+def test_an_option_of_compress_is_used_or_refused(tmp_path, monkeypatch, archive, capfdbinary, use):
     """Values are the usual ones where they can be: what is given is refused, not what differs."""
     for name, (words, uses) in OPTIONS.items():
         if set(words) & {"--test", "--list", "--decompress"} and use in uses:
@@ -358,7 +358,7 @@ def test_an_option_of_compress_is_used_or_refused(tmp_path, monkeypatch, archive
         (folder / "names").write_text(source)
         given = [] if name == "filelist" else [source]
         code = main(["compress", *USES[use], *words, *given])
-        told = capsysbinary.readouterr().err.decode()
+        told = capfdbinary.readouterr().err.decode()
         if name == "rm" and use in uses:
             assert (code, (folder / source).exists()) == (0, False)
         elif use in uses:
@@ -372,9 +372,9 @@ def test_an_option_of_compress_is_used_or_refused(tmp_path, monkeypatch, archive
 
 
 @pytest.mark.parametrize("verb", ["compress text", "decompress text.nst"])
-def test_two_targets_are_refused(folder, capsysbinary, verb):
+def test_two_targets_are_refused(folder, capfdbinary, verb):
     assert main([*verb.split(), "-c", "-o", "made"]) == 2
-    assert capsysbinary.readouterr().err == b"nextstroke: --stdout and --output made: give one of them\n"
+    assert capfdbinary.readouterr().err == b"nextstroke: --stdout and --output made: give one of them\n"
     assert main([*verb.split(), "-c", "-o", "-"]) == 0
     assert sorted(os.listdir(folder)) == sorted(NAMES)
 
