@@ -375,7 +375,6 @@ def test_an_option_of_compress_is_used_or_refused(tmp_path, monkeypatch, archive
 def test_two_targets_are_refused(folder, capfdbinary, verb):
     assert main([*verb.split(), "-c", "-o", "made"]) == 2
     assert capfdbinary.readouterr().err == b"nextstroke: --stdout and --output made: give one of them\n"
-    assert main([*verb.split(), "-c", "-o", "-"]) == 0
     assert sorted(os.listdir(folder)) == sorted(NAMES)
 
 
