@@ -2,7 +2,7 @@
 
     python -m benchmarks.attack [--seed 1] [--jobs 2] [--report FILE] [--short] [--tries N] [GROUP ...]
 
-Each try is judged: no answer of 500, no exit code 1 (an internal error), no other bytes with exit code 0, no more than
+Each try is judged: no answer of 500, no internal error, no other bytes with exit code 0, no more than
 1 GB resident, no more than 30 s of processor time, no more than ten minutes in all. The exit code is 1 if one fell. A
 try depends on the seed, the name of its group and its number only: `--only 17` makes it again.
 """

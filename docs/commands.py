@@ -21,7 +21,7 @@ evaluate, export and `data teach` need the extra `train`, figure needs `figures`
 | code | meaning |
 |---|---|
 | 0 | done |
-| 1 | internal error, a bug |
+| 1 | some of several files failed, or a training diverged or lost a worker; or a bug: `internal error (bug)` |
 | 2 | invalid request |
 | 3 | bad or corrupt input |
 | 4 | wrong model or version |

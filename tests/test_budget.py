@@ -20,6 +20,7 @@ from nextstroke.pages import png
 from nextstroke.pages.appearance import Look
 from nextstroke.pages.budget import MIB, Budget, estimate, measure
 from nextstroke.pages.layout import MAX_LINE, Page, Sheet
+from nextstroke.pages.plotter import Plotter
 from nextstroke.pages.png import picture
 from nextstroke.pages.save import FORMATS, render
 from nextstroke.runtime.model_file import load_model
@@ -153,7 +154,7 @@ class Enough(Exception):
     pass
 
 
-@pytest.mark.parametrize("format", [name for name in FORMATS if name not in {"inkml", "json", "gcode", "hpgl"}])
+@pytest.mark.parametrize("format", [name for name in FORMATS if name not in {"inkml", "json"}])
 def test_drawing_is_broken_off(format):
     asked = []
 
@@ -165,6 +166,21 @@ def test_drawing_is_broken_off(format):
     lines = [Ink.from_strokes([np.array([[1.0, y], [20, y + 1]])]) for y in range(1, 20)]
     with pytest.raises(Enough):
         render(Sheet(30, 30, lines), format, Look(dpi=50), {}, check)
+
+
+@pytest.mark.parametrize("format", ["svg", "gcode", "hpgl"])
+def test_ordering_the_strokes_is_broken_off(format):
+    asked = []
+
+    def check():
+        asked.append(1)
+        if len(asked) == 60:
+            raise Enough
+
+    strokes = [np.array([[x, y], [x + 1.0, y]]) for x in range(1, 9) for y in range(1, 9)]
+    sheet = Sheet(30, 30, [Ink.from_strokes(strokes)])
+    with pytest.raises(Enough):
+        render(sheet, format, Look(plotter=Plotter(shortest=True)), {}, check)
 
 
 def test_layout_is_broken_off_between_lines():
@@ -195,6 +211,7 @@ from nextstroke.ink import Ink
 from nextstroke.pages.budget import MIB, measure
 from nextstroke.pages.layout import Sheet
 from nextstroke.pages.appearance import Look
+from nextstroke.pages.plotter import Plotter
 from nextstroke.pages.save import render
 
 rng = np.random.default_rng(1)
@@ -203,7 +220,9 @@ def sheet(width, height, lines):
     inks = [Ink.from_strokes([rng.normal(0, 2, (60, 2)).cumsum(0) % 50 + (5, y)]) for y in levels]
     return Sheet(width, height, inks)
 
-for format in ("svg", "pdf", "png", "gif", "apng"):
+short = [rng.normal(0, 1, (rng.integers(1, 8), 2)).cumsum(0) + (50, 50) for _ in range(3000)]
+dotted = Sheet(210, 297, [Ink.from_strokes(short)])
+for format in ("svg", "pdf", "png", "gif", "apng", "gcode"):
     render(sheet(60, 80, 1), format, Look(dpi=30), {})
 np.ones((2000, 2)) @ np.ones(2)  # OpenBLAS keeps 32 MB from its first large product on
 size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
@@ -212,6 +231,9 @@ for format, page, look in [
     ("gif", sheet(210, 297, 20), Look(dpi=80)), ("apng", sheet(210, 297, 20), Look(dpi=100)),
     ("svg", sheet(210, 297, 150), Look(nib=True)), ("pdf", sheet(210, 297, 150), Look(nib=True)),
     ("json", sheet(210, 297, 500), Look()), ("hpgl", sheet(210, 297, 500), Look()),
+    ("gcode", sheet(210, 297, 80), Look(plotter=Plotter(tolerance=0))),
+    ("gcode", dotted, Look(plotter=Plotter(pen_up="a\\n" * 100, pen_down="b\\n" * 100, dwell=9))),
+    ("hpgl", sheet(210, 297, 80), Look(plotter=Plotter(tolerance=0, shortest=True))),
 ]:
     needed = measure([page], format, look).memory
     assert needed < int(sys.argv[1]) * MIB, (format, needed // MIB)

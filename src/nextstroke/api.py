@@ -1,7 +1,7 @@
 """The Python API for sessions and notebooks: handwriting that displays itself, and text that goes on."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as changed
 from numbers import Integral, Real
@@ -18,17 +18,19 @@ from nextstroke.handwriting.learn_hand import find_hand
 from nextstroke.handwriting.request import NO_HAND, LineRequest, checked_biases, checked_seed, line_requests
 from nextstroke.handwriting.sampler import Cancelled, Line
 from nextstroke.handwriting.sampler import write as write_requests
-from nextstroke.pages.appearance import LOOK, Look
+from nextstroke.pages.appearance import LOOK, PLAIN, Look
 from nextstroke.pages.background import background as background_of
 from nextstroke.pages.budget import BUDGET, Budget, estimate, measure
-from nextstroke.pages.layout import CUT_MARGIN, Page, Sheet
-from nextstroke.pages.save import FORMATS, About, pick_format, render
+from nextstroke.pages.layout import CUT_MARGIN, Page, printed_paper
+from nextstroke.pages.plotter import Plotter
+from nextstroke.pages.save import FORMATS, About, check_options, pick_format, render
 from nextstroke.pages.save import save as save_sheets
 from nextstroke.runtime.model_file import Model, find_model, load_model
 from nextstroke.text.generate import Choice, Spelling, until
 from nextstroke.text.generate import generate as continued
 
 T = TypeVar("T")
+PRINTED = frozenset({"paper", "ruled"})  # options that are not attributes of Look
 
 
 @dataclass(frozen=True, repr=False)
@@ -40,12 +42,14 @@ class Handwriting:
         about: Text, seed, bias, style and model.
         budget: The most that drawing it may take.
         look: How the ink is drawn where nothing else is given.
+        given: Names of the options that were given to `write`; a format that has no use for one of them is refused.
     """
 
     letter: Letter
     about: About
     budget: Budget = BUDGET
     look: Look = LOOK
+    given: Collection[str] = ()
 
     def __repr__(self) -> str:
         return f"Handwriting({str(self.about.get('text', ''))[:40]!r}, {self.letter!r})"
@@ -63,15 +67,12 @@ class Handwriting:
             page: Index of the page.
 
         Raises:
-            UsageError: There is no such format or page.
+            UsageError: There is no such format or page, or the format has no use for an option that was given.
             LimitExceeded: It would take more than the budget.
         """
         if format not in FORMATS:
             raise UsageError(f"format {format!r}: is not known; give one of {', '.join(FORMATS)}")
-        look = _instance("look", look or self.look, Look)
-        sheet = self._sheet(page)
-        self.budget.check(measure([sheet], format, look))
-        return render(sheet, format, look, self.about)
+        return self._drawn(format, self._look(format, look), page)
 
     def save(self, path: str | PathLike[str], look: Look | None = None) -> list[str]:
         """Write all pages into files, and return their names.
@@ -81,23 +82,37 @@ class Handwriting:
             look: How the ink is drawn; by default as it was given to `write`.
 
         Raises:
-            UsageError: The format is not known, or the file cannot be written.
+            UsageError: The format is not known or has no use for an option that was given, or the file cannot be
+                written.
             LimitExceeded: It would take more than the budget.
         """
         name = str(_path("path", path))
-        look = _instance("look", look or self.look, Look)
-        self.budget.check(measure(self.letter.sheets, pick_format(name, None), look))
+        format = pick_format(name, None)
+        look = self._look(format, look)
+        self.budget.check(measure(self.letter.sheets, format, look))
         return save_sheets(self.letter.sheets, name, None, look, self.about)
 
-    def _sheet(self, page: int) -> Sheet:
+    def _look(self, format: str, look: Look | None) -> Look:
+        """Return the look to draw with; raises UsageError for an option that the format has no use for."""
+        given = set(self.given)
+        if look is not None:
+            given = (given & PRINTED) | _instance("look", look, Look).given
+        check_options(format, given)
+        return look or self.look
+
+    def _drawn(self, format: str, look: Look, page: int) -> bytes:
         pages = len(self.letter.sheets)
         if isinstance(page, bool) or not isinstance(page, Integral) or not 0 <= page < pages:
             raise UsageError(f"page {page!r}: give a whole number from 0 to {pages - 1}")
-        return self.letter.sheets[int(page)]
+        sheet = self.letter.sheets[int(page)]
+        self.budget.check(measure([sheet], format, look))
+        return render(sheet, format, look, self.about)
 
     def _repr_svg_(self) -> str:
         # A dark theme would show dark ink on dark ground.
-        return re.sub(r"(<svg\b[^>]*>)", r'\1<rect width="100%" height="100%" fill="white"/>', self.svg(), count=1)
+        # What only other formats have a use for must not keep it from being shown.
+        shown = self._drawn("svg", changed(self.look, plotter=PLAIN), 0).decode()
+        return re.sub(r"(<svg\b[^>]*>)", r'\1<rect width="100%" height="100%" fill="white"/>', shown, count=1)
 
 
 def write(
@@ -131,10 +146,23 @@ def write(
     animate: bool | None = None,
     background: str | PathLike[str] | None = None,
     speed: float | None = None,
+    shortest: bool | None = None,
+    machine: str | None = None,
+    feed: float | None = None,
+    pen_up: str | None = None,
+    pen_down: str | None = None,
+    dwell: float | None = None,
+    header: str | None = None,
+    footer: str | None = None,
+    tolerance: float | None = None,
+    bed: Sequence[float] | None = None,
+    offset: Sequence[float] | None = None,
     replace: str | None = None,
     strict: bool = False,
 ) -> Handwriting:
     """Write a text by hand: what `nextstroke write` does, with its options as keywords.
+
+    The format is known when the handwriting is saved or rendered; one that has no use for an option is refused then.
 
     Args:
         text: The text; each line end begins a paragraph.
@@ -153,6 +181,8 @@ def write(
         look: How the ink is drawn.
         pen, colour, dpi, nib, animate, background, speed: The same as keywords, as the attributes of Look; those of
             `look` where not given; `background` may also be a PNG or JPEG file.
+        shortest, machine, feed, pen_up, pen_down, dwell, header, footer, tolerance, bed, offset: Settings of a pen
+            plotter, as the attributes of Plotter; those of `look.plotter`, or else of `machine`, where not given.
         replace: Text written in place of characters that cannot be written; by default they are refused.
         strict: Whether an incomplete line is an error.
 
@@ -164,8 +194,9 @@ def write(
     """
     _instance("text", text, str)
     name = str(_path("model", model))
-    if _instance("ruled", ruled, bool):
-        paper = "ruled"
+    printed = {"paper": paper, "ruled": _instance("ruled", ruled, bool)}
+    if ruled:
+        paper = printed_paper(_instance("paper", paper or "blank", str), ruled)
     layout = _given(Page, line_height=line_height, x_height=size, align=align, paper=paper, drift=drift, tab=tab)
     layout |= _given(Page, letter_spacing=letter_spacing, word_spacing=word_spacing, indent=indent, slant=slant)
     layout |= {} if margin is None else {"margin": _margin(margin)}
@@ -180,7 +211,13 @@ def write(
         drawing["background"] = background_of(
             background if isinstance(background, str) else _path("background", background)
         )
-    drawn = changed(_instance("look", look or LOOK, Look), **drawing)
+    plotting = _given(Plotter, machine=machine, feed=feed, dwell=dwell, tolerance=tolerance, shortest=shortest)
+    plotting |= _given(Plotter, pen_up=pen_up, pen_down=pen_down, header=header, footer=footer)
+    plotting |= {name: _pair(name, pair) for name, pair in {"bed": bed, "offset": offset}.items() if pair is not None}
+    drawn = _instance("look", look or LOOK, Look)
+    given = _asked(printed) | _asked(drawing) | _asked(plotting) | drawn.given
+    given |= {"paper"} if sheet.paper != "blank" and not ruled else set()
+    drawn = changed(drawn, **drawing, plotter=drawn.plotter.changed(**plotting))
     biases = checked_biases(bias)
     seed = checked_seed(seed)
     writer = load_model(name, "writer")
@@ -197,7 +234,7 @@ def write(
         if strict and letter.incomplete:
             broken = letter.incomplete[0]
             raise LimitExceeded(f"no attempt at this line is complete, try another seed or style: {broken}")
-    return Handwriting(letter, request.metadata(name), budget, drawn)
+    return Handwriting(letter, request.metadata(name), budget, drawn, frozenset(given))
 
 
 def styles(model: str | PathLike[str] = "writer") -> list[str]:
@@ -341,8 +378,21 @@ def _margin(margin: Any) -> float | tuple[float, ...]:
     return tuple(float(each) for each in several) if isinstance(margin, Iterable) else float(margin)
 
 
-def _given(kind: type[Page] | type[Look], **options: Any) -> dict[str, Any]:
-    """Return the attributes of a Page or a Look that are given; raises UsageError for one of another type."""
+def _pair(name: str, pair: Any) -> tuple[float, float]:
+    """Return two numbers; raises UsageError for others."""
+    two = _listed(name, pair)
+    if len(two) != 2 or any(isinstance(each, bool) or not isinstance(each, Real) for each in two):
+        raise UsageError(f"{name} {pair!r:.60}: give two numbers")
+    return float(two[0]), float(two[1])
+
+
+def _asked(options: Mapping[str, Any]) -> set[str]:
+    """Return the names of the options that ask for something, as a switch does only where it is on."""
+    return {name for name, value in options.items() if value is not None and value is not False}
+
+
+def _given(kind: type[Page] | type[Look] | type[Plotter], **options: Any) -> dict[str, Any]:
+    """Return the attributes of one of these classes that are given; raises UsageError for one of another type."""
     given = {name: option for name, option in options.items() if option is not None}
     for name, option in given.items():
         wanted = type(getattr(kind, name, None))

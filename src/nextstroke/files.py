@@ -60,9 +60,14 @@ def read_at_most(path: Path, limit: int) -> bytes:
         OSError: It cannot be read.
     """
     with path.open("rb") as stream:
-        data = stream.read(limit + 1)
+        return read_stream_at_most(stream, limit, str(path))
+
+
+def read_stream_at_most(stream: IO[bytes], limit: int, name: str) -> bytes:
+    """Return the rest of a stream; raises LimitExceeded, with its name, if it is longer than `limit` bytes."""
+    data = stream.read(limit + 1)
     if len(data) > limit:
-        raise LimitExceeded(f"{path}: longer than {limit} bytes; give a smaller file")
+        raise LimitExceeded(f"{name}: longer than {limit} bytes; give less")
     return data
 
 

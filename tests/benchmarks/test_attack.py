@@ -44,7 +44,9 @@ def test_there_are_as_many_tries_as_are_promised():
     assert attack.PLANS["memory"].tries == 3000
 
 
-@pytest.mark.parametrize("outcome", [GOOD, REFUSED, replace(GOOD, err="nextstroke: warning: a\n")])
+@pytest.mark.parametrize(
+    "outcome", [GOOD, REFUSED, replace(REFUSED, code=1), replace(GOOD, err="nextstroke: warning: a\n")]
+)
 def test_what_ends_as_promised_is_no_fault(outcome):
     judge(outcome)
 
@@ -52,7 +54,9 @@ def test_what_ends_as_promised_is_no_fault(outcome):
 @pytest.mark.parametrize(
     ("outcome", "complaint"),
     [
-        (replace(REFUSED, code=1), "exit code 1"),
+        (replace(REFUSED, code=1, err=""), "exit code 1 without a line"),
+        (replace(REFUSED, code=1, err="nextstroke: a: cut short\nnextstroke: internal error (bug): a"), "code 1, but"),
+        (replace(REFUSED, code=6), "exit code 6"),
         (replace(REFUSED, code=-9), "exit code -9"),
         (replace(REFUSED, err="Traceback (most recent call last):\nnextstroke: a"), "but"),
         (replace(REFUSED, err="nextstroke: internal error (bug): KeyError"), "but"),

@@ -12,6 +12,7 @@ import sys
 import pytest
 
 from nextstroke.cli.main import main
+from nextstroke.cli.verbs import make_command
 from tests.compression.conftest import TEXT
 
 NAMES = "text", "text.nst"
@@ -67,9 +68,10 @@ def folder(tmp_path, monkeypatch, archive):
         ("compress -t text.nst --rm", 2, "--rm: has no meaning with --test; leave it out", NAMES),
         ("compress -t text.nst --max-output 9", 5, "text.nst: holds more than 9 bytes", NAMES),
         ("compress .", 3, ".: cannot be read (Is a directory); give a file, or -r", NAMES),
+        ("compress text text -f", 1, "text: another of the files goes to text.nst too", NAMES),
         ("compress . -o a", 3, ".: cannot be read (Is a directory); give a file, or -r for the files in it", NAMES),
-        ("compress text nowhere -f", 3, "nowhere: cannot be read (No such file or directory)", NAMES),
-        ("compress nowhere text.nst text -f", 2, "text.nst: has the suffix .nst already", NAMES),
+        ("compress text nowhere -f", 1, "nowhere: cannot be read (No such file or directory)", NAMES),
+        ("compress nowhere text.nst text -f", 1, "text.nst: has the suffix .nst already", NAMES),
         ("decompress -d text.nst -f", 0, "", NAMES),
         ("compress --filelist nowhere", 3, "nowhere: cannot be read", NAMES),
         ("decompress text.nst -o a --threads -1", 2, "invalid value for '--threads'", NAMES),
@@ -274,7 +276,7 @@ def test_the_files_of_folders_are_compressed_and_come_back(tree, capsys):
 )
 def test_a_folder_takes_what_comes_of_all(tree, line, made):
     (tree / "list").write_text("text\n\nnotes/deep/b\n")
-    assert main(line.split()) == (2 if line.startswith("compress text --filelist") else 0)  # text is named twice there
+    assert main(line.split()) == (1 if line.startswith("compress text --filelist") else 0)  # text is named twice there
     assert files(tree / "out") == made
 
 
@@ -286,27 +288,100 @@ def test_with_a_dot_the_places_are_those_in_it(tree, monkeypatch):
 
 def test_two_files_of_one_name_do_not_overwrite_each_other(tree, capsys):
     (tree / "notes/deep/a").write_bytes(b"another")
-    assert main(["compress", "notes/a", "notes/deep/a", "-f", "-o", "./"]) == 2
+    assert main(["compress", "notes/a", "notes/deep/a", "-f", "-o", "./"]) == 1
     assert "notes/deep/a: another of the files goes to ./a.nst too" in capsys.readouterr().err
     assert main(["decompress", "-c", "a.nst"]) == 0
 
 
 def test_a_file_that_is_missing_does_not_keep_the_others_from_it(folder, capsys):
     (folder / "more").write_bytes(b"more")
-    assert main(["compress", "nowhere", "more", "--rm"]) == 3
+    assert main(["compress", "nowhere", "more", "--rm"]) == 1
     assert capsys.readouterr().err.startswith("nextstroke: nowhere: cannot be read")
     assert sorted(os.listdir(folder)) == ["more.nst", "text", "text.nst"]
     # Targets are checked before any file is read, so that what is wrong with one comes first.
-    assert main(["decompress", "nowhere.nst", "text.nst", "more.nst", "--rm"]) == 2
+    assert main(["decompress", "nowhere.nst", "text.nst", "more.nst", "--rm"]) == 1
     err = capsys.readouterr().err.splitlines()
     assert [line.split(":")[1] for line in err] == [" text", " nowhere.nst"]
     assert sorted(os.listdir(folder)) == ["more", "text", "text.nst"]
 
 
+def test_a_bug_in_one_of_several_files_is_said(folder, capsys, monkeypatch):
+    def broken(*arguments):
+        raise ZeroDivisionError("a")
+
+    (folder / "more").write_bytes(b"more")
+    monkeypatch.setattr("nextstroke.compression.files_in_out.compress_stream", broken)
+    assert main(["compress", "nowhere", "more"]) == 1
+    assert "internal error (bug): ZeroDivisionError" in capsys.readouterr().err
+    assert not (folder / "more.nst").exists()
+
+
+# Of each option: arguments, and the ways to use the command that have a use for it; the others refuse it.
+EACH = {"list", "test", "compress", "decompress"}
+WRITES = {"compress", "decompress"}
+OPTIONS = {
+    "files": ([], EACH),
+    "stdout": (["--stdout"], WRITES),
+    "keep": (["--keep"], EACH),
+    "rm": (["--rm"], WRITES),
+    "force": (["--force"], WRITES),
+    "output": (["--output", "made"], WRITES),
+    "recursive": (["--recursive"], EACH),
+    "filelist": (["--filelist", "names"], EACH),
+    "test": (["--test"], {"test"}),
+    "list_": (["--list"], {"list"}),
+    "decompress": (["--decompress"], {"decompress"}),
+    "model": (["--model", "text"], EACH - {"list"}),
+    "threads": (["--threads", "1"], EACH - {"list"}),
+    "max_output": (["--max-output", "99999"], {"test", "decompress"}),
+    "as_json": (["--json"], EACH),
+}
+USES = {"list": ["-l"], "test": ["-t"], "compress": [], "decompress": ["-d"]}
+
+
+def test_every_option_of_compress_is_in_the_table():
+    names = {param.name for param in make_command().get_command(None, "compress").params}
+    assert names == set(OPTIONS) - {"rm"}
+
+
+@pytest.mark.parametrize("use", USES)
+def test_an_option_of_compress_is_used_or_refused(tmp_path, monkeypatch, archive, capfdbinary, use):
+    """Values are the usual ones where they can be: what is given is refused, not what differs."""
+    for name, (words, uses) in OPTIONS.items():
+        if set(words) & {"--test", "--list", "--decompress"} and use in uses:
+            continue  # the use itself
+        folder = tmp_path / name
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        source = "text" if use == "compress" else "text.nst"
+        (folder / source).write_bytes(TEXT if use == "compress" else archive)
+        (folder / "names").write_text(source)
+        given = [] if name == "filelist" else [source]
+        code = main(["compress", *USES[use], *words, *given])
+        told = capfdbinary.readouterr().err.decode()
+        if name == "rm" and use in uses:
+            assert (code, (folder / source).exists()) == (0, False)
+        elif use in uses:
+            assert code == 0, (name, told)
+        elif use == "compress" and words[0] in ("--test", "--list", "--decompress"):
+            assert code in (2, 3), name  # another use of a file that is no archive
+        else:
+            assert code == 2, f"{words[0]} is taken with {use}"
+            assert "has no meaning with " in told, told
+            assert words[0] in told
+
+
+@pytest.mark.parametrize("verb", ["compress text", "decompress text.nst"])
+def test_two_targets_are_refused(folder, capfdbinary, verb):
+    assert main([*verb.split(), "-c", "-o", "made"]) == 2
+    assert capfdbinary.readouterr().err == b"nextstroke: --stdout and --output made: give one of them\n"
+    assert sorted(os.listdir(folder)) == sorted(NAMES)
+
+
 @pytest.mark.parametrize("option", ["-l", "-t"])
 def test_lists_and_tests_go_on_too(folder, capsys, option):
     (folder / "cut.nst").write_bytes((folder / "text.nst").read_bytes()[:-1])
-    assert main(["compress", option, "cut.nst", "text.nst", "nowhere.nst"]) == 3
+    assert main(["compress", option, "cut.nst", "text.nst", "nowhere.nst"]) == 1
     out, err = capsys.readouterr()
     assert [line.split(":")[1] for line in err.splitlines()] == [" cut.nst", " nowhere.nst"]
     assert out.startswith("text.nst: " if option == "-l" else "")

@@ -7,76 +7,16 @@ from PIL import Image
 
 from nextstroke.cli.main import main
 from nextstroke.cli.verbs import make_command
-from nextstroke.handwriting import best_of, sampler
 from nextstroke.pages.save import FORMATS
+from tests.every_option import ALL, DRAWN, FILMS, OPTIONS, TEXT, base, remembered_lines
 
-TEXT = "It\tis\n~~so~~ ☃"
-BASE = ["--best-of", "1", "--replace", "a", "--dpi", "40"]
-PICTURES = {"png", "jpg"}
-FILMS = {"gif", "apng"}
-DRAWN = PICTURES | FILMS | {"svg", "pdf"}
-MACHINES = {"gcode", "hpgl"}
-NOTES = {"xopp"}  # whose program has papers of its own
-ALL = DRAWN | NOTES | MACHINES | {"inkml", "json"}
-
-# The arguments of each option and the formats that have a use for it.
-OPTIONS = {
-    "style": (["--style", "cursive"], ALL),
-    "bias": (["--bias", "0.3"], ALL),
-    "seed": (["--seed", "2"], ALL),
-    "replace_": (["--replace", "b"], ALL),
-    "page": (["--page", "4x3in"], ALL),
-    "margin": (["--margin", "5,6,7,8"], ALL),
-    "line_height": (["--line-height", "12"], ALL),
-    "size": (["--size", "3"], ALL),
-    "align": (["--align", "right"], ALL),
-    "letter_spacing": (["--letter-spacing", "0.5"], ALL),
-    "word_spacing": (["--word-spacing", "2"], ALL),
-    "indent": (["--indent", "5"], ALL),
-    "tab": (["--tab", "17"], ALL),
-    "markup": (["--markup"], ALL),
-    "drift": (["--drift", "2"], ALL),
-    "slant": (["--slant", "15"], ALL),
-    "paper": (["--paper", "dots"], DRAWN),
-    "ruled": (["--ruled"], DRAWN),
-    "background": (["--background", "ivory"], DRAWN),
-    "pen": (["--pen", "0.9"], DRAWN | NOTES),
-    "nib": (["--nib"], (DRAWN | NOTES) - FILMS),
-    "colour": (["--colour", "red,navy"], DRAWN | NOTES | MACHINES),
-    "dpi": (["--dpi", "50"], PICTURES | FILMS),
-    "animate": (["--animate"], {"svg"}),
-    "speed": (["--speed", "2"], FILMS),
-    "shortest": (["--shortest"], MACHINES | {"svg"}),
-    "machine": (["--machine", "grbl-servo"], {"gcode"}),
-    "feed": (["--feed", "900"], {"gcode"}),
-    "pen_up": (["--pen-up", "M5"], {"gcode"}),
-    "pen_down": (["--pen-down", "M3 S90\\nG4 P1"], {"gcode"}),
-    "dwell": (["--dwell", "200"], {"gcode"}),
-    "header": (["--header", "G28"], {"gcode"}),
-    "footer": (["--footer", "M84"], {"gcode"}),
-    "tolerance": (["--tolerance", "0.2"], MACHINES),
-    "bed": (["--bed", "300x200"], MACHINES),
-    "offset": (["--offset", "5,6"], MACHINES),
-}
 # Options that say where the file goes, and what may go wrong or how long it may take.
 OTHERS = {"context", "text", "output", "format", "strict", "memory", "best_of", "model"}
 
 
 @pytest.fixture(scope="module")
 def written():
-    """Lines that were written before are not written again: here they are drawn in many ways."""
-    lines = {}
-    write = sampler.write
-
-    def remembered(model, requests, **more):
-        keys = [(each.text.shown, each.hand.name, each.bias, *each.entropy) for each in requests]
-        for key, each in zip(keys, requests, strict=True):
-            if key not in lines:
-                lines[key] = write(model, [each], **more)[0]
-        return [lines[key] for key in keys]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(best_of, "write", remembered)
+    with remembered_lines():
         yield
 
 
@@ -84,14 +24,17 @@ def made(folder, capsys, format, arguments):
     """The exit code, the file's bytes and what was said."""
     path = folder / f"a.{format}"
     path.unlink(missing_ok=True)
-    base = [word for word in BASE if format in PICTURES | FILMS or word not in ("--dpi", "40")]
-    code = main(["write", TEXT, "-o", str(path), *base, *arguments])
+    words = [word for name, value in base(format).items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    if arguments and arguments[0] in words:
+        place = words.index(arguments[0])
+        words[place : place + 2] = []
+    code = main(["write", TEXT, "-o", str(path), *words, *arguments])
     return code, path.read_bytes() if path.exists() else None, capsys.readouterr().err
 
 
 def test_every_option_and_every_format_is_in_the_table():
     names = {param.name for param in make_command().get_command(None, "write").params}
-    assert names - OTHERS == set(OPTIONS)
+    assert {name.rstrip("_") for name in names - OTHERS} == set(OPTIONS)
     assert set(FORMATS) == ALL
 
 
@@ -99,7 +42,7 @@ def test_every_option_and_every_format_is_in_the_table():
 def test_an_option_is_used_or_refused(written, tmp_path, capsys, format):
     code, plain, said = made(tmp_path, capsys, format, [])
     assert code == 0, said
-    for name, (arguments, formats) in OPTIONS.items():
+    for name, (arguments, _, formats) in OPTIONS.items():
         code, data, said = made(tmp_path, capsys, format, arguments)
         if format in formats:
             assert code == 0, (name, said)

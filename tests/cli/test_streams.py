@@ -184,3 +184,15 @@ def test_a_working_folder_that_was_deleted_is_never_called_a_bug(folder, line):
     assert run.returncode in (2, 3)
     assert run.stderr.startswith(b"nextstroke: ")
     assert b"(bug)" not in run.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="no device without an end")
+@pytest.mark.parametrize("line", ["write - -o a.svg", "generate --prime -"])
+def test_standard_input_without_an_end_is_refused(tmp_path, line):
+    with open("/dev/zero", "rb") as endless:
+        done = subprocess.run(
+            [sys.executable, "-c", START, *line.split()], stdin=endless, capture_output=True, cwd=tmp_path
+        )
+    assert done.returncode == 5
+    assert done.stderr.startswith(b"nextstroke: standard input: longer than ")
+    assert os.listdir(tmp_path) == []

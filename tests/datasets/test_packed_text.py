@@ -1,6 +1,7 @@
 import gzip
 import json
 import lzma
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nextstroke.cli.main import main
+from nextstroke.datasets import plain_text
 from nextstroke.datasets.enwik8 import pack_enwik8
 from nextstroke.datasets.packed_text import TextCorpus, WordCounter, pack_text
 from nextstroke.datasets.penn import pack_penn
@@ -108,6 +110,27 @@ def test_too_little_text_is_refused(tmp_path, data):
     with pytest.raises(BadInput, match="two at least"):
         pack_bytes([tmp_path / "a"], [tmp_path / "a"], tmp_path / "t")
     assert not (tmp_path / "t").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no device without an end")
+def test_a_text_without_an_end_is_refused(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(plain_text, "MAX_TEXT", 3 * plain_text.PIECE)
+    monkeypatch.setattr(plain_text, "MAX_TEXT_LINE", 2 * plain_text.PIECE)
+    for more in ([], ["--words"], ["--validation", "/dev/zero"]):
+        assert main(["data", "text", "/dev/zero", "-o", str(tmp_path / "t"), *more]) == 5
+        assert capsys.readouterr().err.startswith("nextstroke: /dev/zero: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_small_archive_holds_is_bounded_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(plain_text, "MAX_TEXT", 999)
+    (tmp_path / "a.gz").write_bytes(gzip.compress(bytes(1000)))
+    with pytest.raises(LimitExceeded, match=r"a\.gz: longer than 999 bytes"):
+        list(plain_text.read_pieces(tmp_path / "a.gz"))
+    monkeypatch.setattr("nextstroke.datasets.penn.MAX_BYTES", 5)
+    (tmp_path / "ptb.train.txt").write_bytes(b"a b c\n")
+    with pytest.raises(LimitExceeded, match=r"ptb\.train\.txt: longer than 5 bytes"):
+        pack_penn(tmp_path, tmp_path / "t", False)
 
 
 def test_folders_missing_files_and_false_suffixes_are_refused(tmp_path):

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import re
@@ -8,6 +9,7 @@ import pytest
 
 from nextstroke.cli.main import main
 from nextstroke.errors import BadInput
+from nextstroke.handwriting import shards
 from nextstroke.handwriting.bulk import Defaults, cut_shards, read_batch, write_bulk, write_shard
 from nextstroke.handwriting.hands import gallery_hand
 from nextstroke.handwriting.request import LineRequest, prepare
@@ -160,6 +162,39 @@ def test_two_processes_do_not_write_into_one_folder(texts, capsys):
         assert run("--workers", "1") == 2
         assert "another batch is being written there" in capsys.readouterr().err
     assert run("--workers", "1") == 0
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "../outside", "a/../../outside", "", ".", "a\0b"])
+def test_a_seal_that_names_a_file_outside_the_folder_is_refused(texts, capsys, monkeypatch, name):
+    assert run("--workers", "1") == 0
+    seal = Path("ink/seal-00000.json")
+    whole = seal.read_bytes()
+    about = json.loads(whole)
+    about["files"][name] = hashlib.sha256(b"a").hexdigest()
+    seal.write_text(json.dumps(about))
+    Path("outside").write_bytes(b"a")
+    opened = []
+    digest = shards._digest
+    monkeypatch.setattr(shards, "_digest", lambda path: opened.append(str(path)) or digest(path))
+    capsys.readouterr()
+    assert run("--workers", "1") == 0
+    assert "ink/seal-00000.json: was lost or altered; its shard is written again" in capsys.readouterr().err
+    assert seal.read_bytes() == whole
+    assert [path for path in opened if "ink-" not in path and "manifest-" not in path] == []
+
+
+@pytest.mark.parametrize("name", ["ink-00000.npz", "seal-00000.json"])
+def test_a_file_of_a_shard_that_is_a_device_is_not_read(texts, capsys, name):
+    """/dev/null, not /dev/zero: a reader of that would not come back."""
+    assert run("--workers", "1") == 0
+    path = Path("ink") / name
+    path.unlink()
+    path.symlink_to("/dev/null")
+    with pytest.raises(OSError, match="not a regular file"):
+        shards._content(path)
+    capsys.readouterr()
+    assert run("--workers", "1") == 0
+    assert f"ink/{name}: was lost or altered" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("content", [b"{", b"{}", b"[]", b"\xff", b"", b"3\n", None])

@@ -66,7 +66,7 @@ def test_the_same_ink_gives_the_same_file():
 
 
 def test_rules_are_refused():
-    with pytest.raises(UsageError, match="leave out --ruled"):
+    with pytest.raises(UsageError, match="paper: Xournal"):
         notes([Sheet(40, 25, SHEET.lines, [10.0])])
 
 

@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from nextstroke.cli.panels import option
-from nextstroke.cli.write import given_options, numbers
+from nextstroke.cli.panels import given_options, option
+from nextstroke.cli.write import numbers
 
 OUTPUT = "Output"
 HAND = "Handwriting"

@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from nextstroke.cli.panels import given_options
+
 Files = Annotated[list[str] | None, typer.Argument(help="files; none or - for standard input", show_default=False)]
 Stdout = Annotated[bool, typer.Option("--stdout", "-c", help="write to standard output")]
 Keep = Annotated[bool, typer.Option("--keep/--rm", "-k", help="keep the originals, or remove them after success")]
@@ -75,18 +77,23 @@ class Job:
             print(json.dumps(figures), file=sys.stderr if target == "-" else sys.stdout)
 
 
-# Options that each way to use the command reads besides those for all; another that is given is refused.
-READ = {
-    "archives": set[str](),
-    "--message": {"--stdout", "--force", "--output", "--text", "--check"},
-    "--list": set[str](),
-    "--test": {"--threads", "--max-output", "--model"},
-    "compressing": {"--stdout", "--rm", "--force", "--output", "--threads", "--model"},
-    "--decompress": {"--stdout", "--rm", "--force", "--output", "--threads", "--model", "--max-output"},
+# Parameters that each way to use the command reads; an option that is given and not read is refused.
+ALWAYS = frozenset({"files", "recursive", "filelist", "as_json"})
+WRITING = ALWAYS | {"stdout", "keep", "force", "output", "threads", "model"}
+MESSAGE = frozenset({"files", "message", "text", "stdout", "force", "output"})
+READ: dict[str, frozenset[str]] = {
+    "--list": ALWAYS | {"list_"},
+    "--test": ALWAYS | {"test", "threads", "max_output", "model"},
+    "compressing": WRITING,
+    "--decompress": WRITING | {"decompress", "max_output"},
+    "--message": MESSAGE | {"check"},
+    "archives": WRITING | {"decompress_", "max_output", "keep_broken"},  # of decompress, as is the next
+    "a message": MESSAGE | {"decompress_"},
 }
 
 
 def compress(
+    context: typer.Context,
     files: Files = None,
     stdout: Stdout = False,
     keep: Keep = True,
@@ -109,7 +116,7 @@ def compress(
 
     With --message one short text, from a file or standard input, goes to standard output or -o as a few bytes.
 
-    Of several files, those that cannot be read are named and the others compressed; the exit code is the first one's.
+    Of several files, those that cannot be read are named and the others compressed; the exit code is 1 then.
 
     Example: nextstroke compress notes.txt && nextstroke compress -t notes.txt.nst
     """
@@ -117,13 +124,10 @@ def compress(
         use = "--message"
     else:
         use = "--list" if list_ else "--test" if test else "--decompress" if decompress else "compressing"
-    given = {"--stdout": stdout, "--rm": not keep, "--force": force, "--output": output is not None}
-    given |= {"--threads": threads != 1, "--model": model != "text", "--max-output": max_output is not None}
-    given |= {"--text": text, "--check": check != 1}
-    if message:
-        given |= {"--recursive": recursive, "--filelist": filelist is not None, "--json": as_json}
-        given |= {"--list": list_, "--test": test, "--decompress": decompress}
-    refuse_unread({name for name, is_given in given.items() if is_given}, use)
+    given = given_options(context)
+    # Nothing is removed where nothing is written, so --keep holds there.
+    refuse_unread(given - {"keep"} if keep else given, use)
+    refuse_two_targets(stdout, output)
     if message:
         from nextstroke.compression.message_files import pack_message_file
 
@@ -161,7 +165,16 @@ def refuse_unread(given: set[str], use: str) -> None:
 
     unread = sorted(given - READ[use])
     if unread:
-        raise UsageError(f"{unread[0]}: has no meaning with {use}; leave it out")
+        name = "rm" if unread[0] == "keep" else unread[0].rstrip("_").replace("_", "-")
+        raise UsageError(f"--{name}: has no meaning with {use}; leave it out")
+
+
+def refuse_two_targets(stdout: bool, output: str | None) -> None:
+    """Raise UsageError where standard output and another place are both named."""
+    from nextstroke.errors import UsageError
+
+    if stdout and output not in (None, "-"):
+        raise UsageError(f"--stdout and --output {output}: give one of them")
 
 
 def named_files(files: list[str] | None, filelist: str | None) -> list[str]:
@@ -189,7 +202,7 @@ def convert(
 
     Raises:
         NextstrokeError: What is wrong with the only file, or with the request.
-        typer.Exit: Some of several files could not be read or written; the code is that of the first.
+        typer.Exit: Some of several files could not be read or written; the code is 1.
     """
     limit_blas_threads()
     from nextstroke.compression.files_in_out import check_removal, check_target, find_sources, target_in, target_name
@@ -264,7 +277,7 @@ class Failures:
 
     def __init__(self, files: int):
         self.files = files
-        self.codes: list[int] = []
+        self.failed = False
 
     def __enter__(self) -> None:
         """Do nothing; what matters is how the work ends."""
@@ -279,13 +292,13 @@ class Failures:
         if known is None:
             return False
         print_error(str(known))
-        self.codes.append(known.exit_code)
+        self.failed = True
         return True
 
     def finish(self) -> None:
-        """Raise typer.Exit with the code of the first error, if there was one."""
-        if self.codes:
-            raise typer.Exit(self.codes[0])
+        """Raise typer.Exit with code 1, as gzip ends, if there was an error."""
+        if self.failed:
+            raise typer.Exit(1)
 
 
 def limit_blas_threads() -> None:

@@ -24,11 +24,14 @@ from nextstroke.cli.compress import (
     convert,
     message_files,
     named_files,
+    refuse_two_targets,
     refuse_unread,
 )
+from nextstroke.cli.panels import given_options
 
 
 def decompress(
+    context: typer.Context,
     files: Files = None,
     stdout: Stdout = False,
     keep: Keep = True,
@@ -51,12 +54,9 @@ def decompress(
 
     Example: nextstroke decompress notes.txt.nst
     """
-    given = {"--text": text}
-    if message:
-        given |= {"--rm": not keep, "--recursive": recursive, "--filelist": filelist is not None, "--json": as_json}
-        given |= {"--threads": threads != 1, "--model": model != "text", "--max-output": max_output is not None}
-        given |= {"--keep-broken": keep_broken}
-    refuse_unread({name for name, is_given in given.items() if is_given}, "--message" if message else "archives")
+    given = given_options(context)
+    refuse_unread(given - {"keep"} if keep else given, "a message" if message else "archives")
+    refuse_two_targets(stdout, output)
     if message:
         from nextstroke.compression.message_files import unpack_message_file
 

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+MAX_PRIME = 16 << 20  # bytes of a prime on standard input
+
 
 def generate(
     prime: Annotated[str, typer.Option(help="text to continue; empty: start a new text; -: read standard input")] = "",
@@ -37,6 +39,7 @@ def generate(
     Example: nextstroke generate --prime "The history of " --length 500 --temperature 0.8
     """
     from nextstroke.errors import UsageError
+    from nextstroke.files import read_stream_at_most
     from nextstroke.runtime.model_file import load_model
     from nextstroke.text.generate import Choice, Spelling, until
     from nextstroke.text.generate import generate as continued
@@ -48,7 +51,8 @@ def generate(
     network = load_model(model, "text")
     spelling = Spelling(network)
     if prime == "-":
-        prime = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+        data = read_stream_at_most(sys.stdin.buffer, MAX_PRIME, "standard input")
+        prime = data.decode("utf-8", "surrogateescape")
     symbols = spelling.read(prime)
     for k in range(number):
         pieces = until(spelling.write(continued(network, symbols, length, choice, seed + k)), stops)

@@ -1,7 +1,8 @@
 """Entry point of the command line: runs a command and turns every exception into one line and an exit code.
 
-Exit codes: 0 done · 1 internal error · 2 invalid request · 3 bad or corrupt input · 4 wrong model or version · 5 limit,
-disk full or out of memory · 130 SIGINT · 143 SIGTERM · 141 broken pipe of standard output.
+Exit codes: 0 done · 1 some of several files failed, or an internal error, which the line says · 2 invalid request ·
+3 bad or corrupt input · 4 wrong model or version · 5 limit, disk full or out of memory · 130 SIGINT · 143 SIGTERM ·
+141 broken pipe of standard output.
 """
 
 import errno

@@ -1,4 +1,4 @@
-"""Help pages that list a command's options by panel: the layout of typer's rich help, as plain text."""
+"""Options of commands: help by panel, in the layout of typer's rich help, and which of them a command line gives."""
 
 from typing import Any
 
@@ -21,6 +21,12 @@ class PanelCommand(TyperCommand):
             if records:
                 with formatter.section(name):
                     formatter.write_dl(records)
+
+
+def given_options(context: typer.Context) -> set[str]:
+    """Return the names of the options that the command line gives."""
+    source = context.get_parameter_source
+    return {name for name in context.params if getattr(source(name), "name", "") == "COMMANDLINE"}
 
 
 def option(panel: str, help: str, *names: str, **more: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nextstroke.cli.panels import given_options
 from nextstroke.cli.panels import option as _option
 
 if TYPE_CHECKING:
@@ -211,7 +212,7 @@ def write(
     from nextstroke.pages.appearance import Look
     from nextstroke.pages.background import background as background_of
     from nextstroke.pages.budget import MIB, Budget, estimate
-    from nextstroke.pages.layout import CUT_MARGIN, Page
+    from nextstroke.pages.layout import CUT_MARGIN, Page, printed_paper
     from nextstroke.pages.plotter import Plotter
     from nextstroke.pages.save import check_look, check_options, pick_format, save
     from nextstroke.runtime.model_file import load_model
@@ -221,7 +222,7 @@ def write(
     if text is None:
         raise UsageError("missing argument 'TEXT'; see nextstroke write --help")
     kind = pick_format(output, format)
-    check_options(kind, given_options(context))
+    check_options(kind, given_options(context), lambda name: f"--{name.replace('_', '-')}")
     commands = {"pen_up": pen_up, "pen_down": pen_down, "header": header, "footer": footer}
     settings: dict[str, Any] = {name: _lines(lines) for name, lines in commands.items() if lines is not None}
     settings |= {"feed": feed, "tolerance": tolerance} | ({"shortest": True} if shortest else {})
@@ -239,7 +240,7 @@ def write(
         "slant": slant,
     }
     layout |= {"letter_spacing": letter_spacing, "word_spacing": word_spacing, "indent": indent, "tab": tab}
-    layout |= {"paper": _paper(paper, ruled)} | ({} if margin is None else {"margin": numbers("margin", margin)})
+    layout |= {"paper": printed_paper(paper, ruled)} | ({} if margin is None else {"margin": numbers("margin", margin)})
     sheet = Page(**{"margin": CUT_MARGIN} | layout) if page is None else Page.named(page, **layout)
     words = _standard_input() if text == "-" else text
     writer = load_model(model, "writer")
@@ -297,20 +298,6 @@ def _lines(commands: str) -> str:
     return commands.replace("\\n", "\n")
 
 
-def given_options(context: typer.Context) -> set[str]:
-    """Return the names of the options that the command line gives."""
-    source = context.get_parameter_source
-    return {name for name in context.params if getattr(source(name), "name", "") == "COMMANDLINE"}
-
-
-def _paper(paper: str, ruled: bool) -> str:
-    from nextstroke.errors import UsageError
-
-    if ruled and paper not in ("blank", "ruled"):
-        raise UsageError(f"--ruled and --paper {paper}: give one of them")
-    return "ruled" if ruled else paper
-
-
 def _warn_of_name(text: str) -> None:
     """Warn where a text looks like the name of a file, whose content was meant."""
     name = text.strip()
@@ -327,10 +314,16 @@ def _progress(done: int, total: int) -> None:
 
 
 def _standard_input() -> str:
-    """Return the text on standard input; raises BadInput, with the position, for bytes that are not UTF-8."""
+    """Return the text on standard input; raises BadInput, with the position, for bytes that are not UTF-8.
+
+    More than the budget allows anyway is not read.
+    """
     from nextstroke.errors import BadInput
+    from nextstroke.files import read_stream_at_most
+    from nextstroke.pages.budget import BUDGET
 
     try:
-        return sys.stdin.buffer.read().decode("utf-8-sig")
+        longest = 4 * BUDGET.characters + 3  # bytes of UTF-8, and a byte order mark
+        return read_stream_at_most(sys.stdin.buffer, longest, "standard input").decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadInput(f"standard input: not UTF-8 at byte {error.start}; convert it first") from error

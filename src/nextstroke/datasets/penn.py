@@ -11,6 +11,7 @@ from nextstroke.errors import BadInput
 
 FILES = {"train": "ptb.train.txt", "validation": "ptb.valid.txt", "test": "ptb.test.txt"}
 END_OF_SENTENCE = "<eos>"
+MAX_BYTES = 256 << 20  # of a file, which is read whole; the largest has 5 MB
 
 
 def pack_penn(folder: Path, output: Path, words: bool) -> dict[str, int]:
@@ -23,7 +24,8 @@ def pack_penn(folder: Path, output: Path, words: bool) -> dict[str, int]:
             end after each sentence.
 
     Raises:
-        BadInput: A file is missing or is not UTF-8.
+        BadInput: A file is missing, not UTF-8, or has symbols that training does not have.
+        LimitExceeded: A file has more than MAX_BYTES bytes.
     """
     texts = {split: _sentences(folder, name, words) for split, name in FILES.items()}
     alphabet: set[str] = set()
@@ -41,7 +43,7 @@ def _sentences(folder: Path, name: str, words: bool) -> list[list[str]]:
     found = sorted(folder.rglob(name)) if folder.is_dir() else []
     if not found:
         raise BadInput(f"{folder}: no {name} there; give the folder with the three ptb.*.txt files")
-    data = b"".join(read_pieces(found[0]))
+    data = b"".join(read_pieces(found[0], MAX_BYTES))
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 
 from nextstroke.datasets.packed_text import pack_text
-from nextstroke.errors import BadInput
+from nextstroke.errors import BadInput, LimitExceeded
 
 PIECE = 1 << 22  # bytes
+MAX_TEXT = 16 << 30  # bytes of a text; /dev/zero, and what a small archive may hold, have no end
+MAX_TEXT_LINE = 64 << 20  # characters of a line: a whole one is kept in memory
 OPENERS: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 BYTES = [chr(byte) for byte in range(256)]
 NEWLINE = 10
@@ -24,16 +26,25 @@ END_OF_LINE = "<eos>"
 UNKNOWN_WORD = "<unk>"
 
 
-def read_pieces(path: Path) -> Iterator[bytes]:
+def read_pieces(path: Path, limit: int | None = None) -> Iterator[bytes]:
     """Yield the bytes of a file in pieces, decompressed by its suffix.
+
+    Args:
+        limit: Number of bytes that it may have; default: MAX_TEXT.
 
     Raises:
         BadInput: It cannot be read, is a folder, or is not what its suffix says.
+        LimitExceeded: It is longer.
     """
     open_file = OPENERS.get(path.suffix, open)
+    limit = MAX_TEXT if limit is None else limit
+    size = 0
     try:
         with open_file(path, "rb") as stream:
             while piece := stream.read(PIECE):
+                size += len(piece)
+                if size > limit:
+                    raise LimitExceeded(f"{path}: longer than {limit} bytes; give a smaller file")
                 yield piece
     except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or error
@@ -128,6 +139,7 @@ def read_lines(files: Sequence[Path]) -> Iterator[str]:
 
     Raises:
         BadInput: A file cannot be read or is not UTF-8.
+        LimitExceeded: A line is longer than MAX_TEXT_LINE characters.
     """
     for path in files:
         decoder = codecs.getincrementaldecoder("utf-8-sig")()
@@ -138,6 +150,8 @@ def read_lines(files: Sequence[Path]) -> Iterator[str]:
                 *whole, begun = (begun + decoder.decode(piece)).split("\n")
                 position += len(piece)
                 yield from whole
+                if len(begun) > MAX_TEXT_LINE:
+                    raise LimitExceeded(f"{path}: a line is longer than {MAX_TEXT_LINE} characters; break it")
             begun += decoder.decode(b"", final=True)
         except UnicodeDecodeError as error:
             place = position - len(decoder.getstate()[0]) + error.start

@@ -1,5 +1,6 @@
 """The files of a batch of lines: shards of ink, pictures, parts of a manifest, and their folder."""
 
+import errno
 import hashlib
 import json
 import os
@@ -7,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from nextstroke.errors import BadInput, UsageError
@@ -185,11 +186,13 @@ class Folder:
         if found != json.loads(json.dumps(wanted)):
             raise BadInput(f"{part}: holds other lines than were requested; name another folder, or empty this folder")
         try:
-            seal = json.loads(self._seal(shard.number).read_bytes())
+            seal = json.loads(_content(self._seal(shard.number)))
             files = seal["files"].items()
             options = seal["options"]
             model = seal["model"]
-        except (OSError, ValueError, KeyError, AttributeError, TypeError):
+            if not all(map(_is_inside, seal["files"])):
+                raise ValueError("it names a file outside the folder")
+        except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError):
             self.broken.append(self._seal(shard.number))
             return False
         if model != self._model_digest(shard.options.model) or not _covers(options, _sealed(shard.options)):
@@ -249,7 +252,7 @@ class Folder:
 def _records(part: Path) -> list[dict[str, Any]]:
     """Return the records in a part of a manifest; raises BadInput where they are damaged."""
     try:
-        records = [json.loads(line) for line in part.read_text("utf-8").split("\n") if line]
+        records = [json.loads(line) for line in _content(part).decode("utf-8").split("\n") if line]
     except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"{part}: damaged ({error}); remove it to have its lines written again") from error
     if not records or not all(isinstance(record, dict) and "text" in record for record in records):
@@ -339,6 +342,19 @@ def _model_digest(name: str) -> str:
 def _digest(path: Path) -> str:
     """Return the digest of a file; empty where it cannot be read."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return hashlib.sha256(_content(path)).hexdigest()
     except OSError:
         return ""
+
+
+def _content(path: Path) -> bytes:
+    """Return the bytes of a regular file; raises OSError for a device, which may have no end, or a pipe."""
+    if not path.is_file():
+        raise OSError(errno.ENOENT, "not a regular file")
+    return path.read_bytes()
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a name in a seal is that of a file in the folder, as those of a shard are, however deep."""
+    path = PurePosixPath(name)
+    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts and "\0" not in name

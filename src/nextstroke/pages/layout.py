@@ -60,6 +60,13 @@ DRIFT_RISE = 0.05  # line heights
 _ADVANCES = {character: width for some, width in ADVANCES.items() for character in some}
 
 
+def printed_paper(paper: str, ruled: bool) -> str:
+    """Return the paper that is named, or "ruled" where that is asked for; raises UsageError for two papers."""
+    if ruled and paper not in ("blank", "ruled"):
+        raise UsageError(f"ruled and paper {paper}: give one of them")
+    return "ruled" if ruled else paper
+
+
 @dataclass(frozen=True)
 class Page:
     """Size and layout of a page; all lengths in millimetres.

@@ -18,18 +18,13 @@ DOT = 0.05  # mm: length of a dot, since a stroke needs two points
 
 
 def notes(
-    sheets: Iterable[Sheet],
-    look: Look = LOOK,
-    title: str = "",
-    check: Callable[[], None] | None = None,
+    sheets: Iterable[Sheet], look: Look = LOOK, title: str = "", check: Callable[[], None] | None = None
 ) -> bytes:
-    """Return all sheets as one editable document of Xournal++.
+    """Return all sheets as one document of Xournal++, which is editable there.
 
     Args:
-        sheets: Sheets in mm.
-        look: Pen and colours.
-        title: Title of the document.
-        check: Callback before each line of ink, which may raise to stop the drawing.
+        title: What the document is about.
+        check: Asked before each line of ink; what it raises ends the drawing.
 
     Raises:
         UsageError: The sheets have rules: Xournal++ has papers of its own.
@@ -37,25 +32,23 @@ def notes(
     pages = []
     for sheet in sheets:
         if sheet.baselines:
-            problem = "Xournal++ draws papers of its own; choose one there, and leave out --ruled"
-            raise UsageError(f"ruled: {problem}")
+            raise UsageError("paper: Xournal++ draws papers of its own; choose one there, and leave this out")
         strokes: list[PenStroke] = []
         for line, name in zip(sheet.lines, sheet.colours(look.colours), strict=True):
             if check:
                 check()
             red, green, blue = ImageColor.getrgb(name)[:3]
-            for points, widths in _curves(line, look):
-                strokes.append(PenStroke(points, (red, green, blue), widths))
+            strokes += [PenStroke(places, (red, green, blue), widths) for places, widths in _curves(line, look)]
         pages.append(NotePage(sheet.width, sheet.height, strokes))
     return write_xopp(pages, title)
 
 
 def _curves(line: Ink, look: Look) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield the curve of each stroke, and its width or that of each point."""
-    constant = np.full(1, look.pen)
-    centre_lines = ((polyline(stroke, PIECES), constant) for stroke in line.strokes())
-    for points, widths in ribbons(line, look.pen) if look.nib else centre_lines:
-        if len(points) < 2:
-            yield np.concatenate([points, points + (DOT, 0.0)]), widths[:1]
+    width = np.full(1, look.pen)
+    curves = ribbons(line, look.pen) if look.nib else [(polyline(stroke, PIECES), width) for stroke in line.strokes()]
+    for places, widths in curves:
+        if len(places) < 2:
+            yield np.concatenate([places, places + (DOT, 0.0)]), widths[:1]
         else:
-            yield points, widths
+            yield places, widths

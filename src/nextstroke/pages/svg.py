@@ -57,7 +57,7 @@ def svg(
         attributes = _layer(_label(colour, number, look)) | _style(colour, look)
         layer = ET.SubElement(root, _tag("g"), attributes)
         if look.plotter.shortest:
-            strokes = tour([stroke for line in lines for stroke in line.strokes()], pen)
+            strokes = tour([stroke for line in lines for stroke in line.strokes()], pen, check)
             lines = [Ink.from_strokes(strokes)]
             pen = tuple(strokes[-1][-1])
         for line in lines:

@@ -26,9 +26,9 @@ from nextstroke.web.server.static_files import Asset
 from nextstroke.web.site import TYPES, site_sources
 
 KINDS = {
-    "svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf", "gif": "image/gif", "apng": "image/apng",
-    "inkml": "application/inkml+xml", "json": "application/json", "gcode": "text/plain; charset=us-ascii",
-    "hpgl": "application/vnd.hp-hpgl", "zip": "application/zip",
+    "svg": "image/svg+xml", "png": "image/png", "jpg": "image/jpeg", "pdf": "application/pdf", "gif": "image/gif",
+    "apng": "image/apng", "inkml": "application/inkml+xml", "xopp": "application/x-xopp", "json": "application/json",
+    "gcode": "text/plain; charset=us-ascii", "hpgl": "application/vnd.hp-hpgl", "zip": "application/zip",
 }  # fmt: skip
 STATUS: dict[type[Exception], int] = {TimeOver: 504, Busy: 429, LimitExceeded: 413}
 NDJSON = "application/x-ndjson"

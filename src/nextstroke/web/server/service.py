@@ -15,14 +15,15 @@ from weakref import WeakSet
 import numpy as np
 
 from nextstroke.errors import LimitExceeded, UsageError
-from nextstroke.handwriting.compose import TextRequest, compose_rows, compose_sheets
+from nextstroke.handwriting.compose import TextRequest, compose_rows, compose_sheets, incomplete
+from nextstroke.handwriting.glyphs.symbols import replaced
 from nextstroke.handwriting.hands import Hand, gallery, pack_hands
 from nextstroke.handwriting.learn_hand import learn_hand
 from nextstroke.handwriting.recogniser import recogniser_of
 from nextstroke.ink import Ink
 from nextstroke.pages.appearance import Look
 from nextstroke.pages.budget import MIB, Budget, estimate
-from nextstroke.pages.save import document, render
+from nextstroke.pages.save import DOCUMENTS, check_look, check_options, document, render
 from nextstroke.runtime.model_file import Model, find_model, load_model
 from nextstroke.text.generate import Choice, Spelling, generate
 from nextstroke.web.server.batcher import Batcher, QueuedWriter, Ticket
@@ -104,26 +105,33 @@ class Service:
 
     def write(self, body: WriteBody, ticket: Ticket) -> tuple[str, bytes]:
         """Return the finished file, and its kind: a zip for several pages in a format of one page a file."""
-        look = body.look()
+        look = self._look(body)
         request = self._request(body)
         writer = QueuedWriter(self.batcher, body.best_of, ticket)
         about = request.metadata("writer")
         if len(body.style) >= MAX_NAME:
-            about["style"] = "sent"
-        with self.memory.reserved(self._memory(body, look)):
-            sheets = [sheet for sheet, _ in compose_sheets(self.writer, request, writer)]
-            if body.format == "pdf":
-                return "pdf", document(sheets, look, about, ticket.check)
+            names = zip(body.styles, request.hands, strict=True)
+            about["style"] = ",".join("sent" if len(sent) >= MAX_NAME else hand.name or "none" for sent, hand in names)
+        with self.memory.reserved(self._memory(request, body.format, look)):
+            sheets = []
+            for sheet, lines in compose_sheets(self.writer, request, writer):
+                if body.strict and (broken := incomplete(lines)):
+                    told = f"no attempt at this line is complete, try another seed or style: {broken[0]}"
+                    raise UsageError(told)
+                sheets.append(sheet)
+            if body.format in DOCUMENTS:
+                return body.format, document(sheets, look, about, ticket.check, body.format)
             files = [render(sheet, body.format, look, about, ticket.check) for sheet in sheets]
             return (body.format, files[0]) if len(files) == 1 else ("zip", _zipped(files, body.format))
 
     def stream(self, body: WriteBody, ticket: Ticket) -> Iterator[str]:
         """Yield each line as soon as it is written: JSON, strokes in mm, the left end of the baseline at (0, 0)."""
+        look = self._look(body)
         request = self._request(body)
         writer = QueuedWriter(self.batcher, body.best_of, ticket)
-        with self.memory.reserved(self._memory(body, body.look())):
+        with self.memory.reserved(self._memory(request, body.format, look)):
             for number, row in enumerate(compose_rows(self.writer, request, writer)):
-                found: dict[str, Any] = {"row": number, "paragraph": row.paragraph}
+                found: dict[str, Any] = {"row": number, "paragraph": row.paragraph, "align": row.align}
                 if row.line and row.ink:
                     found |= {"text": row.line.text, "written": row.line.written, "complete": row.line.complete}
                     found["strokes"] = [stroke.round(3).tolist() for stroke in row.ink.strokes()]
@@ -131,15 +139,30 @@ class Service:
 
     def _request(self, body: WriteBody) -> TextRequest:
         """Return what `compose_sheets` takes; raises LimitExceeded, UsageError, CorruptFile."""
-        if len(body.text) > self.limits.text:
-            raise LimitExceeded(f"{len(body.text)} characters, at most {self.limits.text} are written at once")
         if body.best_of > self.limits.candidates:
             raise LimitExceeded(f"best_of {body.best_of}: at most {self.limits.candidates}")
-        return TextRequest(body.text, body.sheet(), [self.hand(body.style)], [body.bias], body.seed)
+        text = self._short(body.text)
+        if body.replace is not None:
+            text = self._short(replaced(text, self.writer.alphabet, body.replace))
+        hands = [self.hand(style) for style in body.styles]
+        return TextRequest(text, body.sheet(), hands, body.biases, body.seed, body.markup)
 
-    def _memory(self, body: WriteBody, look: Look) -> int:
+    def _short(self, text: str) -> str:
+        """Return a text; raises LimitExceeded for one that is too long."""
+        if len(text) > self.limits.text:
+            raise LimitExceeded(f"{len(text)} characters, at most {self.limits.text} are written at once")
+        return text
+
+    def _look(self, body: WriteBody) -> Look:
+        """Return how the ink is drawn; raises UsageError for what the format has no use for."""
+        check_options(body.format, body.given)
+        look = body.look()
+        check_look(body.format, look)
+        return look
+
+    def _memory(self, request: TextRequest, format: str, look: Look) -> int:
         """Return an estimate of the bytes that a request takes; raises LimitExceeded where it is too large."""
-        work = estimate(body.text, body.sheet(), body.format, look, self.writer.metadata["points_per_character"])
+        work = estimate(request.text, request.page, format, look, self.writer.metadata["points_per_character"])
         limits = self.limits
         Budget(limits.text, limits.pages, limits.pixels, limits.memory * MIB).check(work)
         return work.memory
