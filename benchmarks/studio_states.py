@@ -4,7 +4,7 @@
     python -m benchmarks.studio_states docs --docs
 
 Writes FOLDER/STATE-WIDTH-LOOK.png, and for each look and width FOLDER/sheet-WIDTH-LOOK.png with all states; or the
-four small pictures of docs/studio-api.md.
+four small pictures of docs/studio.md.
 tests/web/test_accessible.py visits the same states with axe-core.
 """
 

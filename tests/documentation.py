@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 # The pages by task: all their commands are tested in test_readme.py.
-GUIDE_PAGES = ["index", "write", "plot", "training-data", "studio-api", "text-compression", "train"]
+GUIDE_PAGES = ["index", "write", "plot", "training-data", "studio", "api", "text-compression", "train"]
 MODELS = ROOT / "src" / "nextstroke" / "models"
 PAGES = [
     *ROOT.glob("*.md"),

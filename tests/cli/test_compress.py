@@ -317,26 +317,31 @@ def test_a_bug_in_one_of_several_files_is_said(folder, capsys, monkeypatch):
 
 
 # Of each option: arguments, and the ways to use the command that have a use for it; the others refuse it.
-EACH = {"list", "test", "compress", "decompress"}
+ARCHIVES = {"list", "test", "compress", "decompress"}
+EACH = ARCHIVES | {"message"}
 WRITES = {"compress", "decompress"}
 OPTIONS = {
     "files": ([], EACH),
-    "stdout": (["--stdout"], WRITES),
+    "stdout": (["--stdout"], WRITES | {"message"}),
     "keep": (["--keep"], EACH),
     "rm": (["--rm"], WRITES),
-    "force": (["--force"], WRITES),
-    "output": (["--output", "made"], WRITES),
-    "recursive": (["--recursive"], EACH),
-    "filelist": (["--filelist", "names"], EACH),
+    "force": (["--force"], WRITES | {"message"}),
+    "output": (["--output", "made"], WRITES | {"message"}),
+    "recursive": (["--recursive"], ARCHIVES),
+    "filelist": (["--filelist", "names"], ARCHIVES),
     "test": (["--test"], {"test"}),
     "list_": (["--list"], {"list"}),
     "decompress": (["--decompress"], {"decompress"}),
-    "model": (["--model", "text"], EACH - {"list"}),
-    "threads": (["--threads", "1"], EACH - {"list"}),
+    "model": (["--model", "text"], ARCHIVES - {"list"}),
+    "threads": (["--threads", "1"], ARCHIVES - {"list"}),
     "max_output": (["--max-output", "99999"], {"test", "decompress"}),
-    "as_json": (["--json"], EACH),
+    "as_json": (["--json"], ARCHIVES),
+    "message": (["--message"], {"message"}),
+    "text": (["--text"], {"message"}),
+    "check": (["--check", "1"], {"message"}),
 }
-USES = {"list": ["-l"], "test": ["-t"], "compress": [], "decompress": ["-d"]}
+USES = {"list": ["-l"], "test": ["-t"], "compress": [], "decompress": ["-d"], "message": ["--message"]}
+CHOOSING = {"--test", "--list", "--decompress", "--message"}
 
 
 def test_every_option_of_compress_is_in_the_table():
@@ -348,13 +353,14 @@ def test_every_option_of_compress_is_in_the_table():
 def test_an_option_of_compress_is_used_or_refused(tmp_path, monkeypatch, archive, capfdbinary, use):
     """Values are the usual ones where they can be: what is given is refused, not what differs."""
     for name, (words, uses) in OPTIONS.items():
-        if set(words) & {"--test", "--list", "--decompress"} and use in uses:
+        if set(words) & CHOOSING and (use in uses or (name, use) == ("message", "compress")):
             continue  # the use itself
         folder = tmp_path / name
         folder.mkdir()
         monkeypatch.chdir(folder)
-        source = "text" if use == "compress" else "text.nst"
-        (folder / source).write_bytes(TEXT if use == "compress" else archive)
+        source = "text" if use in ("compress", "message") else "text.nst"
+        data = {"compress": TEXT, "message": b"See you at noon."}.get(use, archive)
+        (folder / source).write_bytes(data)
         (folder / "names").write_text(source)
         given = [] if name == "filelist" else [source]
         code = main(["compress", *USES[use], *words, *given])
@@ -363,7 +369,7 @@ def test_an_option_of_compress_is_used_or_refused(tmp_path, monkeypatch, archive
             assert (code, (folder / source).exists()) == (0, False)
         elif use in uses:
             assert code == 0, (name, told)
-        elif use == "compress" and words[0] in ("--test", "--list", "--decompress"):
+        elif use == "compress" and words[0] in CHOOSING:
             assert code in (2, 3), name  # another use of a file that is no archive
         else:
             assert code == 2, f"{words[0]} is taken with {use}"

@@ -165,7 +165,8 @@ def refuse_unread(given: set[str], use: str) -> None:
 
     unread = sorted(given - READ[use])
     if unread:
-        name = "rm" if unread[0] == "keep" else unread[0].rstrip("_").replace("_", "-")
+        spelled = {"keep": "rm", "as_json": "json"}  # where the parameter has another name than the option
+        name = spelled.get(unread[0], unread[0].rstrip("_").replace("_", "-"))
         raise UsageError(f"--{name}: has no meaning with {use}; leave it out")
 
 

@@ -67,7 +67,7 @@ class _Finder:
         number = np.searchsorted(self._starts, place)
         while number < len(self._starts):
             start = int(self._starts[number])
-            if self._common(start, int(self._earlier[start])) >= LEAST:
+            if self._common_length(start, int(self._earlier[start])) >= LEAST:
                 return start
             number += 1
         return None
@@ -81,14 +81,14 @@ class _Finder:
             distance: Distance of the last copy, which is tried as well; 0 for none.
         """
         tried = {start - int(self._earlier[start]), 1, distance}
-        lengths = {d: self._common(start, start - d) for d in sorted(tried) if 0 < d <= start}
+        lengths = {d: self._common_length(start, start - d) for d in sorted(tried) if 0 < d <= start}
         best = max(lengths, key=lambda d: lengths[d])
         before = start
         while before > first and before > best and self._data[before - 1] == self._data[before - 1 - best]:
             before -= 1
         return before, lengths[best] + start - before, best
 
-    def _common(self, a: int, b: int) -> int:
+    def _common_length(self, a: int, b: int) -> int:
         """Return how many bytes at position a equal those at position b < a."""
         length, step, end = 0, LEAST, len(self._data)
         while a + length < end:
