@@ -8,7 +8,7 @@ from nextstroke.errors import BadRecipe
 from nextstroke.runtime.model_file import load_model
 
 RECIPES = Path(__file__).parents[1] / "recipes"
-OURS = [path for path in RECIPES.rglob("*.toml") if path.stem != "styles"]
+OURS = [path for path in RECIPES.rglob("*.toml") if not path.stem.startswith("styles")]
 
 
 @pytest.fixture

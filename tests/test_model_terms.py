@@ -11,11 +11,14 @@ from nextstroke.compression.lm.load import load_text_model
 from nextstroke.runtime.model_file import Model, unsealed
 from tests.documentation import MODELS, ROOT
 
+UNIPEN = "Creative Commons Attribution 4.0 as its source states; the CD-ROM of 1999: research, no sale of the data"
 LICENCE_OF = {
     "writer": "research, non-commercial",
     "reader": "research, non-commercial",
     "pen": "research, non-commercial",
     "text": "CC BY-SA 4.0",
+    "writer-unipen": UNIPEN,
+    "reader-unipen": UNIPEN,
 }
 
 
@@ -31,6 +34,10 @@ def test_file_card_and_licence_state_the_same_terms(path):
     if stated == "CC BY-SA 4.0":
         assert "CC BY-SA 4.0" in row
         assert "CC BY-SA 4.0" in terms[terms.index(path.name) :]
+    elif stated.startswith(UNIPEN):
+        for text in (row, " ".join(terms[terms.index(path.name) :].split())):
+            assert "10.5281/zenodo.1195803" in text
+            assert "forbids commercial distribution" in text
     else:
         assert "non-commercial" in row
 

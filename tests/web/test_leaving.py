@@ -16,9 +16,8 @@ import pytest
 
 from nextstroke.api import write_lines
 from nextstroke.errors import UnknownCharacters
-from nextstroke.handwriting.best_of import READER
 from nextstroke.handwriting.hands import Hand, gallery_hand, pack_hands
-from nextstroke.handwriting.recogniser import Recogniser
+from nextstroke.handwriting.recogniser import recogniser_of
 from nextstroke.handwriting.request import line_requests
 from nextstroke.runtime.model_file import load_model
 from nextstroke.web.server import app
@@ -115,7 +114,8 @@ def test_a_prime_is_read_no_further_when_its_client_leaves(served, monkeypatch):
 
 @pytest.fixture(scope="module")
 def batcher():
-    return Batcher(load_model("writer", "writer"), Recogniser(load_model(READER, "reader")), threads=0)
+    writer = load_model("writer", "writer")
+    return Batcher(writer, recogniser_of(writer), threads=0)
 
 
 def tasks_of(*texts):

@@ -18,7 +18,9 @@ def scribble(
     size: Annotated[float, typer.Option(help="height of small letters in mm")] = 2.2,
     pen: Annotated[float, typer.Option(help="width of the pen in mm")] = 0.35,
     colour: Annotated[str, typer.Option(help="colour of the ink: name or #rrggbb")] = "#1a1a2e",
-    dpi: Annotated[float, typer.Option(help="resolution of a PNG in dots per inch")] = 200,
+    dpi: Annotated[
+        float | None, typer.Option(help="resolution of a picture in dots per inch; default: as for write")
+    ] = None,
 ) -> None:
     """Draw samples of the prediction network: strokes that look like handwriting, without text.
 

@@ -110,8 +110,7 @@ def _compiler() -> list[str]:
         if shutil.which(command[0]):
             return command
     sought = wanted[0] if wanted else ", ".join(COMPILERS)
-    advice = "install one or name it in CXX; all works without, slower"
-    raise UsageError(f"no C++ compiler found ({sought}); {advice}")
+    raise UsageError(f"no C++ compiler found ({sought}); install one or name it in CXX; all works without, slower")
 
 
 def _run(command: list[str], folder: str) -> None:
