@@ -42,7 +42,7 @@ COMMANDS = [
     ["compress", "--model", "none", "text.txt"],
     ["write", "hello there", "--best-of", "1", "-o", "ink.json"],
     ["write", "hello there", "--best-of", "1", "-o", "ink.inkml"],
-    ["write", "we met by the old harbour again", "--style", "neat", "--best-of", "2", "-o", "line.json"],
+    ["write", "we met by the old harbour again", "--style", "neat", "--best-of", "1", "-o", "line.json"],
     ["data", "ink", "line.json", "-o", "i.packed"],
     ["style", "learn", "ink.json", "-o", "me.style"],
 ]
