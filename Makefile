@@ -123,6 +123,7 @@ pictures: .venv-demo/ready .venv/ready
 	.venv-demo/bin/nextstroke write "Each line is drawn, not copied." --style neat --seed 3 --dpi 140 -o docs/writing.gif
 	.venv-demo/bin/nextstroke write "$$(printf 'Dear Anna,\nthank you for the map.')" --style neat --seed 4 -o docs/letter.png
 	.venv-demo/bin/nextstroke models styles -o docs/gallery.png
+	.venv-demo/bin/nextstroke models styles --model writer-unipen --text "we met by the harbour" -o docs/gallery-unipen.png
 
 clean:
 	rm -rf .venv .venv-demo demo build dist site
