@@ -122,6 +122,12 @@ def test_a_text_without_an_end_is_refused(tmp_path, monkeypatch, capsys):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_of_a_device_little_is_read(tmp_path, capsys):
+    for words in (["/dev/zero"], [__file__, "--validation", "/dev/full"]):
+        assert main(["data", "text", *words, "-o", str(tmp_path / "t")]) == 5
+        assert f": longer than {plain_text.MAX_DEVICE} bytes" in capsys.readouterr().err
+
+
 def test_what_a_small_archive_holds_is_bounded_too(tmp_path, monkeypatch):
     monkeypatch.setattr(plain_text, "MAX_TEXT", 999)
     (tmp_path / "a.gz").write_bytes(gzip.compress(bytes(1000)))

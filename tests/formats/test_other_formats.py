@@ -307,3 +307,11 @@ def test_files_of_other_programs_are_read(cases, name):
 def test_a_tablet_s_pieces_of_strokes_are_joined(cases):
     """99 polylines, of which the first, two points long, touches no other."""
     assert len(read_ink(cases / "a13_rm_Lines_v2.svg")[0].strokes()) == 10
+
+
+@pytest.mark.parametrize("kind", [[1, 2], {"a": 1}, 3, None, "Excalidraw"])
+def test_a_json_document_of_an_odd_type_is_refused(tmp_path, kind):
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({"type": kind, "label": "i", "words": [{"items": []}], "elements": []}))
+    with pytest.raises(BadInput):
+        read_ink(path)

@@ -18,6 +18,7 @@ from nextstroke.errors import BadInput, LimitExceeded
 
 PIECE = 1 << 22  # bytes
 MAX_TEXT = 16 << 30  # bytes of a text; /dev/zero, and what a small archive may hold, have no end
+MAX_DEVICE = 1 << 20  # bytes of a device, which may be a terminal
 MAX_TEXT_LINE = 64 << 20  # characters of a line: a whole one is kept in memory
 OPENERS: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 BYTES = [chr(byte) for byte in range(256)]
@@ -30,16 +31,17 @@ def read_pieces(path: Path, limit: int | None = None) -> Iterator[bytes]:
     """Yield the bytes of a file in pieces, decompressed by its suffix.
 
     Args:
-        limit: Number of bytes that it may have; default: MAX_TEXT.
+        limit: Number of bytes that it may have; default: MAX_TEXT, of a device MAX_DEVICE.
 
     Raises:
         BadInput: It cannot be read, is a folder, or is not what its suffix says.
         LimitExceeded: It is longer.
     """
     open_file = OPENERS.get(path.suffix, open)
-    limit = MAX_TEXT if limit is None else limit
     size = 0
     try:
+        if limit is None:
+            limit = MAX_DEVICE if path.is_char_device() else MAX_TEXT
         with open_file(path, "rb") as stream:
             while piece := stream.read(PIECE):
                 size += len(piece)

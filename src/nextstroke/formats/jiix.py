@@ -8,7 +8,7 @@ from nextstroke.formats.limits import check_count
 from nextstroke.formats.transcription import text_rows
 from nextstroke.ink import Ink
 
-TYPES = {"Text", "Raw Content", "Math", "Diagram", "Drawing", "Shape", "Group"}
+TYPES = ("Text", "Raw Content", "Math", "Diagram", "Drawing", "Shape", "Group")
 
 
 def is_jiix(document: Any) -> bool:
