@@ -411,7 +411,8 @@ class Trees(Group):
             path.symlink_to(rng.choice([path.name, "/etc/passwd", "..", "/dev/zero", "/nowhere"]))
         elif way == 3:
             name = rng.choice([b"\xff\xfe.dat", b"a\nb.xml", b"x" * 250, b"-o.txt"])
-            shutil.copy(os.fsencode(path), os.path.join(os.fsencode(path.parent), name))
+            with suppress(shutil.SameFileError):  # an earlier change may have chosen the copy
+                shutil.copy(os.fsencode(path), os.path.join(os.fsencode(path.parent), name))
         else:
             data = path.read_bytes()
             path.write_bytes(

@@ -156,3 +156,9 @@ def test_positions_that_no_pen_has_are_refused_with_file_and_line(corpus, tmp_pa
     with pytest.raises(BadInk, match=r"a\.packed: line 1 \(b\): a point at \(0, "):
         opened.ink(1)
     assert len(opened.ink(0)) == 3
+
+
+def test_names_that_are_not_utf8_come_back(tmp_path):
+    lines = [Line("a\udcff", "first", "train")]
+    InkCorpus.of(lines, INKS[:1]).save(tmp_path / "a.packed")
+    assert InkCorpus.open(tmp_path / "a.packed").lines == lines

@@ -200,7 +200,7 @@ def test_only_json_is_taken(client):
 
 
 def test_a_foreign_host_name_is_refused(client):
-    for host in ("evil.example", "evil.example:80", "10.9.8.7", "[::2]:80", "127.0.0.1.evil.example"):
+    for host in ("evil.example", "evil.example:80", "10.9.8.7", "[::2]:80", "[::1", "127.0.0.1.evil.example"):
         answer = client.get("/health", headers={"host": host})
         assert answer.status_code == 400
         assert "--name" in answer.json()["error"]

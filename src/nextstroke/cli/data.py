@@ -321,7 +321,7 @@ def _finish(corpus, output: Path, splits, left_out, about: dict[str, Any], repor
         faults = [{"line": line.name, "reason": line.fault} for line in corpus.lines if line.fault]
         files = [{"file": name, "reason": reason} for name, reason in left_out]
         full = {**figures, "faulty_lines": faults, "left_out_files": files}
-        write_bytes(report, json.dumps(full, indent=1, ensure_ascii=False).encode())
+        write_bytes(report, json.dumps(full, indent=1, ensure_ascii=False).encode("utf-8", "backslashreplace"))
     if as_json:
         print(json.dumps(figures))
         return

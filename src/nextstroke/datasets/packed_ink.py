@@ -130,7 +130,9 @@ class InkCorpus:
         }
         lines = [asdict(line) for line in self.lines]
         about = {"format": FORMAT, "lines": lines, "sha256": _digest(arrays, lines)}
-        write_bytes(path, save(arrays, {"nextstroke": json.dumps(about, ensure_ascii=False)}))
+        # Names of files that are not UTF-8 hold surrogates, which JSON has escapes for.
+        written = json.dumps(about, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
+        write_bytes(path, save(arrays, {"nextstroke": written}))
 
     @classmethod
     def open(cls, path: str | Path) -> "InkCorpus":

@@ -44,7 +44,12 @@ def write_json_ink(strokes: Iterable[np.ndarray], metadata: Mapping[str, Any]) -
         metadata: Values that JSON has, by name; NaN is refused.
     """
     points = [stroke.round(3).tolist() for stroke in strokes]
-    return json.dumps({**metadata, "strokes": points}, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    return (
+        json.dumps({**metadata, "strokes": points}, ensure_ascii=False, allow_nan=False).encode(
+            "utf-8", "backslashreplace"
+        )
+        + b"\n"
+    )
 
 
 def load_json(data: bytes) -> Any:

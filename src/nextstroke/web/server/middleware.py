@@ -138,7 +138,8 @@ class Guard:
 def host_name(told: str) -> str:
     """Return the name in a Host header, lower case, without its port and without the brackets of IPv6."""
     if told.startswith("["):
-        return told[1:].partition("]")[0].lower()
+        name, bracket, _ = told[1:].partition("]")
+        return name.lower() if bracket else told.lower()
     return told.partition(":")[0].lower()
 
 
