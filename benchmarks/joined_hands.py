@@ -1,6 +1,6 @@
 """How well the recogniser reads joined hands as the writer writes them, beside real lines of the same writers.
 
-    python benchmarks/joined_hands.py CORPUS... --splits NAMES [--strokes .5] [--best-of K] [--bias B] [--writers N]
+    python -m benchmarks.joined_hands CORPUS... --splits NAMES [--strokes .5] [--best-of K] [--bias B] [--writers N]
 
 From each writer of the splits whose lines have few strokes a character, a hand is learned from three lines. It writes
 the texts of up to HELD other lines of the writer. The bundled recogniser, which has no dictionary, reads the real lines
