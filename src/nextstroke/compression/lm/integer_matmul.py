@@ -11,6 +11,7 @@ from functools import cache, cached_property
 
 import numpy as np
 
+from nextstroke.compression.varint import varint
 from nextstroke.errors import CorruptFile
 from nextstroke.runtime.onnx_session import open_session
 
@@ -137,13 +138,8 @@ def _matrix(name: bytes, kind: int) -> bytes:
 
 
 def _number(field: int, value: int) -> bytes:
-    return _varint(field << 3) + _varint(value)
+    return varint(field << 3) + varint(value)
 
 
 def _part(field: int, content: bytes) -> bytes:
-    return _varint(field << 3 | 2) + _varint(len(content)) + content
-
-
-def _varint(value: int) -> bytes:
-    low = bytes([value & 127 | 128 * (value > 127)])
-    return low + (_varint(value >> 7) if value > 127 else b"")
+    return varint(field << 3 | 2) + varint(len(content)) + content
