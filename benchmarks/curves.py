@@ -25,7 +25,7 @@ POINTS = 100  # of each line of handwriting
 
 
 def text(size: int) -> bytes:
-    """Return so many bytes of the documentation, then of the same backwards."""
+    """Return the first `size` bytes of the documentation followed by its reverse."""
     pages = b"".join(page.read_bytes() for page in sorted(DOCS.glob("*.md")))
     return (pages + pages[::-1])[:size]
 

@@ -10,11 +10,8 @@ import gzip
 import json
 import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -22,6 +19,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks.attacks.server import serving
 from nextstroke.errors import UsageError
 from nextstroke.web.site import TYPES, export_site
 
@@ -260,28 +258,5 @@ def exported() -> Iterator[str]:
 @contextmanager
 def served() -> Iterator[str]:
     """Run `nextstroke serve` on a free port."""
-    import httpx
-
-    address = f"http://127.0.0.1:{free_port()}"
-    command = [sys.executable, "-m", "nextstroke", "serve", "--port", address.rpartition(":")[2]]
-    server = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(300):
-            try:
-                httpx.get(f"{address}/health")
-                break
-            except httpx.TransportError:
-                time.sleep(0.1)
-        yield address
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def free_port() -> int:
-    """Return a port that was free a moment ago."""
-    import socket
-
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
+    with tempfile.TemporaryDirectory() as folder, serving([], Path(folder)) as (_, port):
+        yield f"http://127.0.0.1:{port}"

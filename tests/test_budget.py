@@ -154,33 +154,31 @@ class Enough(Exception):
     pass
 
 
-@pytest.mark.parametrize("format", [name for name in FORMATS if name not in {"inkml", "json"}])
-def test_drawing_is_broken_off(format):
+def enough_after(count):
+    """Return a callback that raises Enough when it is called for the count-th time."""
     asked = []
 
     def check():
         asked.append(1)
-        if len(asked) == 3:
+        if len(asked) == count:
             raise Enough
 
+    return check
+
+
+@pytest.mark.parametrize("format", [name for name in FORMATS if name not in {"inkml", "json"}])
+def test_drawing_is_broken_off(format):
     lines = [Ink.from_strokes([np.array([[1.0, y], [20, y + 1]])]) for y in range(1, 20)]
     with pytest.raises(Enough):
-        render(Sheet(30, 30, lines), format, Look(dpi=50), {}, check)
+        render(Sheet(30, 30, lines), format, Look(dpi=50), {}, enough_after(3))
 
 
 @pytest.mark.parametrize("format", ["svg", "gcode", "hpgl"])
 def test_ordering_the_strokes_is_broken_off(format):
-    asked = []
-
-    def check():
-        asked.append(1)
-        if len(asked) == 60:
-            raise Enough
-
     strokes = [np.array([[x, y], [x + 1.0, y]]) for x in range(1, 9) for y in range(1, 9)]
     sheet = Sheet(30, 30, [Ink.from_strokes(strokes)])
     with pytest.raises(Enough):
-        render(sheet, format, Look(plotter=Plotter(shortest=True)), {}, check)
+        render(sheet, format, Look(plotter=Plotter(shortest=True)), {}, enough_after(60))
 
 
 def test_layout_is_broken_off_between_lines():

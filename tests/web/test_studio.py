@@ -3,6 +3,7 @@
 import json
 import re
 from io import BytesIO
+from urllib.parse import quote_plus
 
 import numpy as np
 import pytest
@@ -320,16 +321,24 @@ def test_it_runs_without_a_connection_once_it_was_opened(chromium, served):
         page.told[:] = [line for line in page.told if "ERR_INTERNET_DISCONNECTED" not in line]
 
 
+OTHER_DOCUMENT = "dialog li:not([aria-current]) button.grow"
+
+
+def add_document(page, text):
+    """Open a document, change its text, and open a new one."""
+    page.open(f"#text={quote_plus(text)}&seed=5")
+    page.locator("#text").fill(f"{text}, changed")
+    written(page, "changed")
+    new_document(page)
+
+
 def test_documents_are_kept_by_name(studio):
-    studio.open("#text=first+document&seed=5")
-    studio.locator("#text").fill("first document, changed")
-    written(studio, "changed")
-    new_document(studio)
+    add_document(studio, "first document")
     studio.locator("#text").fill("second")
     written(studio, "text=second")
     studio.locator("#documents").click()
     assert studio.locator("dialog li[aria-current]").count() == 1
-    studio.locator("dialog li:not([aria-current]) button.grow").first.click()
+    studio.locator(OTHER_DOCUMENT).first.click()
     written(studio, "changed")
     assert studio.input_value("#text") == "first document, changed"
 
@@ -341,7 +350,7 @@ def new_document(page):
 
 def open_other_document(page):
     page.locator("#documents").click()
-    page.locator("dialog li:not([aria-current]) button.grow").first.click()
+    page.locator(OTHER_DOCUMENT).first.click()
 
 
 def saved_texts(page):
@@ -353,10 +362,7 @@ def saved_texts(page):
 
 
 def test_undo_stays_within_the_document(studio):
-    studio.open("#text=first&seed=5")
-    studio.locator("#text").fill("first, changed")
-    written(studio, "changed")
-    new_document(studio)
+    add_document(studio, "first")
     assert studio.locator("#undo").is_disabled()
     studio.keyboard.press("Control+z")
     assert studio.input_value("#text") == ""
@@ -372,10 +378,7 @@ def test_undo_stays_within_the_document(studio):
 
 
 def test_back_opens_the_document_that_was_left(studio):
-    studio.open("#text=first&seed=5")
-    studio.locator("#text").fill("first, changed")
-    written(studio, "changed")
-    new_document(studio)
+    add_document(studio, "first")
     studio.locator("#text").fill("second")
     written(studio, "text=second")
     studio.go_back()
